@@ -1,0 +1,142 @@
+//! `zoo.cfg` and `myid`: what an operator tells a server.
+//!
+//! The keys, their defaults and their meaning are those of ZooKeeper's `QuorumPeerConfig`; the
+//! subset that is understood is the list in [`Config`]. A key that is not understood is ignored
+//! with a note, so that a file written for ZooKeeper is usable as it stands. A line that is
+//! missing, malformed or contradicts another is an error that names the file and what to do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+mod parse;
+
+/// Everything a server reads from `zoo.cfg` and `myid`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// This server's id, from `myid`, 1 to 255.
+    pub id: u64,
+    /// `dataDir`: snapshots, epoch files, `myid`.
+    pub data_dir: PathBuf,
+    /// `dataLogDir`: transaction log; `dataDir` unless given.
+    pub data_log_dir: PathBuf,
+    /// `clientPortAddress` and `clientPort`: where clients connect; every address unless given.
+    pub client_address: Endpoint,
+    /// `tickTime`: the unit of the limits below; 3 s unless given.
+    pub tick: Duration,
+    /// `initLimit`, in ticks: how long joining and synchronizing may take.
+    pub init_limit: u32,
+    /// `syncLimit`, in ticks: how long a synchronized learner or leader may be silent.
+    pub sync_limit: u32,
+    /// `server.N`: the ensemble, this server included, at least two servers.
+    pub servers: BTreeMap<u64, ServerAddress>,
+    /// `maxClientCnxns`: connections from one address; 0 = unlimited; 60 unless given.
+    pub client_connections_max: u32,
+    /// `commitLogCount`: committed transactions kept to bring learners up to date; 500 unless
+    /// given. ZooKeeper does not go below 500, this server accepts any number from 1.
+    pub window: usize,
+    /// `4lw.commands.whitelist`: four-letter words that are answered; `srvr` unless given.
+    pub four_letter_words: FourLetterWords,
+    /// `minSessionTimeout`; two ticks unless given.
+    pub session_timeout_min: Duration,
+    /// `maxSessionTimeout`; twenty ticks unless given.
+    pub session_timeout_max: Duration,
+    /// What was ignored, one sentence each, for the log.
+    pub notes: Vec<String>,
+}
+
+/// A host name or address, and a port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// Host name, IPv4 address, or IPv6 address without brackets.
+    pub host: String,
+    /// Port, not 0.
+    pub port: u16,
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// One `server.N` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerAddress {
+    /// Where the leader takes learners (2888 by custom).
+    pub quorum: Endpoint,
+    /// Where votes are exchanged (3888 by custom).
+    pub election: Endpoint,
+}
+
+/// Which four-letter words are answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FourLetterWords {
+    /// `*`
+    All,
+    /// Only these.
+    Only(BTreeSet<String>),
+}
+
+impl FourLetterWords {
+    /// Whether `word` is answered.
+    pub fn allows(&self, word: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(words) => words.contains(word),
+        }
+    }
+}
+
+/// Why a configuration is not usable.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {reason}", path.display())]
+pub struct ConfigError {
+    /// The file that is wrong.
+    pub path: PathBuf,
+    /// What is wrong with it, and the line if it is one line's fault.
+    pub reason: String,
+}
+
+impl Config {
+    /// Reads `zoo.cfg` at `path`, and `myid` in the data directory that it names.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let fail = |path: &Path, reason: String| ConfigError { path: path.to_owned(), reason };
+        let text = parse::read_text(path).map_err(|reason| fail(path, reason))?;
+        let draft = parse::Draft::parse(&text).map_err(|reason| fail(path, reason))?;
+        let myid = draft.data_dir().join("myid");
+        let id = parse::read_text(&myid)
+            .map_err(|reason| {
+                format!("{reason}; write the number N of this server's line server.N into it")
+            })
+            .and_then(|text| parse::parse_id(text.trim()))
+            .map_err(|reason| fail(&myid, reason))?;
+        draft.finish(id).map_err(|reason| fail(path, reason))
+    }
+
+    /// The ensemble as ZooKeeper writes it: `server.N=…` lines and `version=0`, without a final
+    /// line break. Apache's election thread dies of a notification without it.
+    pub fn quorum_text(&self) -> String {
+        let mut text = String::new();
+        for (id, server) in &self.servers {
+            let (quorum, port) = (&server.quorum, server.election.port);
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "server.{id}={quorum}:{port}:participant");
+        }
+        text.push_str("version=0");
+        text
+    }
+
+    /// The ids of the ensemble, ascending.
+    pub fn ids(&self) -> Vec<u64> {
+        self.servers.keys().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,289 @@
+//! From the text of `zoo.cfg` to a [`Config`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{Config, Endpoint, FourLetterWords, ServerAddress};
+use crate::properties::{self, Property};
+
+/// What `zoo.cfg` says, before it is known which of its servers this one is.
+pub(super) struct Draft {
+    data_dir: PathBuf,
+    values: BTreeMap<String, Property>,
+    servers: BTreeMap<u64, ServerAddress>,
+    client_ports: BTreeMap<u64, Endpoint>,
+}
+
+const UNDERSTOOD: [&str; 13] = [
+    "dataDir",
+    "dataLogDir",
+    "clientPort",
+    "clientPortAddress",
+    "tickTime",
+    "initLimit",
+    "syncLimit",
+    "maxClientCnxns",
+    "commitLogCount",
+    "4lw.commands.whitelist",
+    "minSessionTimeout",
+    "maxSessionTimeout",
+    "peerType",
+];
+
+impl Draft {
+    /// Reads the lines, without looking at how they fit together.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let properties = properties::parse(text).map_err(|error| error.to_string())?;
+        let mut values: BTreeMap<String, Property> = BTreeMap::new();
+        for property in properties {
+            if let Some(earlier) = values.get(&property.key)
+                && earlier.value != property.value
+            {
+                let Property { line, key, value } = property;
+                return Err(format!(
+                    "line {line}: {key}={value} contradicts line {}: {key}={}",
+                    earlier.line, earlier.value
+                ));
+            }
+            values.insert(property.key.clone(), property);
+        }
+        let mut servers = BTreeMap::new();
+        let mut client_ports = BTreeMap::new();
+        for property in values.values() {
+            let Some(number) = property.key.strip_prefix("server.") else { continue };
+            let at_line = |reason| format!("line {}: {}: {reason}", property.line, property.key);
+            let id = parse_id(number).map_err(at_line)?;
+            let (server, client) = parse_server(&property.value).map_err(at_line)?;
+            if servers.insert(id, server).is_some() {
+                return Err(at_line(format!("server {id} is listed twice")));
+            }
+            if let Some(client) = client {
+                client_ports.insert(id, client);
+            }
+        }
+        let data_dir = values
+            .get("dataDir")
+            .filter(|p| !p.value.is_empty())
+            .map(|p| PathBuf::from(&p.value))
+            .ok_or("dataDir is not set; name the directory that holds myid and the snapshots")?;
+        Ok(Self { data_dir, values, servers, client_ports })
+    }
+
+    pub(super) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Checks that the lines fit together, for the server with this id.
+    pub(super) fn finish(self, id: u64) -> Result<Config, String> {
+        self.check_servers(id)?;
+        let client_address = self.client_address(id)?;
+        let config = self.assemble(id, client_address)?;
+        check_ports(&config)?;
+        Ok(config)
+    }
+
+    fn assemble(&self, id: u64, client_address: Endpoint) -> Result<Config, String> {
+        let tick_ms: u64 = self.number("tickTime")?.unwrap_or(3_000);
+        let limit = |key: &str| {
+            let value: u32 = self.number(key)?.ok_or_else(|| {
+                format!("{key} is not set; give a number of ticks, for example {key}=5")
+            })?;
+            if value == 0 { Err(format!("{key} must be at least 1 tick")) } else { Ok(value) }
+        };
+        if tick_ms == 0 {
+            return Err("tickTime must be at least 1 ms".to_owned());
+        }
+        let session_timeout_min =
+            self.timeout_ms("minSessionTimeout", tick_ms.saturating_mul(2))?;
+        let session_timeout_max =
+            self.timeout_ms("maxSessionTimeout", tick_ms.saturating_mul(20))?;
+        if session_timeout_min > session_timeout_max {
+            return Err(format!(
+                "minSessionTimeout ({} ms) is greater than maxSessionTimeout ({} ms)",
+                session_timeout_min.as_millis(),
+                session_timeout_max.as_millis()
+            ));
+        }
+        let window: usize = self.number("commitLogCount")?.unwrap_or(500);
+        if window == 0 {
+            return Err("commitLogCount must be at least 1".to_owned());
+        }
+        Ok(Config {
+            id,
+            data_dir: self.data_dir.clone(),
+            data_log_dir: self
+                .text("dataLogDir")
+                .map_or_else(|| self.data_dir.clone(), PathBuf::from),
+            client_address,
+            tick: Duration::from_millis(tick_ms),
+            init_limit: limit("initLimit")?,
+            sync_limit: limit("syncLimit")?,
+            servers: self.servers.clone(),
+            client_connections_max: self.number("maxClientCnxns")?.unwrap_or(60),
+            window,
+            four_letter_words: self.four_letter_words(),
+            session_timeout_min,
+            session_timeout_max,
+            notes: self.notes(),
+        })
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(|p| p.value.as_str()).filter(|v| !v.is_empty())
+    }
+
+    fn number<N: FromStr>(&self, key: &str) -> Result<Option<N>, String> {
+        let Some(property) = self.values.get(key) else { return Ok(None) };
+        property.value.parse().map(Some).map_err(|_| {
+            format!("line {}: {key}={} is not a number in its range", property.line, property.value)
+        })
+    }
+
+    /// ZooKeeper writes -1 for "not set".
+    fn timeout_ms(&self, key: &str, default_ms: u64) -> Result<Duration, String> {
+        if self.text(key) == Some("-1") {
+            return Ok(Duration::from_millis(default_ms));
+        }
+        Ok(Duration::from_millis(self.number(key)?.unwrap_or(default_ms)))
+    }
+
+    fn four_letter_words(&self) -> FourLetterWords {
+        match self.text("4lw.commands.whitelist") {
+            Some("*") => FourLetterWords::All,
+            list => {
+                let words = list.unwrap_or("srvr").split(',').map(|w| w.trim().to_owned());
+                FourLetterWords::Only(words.filter(|w| !w.is_empty()).collect())
+            }
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.values
+            .values()
+            .filter(|p| !UNDERSTOOD.contains(&p.key.as_str()) && !p.key.starts_with("server."))
+            .map(|p| format!("line {}: {} is not used by this server", p.line, p.key))
+            .collect()
+    }
+
+    fn check_servers(&self, id: u64) -> Result<(), String> {
+        if self.servers.len() < 2 {
+            return Err(format!(
+                "{} server lines; an ensemble needs at least two server.N=host:port:port lines",
+                self.servers.len()
+            ));
+        }
+        if !self.servers.contains_key(&id) {
+            return Err(format!(
+                "myid in {} says {id}, but there is no line server.{id} (there are {})",
+                self.data_dir.display(),
+                self.servers.keys().map(|id| format!("server.{id}")).collect::<Vec<_>>().join(", ")
+            ));
+        }
+        match self.text("peerType") {
+            None | Some("participant") => Ok(()),
+            Some(other) => Err(format!("peerType={other}: only participants are supported")),
+        }
+    }
+
+    fn client_address(&self, id: u64) -> Result<Endpoint, String> {
+        let host = self.text("clientPortAddress");
+        let port: Option<u16> = self.number("clientPort")?;
+        let from_line = self.client_ports.get(&id);
+        match (port, from_line) {
+            (Some(0), _) => Err("clientPort must not be 0".to_owned()),
+            (Some(port), Some(line)) if port != line.port => Err(format!(
+                "clientPort={port} contradicts the client port {} of line server.{id}",
+                line.port
+            )),
+            (Some(port), _) => Ok(Endpoint { host: host.unwrap_or("0.0.0.0").to_owned(), port }),
+            (None, Some(line)) => Ok(line.clone()),
+            (None, None) if host.is_some() => {
+                Err("clientPortAddress is set, but clientPort is not".to_owned())
+            }
+            (None, None) => Err("clientPort is not set; for example clientPort=2181".to_owned()),
+        }
+    }
+}
+
+/// No two listeners of the file may share an endpoint, nor may this server's client port be one.
+fn check_ports(config: &Config) -> Result<(), String> {
+    let mut seen: BTreeMap<Endpoint, String> = BTreeMap::new();
+    let mut claim =
+        |endpoint: &Endpoint, user: String| match seen.insert(endpoint.clone(), user.clone()) {
+            Some(other) => Err(format!("{endpoint} is used twice: {other} and {user}")),
+            None => Ok(()),
+        };
+    for (id, server) in &config.servers {
+        claim(&server.quorum, format!("quorum port of server.{id}"))?;
+        claim(&server.election, format!("election port of server.{id}"))?;
+    }
+    let own = config.servers.get(&config.id).map(|server| server.quorum.host.clone());
+    for host in own.into_iter().chain([config.client_address.host.clone()]) {
+        let port = config.client_address.port;
+        let endpoint = Endpoint { host, port };
+        if let Some(other) = seen.get(&endpoint) {
+            return Err(format!("{endpoint} is used twice: {other} and clientPort"));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn read_text(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
+}
+
+/// An id is 1 to 255, because its eight bits are the upper byte of every session id.
+pub(super) fn parse_id(text: &str) -> Result<u64, String> {
+    match text.parse::<u8>() {
+        Ok(id) if id > 0 => Ok(u64::from(id)),
+        Ok(_) | Err(_) => Err(format!("\"{}\" is not a server id (1 to 255)", text.escape_debug())),
+    }
+}
+
+/// `host:quorumPort:electionPort[:participant][;[clientHost:]clientPort]`
+fn parse_server(text: &str) -> Result<(ServerAddress, Option<Endpoint>), String> {
+    const FORM: &str = "expected host:quorumPort:electionPort[:participant][;clientPort]";
+    let (server, client) = match text.split_once(';') {
+        Some((server, client)) => (server.trim(), Some(client.trim())),
+        None => (text.trim(), None),
+    };
+    let (host, rest) = split_host(server).ok_or(FORM)?;
+    let parts: Vec<&str> = rest.split(':').collect();
+    let (quorum, election) = match parts.as_slice() {
+        [quorum, election] | [quorum, election, "participant"] => (*quorum, *election),
+        [_, _, "observer"] => return Err("observers are not supported yet".to_owned()),
+        _ => return Err(FORM.to_owned()),
+    };
+    let endpoint =
+        |port| Ok::<_, String>(Endpoint { host: host.to_owned(), port: parse_port(port)? });
+    let address = ServerAddress { quorum: endpoint(quorum)?, election: endpoint(election)? };
+    let client = client.map(parse_client).transpose()?;
+    Ok((address, client))
+}
+
+/// Splits `host:rest` or `[ipv6]:rest`.
+fn split_host(text: &str) -> Option<(&str, &str)> {
+    let (host, rest) = match text.strip_prefix('[') {
+        Some(inner) => {
+            let (host, rest) = inner.split_once(']')?;
+            (host, rest.strip_prefix(':')?)
+        }
+        None => text.split_once(':')?,
+    };
+    (!host.is_empty()).then_some((host, rest))
+}
+
+fn parse_client(text: &str) -> Result<Endpoint, String> {
+    let (host, port) = split_host(text).unwrap_or(("0.0.0.0", text));
+    Ok(Endpoint { host: host.to_owned(), port: parse_port(port)? })
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    match text.parse::<u16>() {
+        Ok(port) if port > 0 => Ok(port),
+        Ok(_) | Err(_) => Err(format!("\"{}\" is not a port (1 to 65535)", text.escape_debug())),
+    }
+}

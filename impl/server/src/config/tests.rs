@@ -1,0 +1,155 @@
+use super::*;
+
+const GOOD: &str = "\
+tickTime=200
+initLimit=10
+syncLimit=5
+clientPort=2181
+clientPortAddress=127.0.0.1
+server.1=127.0.0.1:2881:3881
+server.2=127.0.0.1:2882:3882:participant
+server.3=127.0.0.1:2883:3883
+";
+
+/// Writes `zoo.cfg` (with a dataDir line in front) and `myid`, and loads them.
+fn load(text: &str, myid: Option<&str>) -> Result<Config, String> {
+    let dir = tempfile::tempdir().unwrap();
+    if let Some(myid) = myid {
+        std::fs::write(dir.path().join("myid"), myid).unwrap();
+    }
+    let path = dir.path().join("zoo.cfg");
+    std::fs::write(&path, format!("dataDir={}\n{text}", dir.path().display())).unwrap();
+    Config::load(&path).map_err(|error| error.to_string())
+}
+
+/// The good file with one line replaced; an empty replacement removes it.
+fn with(key: &str, replacement: &str) -> Result<Config, String> {
+    let kept: String = GOOD
+        .lines()
+        .filter(|line| !line.starts_with(&format!("{key}=")))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    load(&format!("{kept}{replacement}\n"), Some("2\n"))
+}
+
+fn refusal(result: Result<Config, String>) -> String {
+    result.expect_err("must be refused")
+}
+
+#[test]
+fn a_good_file_is_read_with_zookeepers_defaults() {
+    let config = load(GOOD, Some("2\n")).unwrap();
+    assert_eq!(config.id, 2);
+    assert_eq!(config.ids(), [1, 2, 3]);
+    assert_eq!(config.client_address.to_string(), "127.0.0.1:2181");
+    assert_eq!(config.servers[&3].election.to_string(), "127.0.0.1:3883");
+    assert_eq!(config.data_log_dir, config.data_dir);
+    assert_eq!(config.tick, Duration::from_millis(200));
+    assert_eq!((config.init_limit, config.sync_limit), (10, 5));
+    assert_eq!((config.window, config.client_connections_max), (500, 60));
+    assert_eq!(config.session_timeout_min, Duration::from_millis(400));
+    assert_eq!(config.session_timeout_max, Duration::from_millis(4_000));
+    assert!(config.four_letter_words.allows("srvr"));
+    assert!(!config.four_letter_words.allows("ruok"));
+    assert_eq!(config.notes, Vec::<String>::new());
+}
+
+#[test]
+fn the_quorum_text_is_zookeepers() {
+    let text = load(GOOD, Some("1")).unwrap().quorum_text();
+    let lines: Vec<&str> = text.split('\n').collect();
+    assert_eq!(lines[0], "server.1=127.0.0.1:2881:3881:participant");
+    assert_eq!(lines[3], "version=0");
+    assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn unknown_keys_are_noted_and_ignored() {
+    let config = with("none", "autopurge.purgeInterval=1").unwrap();
+    assert_eq!(config.notes, ["line 10: autopurge.purgeInterval is not used by this server"]);
+}
+
+#[test]
+fn a_client_port_may_stand_in_the_server_line() {
+    let text = GOOD.replace("clientPort=2181\nclientPortAddress=127.0.0.1\n", "");
+    let text = text.replace("server.2=127.0.0.1:2882:3882:participant", "server.2=[::1]:1:2;3");
+    let config = load(&text, Some("2")).unwrap();
+    assert_eq!(config.client_address.to_string(), "0.0.0.0:3");
+    assert_eq!(config.servers[&2].quorum.to_string(), "[::1]:1");
+}
+
+#[test]
+fn a_missing_line_is_named() {
+    for key in ["initLimit", "syncLimit", "clientPort"] {
+        let reason = refusal(with(key, ""));
+        assert!(reason.contains(key) && reason.contains("zoo.cfg"), "{reason}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("zoo.cfg");
+    std::fs::write(&path, GOOD).unwrap();
+    assert!(Config::load(&path).unwrap_err().to_string().contains("dataDir is not set"));
+    assert!(
+        Config::load(&dir.path().join("none")).unwrap_err().to_string().contains("cannot be read")
+    );
+}
+
+#[test]
+fn a_wrong_myid_is_named() {
+    assert!(refusal(load(GOOD, None)).contains("myid: cannot be read"));
+    for wrong in ["", "two", "0", "256", "-1", "1 2"] {
+        assert!(refusal(load(GOOD, Some(wrong))).contains("is not a server id"), "{wrong:?}");
+    }
+    let reason = refusal(load(GOOD, Some("4")));
+    assert!(reason.contains("says 4, but there is no line server.4"), "{reason}");
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let cases = [
+        ("none", "syncLimit=6", "syncLimit=6 contradicts line 4: syncLimit=5"),
+        ("none", "server.4=127.0.0.1:2881:3884", "127.0.0.1:2881 is used twice"),
+        ("none", "server.4=127.0.0.1:2884:2884", "127.0.0.1:2884 is used twice"),
+        ("clientPort", "clientPort=2882", "127.0.0.1:2882 is used twice"),
+        ("none", "minSessionTimeout=5000", "is greater than maxSessionTimeout"),
+        ("none", "peerType=observer", "only participants"),
+        ("none", "server.02=127.0.0.1:1:2", "is listed twice"),
+        ("server.2", "server.2=127.0.0.1:1:2;5", "clientPort=2181 contradicts"),
+    ];
+    for (key, line, expected) in cases {
+        let reason = refusal(with(key, line));
+        assert!(reason.contains(expected), "{line}: {reason}");
+    }
+}
+
+#[test]
+fn malformed_lines_are_refused_with_their_number() {
+    let cases = [
+        ("tickTime", "tickTime=fast", "line 9: tickTime=fast is not a number"),
+        ("tickTime", "tickTime=0", "tickTime must be at least 1 ms"),
+        ("syncLimit", "syncLimit=0", "syncLimit must be at least 1 tick"),
+        ("clientPort", "clientPort=65536", "is not a number in its range"),
+        ("clientPort", "clientPort=0", "must not be 0"),
+        ("none", "commitLogCount=0", "at least 1"),
+        ("none", "server.x=a:1:2", "is not a server id"),
+        ("none", "server.4=a", "expected host:quorumPort:electionPort"),
+        ("none", "server.4=a:1:0", "\"0\" is not a port"),
+        ("none", "server.4=a:1:2:observer", "observers are not supported"),
+        ("none", "server.4=:1:2", "expected host"),
+        ("none", "a=\\u12", "hexadecimal"),
+    ];
+    for (key, line, expected) in cases {
+        let reason = refusal(with(key, line));
+        assert!(reason.contains(expected), "{line}: {reason}");
+    }
+    let one: String = GOOD.lines().take(6).map(|line| format!("{line}\n")).collect();
+    assert!(refusal(load(&one, Some("1"))).contains("at least two server.N"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "([a-z0-9.=:;\\[\\]\n]|server\\.1=|dataDir=a\n){0,60}") {
+        if let Ok(draft) = parse::Draft::parse(&text) {
+            let _ = draft.finish(1);
+        }
+    }
+}
