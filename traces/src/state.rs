@@ -1,0 +1,67 @@
+//! What an event shows of a server's state.
+
+use crate::{Epoch, LogDigest, Zxid, word::words};
+
+words! {
+    /// What a server is doing in the ensemble.
+    Role, "a role" {
+        /// Electing a leader.
+        Looking = "LOOKING",
+        /// Following an elected leader.
+        Following = "FOLLOWING",
+        /// Elected, established or not.
+        Leading = "LEADING",
+        /// Following without a vote.
+        Observing = "OBSERVING",
+    }
+}
+
+words! {
+    /// The phase of the protocol a server is in.
+    Phase, "a phase" {
+        /// Phase 0.
+        Election = "ELECTION",
+        /// Phase 1.
+        Discovery = "DISCOVERY",
+        /// Phase 2.
+        Synchronization = "SYNCHRONIZATION",
+        /// Phase 3.
+        Broadcast = "BROADCAST",
+    }
+}
+
+/// A projection of a server's state after a step. Every field is optional: absent is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct State {
+    /// `role`.
+    pub role: Option<Role>,
+    /// `phase`.
+    pub phase: Option<Phase>,
+    /// `acceptedEpoch`: the last epoch promised (paper: f.p).
+    pub accepted_epoch: Option<Epoch>,
+    /// `currentEpoch`: the last epoch adopted (paper: f.a).
+    pub current_epoch: Option<Epoch>,
+    /// `logLength`: the number of transactions in the history, synced or not.
+    pub log_length: Option<u64>,
+    /// `lastZxid`: the last transaction of the history, synced or not.
+    pub last_zxid: Option<Zxid>,
+    /// `lastCommitted`: the last transaction known to be committed.
+    pub last_committed: Option<Zxid>,
+    /// `logDigest`: the digest of the history.
+    pub log_digest: Option<LogDigest>,
+}
+
+/// What a server found on its disk when it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Recovered {
+    /// `acceptedEpoch`.
+    pub accepted_epoch: Epoch,
+    /// `currentEpoch`.
+    pub current_epoch: Epoch,
+    /// `lastZxid`: the last transaction of the history.
+    pub last_zxid: Zxid,
+    /// `logLength`: the number of transactions in the history, if known.
+    pub log_length: Option<u64>,
+    /// `logDigest`: the digest of the history, if known.
+    pub log_digest: Option<LogDigest>,
+}
