@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EventName, ServerId, word::words};
+use crate::{
+    EventName, ServerId,
+    parse::{object, present, present_object},
+    word::words,
+};
 
 /// The version of the format this crate reads and writes: the header's `zabTrace`.
 pub const VERSION: u64 = 1;
@@ -46,6 +50,7 @@ pub struct Header {
     /// What kind of thing wrote the file.
     pub source: Source,
     /// The program that wrote it.
+    #[serde(deserialize_with = "object")]
     pub implementation: Implementation,
     /// The voting members; the same in every file of a trace.
     pub servers: Vec<ServerId>,
@@ -56,15 +61,16 @@ pub struct Header {
     /// How many committed transactions a leader keeps to bring learners up to date with.
     pub window: u32,
     /// The seed of a seeded run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub seed: Option<u64>,
     /// What the trace does not show.
+    #[serde(deserialize_with = "object")]
     pub contract: Contract,
     /// What the checker must say about this file; only in the corpus.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present_object")]
     pub expect: Option<Expect>,
     /// Where the trace comes from and why it is kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub note: Option<String>,
 }
 
@@ -102,10 +108,10 @@ pub struct Expect {
     /// The verdict.
     pub verdict: Verdict,
     /// The line, from 1, of the first illegal step.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub line: Option<u64>,
     /// The id of the rule, or the name of the property, that is broken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub rule: Option<String>,
 }
 

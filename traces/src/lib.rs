@@ -1,21 +1,28 @@
 //! The trace format, version 1: what a run of a ZooKeeper-like ensemble did, one event per line.
 //!
 //! The format is described in `traces/README.md`; this crate is its only implementation here.
-//! The types here are what its lines say.
+//! [`Reader`] streams a file, [`Trace`] holds a whole run, [`Writer`] writes the canonical spelling.
 
 mod digest;
+mod error;
 mod event;
 mod header;
 mod message;
 mod names;
+mod parse;
+mod read;
 mod state;
 mod word;
+mod write;
 mod zxid;
 
 pub use digest::{DigestError, LogDigest, TxnDigest, fnv1a, txn_digest};
+pub use error::{ReadError, ReadErrorKind};
 pub use event::{Event, EventKind, EventName, Packet, Persisted, ServerId};
 pub use header::{Contract, Expect, Header, Implementation, Source, VERSION, Verdict};
 pub use message::{Message, MessageType, Port};
 pub use names::{Chain, ConnectionName, ConnectionNameError};
+pub use read::{LINE_BYTES_MAX, Located, Reader, Trace, TraceFile, open_all, trace_files};
 pub use state::{Phase, Recovered, Role, State};
+pub use write::Writer;
 pub use zxid::{Epoch, Zxid, ZxidError};
