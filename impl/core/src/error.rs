@@ -1,0 +1,101 @@
+//! What a peer can do wrong. The reaction is to leave the role, or to close the connection.
+
+use crate::{Epoch, ServerId, Zxid};
+
+/// A peer broke the protocol.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProtocolError {
+    /// The message has no place in this role and phase.
+    #[error("{message} from server {from} while {expected} is expected")]
+    Unexpected {
+        /// Who sent it.
+        from: ServerId,
+        /// The message's name.
+        message: &'static str,
+        /// What would have had a place.
+        expected: &'static str,
+    },
+    /// A leader goes back behind an epoch that is already accepted.
+    #[error("leader {from} offered epoch {offered}, but epoch {accepted} is already accepted")]
+    EpochGoesBack {
+        /// The leader.
+        from: ServerId,
+        /// Its epoch.
+        offered: Epoch,
+        /// This server's acceptedEpoch.
+        accepted: Epoch,
+    },
+    /// There is no epoch after this one.
+    #[error("server {from} is at epoch {epoch}, which nothing can follow")]
+    EpochExhausted {
+        /// Who claims it.
+        from: ServerId,
+        /// The last epoch there is.
+        epoch: Epoch,
+    },
+    /// A message names another epoch than the one that is being established.
+    #[error("{message} from server {from} names epoch {named}, but epoch {expected} is under way")]
+    WrongEpoch {
+        /// Who sent it.
+        from: ServerId,
+        /// The message's name.
+        message: &'static str,
+        /// The epoch it names.
+        named: Epoch,
+        /// The epoch that is under way.
+        expected: Epoch,
+    },
+    /// A learner's history is ahead of the leader's: the leader should not lead.
+    #[error(
+        "learner {from} is at epoch {epoch} and {last}, ahead of this leader at epoch \
+         {own_epoch} and {own_last}"
+    )]
+    LearnerAhead {
+        /// The learner.
+        from: ServerId,
+        /// Its currentEpoch.
+        epoch: Epoch,
+        /// The end of its history.
+        last: Zxid,
+        /// The leader's currentEpoch.
+        own_epoch: Epoch,
+        /// The end of the leader's history.
+        own_last: Zxid,
+    },
+    /// TRUNC to a position that this server does not hold.
+    #[error("leader {from} truncates to {zxid}, which is not in the history that ends at {last}")]
+    TruncOutsideHistory {
+        /// The leader.
+        from: ServerId,
+        /// Where it cuts.
+        zxid: Zxid,
+        /// The end of this server's history.
+        last: Zxid,
+    },
+    /// A PROPOSAL does not follow the transaction before it.
+    #[error("leader {from} proposed {zxid} after {last}")]
+    ProposalGap {
+        /// The leader.
+        from: ServerId,
+        /// What it proposed.
+        zxid: Zxid,
+        /// What came before.
+        last: Zxid,
+    },
+    /// A COMMIT is not for the transaction whose turn it is.
+    #[error("leader {from} committed {zxid}, but {expected:?} is next")]
+    CommitOutOfTurn {
+        /// The leader.
+        from: ServerId,
+        /// What it committed.
+        zxid: Zxid,
+        /// Whose turn it is; `None` if nothing waits to be committed.
+        expected: Option<Zxid>,
+    },
+    /// A message on the quorum port from somebody who is no voter, or who claims to be this server.
+    #[error("server {from} is no other voter of this ensemble")]
+    NotAPeer {
+        /// Who it says it is.
+        from: ServerId,
+    },
+}

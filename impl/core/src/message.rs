@@ -1,0 +1,133 @@
+//! Everything that crosses the election and the quorum port.
+
+use std::sync::Arc;
+
+use crate::{Epoch, Role, ServerId, Zxid};
+
+/// A transaction: what a request became. The payload means nothing to the core.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Txn {
+    /// Its position.
+    pub zxid: Zxid,
+    /// Its bytes, shared: a transaction is cloned for every learner.
+    pub payload: Arc<[u8]>,
+}
+
+impl Txn {
+    /// A transaction of these bytes.
+    #[must_use]
+    pub fn new(zxid: Zxid, payload: impl Into<Arc<[u8]>>) -> Self {
+        Self { zxid, payload: payload.into() }
+    }
+}
+
+/// A vote: who should lead, and how far that server's history goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vote {
+    /// The proposed leader.
+    pub leader: ServerId,
+    /// The last zxid of its history.
+    pub zxid: Zxid,
+    /// Its currentEpoch.
+    pub peer_epoch: Epoch,
+}
+
+/// What servers tell each other on the election port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// The sender's role: LOOKING, FOLLOWING or LEADING.
+    pub role: Role,
+    /// Its proposal; of a server that is not LOOKING, the vote of its last election.
+    pub vote: Vote,
+    /// The round of that vote (`electionEpoch`).
+    pub round: u64,
+}
+
+/// A message on the quorum port. The paper's name comes first in each line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// CEPOCH: a follower reports in.
+    FollowerInfo {
+        /// The follower's acceptedEpoch.
+        accepted_epoch: Epoch,
+    },
+    /// NEWEPOCH: the leader offers an epoch.
+    LeaderInfo {
+        /// The new epoch.
+        new_epoch: Epoch,
+    },
+    /// ACK-E: the follower accepts it and says how far its history goes.
+    AckEpoch {
+        /// Its currentEpoch; `None` if the epoch was accepted before, so that it does not count.
+        current_epoch: Option<Epoch>,
+        /// The last zxid of its history.
+        last_zxid: Zxid,
+    },
+    /// Synchronization: your history is a prefix of mine, which ends here.
+    Diff {
+        /// The end of the leader's committed history.
+        zxid: Zxid,
+    },
+    /// Synchronization: cut your history after this.
+    Trunc {
+        /// The last zxid to keep.
+        zxid: Zxid,
+    },
+    /// Synchronization: replace your history by this state. The driver attaches the state when it
+    /// sends, and keeps the received one aside until [`crate::Write::Snapshot`].
+    Snap {
+        /// The end of the history that the state holds.
+        zxid: Zxid,
+    },
+    /// PROPOSE.
+    Proposal {
+        /// The proposed transaction.
+        txn: Txn,
+    },
+    /// COMMIT.
+    Commit {
+        /// The committed transaction.
+        zxid: Zxid,
+    },
+    /// NEWLEADER: the initial history is complete.
+    NewLeader {
+        /// The leader's epoch.
+        epoch: Epoch,
+    },
+    /// ACK-LD: the follower adopted the initial history.
+    AckLd {
+        /// The leader's epoch.
+        epoch: Epoch,
+    },
+    /// ACK: the transaction is durable at the sender.
+    Ack {
+        /// The acknowledged transaction.
+        zxid: Zxid,
+    },
+    /// COMMIT-LD: the leader is established.
+    UpToDate,
+    /// Not in the paper: a sign of life, in both directions. It is not part of a trace.
+    Ping,
+}
+
+impl Message {
+    /// The message's name on the wire, for errors.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::FollowerInfo { .. } => "FOLLOWERINFO",
+            Self::LeaderInfo { .. } => "LEADERINFO",
+            Self::AckEpoch { .. } => "ACKEPOCH",
+            Self::Diff { .. } => "DIFF",
+            Self::Trunc { .. } => "TRUNC",
+            Self::Snap { .. } => "SNAP",
+            Self::Proposal { .. } => "PROPOSAL",
+            Self::Commit { .. } => "COMMIT",
+            Self::NewLeader { .. } => "NEWLEADER",
+            Self::AckLd { .. } => "ACK-LD",
+            Self::Ack { .. } => "ACK",
+            Self::UpToDate => "UPTODATE",
+            Self::Ping => "PING",
+        }
+    }
+}
