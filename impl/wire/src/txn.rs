@@ -221,8 +221,9 @@ fn close_session(reader: &mut Reader<'_>) -> Result<Option<Vec<String>>, DecodeE
         0 => Ok(None),
         DIGEST_LENGTH => {
             let mut attempt = reader.clone();
-            match attempt.read().and_then(|paths| attempt.finish().map(|()| paths)) {
-                Ok(paths) if paths.iter().all(|path: &String| !path.is_empty()) => {
+            let paths: Result<Vec<String>, DecodeError> = attempt.read();
+            match paths {
+                Ok(paths) if attempt.remaining() == 0 && !paths.iter().any(String::is_empty) => {
                     *reader = attempt;
                     Ok(Some(paths))
                 }
