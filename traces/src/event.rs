@@ -181,10 +181,15 @@ impl Event {
         self
     }
 
-    /// The recorder killed this incarnation. `seq` counts the recorder's events about it, from 0.
+    /// The recorder killed this incarnation. `seq` counts the recorder's events about it, from 0;
+    /// `after` is the last event found of each of its chains.
     #[must_use]
-    pub fn killed(server: ServerId, incarnation: u32, seq: u64) -> Self {
-        Self { chain: Chain::harness(), ..Self::new(server, incarnation, seq, EventKind::Killed) }
+    pub fn killed(server: ServerId, incarnation: u32, seq: u64, after: Vec<(Chain, u64)>) -> Self {
+        Self {
+            chain: Chain::harness(),
+            after,
+            ..Self::new(server, incarnation, seq, EventKind::Killed)
+        }
     }
 
     /// The recorder's relay joined two connections. `seq` counts all `Joined` lines, from 0.

@@ -168,12 +168,16 @@ fn header(line: &str) -> Result<Header, (u64, ReadErrorKind)> {
         }
     }
     let header: Header = parse::parse_owned(line).map_err(malformed)?;
-    check_members(&header).map_err(|sentence| (1, ReadErrorKind::Malformed(sentence)))?;
+    check_values(&header).map_err(|sentence| (1, ReadErrorKind::Malformed(sentence)))?;
     Ok(header)
 }
 
-/// An ensemble has at least one voter, and every id stands for one server.
-fn check_members(header: &Header) -> Result<(), String> {
+/// An ensemble has at least one voter, every id stands for one server, and a leader keeps
+/// something.
+fn check_values(header: &Header) -> Result<(), String> {
+    if header.window == 0 {
+        return Err("window 0, expected 1 or more".to_owned());
+    }
     if header.servers.is_empty() {
         return Err("no servers, expected at least one voting member".to_owned());
     }
