@@ -1,12 +1,14 @@
 //! The trace format, version 1: what a run of a ZooKeeper-like ensemble did, one event per line.
 //!
 //! The format is described in `traces/README.md`; this crate is its only implementation here.
-//! [`Reader`] streams a file, [`Trace`] holds a whole run, [`Writer`] writes the canonical spelling.
+//! [`Reader`] streams a file, [`Trace`] holds a whole run, [`Writer`] writes the canonical spelling,
+//! and [`lint()`] finds what is wrong with a trace that can be read.
 
 mod digest;
 mod error;
 mod event;
 mod header;
+mod lint;
 mod message;
 mod names;
 mod parse;
@@ -20,6 +22,7 @@ pub use digest::{DigestError, LogDigest, TxnDigest, fnv1a, txn_digest};
 pub use error::{ReadError, ReadErrorKind};
 pub use event::{Event, EventKind, EventName, Packet, Persisted, ServerId};
 pub use header::{Contract, Expect, Header, Implementation, Source, VERSION, Verdict};
+pub use lint::{FINDINGS_MAX, Finding, Lint, LintReport, Severity, lint};
 pub use message::{Message, MessageType, Port};
 pub use names::{Chain, ConnectionName, ConnectionNameError};
 pub use read::{LINE_BYTES_MAX, Located, Reader, Trace, TraceFile, open_all, trace_files};
