@@ -5,3 +5,8 @@
 
 pub mod config;
 mod properties;
+mod storage;
+mod zxid;
+
+pub use storage::StorageError;
+pub mod tree;

@@ -1,0 +1,78 @@
+//! The disk: transaction log, snapshots and epoch files in ZooKeeper's formats.
+//!
+//! `dataLogDir/version-2/log.<zxid>` hold the history, `dataDir/version-2/snapshot.<zxid>` a state
+//! that a leader sent with SNAP, `dataDir/version-2/{acceptedEpoch,currentEpoch}` the epochs.
+//! Everything here blocks; every function that says "durable" returns after the disk has it,
+//! directory entries included.
+
+mod epoch;
+mod file;
+mod intent;
+mod log;
+mod recovery;
+mod scan;
+mod snapshot;
+mod thread;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use recovery::{Recovery, Storage};
+pub(crate) use thread::Completion;
+
+/// Why the disk cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The operating system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// A log or snapshot is damaged where it cannot be the trace of a kill.
+    #[error(
+        "{} is damaged at byte {offset}: {reason}; nothing was changed. What follows may have been \
+         acknowledged, so this server does not guess: restore the file, or empty the data \
+         directory (but for myid) if a quorum of the others is healthy",
+        path.display()
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Where the damage starts.
+        offset: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A small file does not hold what it must.
+    #[error("{}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The thread that writes the log has ended, after an error that it reported.
+    #[error("the log is no longer written, after an earlier error")]
+    LogEnded,
+    /// Another process uses the directory.
+    #[error("{} is locked: another server uses this data directory", path.display())]
+    Locked {
+        /// The lock.
+        path: PathBuf,
+    },
+}
+
+impl StorageError {
+    /// For `map_err`: the failure of `action` on `path`.
+    fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+#[cfg(test)]
+mod tests;

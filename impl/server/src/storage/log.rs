@@ -1,0 +1,198 @@
+//! Writing the transaction log.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use bytes::{Bytes, BytesMut};
+use zab_wire::Record as _;
+use zab_wire::log::{FILE_HEADER_LENGTH, FileHeader, RECORD_OVERHEAD, put_record};
+
+use super::scan::{self, Scan, Tail};
+use super::{StorageError, file};
+use crate::zxid::{Zxid, to_wire};
+
+/// From this many bytes on, the next append starts a new file.
+const FILE_LENGTH_MAX: u64 = 1 << 26;
+
+/// The log files of one directory, open for appending.
+#[derive(Debug)]
+pub(crate) struct Log {
+    directory: PathBuf,
+    open: Option<OpenFile>,
+    /// The end of the log, or of the snapshot under it.
+    last: Zxid,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    file: File,
+    path: PathBuf,
+    length: u64,
+    /// The directory does not durably name the file yet.
+    is_new: bool,
+}
+
+impl Log {
+    /// A log whose last transaction is `last`. The next append starts a new file, as ZooKeeper
+    /// does; the files of `directory` have been recovered.
+    pub(crate) fn new(directory: PathBuf, last: Zxid) -> Self {
+        Self { directory, open: None, last }
+    }
+
+    /// Writes one transaction behind the last; durable after [`Self::sync`].
+    pub(crate) fn append(&mut self, zxid: Zxid, payload: &[u8]) -> Result<(), StorageError> {
+        assert!(zxid > self.last, "{zxid} is appended to a log that ends at {}", self.last);
+        if self.open.as_ref().is_some_and(|open| open.length >= FILE_LENGTH_MAX) {
+            self.sync()?;
+            self.open = None;
+        }
+        let open = match &mut self.open {
+            Some(open) => open,
+            None => self.open.insert(OpenFile::create(&self.directory, zxid)?),
+        };
+        let mut record = BytesMut::with_capacity(payload.len() + RECORD_OVERHEAD);
+        put_record(&mut record, payload);
+        open.file.write_all(&record).map_err(StorageError::io("append to", &open.path))?;
+        open.length += record.len() as u64;
+        self.last = zxid;
+        Ok(())
+    }
+
+    /// Makes everything that was appended durable.
+    pub(crate) fn sync(&mut self) -> Result<(), StorageError> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.file.sync_data().map_err(StorageError::io("sync", &open.path))?;
+        if open.is_new {
+            file::sync_directory(&self.directory)?;
+            open.is_new = false;
+        }
+        Ok(())
+    }
+
+    /// Durably cuts the log after `keep`, which is in it, or is the end of the snapshot under it,
+    /// or `0.0`. Not atomic: see [`super::intent`].
+    pub(crate) fn truncate(&mut self, keep: Zxid) -> Result<(), StorageError> {
+        self.sync()?;
+        self.open = None;
+        for (_, path) in file::numbered(&self.directory, "log.")?.into_iter().rev() {
+            let scan = read(&path)?.1;
+            let kept = scan.records.iter().take_while(|record| record.zxid <= keep).last();
+            match kept {
+                None => {
+                    file::remove(&path)?;
+                    file::sync_directory(&self.directory)?;
+                }
+                Some(record) => {
+                    cut(&path, record.end)?;
+                    break;
+                }
+            }
+        }
+        self.last = keep;
+        Ok(())
+    }
+
+    /// Durably removes every file; the log goes on after `base`. Not atomic either.
+    pub(crate) fn restart(&mut self, base: Zxid) -> Result<(), StorageError> {
+        self.open = None;
+        for (_, path) in file::numbered(&self.directory, "log.")? {
+            file::remove(&path)?;
+        }
+        file::sync_directory(&self.directory)?;
+        self.last = base;
+        Ok(())
+    }
+}
+
+impl OpenFile {
+    fn create(directory: &Path, first: Zxid) -> Result<Self, StorageError> {
+        let path = directory.join(format!("log.{:x}", to_wire(first)));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .map_err(StorageError::io("create", &path))?;
+        file.write_all(&FileHeader::LOG.to_bytes()).map_err(StorageError::io("write", &path))?;
+        Ok(Self { file, path, length: FILE_HEADER_LENGTH as u64, is_new: true })
+    }
+}
+
+/// Reads and scans a log file; its length in bytes and its content.
+pub(crate) fn read(path: &Path) -> Result<(usize, Scan), StorageError> {
+    let bytes = Bytes::from(std::fs::read(path).map_err(StorageError::io("read", path))?);
+    Ok((bytes.len(), scan::scan(&bytes)))
+}
+
+/// Durably cuts a log file to its first `length` bytes.
+pub(crate) fn cut(path: &Path, length: usize) -> Result<(), StorageError> {
+    let file = OpenOptions::new().write(true).open(path).map_err(StorageError::io("open", path))?;
+    file.set_len(length as u64)
+        .and_then(|()| file.sync_all())
+        .map_err(StorageError::io("cut", path))
+}
+
+/// What [`recover`] found.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    /// The transactions after the base, ascending.
+    pub(crate) records: Vec<scan::Record>,
+    /// What was cut, one sentence each.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Reads all log files of `directory`, and cuts a torn tail of the last one. Transactions up to
+/// `base` are left out. Nothing is changed if anything is refused.
+pub(crate) fn recover(directory: &Path, base: Zxid) -> Result<Recovered, StorageError> {
+    let mut recovered = Recovered::default();
+    let mut last = Zxid::ZERO;
+    let files = file::numbered(directory, "log.")?;
+    let mut torn = None;
+    for (index, (_, path)) in files.iter().enumerate() {
+        let (length, scan) = read(path)?;
+        let corrupt = |offset, reason| StorageError::Corrupt { path: path.clone(), offset, reason };
+        let mut start = FILE_HEADER_LENGTH;
+        for record in scan.records {
+            if record.zxid <= last {
+                return Err(corrupt(start, format!("{} follows {last}", record.zxid)));
+            }
+            last = record.zxid;
+            start = record.end;
+            if record.zxid > base {
+                recovered.records.push(record);
+            }
+        }
+        match scan.tail {
+            Tail::Clean => {}
+            Tail::Corrupt { offset, reason } => return Err(corrupt(offset, reason)),
+            Tail::Torn { reason } if index + 1 < files.len() => {
+                return Err(corrupt(scan.good_end, format!("{reason}, but another file follows")));
+            }
+            Tail::Torn { reason } => torn = Some((path, scan.good_end, length, reason)),
+        }
+        if scan.good_end <= FILE_HEADER_LENGTH && index + 1 == files.len() && torn.is_none() {
+            // Only a header: the next append may need the name.
+            torn = Some((path, 0, length, "no record".to_owned()));
+        }
+    }
+    if let Some((path, good_end, length, reason)) = torn {
+        recovered.notes.push(format!(
+            "{} ends in the middle of a write ({reason}): cut from {length} to {good_end} bytes, \
+             the last good transaction is {last}",
+            path.display()
+        ));
+        if good_end <= FILE_HEADER_LENGTH {
+            file::remove(path)?;
+            file::sync_directory(directory)?;
+        } else {
+            cut(path, good_end)?;
+        }
+    } else if let Some((_, path)) = files.last() {
+        // What was read may be in the system's memory only, and from now on it counts as durable.
+        File::open(path)
+            .and_then(|file| file.sync_all())
+            .map_err(StorageError::io("sync", path))?;
+        file::sync_directory(directory)?;
+    }
+    Ok(recovered)
+}

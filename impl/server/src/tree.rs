@@ -1,0 +1,173 @@
+//! The znode tree: a pure state machine that applies *transactions*, not requests.
+//!
+//! Two servers that applied the same transactions hold the same tree, to the last field of every
+//! `Stat`: a transaction carries what the leader decided (the version afterwards, the parent's
+//! `cversion`, the time, the error), and applying it decides nothing. The semantics are those of
+//! ZooKeeper's `DataTree`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use zab_wire::{Acl, ErrorCode, Stat, StatPersisted};
+
+mod acl;
+mod apply;
+mod path;
+mod prepare;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+pub use acl::Permission;
+pub use apply::{Applied, ApplyError, Change};
+pub use prepare::{Origin, Preparer};
+pub use snapshot::{SnapshotError, TreeBuilder};
+
+use acl::AclTable;
+
+/// Everything that transactions change: nodes, their access control lists, sessions.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// By full path; the root's is empty.
+    nodes: HashMap<String, Node>,
+    acls: AclTable,
+    /// Timeout in milliseconds of every session that lives.
+    sessions: BTreeMap<i64, i32>,
+    /// Paths of the ephemeral nodes of each session that has any.
+    ephemerals: BTreeMap<i64, BTreeSet<String>>,
+    /// The last transaction that was applied.
+    last_zxid: i64,
+}
+
+/// One node.
+#[derive(Debug, Clone)]
+struct Node {
+    data: Option<Bytes>,
+    /// Key into the table of lists.
+    acl: i64,
+    /// `cversion` counts created children only.
+    stat: StatPersisted,
+    /// Names of the children.
+    children: BTreeSet<Box<str>>,
+}
+
+impl Node {
+    fn new(data: Option<Bytes>, acl: i64, stat: StatPersisted) -> Self {
+        Self { data, acl, stat, children: BTreeSet::new() }
+    }
+
+    /// What clients are told. The reported `cversion` counts creations and deletions of children:
+    /// of those created, all that are not there any more were deleted.
+    fn stat(&self) -> Stat {
+        let stored = self.stat;
+        let num_children = as_i32(self.children.len());
+        Stat {
+            czxid: stored.czxid,
+            mzxid: stored.mzxid,
+            ctime: stored.ctime,
+            mtime: stored.mtime,
+            version: stored.version,
+            cversion: stored.cversion.wrapping_mul(2).wrapping_sub(num_children),
+            aversion: stored.aversion,
+            ephemeral_owner: stored.ephemeral_owner,
+            data_length: as_i32(self.data.as_ref().map_or(0, Bytes::len)),
+            num_children,
+            pzxid: stored.pzxid,
+        }
+    }
+}
+
+/// A count as clients see it.
+fn as_i32(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+impl Default for Tree {
+    /// The tree before the first transaction: the root and ZooKeeper's own three nodes.
+    fn default() -> Self {
+        let mut tree = Self {
+            nodes: HashMap::new(),
+            acls: AclTable::default(),
+            sessions: BTreeMap::new(),
+            ephemerals: BTreeMap::new(),
+            last_zxid: 0,
+        };
+        for path in ["", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"] {
+            let node = Node::new(Some(Bytes::new()), acl::OPEN, StatPersisted::default());
+            tree.nodes.insert(path.to_owned(), node);
+            if let Some((parent, name)) = path::split(path) {
+                let parent = tree.nodes.get_mut(parent).expect("parents stand before children");
+                parent.children.insert(name.into());
+            }
+        }
+        tree
+    }
+}
+
+impl Tree {
+    /// Zxid of the last transaction that was applied, 0 before the first.
+    #[must_use]
+    pub fn last_zxid(&self) -> i64 {
+        self.last_zxid
+    }
+
+    /// Number of nodes, the root included.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Timeout of a session in milliseconds; `None` if there is no such session.
+    #[must_use]
+    pub fn session_timeout(&self, session: i64) -> Option<i32> {
+        self.sessions.get(&session).copied()
+    }
+
+    /// Number of sessions.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// What is known of a node.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoNode`].
+    pub fn stat(&self, path: &str) -> Result<Stat, ErrorCode> {
+        self.node(path).map(Node::stat)
+    }
+
+    /// Data of a node, and what is known of it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoNode`]; [`ErrorCode::NoAuth`] if its list does not let everyone read.
+    pub fn data(&self, path: &str) -> Result<(Option<Bytes>, Stat), ErrorCode> {
+        let node = self.node(path)?;
+        self.permit(node, Permission::Read)?;
+        Ok((node.data.clone(), node.stat()))
+    }
+
+    /// Names of a node's children in alphabetical order, and what is known of the node.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoNode`]; [`ErrorCode::NoAuth`] if its list does not let everyone read.
+    pub fn children(&self, path: &str) -> Result<(Vec<String>, Stat), ErrorCode> {
+        let node = self.node(path)?;
+        self.permit(node, Permission::Read)?;
+        Ok((node.children.iter().map(|name| name.to_string()).collect(), node.stat()))
+    }
+
+    fn node(&self, path: &str) -> Result<&Node, ErrorCode> {
+        self.nodes.get(path::normal(path)).ok_or(ErrorCode::NoNode)
+    }
+
+    fn permit(&self, node: &Node, permission: Permission) -> Result<(), ErrorCode> {
+        acl::permit(&self.acl(node), permission)
+    }
+
+    /// A node's list; empty if the table lacks it, so that nothing is permitted.
+    fn acl(&self, node: &Node) -> Arc<[Acl]> {
+        self.acls.list(node.acl)
+    }
+}

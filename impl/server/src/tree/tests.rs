@@ -1,0 +1,1 @@
+//! Requests become transactions, transactions change trees.
