@@ -25,15 +25,22 @@
 //!
 //! Questions a driver may ask: `Peer::state()`, `role()`, `phase()`, `is_leading()`,
 //! `is_established()` (BROADCAST), `leader() -> Option<ServerId>`, `leader_connection()`,
-//! `last_committed()`, `last_zxid()`, `applied()`, `committed_after(zxid)` (the committed
-//! transactions after a position, for the state that goes with SNAP).
+//! `last_committed()`, `last_zxid()`, `applied()`, `not_applied(zxid)` (for the state that goes
+//! with SNAP).
 
 mod config;
 mod durable;
 mod effects;
+mod election;
 mod error;
+mod follower;
+mod history;
 mod input;
+mod leader;
 mod message;
+mod peer;
+mod quorum;
+mod server;
 
 #[cfg(feature = "mutants")]
 pub use config::Mutant;
@@ -43,4 +50,5 @@ pub use effects::{Close, Decision, Deliver, Dial, Effects, Outgoing, Timer, Time
 pub use error::ProtocolError;
 pub use input::{ConnectionId, Input};
 pub use message::{Message, Notification, Txn, Vote};
+pub use peer::Peer;
 pub use zab_trace::{Epoch, Phase, Role, ServerId, Zxid};

@@ -1,0 +1,51 @@
+//! Phase 3 of a follower.
+
+use crate::{
+    Effects, Message, ProtocolError, Txn, Zxid, follower::Follower, history::is_next,
+    server::Server,
+};
+
+impl Follower {
+    /// f.3.1: a PROPOSAL that follows the history is appended to it, unsynced.
+    pub(super) fn on_proposal_in_broadcast(
+        &self,
+        server: &mut Server,
+        txn: Txn,
+        out: &mut Effects,
+    ) -> Result<(), ProtocolError> {
+        let last = server.history.last();
+        if !is_next(last, txn.zxid) {
+            return Err(ProtocolError::ProposalGap { from: self.leader(), zxid: txn.zxid, last });
+        }
+        server.history.append(txn.clone());
+        out.append.push(txn);
+        Ok(())
+    }
+
+    /// `zk.bcast.sync`, at a follower: acknowledge, in order, what became durable.
+    pub(crate) fn on_synced(&self, server: &mut Server, synced: &[Zxid], out: &mut Effects) {
+        for zxid in synced {
+            self.send(Message::Ack { zxid: *zxid }, out);
+        }
+        server.deliver_committed(out);
+    }
+
+    /// f.3.3: a COMMIT is for the transaction after lastCommitted, which is then committed.
+    pub(super) fn on_commit_in_broadcast(
+        &self,
+        server: &mut Server,
+        zxid: Zxid,
+        out: &mut Effects,
+    ) -> Result<(), ProtocolError> {
+        let expected = server.history.next_after(server.last_committed);
+        #[cfg(feature = "mutants")]
+        let zxid =
+            expected.filter(|_| server.config.has(crate::Mutant::CommitAnything)).unwrap_or(zxid);
+        if expected != Some(zxid) {
+            return Err(ProtocolError::CommitOutOfTurn { from: self.leader(), zxid, expected });
+        }
+        server.last_committed = zxid;
+        server.deliver_committed(out);
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! Phase 1 of a follower.
+
+use crate::{
+    ConnectionId, Effects, Epoch, Message, ProtocolError,
+    follower::{Follower, Stage},
+    server::Server,
+};
+
+impl Follower {
+    /// f.1.1: on a new connection to the leader, send FOLLOWERINFO(acceptedEpoch).
+    pub(crate) fn on_connected(
+        &mut self,
+        server: &Server,
+        connection: ConnectionId,
+        out: &mut Effects,
+    ) {
+        assert!(self.connection.is_none(), "the leader is dialled once");
+        self.connection = Some(connection);
+        self.on_heard();
+        self.send(Message::FollowerInfo { accepted_epoch: server.accepted_epoch }, out);
+    }
+
+    /// f.1.2: on LEADERINFO(e), accept a newer epoch durably and report the own history; report
+    /// without a vote if it was accepted before; refuse an older one.
+    pub(crate) fn on_leader_info(
+        &mut self,
+        server: &mut Server,
+        epoch: Epoch,
+        out: &mut Effects,
+    ) -> Result<(), ProtocolError> {
+        match self.stage {
+            Stage::Discovery => {}
+            Stage::Header | Stage::Synchronization(_) | Stage::Broadcast => {
+                return Err(self.unexpected("LEADERINFO"));
+            }
+        }
+        if epoch < server.accepted_epoch {
+            return Err(ProtocolError::EpochGoesBack {
+                from: self.leader(),
+                offered: epoch,
+                accepted: server.accepted_epoch,
+            });
+        }
+        if epoch == Epoch::MAX {
+            // Accepting it would leave no epoch for anybody's next election.
+            return Err(ProtocolError::EpochExhausted { from: self.leader(), epoch });
+        }
+        let is_new = epoch > server.accepted_epoch;
+        if is_new {
+            server.accept_epoch(epoch, out);
+        }
+        #[cfg(feature = "mutants")]
+        let is_new = is_new || server.config.has(crate::Mutant::AckEpochAlwaysCounts);
+        let current_epoch = is_new.then_some(server.current_epoch);
+        let last_zxid = server.history.last();
+        self.send(Message::AckEpoch { current_epoch, last_zxid }, out);
+        self.stage = Stage::Header;
+        Ok(())
+    }
+}

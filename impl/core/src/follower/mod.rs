@@ -1,0 +1,94 @@
+//! A server that is FOLLOWING: what it holds, and when it gives up.
+
+mod broadcast;
+mod discovery;
+mod synchronization;
+
+use crate::{
+    ConnectionId, Dial, Effects, Message, Phase, ProtocolError, ServerId, election::Settled,
+    server::Server,
+};
+use synchronization::Synchronization;
+
+/// A server that is FOLLOWING.
+#[derive(Clone, Debug)]
+pub(crate) struct Follower {
+    pub(crate) elected: Settled,
+    /// The connection to the leader, once it is up.
+    pub(crate) connection: Option<ConnectionId>,
+    stage: Stage,
+    /// For how many ticks nothing was heard of the leader.
+    silent_ticks: u32,
+}
+
+/// How far a follower is, which is what it can be told next.
+#[derive(Clone, Debug)]
+enum Stage {
+    /// Not connected, or waiting for LEADERINFO.
+    Discovery,
+    /// Waiting for DIFF, TRUNC or SNAP.
+    Header,
+    /// Between that and UPTODATE.
+    Synchronization(Synchronization),
+    Broadcast,
+}
+
+impl Follower {
+    /// The role begins: dial the leader.
+    pub(crate) fn enter(elected: Settled, out: &mut Effects) -> Self {
+        out.dial = Some(Dial::To(elected.vote.leader));
+        Self { elected, connection: None, stage: Stage::Discovery, silent_ticks: 0 }
+    }
+
+    pub(crate) fn leader(&self) -> ServerId {
+        self.elected.vote.leader
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.stage {
+            Stage::Discovery => Phase::Discovery,
+            Stage::Header | Stage::Synchronization(_) => Phase::Synchronization,
+            Stage::Broadcast => Phase::Broadcast,
+        }
+    }
+
+    /// Something arrived from the leader.
+    pub(crate) fn on_heard(&mut self) {
+        self.silent_ticks = 0;
+    }
+
+    /// `zk.fail.learner_link`, its part about silence: whether the role must be left.
+    pub(crate) fn on_tick(&mut self, server: &Server) -> bool {
+        self.silent_ticks += 1;
+        let limit = match self.phase() {
+            Phase::Broadcast => server.config.sync_limit,
+            Phase::Election | Phase::Discovery | Phase::Synchronization => server.config.init_limit,
+        };
+        self.silent_ticks > limit
+    }
+
+    /// PING is answered in broadcast only: until then the leader waits for something else.
+    pub(crate) fn on_ping(&self, out: &mut Effects) {
+        match self.stage {
+            Stage::Broadcast => self.send(Message::Ping, out),
+            Stage::Discovery | Stage::Header | Stage::Synchronization(_) => {}
+        }
+    }
+
+    fn send(&self, message: Message, out: &mut Effects) {
+        let connection = self.connection.expect("a message came on it");
+        out.send_to(self.leader(), connection, message);
+    }
+
+    /// The error for a message that has no place now.
+    pub(crate) fn unexpected(&self, message: &'static str) -> ProtocolError {
+        let expected = match &self.stage {
+            Stage::Discovery => "LEADERINFO",
+            Stage::Header => "DIFF, TRUNC or SNAP",
+            Stage::Synchronization(sync) if sync.adopted => "PROPOSAL, COMMIT or UPTODATE",
+            Stage::Synchronization(_) => "PROPOSAL, COMMIT or NEWLEADER",
+            Stage::Broadcast => "PROPOSAL or COMMIT",
+        };
+        ProtocolError::Unexpected { from: self.leader(), message, expected }
+    }
+}

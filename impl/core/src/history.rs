@@ -1,0 +1,165 @@
+//! The history of one server, in memory.
+
+use std::sync::Arc;
+
+use zab_trace::{LogDigest, txn_digest};
+
+use crate::{Base, RecoverError, Txn, Zxid};
+
+/// Whether `zxid` may come right after `last`: `next` of the rules.
+pub(crate) fn is_next(last: Zxid, zxid: Zxid) -> bool {
+    let same_epoch = zxid.epoch == last.epoch && last.counter.checked_add(1) == Some(zxid.counter);
+    let newer_epoch = zxid.epoch > last.epoch && zxid.counter == 1;
+    same_epoch || newer_epoch
+}
+
+/// One transaction of a history.
+#[derive(Clone, Debug)]
+struct Entry {
+    zxid: Zxid,
+    /// The digest of the log that ends here, if known.
+    log: Option<LogDigest>,
+    /// `None` once nobody can ask for it any more.
+    payload: Option<Arc<[u8]>>,
+}
+
+/// A history: a base, and the transactions after it.
+///
+/// 1. Each transaction is `is_next` of the one before, the first of the base.
+/// 2. The first `durable` transactions are durable; the rest is the unsynced tail.
+/// 3. Exactly the first `trimmed` transactions have lost their payload.
+/// 4. `trimmed <= durable <=` the number of transactions.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    base: Base,
+    entries: Vec<Entry>,
+    durable: usize,
+    trimmed: usize,
+}
+
+impl History {
+    /// The history that a disk held: all of it is durable.
+    pub(crate) fn recovered(base: Base, txns: Vec<Txn>) -> Result<Self, RecoverError> {
+        let mut history = Self::after_snapshot(base);
+        for txn in txns {
+            if !is_next(history.last(), txn.zxid) {
+                return Err(RecoverError::Gap { last: history.last(), found: txn.zxid });
+            }
+            history.append(txn);
+        }
+        history.durable = history.entries.len();
+        Ok(history)
+    }
+
+    /// A history that is only a base.
+    pub(crate) fn after_snapshot(base: Base) -> Self {
+        Self { base, entries: Vec::new(), durable: 0, trimmed: 0 }
+    }
+
+    /// The last zxid; `0.0` if there is none.
+    pub(crate) fn last(&self) -> Zxid {
+        self.entries.last().map_or(self.base.zxid, |entry| entry.zxid)
+    }
+
+    /// The last durable zxid.
+    pub(crate) fn last_durable(&self) -> Zxid {
+        match self.durable.checked_sub(1) {
+            Some(index) => self.entries[index].zxid,
+            None => self.base.zxid,
+        }
+    }
+
+    /// How many transactions it has, if known, and their log digest.
+    pub(crate) fn log(&self) -> Option<(u64, LogDigest)> {
+        let (base_length, base_digest) = self.base.log?;
+        let digest = self.entries.last().map_or(Some(base_digest), |entry| entry.log)?;
+        Some((base_length + self.entries.len() as u64, digest))
+    }
+
+    /// Appends to the unsynced tail.
+    pub(crate) fn append(&mut self, txn: Txn) {
+        assert!(is_next(self.last(), txn.zxid), "{} appended after {}", txn.zxid, self.last());
+        let log = self.log().map(|(_, log)| log.after(txn.zxid, txn_digest(&txn.payload)));
+        self.entries.push(Entry { zxid: txn.zxid, log, payload: Some(txn.payload) });
+    }
+
+    /// Notes that everything is durable.
+    pub(crate) fn mark_durable(&mut self) {
+        self.durable = self.entries.len();
+    }
+
+    /// Notes that the tail is durable up to here, and gives the zxids that were not before.
+    /// Nothing, if this is no transaction of the tail.
+    pub(crate) fn mark_durable_to(&mut self, zxid: Zxid) -> Vec<Zxid> {
+        let tail = &self.entries[self.durable..];
+        let Some(position) = tail.iter().position(|entry| entry.zxid == zxid) else {
+            return Vec::new();
+        };
+        let synced = tail[..=position].iter().map(|entry| entry.zxid).collect();
+        self.durable += position + 1;
+        synced
+    }
+
+    /// Whether `truncate` can cut here: `0.0`, the base, or a transaction.
+    pub(crate) fn can_truncate(&self, zxid: Zxid) -> bool {
+        zxid == Zxid::ZERO || zxid == self.base.zxid || self.find(zxid).is_ok()
+    }
+
+    /// Cuts after `zxid`. Nothing may be unsynced: the cut is a write of its own.
+    pub(crate) fn truncate(&mut self, zxid: Zxid) {
+        assert!(self.can_truncate(zxid), "cut at {zxid}, outside of the history");
+        assert_eq!(self.durable, self.entries.len(), "cut while a tail is unsynced");
+        if zxid < self.base.zxid {
+            *self = Self::after_snapshot(Base::EMPTY);
+            return;
+        }
+        self.entries.truncate(self.count_to(zxid));
+        self.durable = self.entries.len();
+        self.trimmed = self.trimmed.min(self.durable);
+    }
+
+    /// The transaction after this position, if there is one.
+    pub(crate) fn next_after(&self, zxid: Zxid) -> Option<Zxid> {
+        self.entries.get(self.count_to(zxid)).map(|entry| entry.zxid)
+    }
+
+    /// The transactions after `after`, up to and with `to`.
+    pub(crate) fn range(&self, after: Zxid, to: Zxid) -> impl Iterator<Item = Txn> + '_ {
+        let first = self.count_to(after);
+        let end = self.count_to(to).max(first);
+        assert!(first >= self.trimmed || first == end, "asked for what was trimmed");
+        self.entries[first..end].iter().map(|entry| Txn {
+            zxid: entry.zxid,
+            payload: entry.payload.clone().expect("invariant 3"),
+        })
+    }
+
+    /// The zxids of the last `window` transactions up to `to`, as far as they have a payload.
+    pub(crate) fn window(&self, to: Zxid, window: usize) -> Vec<Zxid> {
+        let end = self.count_to(to);
+        let first = end.saturating_sub(window).max(self.trimmed).min(end);
+        self.entries[first..end].iter().map(|entry| entry.zxid).collect()
+    }
+
+    /// Forgets the payloads that lie more than `window` transactions before `to`.
+    pub(crate) fn trim(&mut self, to: Zxid, window: usize) {
+        let end = self.count_to(to).min(self.durable).saturating_sub(window);
+        while self.trimmed < end {
+            self.entries[self.trimmed].payload = None;
+            self.trimmed += 1;
+        }
+    }
+
+    /// The transaction's place, or where it would be.
+    fn find(&self, zxid: Zxid) -> Result<usize, usize> {
+        self.entries.binary_search_by(|entry| entry.zxid.cmp(&zxid))
+    }
+
+    /// How many transactions are at or before `zxid`.
+    fn count_to(&self, zxid: Zxid) -> usize {
+        match self.find(zxid) {
+            Ok(index) => index + 1,
+            Err(index) => index,
+        }
+    }
+}

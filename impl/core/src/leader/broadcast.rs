@@ -1,0 +1,106 @@
+//! Phase 3 of a leader.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use zab_trace::txn_digest;
+
+use crate::{
+    Decision, Effects, Message, ProtocolError, ServerId, Txn, Zxid,
+    leader::{Leader, Outstanding, Progress, Stage},
+    quorum::is_quorum,
+    server::Server,
+};
+
+/// Whether a leader can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Stay,
+    /// The role must be left.
+    Leave,
+}
+
+impl Leader {
+    /// l.3.1: an established leader makes a request into its next transaction, appends it to its
+    /// own history and proposes it to every forwarding learner.
+    ///
+    /// A request at a leader that is not established is nobody's: the driver asked too early.
+    /// When the counter is used up the role is left, and a new epoch begins (ZOOKEEPER-1277).
+    pub(crate) fn on_request(
+        &mut self,
+        server: &mut Server,
+        payload: Arc<[u8]>,
+        out: &mut Effects,
+    ) -> Verdict {
+        if self.stage != Stage::Broadcast {
+            return Verdict::Stay;
+        }
+        let Some(counter) = self.counter.checked_add(1) else {
+            return Verdict::Leave;
+        };
+        self.counter = counter;
+        let zxid = Zxid::new(self.new_epoch, counter);
+        let txn = Txn { zxid, payload };
+        let digest = txn_digest(&txn.payload);
+        out.decisions.push(Decision::Proposed { zxid, digest });
+        server.history.append(txn.clone());
+        self.outstanding.push_back(Outstanding { zxid, acks: BTreeSet::new() });
+        out.append.push(txn.clone());
+        self.forward(&Message::Proposal { txn }, out);
+        Verdict::Stay
+    }
+
+    /// `zk.bcast.sync`, at a leader: it acknowledges, in order, what became durable.
+    pub(crate) fn on_synced(&mut self, server: &mut Server, synced: &[Zxid], out: &mut Effects) {
+        for zxid in synced {
+            self.count_ack(server, server.config.id, *zxid, out);
+        }
+        server.deliver_committed(out);
+    }
+
+    /// l.3.2: ACK(z) from a learner that acknowledged NEWLEADER.
+    pub(crate) fn on_ack(
+        &mut self,
+        server: &mut Server,
+        from: ServerId,
+        zxid: Zxid,
+        out: &mut Effects,
+    ) -> Result<(), ProtocolError> {
+        if self.learner(from).progress != (Progress::Forwarding { adopted: true }) {
+            return Err(self.unexpected(from, "ACK"));
+        }
+        self.count_ack(server, from, zxid, out);
+        if self.stage == Stage::Broadcast {
+            server.deliver_committed(out);
+        }
+        Ok(())
+    }
+
+    /// l.3.2: the sender joins the acknowledgements of an outstanding transaction; while the first
+    /// outstanding one has a quorum, it is committed. The leader's own vote is like any other.
+    fn count_ack(&mut self, server: &mut Server, from: ServerId, zxid: Zxid, out: &mut Effects) {
+        let found = self.outstanding.binary_search_by(|outstanding| outstanding.zxid.cmp(&zxid));
+        let Ok(index) = found else {
+            // Committed already, or never proposed by this leader.
+            return;
+        };
+        self.outstanding[index].acks.insert(from);
+        while let Some(first) = self.outstanding.front()
+            && can_commit(server, &first.acks)
+        {
+            let zxid = first.zxid;
+            assert!(zxid > server.last_committed, "transactions are committed in order");
+            self.outstanding.pop_front();
+            server.last_committed = zxid;
+            out.decisions.push(Decision::Committed { zxid });
+            self.forward(&Message::Commit { zxid }, out);
+        }
+    }
+}
+
+fn can_commit(server: &Server, acks: &BTreeSet<ServerId>) -> bool {
+    #[cfg(feature = "mutants")]
+    if server.config.has(crate::Mutant::CommitWithoutQuorum) {
+        return !acks.is_empty();
+    }
+    is_quorum(&server.config.voters, acks)
+}

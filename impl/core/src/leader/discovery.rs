@@ -1,0 +1,145 @@
+//! Phase 1 of a leader.
+
+use crate::{
+    Close, ConnectionId, Effects, Epoch, Message, ProtocolError, ServerId, Zxid,
+    leader::{Leader, Learner, Progress, Stage},
+    quorum::is_quorum,
+    server::Server,
+};
+
+impl Leader {
+    /// l.1.1: FOLLOWERINFO(a) on a new connection. Until a quorum has reported, the new epoch
+    /// rises above every acceptedEpoch; then it is accepted durably and offered to all.
+    pub(crate) fn on_follower_info(
+        &mut self,
+        server: &mut Server,
+        from: ServerId,
+        connection: ConnectionId,
+        accepted_epoch: Epoch,
+        out: &mut Effects,
+    ) -> Result<(), ProtocolError> {
+        if from == server.config.id || !server.config.voters.contains(&from) {
+            return Err(ProtocolError::NotAPeer { from });
+        }
+        let above = epoch_above(server, accepted_epoch).filter(|epoch| *epoch < Epoch::MAX);
+        let Some(above) = above else {
+            return Err(ProtocolError::EpochExhausted { from, epoch: accepted_epoch });
+        };
+        self.unnamed.remove(&connection);
+        let learner = Learner { connection, progress: Progress::Reported, silent_ticks: 0 };
+        if let Some(stale) = self.learners.insert(from, learner) {
+            // The learner has connected again; the end of its old connection is on its way.
+            out.close.push(Close::One(stale.connection));
+        }
+        match self.stage {
+            Stage::Epoch => {
+                self.new_epoch = self.new_epoch.max(above);
+                self.connecting.insert(from);
+                if is_quorum(&server.config.voters, &self.connecting) {
+                    self.decide_epoch(server, out);
+                }
+            }
+            Stage::AckEpoch | Stage::AckLd | Stage::Broadcast => self.offer_epoch(from, out),
+        }
+        Ok(())
+    }
+
+    fn decide_epoch(&mut self, server: &mut Server, out: &mut Effects) {
+        server.accept_epoch(self.new_epoch, out);
+        self.enter_stage(Stage::AckEpoch);
+        for id in self.learners_at(|progress| progress == Progress::Reported) {
+            self.offer_epoch(id, out);
+        }
+    }
+
+    fn offer_epoch(&mut self, to: ServerId, out: &mut Effects) {
+        self.learner(to).progress = Progress::Offered;
+        self.send(to, Message::LeaderInfo { new_epoch: self.new_epoch }, out);
+    }
+
+    /// l.1.2: ACKEPOCH(c, z). A learner that is ahead is refused until a quorum of others is not;
+    /// then currentEpoch is adopted durably (D-05) and every waiting learner is synchronized.
+    pub(crate) fn on_ack_epoch(
+        &mut self,
+        server: &mut Server,
+        from: ServerId,
+        current_epoch: Option<Epoch>,
+        last: Zxid,
+        out: &mut Effects,
+    ) -> Result<(), ProtocolError> {
+        if self.learner(from).progress != Progress::Offered {
+            return Err(self.unexpected(from, "ACKEPOCH"));
+        }
+        match self.stage {
+            Stage::Epoch => unreachable!("nobody was offered an epoch yet"),
+            Stage::AckEpoch => {}
+            Stage::AckLd | Stage::Broadcast => {
+                self.synchronize(server, from, last, out);
+                return Ok(());
+            }
+        }
+        if let Some(epoch) = current_epoch {
+            refuse_if_ahead(server, from, epoch, last)?;
+            self.electing.insert(from);
+        }
+        self.learner(from).progress = Progress::Waiting { last };
+        if is_quorum(&server.config.voters, &self.electing) {
+            self.pass_ack_epoch_gate(server, out);
+        }
+        Ok(())
+    }
+
+    fn pass_ack_epoch_gate(&mut self, server: &mut Server, out: &mut Effects) {
+        server.adopt_epoch(self.new_epoch, out);
+        self.enter_stage(Stage::AckLd);
+        self.new_leader_acks.insert(server.config.id);
+        for (id, last) in self.waiting() {
+            self.synchronize(server, id, last, out);
+        }
+    }
+
+    /// The learners that wait for the gate, in order of their ids, with the end of their history.
+    fn waiting(&self) -> Vec<(ServerId, Zxid)> {
+        let learners = self.learners.iter();
+        learners
+            .filter_map(|(id, learner)| match learner.progress {
+                Progress::Waiting { last } => Some((*id, last)),
+                Progress::Reported | Progress::Offered | Progress::Forwarding { .. } => None,
+            })
+            .collect()
+    }
+
+    /// The next gate begins, and with it the time that is left for it.
+    pub(super) fn enter_stage(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.gate_ticks = 0;
+    }
+}
+
+/// The lowest epoch above one that a learner accepted.
+#[cfg_attr(not(feature = "mutants"), expect(unused_variables, reason = "only a mutant reads it"))]
+fn epoch_above(server: &Server, accepted_epoch: Epoch) -> Option<Epoch> {
+    #[cfg(feature = "mutants")]
+    if server.config.has(crate::Mutant::EpochNotAdvanced) {
+        return Some(accepted_epoch);
+    }
+    accepted_epoch.checked_add(1)
+}
+
+/// Refuses a learner whose (currentEpoch, last) is above this leader's.
+fn refuse_if_ahead(
+    server: &Server,
+    from: ServerId,
+    epoch: Epoch,
+    last: Zxid,
+) -> Result<(), ProtocolError> {
+    #[cfg(feature = "mutants")]
+    if server.config.has(crate::Mutant::NoFreshnessCheck) {
+        return Ok(());
+    }
+    let (own_epoch, own_last) = (server.current_epoch, server.history.last());
+    if (epoch, last) > (own_epoch, own_last) {
+        return Err(ProtocolError::LearnerAhead { from, epoch, last, own_epoch, own_last });
+    }
+    Ok(())
+}

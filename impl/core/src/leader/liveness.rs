@@ -1,0 +1,76 @@
+//! Time of a leader, in ticks: silent learners, gates that do not open, a quorum that is lost.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    ConnectionId, Effects, Message, ServerId,
+    leader::{Leader, Progress, Stage, broadcast::Verdict},
+    quorum::is_quorum,
+    server::Server,
+};
+
+impl Leader {
+    /// Something arrived on this connection.
+    pub(crate) fn on_heard(&mut self, connection: ConnectionId) {
+        if let Some(id) = self.learner_of(connection) {
+            self.learner(id).silent_ticks = 0;
+        }
+    }
+
+    /// A tick: close what is silent, see whether the role can be kept, and send signs of life.
+    pub(crate) fn on_tick(&mut self, server: &Server, out: &mut Effects) -> Verdict {
+        self.close_silent(server, out);
+        if self.check_quorum(server) == Verdict::Leave {
+            return Verdict::Leave;
+        }
+        if self.stage == Stage::Broadcast {
+            let adopted = |progress| progress == Progress::Forwarding { adopted: true };
+            for id in self.learners_at(adopted) {
+                self.send(id, Message::Ping, out);
+            }
+        }
+        Verdict::Stay
+    }
+
+    /// `zk.fail.leader_quorum`: no gate may take longer than initLimit, and an established leader
+    /// needs a quorum that was heard within syncLimit.
+    fn check_quorum(&mut self, server: &Server) -> Verdict {
+        let keeps = if self.stage == Stage::Broadcast {
+            let sync_limit = server.config.sync_limit;
+            let heard = self.learners.iter().filter(|(_, l)| l.silent_ticks <= sync_limit);
+            let mut live: BTreeSet<ServerId> = heard.map(|(id, _)| *id).collect();
+            live.insert(server.config.id);
+            is_quorum(&server.config.voters, &live)
+        } else {
+            self.gate_ticks += 1;
+            self.gate_ticks <= server.config.init_limit
+        };
+        if keeps { Verdict::Stay } else { Verdict::Leave }
+    }
+
+    /// Closes every connection that was silent for too long: initLimit until NEWLEADER is
+    /// acknowledged, syncLimit from then on.
+    fn close_silent(&mut self, server: &Server, out: &mut Effects) {
+        let (init_limit, sync_limit) = (server.config.init_limit, server.config.sync_limit);
+        let is_established = self.stage == Stage::Broadcast;
+        let mut silent = Vec::new();
+        for (connection, ticks) in &mut self.unnamed {
+            *ticks += 1;
+            if *ticks > init_limit {
+                silent.push(*connection);
+            }
+        }
+        for learner in self.learners.values_mut() {
+            learner.silent_ticks += 1;
+            let is_pinged =
+                is_established && learner.progress == Progress::Forwarding { adopted: true };
+            let limit = if is_pinged { sync_limit } else { init_limit };
+            if learner.silent_ticks > limit {
+                silent.push(learner.connection);
+            }
+        }
+        for connection in silent {
+            self.close(connection, out);
+        }
+    }
+}

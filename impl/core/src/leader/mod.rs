@@ -1,0 +1,198 @@
+//! A server that is LEADING: its learners, its gates, and what it proposed.
+
+mod broadcast;
+mod discovery;
+mod liveness;
+mod sync_plan;
+mod synchronization;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+pub(crate) use broadcast::Verdict;
+
+use crate::{
+    Close, ConnectionId, Effects, Epoch, Message, Phase, ProtocolError, ServerId, Zxid,
+    election::Settled, server::Server,
+};
+
+/// A server that is LEADING.
+#[derive(Clone, Debug)]
+pub(crate) struct Leader {
+    pub(crate) elected: Settled,
+    stage: Stage,
+    new_epoch: Epoch,
+    /// The end of the initial history: what this server held when it was elected.
+    initial_last: Zxid,
+    /// Whose acceptedEpoch is known; self from the start.
+    connecting: BTreeSet<ServerId>,
+    /// Who accepted the new epoch and is not ahead; self from the start.
+    electing: BTreeSet<ServerId>,
+    /// Who acknowledged NEWLEADER.
+    new_leader_acks: BTreeSet<ServerId>,
+    learners: BTreeMap<ServerId, Learner>,
+    /// Connections without FOLLOWERINFO yet, and for how many ticks.
+    unnamed: BTreeMap<ConnectionId, u32>,
+    outstanding: VecDeque<Outstanding>,
+    /// The counter of the last transaction of this epoch.
+    counter: u32,
+    /// For how many ticks the present gate has been waited for.
+    gate_ticks: u32,
+}
+
+/// Which gate the leader waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// A quorum of FOLLOWERINFO, which decides the epoch.
+    Epoch,
+    /// A quorum of ACKEPOCH.
+    AckEpoch,
+    /// A quorum of ACK-LD.
+    AckLd,
+    /// None: the leader is established.
+    Broadcast,
+}
+
+/// A learner that is connected.
+#[derive(Clone, Copy, Debug)]
+struct Learner {
+    connection: ConnectionId,
+    progress: Progress,
+    /// For how many ticks nothing was heard of it.
+    silent_ticks: u32,
+}
+
+/// How far a learner is on its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// It sent FOLLOWERINFO and waits for LEADERINFO.
+    Reported,
+    /// It was sent LEADERINFO.
+    Offered,
+    /// It sent ACKEPOCH and waits for the gate.
+    Waiting {
+        /// The end of its history.
+        last: Zxid,
+    },
+    /// It was sent NEWLEADER and gets every PROPOSAL and COMMIT.
+    Forwarding {
+        /// Whether it acknowledged NEWLEADER.
+        adopted: bool,
+    },
+}
+
+/// A transaction that is proposed and not committed.
+#[derive(Clone, Debug)]
+struct Outstanding {
+    zxid: Zxid,
+    acks: BTreeSet<ServerId>,
+}
+
+impl Leader {
+    /// `zk.disc.lead`: the role begins. Nobody is a learner yet; the new epoch is above the own
+    /// acceptedEpoch, and the whole history is the initial one.
+    pub(crate) fn enter(server: &Server, elected: Settled) -> Self {
+        let new_epoch = server.accepted_epoch.checked_add(1).expect("the last is never accepted");
+        let own: BTreeSet<ServerId> = [server.config.id].into();
+        Self {
+            elected,
+            stage: Stage::Epoch,
+            new_epoch,
+            initial_last: server.history.last(),
+            connecting: own.clone(),
+            electing: own,
+            new_leader_acks: BTreeSet::new(),
+            learners: BTreeMap::new(),
+            unnamed: BTreeMap::new(),
+            outstanding: VecDeque::new(),
+            counter: 0,
+            gate_ticks: 0,
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.stage {
+            Stage::Epoch | Stage::AckEpoch => Phase::Discovery,
+            Stage::AckLd => Phase::Synchronization,
+            Stage::Broadcast => Phase::Broadcast,
+        }
+    }
+
+    /// A connection was accepted; whose it is will be known with FOLLOWERINFO.
+    pub(crate) fn on_accepted(&mut self, connection: ConnectionId) {
+        self.unnamed.insert(connection, 0);
+    }
+
+    /// Whether this connection has not named its learner yet.
+    pub(crate) fn is_unnamed(&self, connection: ConnectionId) -> bool {
+        self.unnamed.contains_key(&connection)
+    }
+
+    /// Whether this is the present connection of that learner.
+    pub(crate) fn is_learner(&self, from: ServerId, connection: ConnectionId) -> bool {
+        self.learners.get(&from).is_some_and(|learner| learner.connection == connection)
+    }
+
+    /// The learner that this connection belongs to.
+    fn learner_of(&self, connection: ConnectionId) -> Option<ServerId> {
+        let mut learners = self.learners.iter();
+        learners.find(|(_, learner)| learner.connection == connection).map(|(id, _)| *id)
+    }
+
+    /// `zk.fail.leader_link`: the connection ended. Its learner is no longer connected, waiting or
+    /// forwarding; what it acknowledged stays counted.
+    pub(crate) fn on_disconnected(&mut self, connection: ConnectionId) {
+        self.unnamed.remove(&connection);
+        if let Some(id) = self.learner_of(connection) {
+            self.learners.remove(&id);
+        }
+    }
+
+    /// Closes a connection from this end.
+    pub(crate) fn close(&mut self, connection: ConnectionId, out: &mut Effects) {
+        out.close.push(Close::One(connection));
+        self.on_disconnected(connection);
+    }
+
+    /// The error for a message that comes before FOLLOWERINFO.
+    pub(crate) fn unexpected_before_name(from: ServerId, message: &'static str) -> ProtocolError {
+        ProtocolError::Unexpected { from, message, expected: "FOLLOWERINFO" }
+    }
+
+    /// The error for a message of a learner that has no place now.
+    pub(crate) fn unexpected(&self, from: ServerId, message: &'static str) -> ProtocolError {
+        let expected = match self.learners[&from].progress {
+            Progress::Reported | Progress::Waiting { .. } => "nothing but PING",
+            Progress::Offered => "ACKEPOCH",
+            Progress::Forwarding { adopted: false } => "ACK-LD",
+            Progress::Forwarding { adopted: true } => "ACK",
+        };
+        ProtocolError::Unexpected { from, message, expected }
+    }
+
+    fn learner(&mut self, id: ServerId) -> &mut Learner {
+        self.learners.get_mut(&id).expect("the message came from a connected learner")
+    }
+
+    /// Sends to one connected learner.
+    fn send(&self, to: ServerId, message: Message, out: &mut Effects) {
+        out.send_to(to, self.learners[&to].connection, message);
+    }
+
+    /// Sends to every forwarding learner, in order of their ids.
+    fn forward(&self, message: &Message, out: &mut Effects) {
+        for (id, learner) in &self.learners {
+            match learner.progress {
+                Progress::Forwarding { .. } => {
+                    out.send_to(*id, learner.connection, message.clone());
+                }
+                Progress::Reported | Progress::Offered | Progress::Waiting { .. } => {}
+            }
+        }
+    }
+
+    /// The connected learners in this state, in order of their ids.
+    fn learners_at(&self, wanted: impl Fn(Progress) -> bool) -> Vec<ServerId> {
+        let learners = self.learners.iter();
+        learners.filter(|(_, learner)| wanted(learner.progress)).map(|(id, _)| *id).collect()
+    }
+}
