@@ -314,6 +314,13 @@ impl Misread {
         if let Some(place) = sentence.rfind(" at line ") {
             sentence.truncate(place);
         }
+        for (jargon, plain) in [
+            ("expected u64", "expected a whole number from 0 to 18446744073709551615"),
+            ("expected u32", "expected a whole number from 0 to 4294967295"),
+            ("EOF while parsing", "the line ends inside"),
+        ] {
+            sentence = sentence.replace(jargon, plain);
+        }
         Self { column: error.column().max(1) as u64, sentence }
     }
 }

@@ -122,9 +122,10 @@ impl Links {
                         .map_or(0, |other| self.sent(other, stream.peer, *server)),
                 );
                 if sent < stream.next {
-                    let what = format!("server {server} received {} messages", stream.next);
-                    let from = format!("from {} on {connection}", stream.peer);
-                    let sentence = format!("{what} {from}, of which only {sent} were sent");
+                    let up_to =
+                        format!("server {server} received up to ordinal {}", stream.next - 1);
+                    let from = format!("from server {} on {connection}", stream.peer);
+                    let sentence = format!("{up_to} {from}, where {sent} were sent");
                     findings.error(stream.last, sentence);
                 }
             }

@@ -1,0 +1,275 @@
+//! What the lint says.
+
+use std::fs;
+
+use zab_trace::{
+    Chain, ConnectionName, Contract, Event, EventKind, EventName, Header, Lint, LintReport,
+    Located, Message, Packet, Persisted, Reader, Recovered, ServerId, State, Zxid,
+};
+
+use crate::common::{corpus, header};
+
+/// Lints one file with these events, from line 2 on.
+fn lint(header: &Header, events: &[Event]) -> LintReport {
+    files(&[(header, events)])
+}
+
+fn files(files: &[(&Header, &[Event])]) -> LintReport {
+    let mut lint = Lint::default();
+    for (number, (header, events)) in files.iter().enumerate() {
+        lint.file(&format!("{}.ndjson", ["a", "b", "c"][number]), header);
+        for (line, event) in (2..).zip(*events) {
+            lint.event(&Located { line, event: event.clone() });
+        }
+    }
+    lint.finish()
+}
+
+fn told(report: &LintReport) -> String {
+    report.findings.iter().map(|finding| format!("{finding}\n")).collect()
+}
+
+/// A header of server 1 alone, so that the absence of others is not found.
+fn alone() -> Header {
+    Header { servers: vec![1], ..header() }
+}
+
+fn pair() -> Header {
+    Header { servers: vec![1, 2], ..header() }
+}
+
+fn start(server: ServerId, incarnation: u32) -> Event {
+    Event::new(server, incarnation, 0, EventKind::Start { recovered: Recovered::default() })
+}
+
+fn stop(server: ServerId, seq: u64) -> Event {
+    Event::new(server, 1, seq, EventKind::Stop)
+}
+
+fn looking(server: ServerId, seq: u64) -> Event {
+    Event::new(server, 1, seq, EventKind::Looking { round: seq })
+}
+
+fn packet(connection: &str, ordinal: u64, peer: ServerId) -> Packet {
+    let connection = ConnectionName::parse(connection).expect("a name");
+    Packet { connection, ordinal, peer, message: Message::UpToDate }
+}
+
+fn sent(server: ServerId, seq: u64, connection: &str, ordinal: u64, peer: ServerId) -> Event {
+    Event::new(server, 1, seq, EventKind::Sent(packet(connection, ordinal, peer)))
+}
+
+fn received(server: ServerId, seq: u64, connection: &str, ordinal: u64, peer: ServerId) -> Event {
+    Event::new(server, 1, seq, EventKind::Received(packet(connection, ordinal, peer)))
+}
+
+#[test]
+fn accepted_traces_are_sound() {
+    let accepted = corpus();
+    let accepted =
+        accepted.iter().filter(|path| path.parent().is_some_and(|p| p.ends_with("accept")));
+    let mut count = 0;
+    for path in accepted {
+        let report = zab_trace::lint(&[path]).expect("a file");
+        assert_eq!(told(&report), "", "{}", path.display());
+        count += 1;
+    }
+    assert!(count > 0);
+}
+
+/// Every line of a good trace matters: whichever is removed, the lint notices.
+#[test]
+fn a_removed_line_is_noticed() {
+    let good = fs::read_to_string(&corpus()[0]).expect("a readable file");
+    let lines: Vec<_> = good.lines().collect();
+    for removed in 1..lines.len() {
+        let mut less = lines.clone();
+        less.remove(removed);
+        let text = less.join("\n") + "\n";
+        let reader = Reader::new("less", text.as_bytes()).expect("a header");
+        let mut lint = Lint::default();
+        lint.file("less", reader.header());
+        reader.for_each(|located| lint.event(&located.expect("a good line")));
+        assert!(!lint.finish().is_sound(), "line {} removed", removed + 1);
+    }
+}
+
+#[test]
+fn sequence() {
+    let report =
+        lint(&alone(), &[start(1, 1), looking(1, 1), looking(1, 4), looking(1, 4), stop(1, 5)]);
+    insta::assert_snapshot!(told(&report), @r"
+    a.ndjson:4: error: seq 4 in chain main of incarnation 1 of server 1, expected 2: 2 missing
+    a.ndjson:5: error: seq 4 in chain main of incarnation 1 of server 1 again, expected 5
+    ");
+    let split = files(&[(&alone(), &[start(1, 1)]), (&alone(), &[looking(1, 1), stop(1, 2)])]);
+    insta::assert_snapshot!(told(&split), @"b.ndjson:2: error: chain main of incarnation 1 of server 1 is in two files");
+}
+
+#[test]
+fn beginnings_and_ends() {
+    let no_start = lint(&alone(), &[looking(1, 0), stop(1, 1)]);
+    insta::assert_snapshot!(told(&no_start), @"a.ndjson:2: error: incarnation 1 of server 1 begins with Looking, expected Start");
+    let two_starts = lint(&alone(), &[start(1, 1), Event { seq: 1, ..start(1, 1) }, stop(1, 2)]);
+    insta::assert_snapshot!(told(&two_starts), @"a.ndjson:3: error: a second Start of incarnation 1 of server 1");
+    let no_end = lint(&alone(), &[start(1, 1), looking(1, 1)]);
+    insta::assert_snapshot!(told(&no_end), @"a.ndjson:3: error: incarnation 1 of server 1 has no end: neither Stop nor Killed");
+    let after_stop = lint(&alone(), &[start(1, 1), stop(1, 1), looking(1, 2)]);
+    insta::assert_snapshot!(told(&after_stop), @"a.ndjson:4: error: Looking after the Stop of incarnation 1 of server 1");
+    let skipped = lint(
+        &alone(),
+        &[start(1, 1), stop(1, 1), start(1, 3), Event { incarnation: 3, ..stop(1, 1) }],
+    );
+    insta::assert_snapshot!(told(&skipped), @"a.ndjson:4: error: incarnation 3 of server 1, but 2 is not in the trace");
+}
+
+#[test]
+fn kills() {
+    let main = |seq| vec![(Chain::MAIN, seq)];
+    let life = [start(1, 1), looking(1, 1)];
+    let killed = |after| files(&[(&alone(), &life), (&alone(), &[Event::killed(1, 1, 0, after)])]);
+    assert_eq!(told(&killed(main(1))), "");
+    insta::assert_snapshot!(told(&killed(main(2))), @"a.ndjson:3: error: chain main of incarnation 1 of server 1 ends at seq 2, says Killed, but the file before that: its tail is cut");
+    insta::assert_snapshot!(told(&killed(main(0))), @"a.ndjson:3: error: chain main of incarnation 1 of server 1 ends at seq 0, says Killed, but it goes on to 1");
+    insta::assert_snapshot!(told(&killed(vec![])), @"b.ndjson:2: error: Killed of incarnation 1 of server 1 does not say where its chain main ends: found up to 1");
+    let before_anything = lint(&alone(), &[Event::killed(1, 1, 0, vec![])]);
+    insta::assert_snapshot!(told(&before_anything), @"a.ndjson:1: warning: server 1 is a member and has no events");
+    let twice = lint(
+        &alone(),
+        &[start(1, 1), Event::killed(1, 1, 0, main(0)), Event::killed(1, 1, 1, main(0))],
+    );
+    insta::assert_snapshot!(told(&twice), @"a.ndjson:4: error: incarnation 1 of server 1 was killed before");
+    let and_stopped = lint(&alone(), &[start(1, 1), stop(1, 1), Event::killed(1, 1, 0, main(1))]);
+    insta::assert_snapshot!(told(&and_stopped), @"a.ndjson:4: error: incarnation 1 of server 1 has two ends: Stop and Killed");
+    let by_itself = lint(&alone(), &[start(1, 1), Event::new(1, 1, 1, EventKind::Killed)]);
+    insta::assert_snapshot!(told(&by_itself), @r"
+    a.ndjson:3: error: Killed outside the chain harness: a killed process writes nothing
+    a.ndjson:3: error: incarnation 1 of server 1 has no end: neither Stop nor Killed
+    ");
+}
+
+#[test]
+fn connections() {
+    let both = |one: &[Event], two: &[Event]| {
+        let with_ends = |server, events: &[Event]| {
+            let mut all = vec![start(server, 1)];
+            all.extend_from_slice(events);
+            all.push(stop(server, all.len() as u64));
+            all
+        };
+        told(&files(&[(&pair(), &with_ends(1, one)), (&pair(), &with_ends(2, two))]))
+    };
+    let two = [sent(1, 1, "a>b", 0, 2), sent(1, 2, "a>b", 1, 2)];
+    assert_eq!(both(&two, &[received(2, 1, "a>b", 0, 1)]), "");
+    insta::assert_snapshot!(
+        both(&two[..1], &[received(2, 1, "a>b", 0, 1), received(2, 2, "a>b", 1, 1)]), @"b.ndjson:4: error: server 2 received up to ordinal 1 from server 1 on a>b, where 1 were sent"
+    );
+    insta::assert_snapshot!(both(&two, &[received(2, 1, "a>b", 1, 1)]), @"b.ndjson:3: error: received ordinal 1 on a>b by server 2, expected 0: a message is missing");
+    insta::assert_snapshot!(
+        both(&two, &[received(2, 1, "a>b", 0, 1), received(2, 2, "a>b", 0, 1)]), @"b.ndjson:4: error: received ordinal 0 on a>b by server 2, expected 1: repeated or out of order"
+    );
+    insta::assert_snapshot!(both(&[sent(1, 1, "a>b", 1, 2)], &[]), @"a.ndjson:3: error: sent ordinal 1 on a>b by server 1, expected 0: a message is missing");
+    insta::assert_snapshot!(both(&two, &[received(2, 1, "x>b", 0, 1)]), @"b.ndjson:3: error: server 2 received up to ordinal 0 from server 1 on x>b, where 0 were sent");
+    insta::assert_snapshot!(
+        both(&[sent(1, 1, "a>b", 0, 2), sent(1, 2, "a>b", 1, 1)], &[]), @"a.ndjson:4: error: sent ordinal 1 on a>b by server 1 names peer 1, and peer 2 before"
+    );
+}
+
+#[test]
+fn a_relay_joins_two_names() {
+    let name = |text| ConnectionName::parse(text).expect("a name");
+    let joined = Event::joined(0, name("a>r"), name("s>b"));
+    let one = [start(1, 1), sent(1, 1, "a>r", 0, 2), stop(1, 2)];
+    let two = [start(2, 1), received(2, 1, "s>b", 0, 1), stop(2, 2)];
+    let with =
+        |recorder: &[Event]| told(&files(&[(&pair(), &one), (&pair(), &two), (&pair(), recorder)]));
+    assert_eq!(with(std::slice::from_ref(&joined)), "");
+    insta::assert_snapshot!(with(&[]), @"b.ndjson:3: error: server 2 received up to ordinal 0 from server 1 on s>b, where 0 were sent");
+    insta::assert_snapshot!(with(&[joined, Event::joined(1, name("a>r"), name("t>b"))]), @"c.ndjson:3: error: a>r is joined twice");
+    let stranger = Event { server: 1, ..Event::joined(0, name("c>d"), name("e>f")) };
+    insta::assert_snapshot!(told(&lint(&alone(), &[start(1, 1), stranger, stop(1, 1)])), @"a.ndjson:3: error: Joined of server 1: server 0 is the recorder, and only it writes Joined");
+}
+
+#[test]
+fn members() {
+    let elected = |leader, seq| Event::new(1, 1, seq, EventKind::Elected { leader, round: 1 });
+    let report = lint(&pair(), &[start(1, 1), elected(9, 1), elected(9, 2), stop(1, 3)]);
+    insta::assert_snapshot!(told(&report), @r"
+    a.ndjson:1: warning: server 2 is a member and has no events
+    a.ndjson:3: error: server 9 is not in the header
+    ");
+    let report = lint(&alone(), &[start(1, 1), stop(1, 1), start(3, 1), stop(3, 1)]);
+    insta::assert_snapshot!(told(&report), @"a.ndjson:4: error: server 3 is not in the header");
+    let recorder = Event { server: 0, ..stop(1, 0) };
+    insta::assert_snapshot!(told(&lint(&alone(), &[start(1, 1), stop(1, 1), recorder])), @r"
+    a.ndjson:4: error: Stop of server 0: server 0 is the recorder, and only it writes Joined
+    a.ndjson:4: error: incarnation 1 of server 0 begins with Stop, expected Start
+    ");
+}
+
+#[test]
+fn headers_agree() {
+    let other = Header { profile: "3.9.4".to_owned(), ..alone() };
+    let report = files(&[(&alone(), &[start(1, 1), stop(1, 1)]), (&other, &[])]);
+    insta::assert_snapshot!(told(&report), @"b.ndjson:1: error: profile differs from that of a.ndjson");
+}
+
+#[test]
+fn epochs_go_forward() {
+    let state = |accepted_epoch| State { accepted_epoch: Some(accepted_epoch), ..State::default() };
+    let persisted = |seq, what| Event::new(1, 1, seq, EventKind::Persisted(what));
+    let report = lint(
+        &alone(),
+        &[
+            start(1, 1),
+            looking(1, 1).with_state(state(3)),
+            looking(1, 2).with_state(state(2)),
+            persisted(3, Persisted::CurrentEpoch(2)),
+            persisted(4, Persisted::CurrentEpoch(1)),
+            persisted(5, Persisted::Log(Zxid::new(1, 1))),
+            stop(1, 6),
+        ],
+    );
+    insta::assert_snapshot!(told(&report), @r"
+    a.ndjson:4: warning: acceptedEpoch of incarnation 1 of server 1 goes back from 3 to 2
+    a.ndjson:6: warning: currentEpoch of incarnation 1 of server 1 goes back from 2 to 1
+    ");
+    assert!(report.is_sound());
+}
+
+#[test]
+fn contracts_are_kept() {
+    let contract = Contract { hidden: vec![EventName::Looking], state: false, silent: vec![1] };
+    let header = Header { contract, ..alone() };
+    let delivered = Event::new(1, 1, 2, EventKind::Delivered { zxid: Zxid::new(1, 1) });
+    let events = [start(1, 1), looking(1, 1), delivered, stop(1, 3).with_state(State::default())];
+    insta::assert_snapshot!(told(&lint(&header, &events)), @r"
+    a.ndjson:3: error: Looking is among the contract's hidden events
+    a.ndjson:3: error: Looking of server 1, which the contract calls silent
+    a.ndjson:4: error: Delivered of server 1, which the contract calls silent
+    a.ndjson:5: warning: state, which the contract says is not shown
+    ");
+    let hidden = vec![EventName::Start, EventName::Stop, EventName::Sent];
+    let contract = Contract { hidden, state: true, silent: vec![] };
+    let header = Header { contract, ..pair() };
+    let wire = [received(1, 0, "a>b", 0, 2), received(2, 0, "a>b", 0, 1)];
+    assert_eq!(told(&lint(&header, &wire)), "");
+}
+
+#[test]
+fn findings_are_bounded() {
+    let events: Vec<_> = (0..2000).map(|_| looking(1, 7)).collect();
+    let report = lint(&alone(), &events);
+    assert_eq!(report.findings.len(), zab_trace::FINDINGS_MAX);
+    assert!(report.left_out > 900);
+    assert!(!report.is_sound());
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_finding() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.ndjson"), "").expect("a file");
+    let report = zab_trace::lint(&[folder.path()]).expect("files");
+    let told = told(&report).replace(&folder.path().display().to_string(), "DIR");
+    insta::assert_snapshot!(told, @"DIR/a.ndjson:1: error: column 1: the file is empty, expected a header line");
+}
