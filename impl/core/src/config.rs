@@ -49,7 +49,7 @@ impl Config {
         }
     }
 
-    /// Whether the fields fit together; `Peer::recover` asks.
+    /// Whether the fields fit together; [`crate::Peer::recover`] asks.
     ///
     /// # Errors
     /// The first field that cannot be served.

@@ -21,7 +21,7 @@ pub enum Input {
     Notification {
         /// Who sent it.
         from: ServerId,
-        /// The election connection it came on; it matters to `Observer` only.
+        /// The election connection it came on; it matters to [`crate::Observer`] only.
         connection: ConnectionId,
         /// What it says.
         notification: Notification,
@@ -39,7 +39,7 @@ pub enum Input {
         leader: ServerId,
     },
     /// A learner's connection was accepted on the quorum port. Accept only while
-    /// `Peer::is_leading`; a connection that comes too late is closed.
+    /// [`crate::Peer::is_leading`]; a connection that comes too late is closed.
     Accepted {
         /// The new connection; whose it is, FOLLOWERINFO will tell.
         connection: ConnectionId,
