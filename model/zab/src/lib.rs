@@ -1,1 +1,51 @@
-//! (in preparation)
+//! The formal model of ZAB as Apache ZooKeeper implements it.
+//!
+//! # What is modelled
+//!
+//! The `zookeeper` family under profile `fixed`: every rule of `docs/src/rules.md`, at the finest
+//! grain. A rule reads and writes *one* server, consumes at most one message, and never touches a
+//! channel; guard and effect stand together in one function. [`apply`] takes a server through one
+//! [`Step`] and says whether that was possible. Whoever composes servers (the explorer) or
+//! follows one (the checker of traces) owns channels, faults and time.
+//!
+//! Durability is explicit: what a rule must write before it may speak is a [`Program`], each write
+//! of which is a step of its own, so a crash can fall between any two.
+//!
+//! # What is left out
+//!
+//! * Time. Whatever a timeout does can happen at any moment.
+//! * Observers, reconfiguration, weights, epochs that run out of counters.
+//! * What PING, SYNC and client sessions do; the content of transactions.
+//! * Releases other than `fixed`, and the coarse grains of the `paper` family.
+//!
+//! # Reading order
+//!
+//! 1. `types`, `message`, `server`: the words, what is said, what is known.
+//! 2. `rules/election`, `rules/discovery`, `rules/synchronization`, `rules/broadcast`,
+//!    `rules/failure`: the protocol, phase by phase, beside `docs/src/rules.md`.
+//! 3. `dispatch`: which rule a message meets in which role.
+//! 4. `shape`: how the same rules run on bytes ([`Small`]) and on traces of any length ([`Wide`]).
+
+mod config;
+mod dispatch;
+mod message;
+mod outbox;
+mod probe;
+mod program;
+mod rules;
+mod server;
+pub mod shape;
+mod step;
+mod types;
+
+pub use config::{Config, Mutant, WINDOW_DEFAULT};
+pub use dispatch::apply;
+pub use message::{Message, Notification};
+pub use outbox::{Decision, Effect, Outbox, Write};
+pub use probe::{Check, NoProbe, Probe, Record};
+pub use program::{Item, Program};
+pub use rules::election::elect;
+pub use server::{Disk, Election, Heard, Leader, Learner, Link, Projection, Server, Stage};
+pub use shape::{Number, Queue, Shape, Small, Table, Wide};
+pub use step::{Enabled, Step};
+pub use types::{Phase, Role, ServerId, ServerSet, Txn, TxnOf, Vote, Zxid};

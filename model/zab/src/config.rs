@@ -1,0 +1,131 @@
+//! What is fixed during a run: the ensemble, the window, and which defect is seeded, if any.
+
+use crate::shape::Shape;
+use crate::types::{ServerId, ServerSet};
+
+/// How many committed transactions a leader keeps for learners unless configured.
+pub const WINDOW_DEFAULT: usize = 500;
+
+/// The ensemble, and the storage of its histories.
+#[derive(Debug, Default)]
+pub struct Config<S: Shape> {
+    /// How many voting members there are; their ids are 1 to this.
+    pub voters: u8,
+    /// How many committed transactions a leader brings learners up to date with, at least 1.
+    pub window: usize,
+    /// Whether a server that leaves its role forgets lastCommitted. The rules keep it, so that the
+    /// projection can be compared with a trace; but nothing reads it before `l.2.2` or `f.2.2`
+    /// sets it again, so an exploration that forgets it merges states that behave alike.
+    pub forget_committed: bool,
+    /// A defect to be found; `None` is the protocol.
+    pub mutant: Option<Mutant>,
+    /// Where histories are stored.
+    pub logs: S::Logs,
+}
+
+impl<S: Shape> Config<S> {
+    /// An ensemble with voters 1 to `voters` that follows the protocol; `None` if the shape has no
+    /// room for so many, or there are none.
+    #[must_use]
+    pub fn new(voters: u8) -> Option<Self> {
+        let fits = (1..=S::SERVERS_MAX).contains(&usize::from(voters));
+        fits.then(|| Self { voters, window: WINDOW_DEFAULT, ..Self::default() })
+    }
+
+    /// The voting members in order of their ids.
+    pub fn voters(&self) -> impl Iterator<Item = ServerId> {
+        (1..=self.voters).map(ServerId)
+    }
+
+    /// Whether a server is a voting member.
+    #[must_use]
+    pub fn is_voter(&self, id: ServerId) -> bool {
+        (1..=self.voters).contains(&id.0)
+    }
+
+    /// The smallest number of voters that is a strict majority.
+    #[must_use]
+    pub fn quorum(&self) -> usize {
+        let half = usize::from(self.voters) / 2;
+        if self.has(Mutant::MinorityQuorum) { half.max(1) } else { half + 1 }
+    }
+
+    /// Whether a set of voters is a quorum.
+    #[must_use]
+    pub fn is_quorum(&self, set: ServerSet) -> bool {
+        set.len() >= self.quorum()
+    }
+
+    /// Whether this defect is seeded.
+    pub(crate) fn has(&self, mutant: Mutant) -> bool {
+        self.mutant == Some(mutant)
+    }
+}
+
+/// Defects that can be seeded, each in exactly one rule, to show that the properties notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mutant {
+    /// Half of the voters counts as a quorum, everywhere.
+    MinorityQuorum,
+    /// `zk.fle.order` compares zxids before epochs.
+    VoteIgnoresEpoch,
+    /// `zk.disc.lead` and `l.1.1` offer the accepted epoch again, not the one after it.
+    EpochReused,
+    /// `l.1.1` decides the epoch before a quorum has reported.
+    EpochWithoutQuorum,
+    /// `f.1.2` accepts an epoch older than the accepted one.
+    OlderEpochAccepted,
+    /// `f.1.2` answers without having written acceptedEpoch.
+    AcceptedEpochNotWritten,
+    /// `l.1.2` lets learners in that know more than the leader.
+    FresherLearnerAccepted,
+    /// `zk.sync.diff` starts behind the last committed transaction, whatever the learner has.
+    DiffFromMax,
+    /// `zk.sync.trunc` cuts one committed transaction too many.
+    TruncBelowCommitted,
+    /// `f.2.0` answers TRUNC without cutting the history on disk.
+    TruncNotWritten,
+    /// `zk.sync.withdraw` is left out (H-01: every current release of ZooKeeper).
+    NothingWithdrawn,
+    /// `f.2.1` writes currentEpoch before the history.
+    EpochBeforeHistory,
+    /// `f.2.1` acknowledges NEWLEADER before anything is written.
+    AckLdBeforeWrites,
+    /// `l.2.2` establishes the leader with the first acknowledgement of NEWLEADER.
+    EstablishedWithoutQuorum,
+    /// `f.3.1` acknowledges what is not yet durable.
+    AckBeforeSync,
+    /// `f.3.1` accepts a transaction after a gap.
+    GapAccepted,
+    /// `l.3.1` counts the leader's own acknowledgement before its log is durable.
+    OwnAckBeforeSync,
+    /// `l.3.2` commits with the first acknowledgement.
+    CommitWithoutQuorum,
+    /// `zk.bcast.apply` delivers what is committed but not yet durable here.
+    DeliveredBeforeSync,
+}
+
+impl Mutant {
+    /// Every seeded defect.
+    pub const ALL: [Self; 19] = [
+        Self::MinorityQuorum,
+        Self::VoteIgnoresEpoch,
+        Self::EpochReused,
+        Self::EpochWithoutQuorum,
+        Self::OlderEpochAccepted,
+        Self::AcceptedEpochNotWritten,
+        Self::FresherLearnerAccepted,
+        Self::DiffFromMax,
+        Self::TruncBelowCommitted,
+        Self::TruncNotWritten,
+        Self::NothingWithdrawn,
+        Self::EpochBeforeHistory,
+        Self::AckLdBeforeWrites,
+        Self::EstablishedWithoutQuorum,
+        Self::AckBeforeSync,
+        Self::GapAccepted,
+        Self::OwnAckBeforeSync,
+        Self::CommitWithoutQuorum,
+        Self::DeliveredBeforeSync,
+    ];
+}

@@ -1,0 +1,314 @@
+//! The state of one server.
+//!
+//! Normal form: whatever the present role and phase do not read holds its default, so that states
+//! which behave alike are equal.
+
+use std::fmt;
+
+use zerocopy::{Immutable, IntoBytes, Unaligned};
+
+use crate::config::Config;
+use crate::program::{Item, Program};
+use crate::shape::{Number, Shape};
+use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
+
+/// One server: its disk, its memory, and what it has to write before it may go on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Server<S: Shape> {
+    /// Who this is.
+    pub id: ServerId,
+    /// What it is at present.
+    pub role: Role,
+    /// How far it has come in that role.
+    pub phase: Phase,
+    /// The last epoch it promised to follow (paper: f.p), in memory.
+    pub accepted_epoch: S::Num,
+    /// The last epoch whose history it took over (paper: f.a), in memory.
+    pub current_epoch: S::Num,
+    /// Every transaction it has, in memory; what is behind the history on disk is the unsynced
+    /// tail. While the server is down: what the operating system may still write of it.
+    pub history: S::Log,
+    /// The length of the prefix that a snapshot replaced, which is known only as a whole.
+    pub base: S::Num,
+    /// The last zxid it knows to be committed.
+    pub last_committed: Zxid<S::Num>,
+    /// What survives a crash.
+    pub disk: Disk<S>,
+    /// The election's round (logicalclock).
+    pub round: S::Num,
+    /// LOOKING: the proposal. Afterwards: the vote the election was settled with.
+    pub vote: Vote<S::Num>,
+    /// What must be done before anything else.
+    pub program: Program,
+    /// LOOKING: what the others voted.
+    pub election: Election<S>,
+    /// FOLLOWING, until BROADCAST: how far the synchronization has come.
+    pub learner: Learner<S>,
+    /// LEADING: what the leader knows of its learners.
+    pub leader: Leader<S>,
+}
+
+impl<S: Shape> Copy for Server<S>
+where
+    Election<S>: Copy,
+    Leader<S>: Copy,
+{
+}
+
+/// What survives a crash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Disk<S: Shape> {
+    /// acceptedEpoch as last written.
+    pub accepted_epoch: S::Num,
+    /// currentEpoch as last written.
+    pub current_epoch: S::Num,
+    /// The history as last synced.
+    pub history: S::Log,
+    /// The length of its prefix that is a snapshot.
+    pub base: S::Num,
+}
+
+/// The two tables of votes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Election<S: Shape> {
+    /// `recvset`: the votes of this round.
+    pub received: S::Table<Heard<S::Num>>,
+    /// `outofelection`: the votes of servers that have settled, in any round. No guard reads their
+    /// zxids, which are `0.0`.
+    pub settled: S::Table<Heard<S::Num>>,
+}
+
+/// A vote heard from a server; the default means that none was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Heard<N> {
+    /// The vote.
+    pub vote: Vote<N>,
+    /// Whether its sender was LEADING.
+    pub leading: bool,
+}
+
+/// How far a follower's connection and synchronization have come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(u8)]
+pub enum Stage {
+    /// DISCOVERY: not connected. In BROADCAST: synchronization is over.
+    #[default]
+    Idle,
+    /// DISCOVERY: FOLLOWERINFO is sent.
+    Registered,
+    /// SYNCHRONIZATION: DIFF, TRUNC or SNAP comes next.
+    Header,
+    /// SYNCHRONIZATION: NEWLEADER is still to come.
+    Receiving,
+    /// SYNCHRONIZATION: NEWLEADER has come; UPTODATE is still to come.
+    Acknowledged,
+}
+
+/// What a follower has received in this synchronization.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Learner<S: Shape> {
+    /// How far it has come.
+    pub stage: Stage,
+    /// Whether the synchronization began with a SNAP.
+    pub snapshot: bool,
+    /// Until `f.2.1` is done: the length of the base, which was there before the first PROPOSAL.
+    pub start: S::Num,
+    /// The base and every transaction received after it. What is behind the history is *not
+    /// logged*.
+    pub received: S::Log,
+    /// The length of `received` up to which it is marked committed.
+    pub committed: S::Num,
+}
+
+/// What the leader has heard from a learner on its present connection.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    IntoBytes,
+    Immutable,
+    Unaligned,
+)]
+#[repr(u8)]
+pub enum Link {
+    /// No connection, or nothing heard on it.
+    #[default]
+    None,
+    /// FOLLOWERINFO; it waits for LEADERINFO.
+    Waiting,
+    /// FOLLOWERINFO, and LEADERINFO is sent.
+    Offered,
+    /// ACKEPOCH; it waits for the gate of `l.1.2`.
+    Reported,
+    /// ACKEPOCH, and it is brought up to date: a forwarding learner.
+    Forwarding,
+    /// ACK-LD: a forwarding learner that has taken over the history.
+    Acknowledged,
+}
+
+impl Link {
+    /// Whether the learner gets every PROPOSAL and COMMIT.
+    #[must_use]
+    pub fn is_forwarding(self) -> bool {
+        self >= Self::Forwarding
+    }
+}
+
+/// What a leader keeps for its epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Leader<S: Shape> {
+    /// Whether the new epoch is decided; from then on it is acceptedEpoch.
+    pub decided: bool,
+    /// Until then: the greatest epoch that was asked for.
+    pub new_epoch: S::Num,
+    /// Until then: who has reported an acceptedEpoch.
+    pub connecting: ServerSet,
+    /// Until the gate of `l.1.2`: whose ACKEPOCH counts.
+    pub electing: ServerSet,
+    /// SYNCHRONIZATION: who has acknowledged NEWLEADER.
+    pub new_leader_acks: ServerSet,
+    /// What was heard from each learner.
+    pub links: S::Table<Link>,
+    /// The last zxid of each learner that waits for the gate.
+    pub reported: S::Table<Zxid<S::Num>>,
+    /// BROADCAST: who has acknowledged each transaction after lastCommitted, in order.
+    pub outstanding: S::Queue<ServerSet>,
+}
+
+impl<S: Shape> Default for Election<S> {
+    fn default() -> Self {
+        Self { received: Default::default(), settled: Default::default() }
+    }
+}
+
+impl<S: Shape> Default for Leader<S> {
+    fn default() -> Self {
+        Self {
+            decided: false,
+            new_epoch: S::Num::ZERO,
+            connecting: ServerSet::default(),
+            electing: ServerSet::default(),
+            new_leader_acks: ServerSet::default(),
+            links: Default::default(),
+            reported: Default::default(),
+            outstanding: Default::default(),
+        }
+    }
+}
+
+impl<S: Shape> Server<S> {
+    /// A server that has never run: down, with an empty disk.
+    #[must_use]
+    pub fn new(id: ServerId) -> Self {
+        Self::recovered(id, Disk::default())
+    }
+
+    /// A server that is down and has this disk.
+    #[must_use]
+    pub fn recovered(id: ServerId, disk: Disk<S>) -> Self {
+        Self {
+            id,
+            role: Role::Down,
+            phase: Phase::Election,
+            accepted_epoch: disk.accepted_epoch,
+            current_epoch: disk.current_epoch,
+            history: disk.history,
+            base: disk.base,
+            last_committed: Zxid::default(),
+            disk,
+            round: S::Num::ZERO,
+            vote: Vote::default(),
+            program: Program::default(),
+            election: Election::default(),
+            learner: Learner::default(),
+            leader: Leader::default(),
+        }
+    }
+
+    /// How many transactions at the end of the history are not durable: 0 while the history on
+    /// disk is still to be cut or replaced.
+    #[must_use]
+    pub fn unsynced(&self) -> usize {
+        if self.program.contains(Item::Truncate) || self.program.contains(Item::Snapshot) {
+            return 0;
+        }
+        S::length(&self.history).saturating_sub(S::length(&self.disk.history))
+    }
+
+    /// The last zxid of the history.
+    #[must_use]
+    pub fn last(&self, cfg: &Config<S>) -> Zxid<S::Num> {
+        S::last(&cfg.logs, &self.history)
+    }
+
+    /// How many transactions of the history are known to be committed.
+    #[must_use]
+    pub fn committed(&self, cfg: &Config<S>) -> usize {
+        S::count_up_to(&cfg.logs, &self.history, self.last_committed)
+    }
+
+    /// What a trace shows of the state.
+    #[must_use]
+    pub fn projection(&self, cfg: &Config<S>) -> Projection<S::Num> {
+        Projection {
+            role: self.role,
+            phase: self.phase,
+            accepted_epoch: self.accepted_epoch,
+            current_epoch: self.current_epoch,
+            log_length: S::length(&self.history),
+            last_zxid: self.last(cfg),
+            last_committed: self.last_committed,
+            log_digest: S::digest(&cfg.logs, &self.history),
+        }
+    }
+}
+
+/// What a trace shows of a server's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Projection<N> {
+    /// What the server is.
+    pub role: Role,
+    /// How far it has come.
+    pub phase: Phase,
+    /// acceptedEpoch in memory.
+    pub accepted_epoch: N,
+    /// currentEpoch in memory.
+    pub current_epoch: N,
+    /// How many transactions the history has.
+    pub log_length: usize,
+    /// The last of them.
+    pub last_zxid: Zxid<N>,
+    /// The last one known to be committed.
+    pub last_committed: Zxid<N>,
+    /// The digest of the history as `traces/README.md` defines it.
+    pub log_digest: u64,
+}
+
+impl<N: fmt::Display> fmt::Display for Projection<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} acceptedEpoch={} currentEpoch={} log={}@{} committed={} digest={:016x}",
+            self.role,
+            self.phase,
+            self.accepted_epoch,
+            self.current_epoch,
+            self.log_length,
+            self.last_zxid,
+            self.last_committed,
+            self.log_digest
+        )
+    }
+}

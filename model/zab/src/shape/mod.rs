@@ -1,0 +1,155 @@
+//! One set of rules, two shapes of state.
+//!
+//! [`Small`] is for exploration: bytes in place, copied and compared as bytes. [`Wide`] is for
+//! traces of any length: a history is a handle into storage that all servers share.
+//! A rule sees neither; it sees this trait.
+
+mod small;
+mod wide;
+
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+
+pub use self::small::{Few, Small, SmallLog};
+pub use self::wide::{LogHandle, Logs, Wide};
+use crate::types::{ServerId, TxnOf, Zxid};
+
+/// What a plain value in the state can do.
+pub trait Value: Copy + Debug + Default + Eq + Hash + 'static {}
+impl<T: Copy + Debug + Default + Eq + Hash + 'static> Value for T {}
+
+/// An unsigned number: epoch, counter, round, or the length of a history.
+pub trait Number: Value + Ord + Display {
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// The number after this one; `None` after the last.
+    fn next(self) -> Option<Self>;
+    /// The number as a length.
+    fn to_usize(self) -> usize;
+    /// A length as a number; the greatest number if it is too long, which no bounded run reaches.
+    fn from_usize(length: usize) -> Self;
+}
+
+macro_rules! number {
+    ($type:ty) => {
+        impl Number for $type {
+            const ZERO: Self = 0;
+            const ONE: Self = 1;
+            fn next(self) -> Option<Self> {
+                self.checked_add(1)
+            }
+            fn to_usize(self) -> usize {
+                usize::try_from(self).unwrap_or(usize::MAX)
+            }
+            fn from_usize(length: usize) -> Self {
+                Self::try_from(length).unwrap_or(Self::MAX)
+            }
+        }
+    };
+}
+number!(u8);
+number!(u32);
+
+/// A table with a row for each server.
+pub trait Table<T>: Clone + Debug + Default + Eq + Hash {
+    /// A server's row; the default for a server that has none.
+    fn row(&self, id: ServerId) -> T;
+    /// Changes a server's row; a server that has none is left out.
+    fn set(&mut self, id: ServerId, value: T);
+}
+
+/// A first-in, first-out queue. A `Small` one refuses what does not fit.
+pub trait Queue<T>: Clone + Debug + Default + Eq + Hash {
+    /// The items, first one first.
+    fn as_slice(&self) -> &[T];
+    /// The items, to be changed in place.
+    fn as_mut_slice(&mut self) -> &mut [T];
+    /// Appends; `false`, and no change, when the queue is full.
+    fn push(&mut self, item: T) -> bool;
+    /// Takes the first item away, if there is one.
+    fn pop(&mut self);
+}
+
+/// How the state of a server is laid out.
+pub trait Shape: Copy + Debug + Default + Eq + Hash + 'static {
+    /// How many servers a table has rows for; ids are 1 to this.
+    const SERVERS_MAX: usize;
+    /// Epochs, counters, rounds and lengths.
+    type Num: Number;
+    /// What tells one payload from another.
+    type Payload: Value + Ord + Display;
+    /// A history; equal values are equal histories, and the default is the empty one.
+    type Log: Value;
+    /// What histories are stored in, if not in themselves.
+    type Logs: Debug + Default;
+    /// A table with a row for each server.
+    type Table<T: Value>: Table<T>;
+    /// A queue for what is in flight.
+    type Queue<T: Value>: Queue<T>;
+
+    /// How many transactions a history has.
+    fn length(log: &Self::Log) -> usize;
+    /// The transaction at an index, from 0.
+    fn get(logs: &Self::Logs, log: &Self::Log, index: usize) -> Option<TxnOf<Self>>;
+    /// The history with one more transaction; `None` if that does not fit.
+    fn append(logs: &Self::Logs, log: &Self::Log, txn: TxnOf<Self>) -> Option<Self::Log>;
+    /// The history's first `length` transactions; all of them if it has fewer.
+    fn prefix(logs: &Self::Logs, log: &Self::Log, length: usize) -> Self::Log;
+    /// The digest of a history as `traces/README.md` defines it, computed here anew: the model and
+    /// the traces are two witnesses.
+    fn digest(logs: &Self::Logs, log: &Self::Log) -> u64;
+
+    /// The zxid of the transaction at an index, from 0.
+    fn zxid(logs: &Self::Logs, log: &Self::Log, index: usize) -> Option<Zxid<Self::Num>> {
+        Self::get(logs, log, index).map(|txn| txn.zxid)
+    }
+
+    /// How many transactions of the history are not after `zxid`. Zxids ascend in every history
+    /// that the rules build.
+    fn count_up_to(logs: &Self::Logs, log: &Self::Log, zxid: Zxid<Self::Num>) -> usize {
+        let (mut low, mut high) = (0, Self::length(log));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if Self::zxid(logs, log, middle).is_some_and(|found| found <= zxid) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// The length of the history's prefix that ends with `zxid`; 0 for `0.0`; `None` if no
+    /// transaction has it.
+    fn length_at(logs: &Self::Logs, log: &Self::Log, zxid: Zxid<Self::Num>) -> Option<usize> {
+        let count = Self::count_up_to(logs, log, zxid);
+        (Self::zxid_at(logs, log, count) == zxid).then_some(count)
+    }
+
+    /// The zxid that a prefix of the history ends with; `0.0` for the empty one.
+    fn zxid_at(logs: &Self::Logs, log: &Self::Log, length: usize) -> Zxid<Self::Num> {
+        length.checked_sub(1).and_then(|index| Self::zxid(logs, log, index)).unwrap_or_default()
+    }
+
+    /// The last zxid; `0.0` for the empty history.
+    fn last(logs: &Self::Logs, log: &Self::Log) -> Zxid<Self::Num> {
+        Self::zxid_at(logs, log, Self::length(log))
+    }
+}
+
+/// FNV-1a, 64 bit, over a log's last digest and one more transaction.
+fn chain_digest(before: u64, epoch: u32, counter: u32, payload: u64) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let bytes = before
+        .to_be_bytes()
+        .into_iter()
+        .chain(epoch.to_be_bytes())
+        .chain(counter.to_be_bytes())
+        .chain(payload.to_be_bytes());
+    for byte in bytes {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    hash
+}

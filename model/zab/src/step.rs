@@ -1,0 +1,65 @@
+//! Every cause of a change, and the one place where causes meet rules.
+
+use crate::message::Message;
+use crate::shape::Shape;
+use crate::types::{ServerId, Zxid};
+
+/// What can happen to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step<S: Shape> {
+    /// `zk.start`: the process starts, and this many transactions of the unsynced tail survived.
+    Start {
+        /// 0 to [`crate::Server::unsynced`].
+        survived: S::Num,
+    },
+    /// `zk.crash`.
+    Crash,
+    /// The connection to the leader is up (`f.1.1`). A leader learns of a connection by its first
+    /// packet.
+    Connected {
+        /// The server at the other end.
+        peer: ServerId,
+    },
+    /// This end notices that the connection to a peer has ended.
+    Disconnected {
+        /// The server at the other end.
+        peer: ServerId,
+    },
+    /// A message arrives, on the connection that is open between the two.
+    Receive {
+        /// Who sent it.
+        from: ServerId,
+        /// What it says.
+        message: Message<S>,
+    },
+    /// The next write of the running program is durable; what follows it up to the next write
+    /// happens as well.
+    ProgramNext,
+    /// `zk.bcast.sync`: the log is durable up to here.
+    SyncLog {
+        /// A transaction of the unsynced tail.
+        up_to: Zxid<S::Num>,
+    },
+    /// `zk.fle.settle`: nothing arrived for long enough.
+    Settle,
+    /// `zk.fle.resend`.
+    Resend,
+    /// The role is left for a reason that no message shows: `zk.fail.leader_quorum`, or a silence
+    /// of `zk.fail.learner_link`.
+    LeaveRole,
+    /// `l.3.1`: a client asks for a change.
+    Request {
+        /// What it asks for.
+        payload: S::Payload,
+    },
+}
+
+/// Whether a step is possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub enum Enabled {
+    /// It is, and it has been done.
+    Yes,
+    /// It is not; the server and the outbox are as they were.
+    No,
+}
