@@ -54,4 +54,35 @@ pub(crate) fn granted_timeout(asked: i32, min: Duration, max: Duration) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Printed by Java: `new Random(id ^ 0xB3415C00L).nextBytes(password)`.
+    #[test]
+    fn passwords_are_those_of_java() {
+        for (session, expected) in [
+            (0, 0xf22a_cd4a_97e6_9d6d_20a4_9bb6_38ea_db38),
+            (1, 0x054c_c74a_3732_7db2_15e7_02e2_0c73_f005),
+            (0x0100_000c_7629_0000, 0x7d59_c14e_c699_8af0_2329_b40f_7f3e_9168),
+            (-1, 0x20f6_2cb5_648d_c2d7_7147_1c8a_2486_a9ee_u128),
+        ] {
+            assert_eq!(u128::from_be_bytes(password(session)), expected, "session {session}");
+        }
+    }
+
+    /// The ids in a capture of Apache ZooKeeper end in 0000 and begin with the server's id.
+    #[test]
+    fn ids_begin_with_the_server_and_end_with_a_count() {
+        let ids = SessionIds::new(3, 0x0001_2345_6789_abcd);
+        assert_eq!(ids.next(), 0x0345_6789_abcd_0000);
+        assert_eq!(ids.next(), 0x0345_6789_abcd_0001);
+    }
+
+    #[test]
+    fn timeouts_are_clamped() {
+        let granted =
+            |asked| granted_timeout(asked, Duration::from_secs(4), Duration::from_secs(40));
+        assert_eq!(granted(10_000), 10_000);
+        assert_eq!(granted(1), 4_000);
+        assert_eq!(granted(-1), 4_000);
+        assert_eq!(granted(i32::MAX), 40_000);
+    }
 }

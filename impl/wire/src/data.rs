@@ -4,6 +4,7 @@ use crate::jute::record;
 
 record! {
     /// An identity: who a client is authenticated as, or whom a list entry names.
+    #[derive(Hash)]
     Id {
         /// Authentication scheme, for instance `world` or `ip`.
         scheme: String,
@@ -14,6 +15,7 @@ record! {
 
 record! {
     /// One entry of an access control list.
+    #[derive(Hash)]
     Acl {
         /// Sum of 1 read, 2 write, 4 create, 8 delete, 16 administer.
         perms: i32,

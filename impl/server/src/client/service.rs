@@ -42,6 +42,7 @@ use zab_wire::Id;
 use zab_wire::quorum::ForwardedRequest;
 
 use super::limits::{Limits, Stats};
+use super::places::Places;
 use crate::config::Config;
 use crate::session::SessionIds;
 use crate::tree::{Applied, ApplyError, Change, Origin, Preparer, Tree};
@@ -148,8 +149,10 @@ pub struct Service {
     writes: Mutex<Writes>,
     serving: watch::Sender<Option<Serving>>,
     submit: mpsc::Sender<(u64, Submission)>,
-    pub(super) limits: Limits,
-    pub(super) stats: Stats,
+    limits: Limits,
+    stats: Stats,
+    /// Which connection each session is on.
+    pub(super) sessions: Places,
     pub(super) session_ids: SessionIds,
 }
 
@@ -182,6 +185,7 @@ impl Service {
             submit,
             limits: Limits::new(config),
             stats: Stats::default(),
+            sessions: Places::default(),
             session_ids: SessionIds::new(config.id, now_ms()),
         };
         (Arc::new(service), submissions)
@@ -212,7 +216,8 @@ impl Service {
     /// # Errors
     /// See [`ApplyError`]: the process must end.
     pub fn apply(&self, transaction: &[u8]) -> Result<(), ApplyError> {
-        let applied = self.tree.write().unwrap_or_else(PoisonError::into_inner).apply(transaction)?;
+        let applied =
+            self.tree.write().unwrap_or_else(PoisonError::into_inner).apply(transaction)?;
         self.writes().applied(applied);
         Ok(())
     }
@@ -288,9 +293,18 @@ impl Service {
         self.submit.send((serving.generation, submission)).await.is_ok()
     }
 
-    /// Writes whose transactions were not applied here yet.
-    pub(super) fn outstanding(&self) -> usize {
-        self.writes().waiting.values().map(VecDeque::len).sum()
+    /// Whether this server leads; `None` if it does not serve clients.
+    #[must_use]
+    pub fn mode(&self) -> Option<Mode> {
+        self.serving.borrow().map(|serving| serving.mode)
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.stats
     }
 
     fn writes(&self) -> MutexGuard<'_, Writes> {

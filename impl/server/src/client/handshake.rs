@@ -1,0 +1,129 @@
+//! A connection's beginning: a new session, or one that its client goes on with.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use zab_wire::client::{ConnectRequest, ConnectResponse};
+use zab_wire::quorum::ForwardedRequest;
+use zab_wire::{Id, OpCode, Reader, Record as _};
+
+use super::service::{Service, Serving, Submission};
+use crate::session;
+use crate::tree::Tree;
+
+/// A session, on a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Session {
+    pub(super) id: i64,
+    /// Granted timeout in milliseconds.
+    pub(super) timeout: i32,
+    /// Whether the client said if it takes a read-only server; then it is told what this is.
+    knows_read_only: bool,
+}
+
+/// What a connection request comes to.
+#[derive(Debug)]
+pub(super) enum Greeting {
+    /// Go on with this session.
+    Welcome(Session),
+    /// Tell the client that its session is no more, and close.
+    Expired {
+        /// As in [`Session`].
+        knows_read_only: bool,
+    },
+    /// Close without an answer.
+    Refused,
+}
+
+/// Who a client is, as far as anybody knows.
+pub(super) fn identity(address: IpAddr) -> Vec<Id> {
+    vec![Id { scheme: "ip".to_owned(), id: address.to_string() }]
+}
+
+/// Greets a client by its first frame.
+pub(super) async fn greet(
+    service: &Service,
+    serving: Serving,
+    frame: &Bytes,
+    address: IpAddr,
+) -> Greeting {
+    // What a newer client may say after the fields that are known is left unread.
+    let Ok(request) = Reader::new(frame).read::<ConnectRequest>() else {
+        return Greeting::Refused;
+    };
+    // The client has seen a later state than this server's: here it would see the past.
+    if request.last_zxid_seen > service.read(Tree::last_zxid) {
+        return Greeting::Refused;
+    }
+    let limits = service.limits();
+    let timeout = session::granted_timeout(request.timeout, limits.timeout_min, limits.timeout_max);
+    let knows_read_only = request.read_only.is_some();
+    if request.session == 0 {
+        let session = Session { id: service.session_ids.next(), timeout, knows_read_only };
+        return create(service, serving, session, address).await;
+    }
+    let session = Session { id: request.session, timeout, knows_read_only };
+    if request.password.as_deref() != Some(&session::password(session.id)) {
+        return Greeting::Expired { knows_read_only };
+    }
+    reopen(service, serving, session).await
+}
+
+/// A new session is a transaction like any other write.
+async fn create(
+    service: &Service,
+    serving: Serving,
+    session: Session,
+    address: IpAddr,
+) -> Greeting {
+    let request = ForwardedRequest {
+        session: session.id,
+        cxid: 0,
+        op: OpCode::CreateSession.number(),
+        payload: session.timeout.to_bytes(),
+    };
+    let Some(outcome) = service.write(serving, request, identity(address)).await else {
+        return Greeting::Refused;
+    };
+    match outcome.await {
+        Ok(outcome) if outcome.result.is_ok() => Greeting::Welcome(session),
+        Ok(_) | Err(_) => Greeting::Refused,
+    }
+}
+
+/// Whether a session lives is for the leader to say.
+async fn reopen(service: &Service, serving: Serving, session: Session) -> Greeting {
+    let (done, answer) = oneshot::channel();
+    let Session { id, timeout, knows_read_only } = session;
+    if !service.submit(serving, Submission::Revalidate { session: id, timeout, done }).await {
+        return Greeting::Refused;
+    }
+    match answer.await {
+        Ok(true) => Greeting::Welcome(session),
+        Ok(false) => Greeting::Expired { knows_read_only },
+        Err(_) => Greeting::Refused,
+    }
+}
+
+/// The answer to a client that is welcome.
+pub(super) fn welcome(session: Session) -> ConnectResponse {
+    ConnectResponse {
+        protocol_version: 0,
+        timeout: session.timeout,
+        session: session.id,
+        password: Some(Bytes::copy_from_slice(&session::password(session.id))),
+        read_only: session.knows_read_only.then_some(false),
+    }
+}
+
+/// The answer to a client whose session is no more.
+pub(super) fn expired(knows_read_only: bool) -> ConnectResponse {
+    ConnectResponse {
+        protocol_version: 0,
+        timeout: 0,
+        session: 0,
+        password: Some(Bytes::from_static(&[0; 16])),
+        read_only: knows_read_only.then_some(false),
+    }
+}

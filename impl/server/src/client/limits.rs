@@ -1,0 +1,206 @@
+//! How much clients may take, and how much they took.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::config::{Config, FourLetterWords};
+
+/// Most client connections of one server, from all addresses. ZooKeeper has no such limit unless
+/// one is set (`maxCnxns`); this one keeps strangers from using up the file descriptors that the
+/// quorum needs.
+const CONNECTIONS_MAX: usize = 10_000;
+
+/// What clients may do.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    /// Least session timeout.
+    pub(crate) timeout_min: Duration,
+    /// Greatest session timeout.
+    pub(crate) timeout_max: Duration,
+    /// Which four-letter words are answered.
+    pub(crate) words: FourLetterWords,
+    /// Most connections from one address; 0: no limit.
+    per_address: usize,
+    connected: Arc<Mutex<Connected>>,
+}
+
+#[derive(Debug, Default)]
+struct Connected {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+impl Limits {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            timeout_min: config.session_timeout_min,
+            timeout_max: config.session_timeout_max,
+            words: config.four_letter_words.clone(),
+            per_address: usize::try_from(config.client_connections_max).unwrap_or(usize::MAX),
+            connected: Arc::default(),
+        }
+    }
+
+    /// Lets one more connection in, until the value is dropped; `None` if there are too many.
+    pub(crate) fn admit(&self, address: IpAddr) -> Option<Admission> {
+        let mut connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = connected.by_address.get(&address).copied().unwrap_or(0);
+        let address_full = self.per_address != 0 && here >= self.per_address;
+        if address_full || connected.total >= CONNECTIONS_MAX {
+            return None;
+        }
+        connected.total += 1;
+        connected.by_address.insert(address, here + 1);
+        Some(Admission { address, connected: Arc::clone(&self.connected) })
+    }
+
+    /// Connections that are in.
+    pub(crate) fn connections(&self) -> usize {
+        self.connected.lock().unwrap_or_else(PoisonError::into_inner).total
+    }
+}
+
+/// A connection's place among those allowed.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    address: IpAddr,
+    connected: Arc<Mutex<Connected>>,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        connected.total -= 1;
+        if let Some(here) = connected.by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                connected.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// Counters for `srvr`.
+#[derive(Debug, Default)]
+pub(crate) struct Stats {
+    /// Frames from clients.
+    received: AtomicU64,
+    /// Frames to clients.
+    sent: AtomicU64,
+    /// Requests received and not answered.
+    outstanding: AtomicUsize,
+    latency_sum_ms: AtomicU64,
+    latency_max_ms: AtomicU64,
+    /// One more than the least; 0: nothing was answered yet.
+    latency_min_ms_plus_1: AtomicU64,
+}
+
+/// What the counters stand at.
+#[derive(Debug, PartialEq)]
+pub(crate) struct StatsNow {
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+    pub(crate) outstanding: usize,
+    /// Milliseconds, of the requests that were answered.
+    pub(crate) latency_min: u64,
+    /// Milliseconds.
+    pub(crate) latency_avg: f64,
+    /// Milliseconds.
+    pub(crate) latency_max: u64,
+}
+
+impl Stats {
+    /// A request came.
+    pub(crate) fn request(&self) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+        self.outstanding.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It was answered, or its connection ended before.
+    pub(crate) fn settled(&self, requests: usize) {
+        self.outstanding.fetch_sub(requests, Ordering::Relaxed);
+    }
+
+    /// An answer goes out, this long after its request came.
+    pub(crate) fn reply(&self, latency: Duration) {
+        let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        self.latency_sum_ms.fetch_add(millis, Ordering::Relaxed);
+        self.latency_max_ms.fetch_max(millis, Ordering::Relaxed);
+        let least = |current| (current == 0 || millis < current - 1).then_some(millis + 1);
+        // An unchanged minimum is no failure.
+        let _ =
+            self.latency_min_ms_plus_1.fetch_update(Ordering::Relaxed, Ordering::Relaxed, least);
+    }
+
+    pub(crate) fn now(&self) -> StatsNow {
+        let sent = self.sent.load(Ordering::Relaxed);
+        let sum = self.latency_sum_ms.load(Ordering::Relaxed);
+        // Both are far below 2^52, where numbers of this type are exact.
+        #[expect(clippy::cast_precision_loss, reason = "an average for display")]
+        let latency_avg = if sent == 0 { 0.0 } else { sum as f64 / sent as f64 };
+        StatsNow {
+            received: self.received.load(Ordering::Relaxed),
+            sent,
+            outstanding: self.outstanding.load(Ordering::Relaxed),
+            latency_min: self.latency_min_ms_plus_1.load(Ordering::Relaxed).saturating_sub(1),
+            latency_avg,
+            latency_max: self.latency_max_ms.load(Ordering::Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn limits(per_address: usize) -> Limits {
+        Limits {
+            timeout_min: Duration::from_secs(1),
+            timeout_max: Duration::from_secs(2),
+            words: FourLetterWords::All,
+            per_address,
+            connected: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_gets_it_back() {
+        let limits = limits(1);
+        let [a, b] = [1, 2].map(|last| IpAddr::from(Ipv4Addr::new(10, 0, 0, last)));
+        let first = limits.admit(a).unwrap();
+        assert!(limits.admit(a).is_none());
+        let second = limits.admit(b).unwrap();
+        assert_eq!(limits.connections(), 2);
+        drop(first);
+        assert!(limits.admit(a).is_some());
+        drop(second);
+        assert_eq!(limits.connections(), 0);
+    }
+
+    #[test]
+    fn zero_is_no_limit_for_an_address() {
+        let limits = limits(0);
+        let address = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let admitted: Vec<_> = (0..100).map_while(|_| limits.admit(address)).collect();
+        assert_eq!(admitted.len(), 100);
+    }
+
+    #[test]
+    fn latencies_are_summed_up() {
+        let stats = Stats::default();
+        for millis in [4, 2, 6] {
+            stats.request();
+            stats.reply(Duration::from_millis(millis));
+        }
+        stats.settled(3);
+        let now = stats.now();
+        assert_eq!((now.latency_min, now.latency_max, now.outstanding), (2, 6, 0));
+        assert!((now.latency_avg - 4.0).abs() < 1e-9);
+    }
+}
