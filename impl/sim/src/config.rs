@@ -1,0 +1,108 @@
+//! What a run is like: how many servers, how much happens, what goes wrong how often.
+
+use crate::mutant::DriverMutant;
+
+/// A run's shape. The same seed and configuration give the same run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Voting members, with ids from 1.
+    pub servers: u16,
+    /// How many committed transactions a leader keeps for learners; small, so that learners
+    /// fall out of it and SNAP happens.
+    pub window: u32,
+    /// After this many trace lines faults and requests stop, links heal, killed servers start.
+    pub events: u64,
+    /// The run ends once all servers are in broadcast and equal, or this much virtual time after
+    /// the faults stopped, in microseconds.
+    pub settle: u64,
+    /// What goes wrong, and how often.
+    pub faults: Faults,
+    /// The mean time between two requests of clients, in microseconds of virtual time.
+    pub request_interval: u64,
+    /// A defect of the driver, if the run is to have one.
+    pub mutant: Option<DriverMutant>,
+}
+
+impl Default for Config {
+    /// Three servers, a few hundred lines, and faults of every kind.
+    fn default() -> Self {
+        Self {
+            servers: 3,
+            window: 3,
+            events: 400,
+            settle: 20_000_000,
+            faults: Faults::default(),
+            request_interval: 40_000,
+            mutant: None,
+        }
+    }
+}
+
+impl Config {
+    /// Five servers, more requests than faults, and as many lines as asked for: what the
+    /// checker's benchmark reads.
+    #[must_use]
+    pub fn long(events: u64) -> Self {
+        let faults = Faults { interval: 20_000_000, ..Faults::default() };
+        Self { servers: 5, window: 500, events, faults, request_interval: 1_000, ..Self::default() }
+    }
+
+    /// Nothing goes wrong.
+    #[must_use]
+    pub fn calm() -> Self {
+        Self { faults: Faults::none(), ..Self::default() }
+    }
+}
+
+/// What goes wrong. Weights are relative to each other; a weight of 0 means never.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Faults {
+    /// The mean time between two faults, in microseconds of virtual time; 0 means no faults.
+    pub interval: u64,
+    /// Weight of killing a server at a random moment.
+    pub kill: u32,
+    /// Weight of killing the leader, if there is one.
+    pub kill_leader: u32,
+    /// Weight of cutting a link between two servers.
+    pub cut: u32,
+    /// Weight of cutting one server off from all others.
+    pub isolate: u32,
+    /// Weight of resetting the connections between two servers.
+    pub reset: u32,
+    /// Weight of a link becoming slow for a while.
+    pub slow_link: u32,
+    /// Weight of a disk becoming slow for a while.
+    pub slow_disk: u32,
+    /// Out of 1000: how often a server is killed before one given effect of a step that writes.
+    pub kill_between: u32,
+    /// How long a killed server stays down at most, in microseconds.
+    pub down: u64,
+    /// How long a cut or slowness lasts at most, in microseconds.
+    pub lasting: u64,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            interval: 400_000,
+            kill: 3,
+            kill_leader: 3,
+            cut: 3,
+            isolate: 2,
+            reset: 2,
+            slow_link: 2,
+            slow_disk: 2,
+            kill_between: 4,
+            down: 1_500_000,
+            lasting: 1_500_000,
+        }
+    }
+}
+
+impl Faults {
+    /// Nothing goes wrong.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { interval: 0, kill_between: 0, ..Self::default() }
+    }
+}
