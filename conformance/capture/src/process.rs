@@ -1,0 +1,330 @@
+//! Server processes: started, waited for, killed, stopped, and never left behind.
+
+use std::{
+    ffi::OsString,
+    fs::{self, OpenOptions},
+    io,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long to wait between two looks at a condition or a process.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// How many lines of its log are shown when a process fails.
+const LOG_LINES_SHOWN: usize = 15;
+
+/// How to start a process.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// What to call it in errors: `server 2`.
+    pub name: String,
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// The folder it runs in; must exist.
+    pub folder: PathBuf,
+    /// The file in `folder` that takes its output and its errors. Appended to, so that it holds
+    /// all lives of a server.
+    pub log: PathBuf,
+}
+
+/// What can go wrong with a process.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// It cannot be started, watched or signalled.
+    #[error("{name}: {what}: {source}")]
+    Io {
+        /// The process.
+        name: String,
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// It ended while it was waited for.
+    #[error("{name} ended ({status}) before {what}\n{log}")]
+    Ended {
+        /// The process.
+        name: String,
+        /// What was waited for.
+        what: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of its log.
+        log: String,
+    },
+    /// What was waited for did not come.
+    #[error("{name}: no {what} within {waited:?}\n{log}")]
+    Late {
+        /// The process.
+        name: String,
+        /// What was waited for.
+        what: String,
+        /// How long.
+        waited: Duration,
+        /// The end of its log.
+        log: String,
+    },
+}
+
+/// A running process. Dropping it kills and reaps it.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    log: PathBuf,
+    child: Child,
+}
+
+impl Process {
+    /// Starts a process, without input, with its output in its log.
+    ///
+    /// # Errors
+    /// When the log cannot be opened or the program not be started.
+    pub fn start(launch: &Launch) -> Result<Self, ProcessError> {
+        let name = &launch.name;
+        let failed =
+            |what: String| move |source| ProcessError::Io { name: name.clone(), what, source };
+        let log = launch.folder.join(&launch.log);
+        let cannot_log = || failed(format!("cannot write {}", log.display()));
+        let output = OpenOptions::new().create(true).append(true).open(&log);
+        let output = output.map_err(cannot_log())?;
+        let errors = output.try_clone().map_err(cannot_log())?;
+        let child = Command::new(&launch.program)
+            .args(&launch.args)
+            .current_dir(&launch.folder)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .spawn()
+            .map_err(failed(format!("cannot start {}", launch.program.display())))?;
+        Ok(Self { name: name.clone(), log, child })
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The file with its output.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// When the system cannot say.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, ProcessError> {
+        self.child.try_wait().map_err(|source| self.io("cannot be watched", source))
+    }
+
+    /// Waits until `ready` holds. `what` names it, for errors: `answer on the client port`.
+    ///
+    /// # Errors
+    /// When the process ends before, or `ready` does not hold within `deadline`.
+    pub fn wait_until(
+        &mut self,
+        what: &str,
+        deadline: Duration,
+        mut ready: impl FnMut() -> bool,
+    ) -> Result<(), ProcessError> {
+        let begin = Instant::now();
+        loop {
+            if ready() {
+                return Ok(());
+            }
+            if let Some(status) = self.ended()? {
+                let (name, what) = (self.name.clone(), what.to_owned());
+                return Err(ProcessError::Ended { name, what, status, log: self.log_tail() });
+            }
+            if begin.elapsed() >= deadline {
+                return Err(self.late(what, deadline));
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    /// Kills it (SIGKILL) and reaps it. It runs no code of its own any more; what it wrote is
+    /// there.
+    ///
+    /// # Errors
+    /// When it had ended before (so that nothing was killed), or the system refuses.
+    pub fn kill(mut self) -> Result<(), ProcessError> {
+        self.child.kill().map_err(|source| self.io("cannot be killed", source))?;
+        let status = self.child.wait().map_err(|source| self.io("cannot be reaped", source))?;
+        if status.signal() == Some(Signal::KILL.as_raw()) {
+            return Ok(());
+        }
+        let (name, what) = (self.name.clone(), "it was killed".to_owned());
+        Err(ProcessError::Ended { name, what, status, log: self.log_tail() })
+    }
+
+    /// Asks it to stop (SIGTERM) and waits until it has.
+    ///
+    /// # Errors
+    /// When it had ended before, or does not end within `deadline`: then it is killed.
+    pub fn stop(mut self, deadline: Duration) -> Result<ExitStatus, ProcessError> {
+        if let Some(status) = self.ended()? {
+            let (name, what) = (self.name.clone(), "it was asked to".to_owned());
+            return Err(ProcessError::Ended { name, what, status, log: self.log_tail() });
+        }
+        kill_process(Pid::from_child(&self.child), Signal::TERM)
+            .map_err(|error| self.io("cannot be asked to stop", error.into()))?;
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.ended()? {
+                return Ok(status);
+            }
+            if begin.elapsed() >= deadline {
+                return Err(self.late("end after SIGTERM", deadline));
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    fn late(&self, what: &str, waited: Duration) -> ProcessError {
+        let (name, what) = (self.name.clone(), what.to_owned());
+        ProcessError::Late { name, what, waited, log: self.log_tail() }
+    }
+
+    fn io(&self, what: &str, source: io::Error) -> ProcessError {
+        ProcessError::Io { name: self.name.clone(), what: what.to_owned(), source }
+    }
+
+    /// The last lines of the log. A log that cannot be read must not hide the failure itself.
+    fn log_tail(&self) -> String {
+        let Ok(bytes) = fs::read(&self.log) else {
+            return format!("(its log {} cannot be read)", self.log.display());
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<_> = text.lines().collect();
+        let shown = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
+        format!("the end of {}:\n{}", self.log.display(), shown.join("\n"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only if it has been reaped already, and then there is nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A shell with this script, in a folder of its own.
+    fn shell(script: &str) -> (tempfile::TempDir, Launch) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let launch = Launch {
+            name: "server 1".to_owned(),
+            program: "/bin/sh".into(),
+            args: vec!["-c".into(), script.into()],
+            folder: folder.path().to_owned(),
+            log: "server.log".into(),
+        };
+        (folder, launch)
+    }
+
+    fn says(process: &Process, word: &'static str) -> impl FnMut() -> bool + use<> {
+        let log = process.log().to_owned();
+        move || fs::read_to_string(&log).is_ok_and(|text| text.contains(word))
+    }
+
+    fn runs(id: u32) -> bool {
+        Path::new(&format!("/proc/{id}")).exists()
+    }
+
+    #[test]
+    fn a_process_is_waited_for_and_stopped() {
+        let (_folder, launch) =
+            shell("trap 'kill $!; exit 7' TERM; tail -f /dev/null & echo ready; wait");
+        let mut process = Process::start(&launch).expect("a shell");
+        process.wait_until("word", PATIENCE, says(&process, "ready")).expect("ready");
+        let id = process.id();
+        let status = process.stop(PATIENCE).expect("a clean stop");
+        assert_eq!(status.code(), Some(7));
+        assert!(!runs(id));
+    }
+
+    #[test]
+    fn a_process_that_will_not_stop_is_late_and_killed() {
+        let (_folder, launch) = shell("trap '' TERM; echo ready; exec tail -f /dev/null");
+        let mut process = Process::start(&launch).expect("a shell");
+        process.wait_until("word", PATIENCE, says(&process, "ready")).expect("ready");
+        let id = process.id();
+        let error = process.stop(Duration::from_millis(1)).expect_err("it ignores SIGTERM");
+        assert!(matches!(error, ProcessError::Late { .. }));
+        assert!(error.to_string().starts_with("server 1: no end after SIGTERM within 1ms\n"));
+        assert!(!runs(id));
+    }
+
+    #[test]
+    fn a_killed_process_is_gone_and_its_output_stays() {
+        let (_folder, launch) = shell("echo ready; exec tail -f /dev/null");
+        let mut process = Process::start(&launch).expect("a shell");
+        process.wait_until("word", PATIENCE, says(&process, "ready")).expect("ready");
+        let (id, log) = (process.id(), process.log().to_owned());
+        process.kill().expect("a kill");
+        assert!(!runs(id));
+        let again = Process::start(&launch).expect("a shell");
+        again.kill().expect("a kill");
+        assert!(fs::read_to_string(log).expect("a log").starts_with("ready\n"));
+    }
+
+    #[test]
+    fn a_dropped_process_is_killed() {
+        let (_folder, launch) = shell("exec tail -f /dev/null");
+        let process = Process::start(&launch).expect("a shell");
+        let id = process.id();
+        assert!(runs(id));
+        drop(process);
+        assert!(!runs(id));
+    }
+
+    #[test]
+    fn a_process_that_ends_too_early_shows_its_log() {
+        let (_folder, launch) = shell("echo cannot read zoo.cfg >&2; exit 3");
+        let mut process = Process::start(&launch).expect("a shell");
+        let error = process.wait_until("answer", PATIENCE, || false).expect_err("it ended");
+        let told = error.to_string();
+        assert!(told.starts_with("server 1 ended (exit status: 3) before answer\n"), "{told}");
+        assert!(told.ends_with("cannot read zoo.cfg"), "{told}");
+        assert!(matches!(process.kill(), Err(ProcessError::Ended { .. })));
+    }
+
+    #[test]
+    fn a_condition_that_never_holds_is_late() {
+        let (_folder, launch) = shell("exec tail -f /dev/null");
+        let mut process = Process::start(&launch).expect("a shell");
+        let error = process.wait_until("answer", Duration::ZERO, || false).expect_err("never");
+        assert!(matches!(error, ProcessError::Late { .. }));
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let (_folder, launch) = shell("");
+        let launch = Launch { program: "/nowhere/zab-server".into(), ..launch };
+        let error = Process::start(&launch).expect_err("no such program").to_string();
+        assert!(error.starts_with("server 1: cannot start /nowhere/zab-server: "), "{error}");
+    }
+}
