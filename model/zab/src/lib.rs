@@ -28,6 +28,7 @@
 
 mod config;
 mod dispatch;
+pub mod explore;
 mod message;
 mod outbox;
 mod probe;

@@ -1,0 +1,127 @@
+//! Everything that can happen in an exploration.
+
+use std::fmt;
+
+use crate::types::{ServerId, ServerSet, Zxid};
+
+/// One step of the whole system. Each is a step of one server, except [`Action::Elect`] and
+/// [`Action::Cut`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// `zk.start`: a server that is down starts, and this many transactions of its unsynced tail
+    /// turn out to have survived.
+    Start(ServerId, u8),
+    /// `zk.crash`.
+    Crash(ServerId),
+    /// The coarse election: the first server leads, the set follows it.
+    Elect(ServerId, ServerSet),
+    /// The coarse way into an election that is settled: the first server follows the second.
+    Join(ServerId, ServerId),
+    /// A notification of the first server reaches the second.
+    Notification(ServerId, ServerId),
+    /// `zk.fle.settle`.
+    Settle(ServerId),
+    /// `zk.fle.resend`.
+    Resend(ServerId),
+    /// A follower's connection to its leader is up (`f.1.1`).
+    Connect(ServerId),
+    /// The leader (second) receives FOLLOWERINFO on a new connection of the first (`l.1.1`).
+    Accept(ServerId, ServerId),
+    /// The leader (second) receives the next packet of the first.
+    ToLeader(ServerId, ServerId),
+    /// A follower receives its leader's next packet.
+    ToLearner(ServerId),
+    /// The link between a follower and its leader breaks, unnoticed.
+    Cut(ServerId),
+    /// A follower notices that its connection has ended (`zk.fail.learner_link`).
+    LearnerNotices(ServerId),
+    /// The leader (second) notices that the connection of the first has ended
+    /// (`zk.fail.leader_link`).
+    LeaderNotices(ServerId, ServerId),
+    /// A server leaves its role: it cannot do its work (no leader to connect to, no quorum), or it
+    /// has waited too long for somebody who is there.
+    LeaveRole(ServerId),
+    /// The next write of a server's program is done.
+    Write(ServerId),
+    /// `zk.bcast.sync`: the log is durable up to here.
+    Sync(ServerId, Zxid<u8>),
+    /// `l.3.1`: the next client request reaches an established leader.
+    Request(ServerId),
+}
+
+impl Action {
+    /// The kinds of action, in the order of [`Action::kind`].
+    pub const NAMES: [&'static str; 18] = [
+        "Start",
+        "Crash",
+        "Elect",
+        "Join",
+        "Notification",
+        "Settle",
+        "Resend",
+        "Connect",
+        "Accept",
+        "ToLeader",
+        "ToLearner",
+        "Cut",
+        "LearnerNotices",
+        "LeaderNotices",
+        "LeaveRole",
+        "Write",
+        "Sync",
+        "Request",
+    ];
+
+    /// The place of this kind of action in [`Action::NAMES`].
+    #[must_use]
+    pub fn kind(&self) -> usize {
+        match self {
+            Self::Start(..) => 0,
+            Self::Crash(_) => 1,
+            Self::Elect(..) => 2,
+            Self::Join(..) => 3,
+            Self::Notification(..) => 4,
+            Self::Settle(_) => 5,
+            Self::Resend(_) => 6,
+            Self::Connect(_) => 7,
+            Self::Accept(..) => 8,
+            Self::ToLeader(..) => 9,
+            Self::ToLearner(_) => 10,
+            Self::Cut(_) => 11,
+            Self::LearnerNotices(_) => 12,
+            Self::LeaderNotices(..) => 13,
+            Self::LeaveRole(_) => 14,
+            Self::Write(_) => 15,
+            Self::Sync(..) => 16,
+            Self::Request(_) => 17,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::NAMES[self.kind()];
+        match self {
+            Self::Start(id, survived) => write!(f, "{name} {id} survived={survived}"),
+            Self::Elect(leader, followers) => write!(f, "{name} {leader} followers={followers}"),
+            Self::Join(id, leader) => write!(f, "{name} {id} leader={leader}"),
+            Self::Notification(from, to) | Self::Accept(from, to) | Self::ToLeader(from, to) => {
+                write!(f, "{name} {from}>{to}")
+            }
+            Self::LeaderNotices(learner, leader) => {
+                write!(f, "{name} {leader} learner={learner}")
+            }
+            Self::Sync(id, up_to) => write!(f, "{name} {id} up_to={up_to}"),
+            Self::Crash(id)
+            | Self::Settle(id)
+            | Self::Resend(id)
+            | Self::Connect(id)
+            | Self::ToLearner(id)
+            | Self::Cut(id)
+            | Self::LearnerNotices(id)
+            | Self::LeaveRole(id)
+            | Self::Write(id)
+            | Self::Request(id) => write!(f, "{name} {id}"),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! How far an exploration goes: budgets for everything the environment may do.
+//!
+//! Budgets are part of the explored state: an action whose budget is spent is not enabled, and
+//! nothing else is cut. So a state without successors is one where the system has really stopped,
+//! and a verdict says "for every behaviour with at most these faults".
+
+use std::fmt;
+
+/// How servers find a leader in an exploration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Election {
+    /// One coarse step elects; see [`super::oracle`].
+    Oracle,
+    /// Fast leader election with all of its messages (`zk.fle.*`).
+    Fle,
+    /// Fast leader election alone: nobody connects to the leader that was found.
+    FleOnly,
+}
+
+impl fmt::Display for Election {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Oracle => "oracle",
+            Self::Fle => "fle",
+            Self::FleOnly => "fle-only",
+        })
+    }
+}
+
+/// The size of an exploration. Every count is a total over the whole run, not per server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bounds {
+    /// Voting members, 1 to [`super::state::SERVERS_MAX`].
+    pub servers: u8,
+    /// Client requests that leaders turn into transactions.
+    pub requests: u8,
+    /// Crashes; a crashed server may start again at any time, at no cost.
+    pub crashes: u8,
+    /// Times that a server gives up its role although nothing it needs has failed.
+    pub timeouts: u8,
+    /// Quorum connections that break although both ends live.
+    pub disconnects: u8,
+    /// With [`Election::Oracle`]: elections. Otherwise: returns from a role to LOOKING.
+    pub rounds: u8,
+    /// Times that a LOOKING server repeats its notifications (`zk.fle.resend`).
+    pub resends: u8,
+    /// How leaders are found.
+    pub election: Election,
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "servers={} requests={} crashes={} timeouts={} disconnects={} rounds={} resends={} election={}",
+            self.servers,
+            self.requests,
+            self.crashes,
+            self.timeouts,
+            self.disconnects,
+            self.rounds,
+            self.resends,
+            self.election
+        )
+    }
+}

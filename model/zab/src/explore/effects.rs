@@ -1,0 +1,189 @@
+//! What one server's step does to the channels and to the memory of the properties.
+
+use super::ghost::{Ghost, Offence, Reign, common, up_to};
+use super::model::Zab;
+use super::packet::{Note, Packet};
+use super::state::{Flat, State, index};
+use crate::message::Message;
+use crate::outbox::{Decision, Effect, Outbox};
+use crate::server::Server;
+use crate::shape::Shape;
+use crate::step::Step;
+use crate::types::{Phase, Role, ServerId, Zxid};
+
+/// A step that a server has made; its state is the new one already.
+pub(super) struct Change<'a> {
+    pub(super) model: &'a Zab,
+    pub(super) id: ServerId,
+    pub(super) before: &'a Server<Flat>,
+    pub(super) ghost: &'a Ghost,
+    pub(super) step: Step<Flat>,
+    pub(super) out: &'a Outbox<Flat>,
+}
+
+impl Change<'_> {
+    /// Carries the effects to where they belong.
+    pub(super) fn spread(&self, state: &mut State) {
+        let at = index(self.id);
+        match self.step {
+            Step::Crash => state.links.crash(at),
+            Step::Start { .. }
+            | Step::Connected { .. }
+            | Step::Disconnected { .. }
+            | Step::Receive { .. }
+            | Step::ProgramNext
+            | Step::SyncLog { .. }
+            | Step::Settle
+            | Step::Resend
+            | Step::LeaveRole
+            | Step::Request { .. } => {}
+        }
+        for effect in self.out.effects() {
+            match effect {
+                Effect::Sent { to, message } => self.send(state, *to, message),
+                Effect::Closed(peer) => state.links.leader_closes(at, index(*peer)),
+                // The newer connection is accepted before the step, which ends the older one.
+                Effect::Replaced(_) | Effect::Persisted(_) => {}
+                Effect::ClosedAll => {
+                    state.links.learner_closes(at);
+                    state.links.listener_closes(at);
+                    self.judge_leaving(state);
+                }
+                Effect::Delivered(zxid) => self.judge_delivery(state, *zxid),
+                Effect::Decided(decision) => self.remember(state, *decision),
+            }
+        }
+        let server = state.server(self.id);
+        let committed = up_to(&server.history, server.last_committed);
+        state.ghost.learn_committed(&committed);
+        self.judge_disk(state);
+    }
+
+    fn send(&self, state: &mut State, to: ServerId, message: &Message<Flat>) {
+        let (at, peer) = (index(self.id), index(to));
+        let fits = match message {
+            Message::Notification(notification) => {
+                let heard = !self.model.has_oracle() && state.server(to).role != Role::Down;
+                if heard {
+                    let queue = &mut state.links.notes[at][peer];
+                    super::links::queue_note(queue, Note::encode(*notification));
+                }
+                return;
+            }
+            Message::FollowerInfo { .. } => {
+                if let Some(packet) = Packet::encode(message) {
+                    state.links.connect(at, peer, packet);
+                }
+                return;
+            }
+            Message::AckEpoch { .. } | Message::AckLd { .. } | Message::Ack { .. } => {
+                self.judge_acknowledgement(state, message);
+                let packet = Packet::encode(message);
+                packet.is_none_or(|packet| state.links.send_up(at, peer, packet))
+            }
+            Message::LeaderInfo { .. }
+            | Message::Diff { .. }
+            | Message::Trunc { .. }
+            | Message::Snap { .. }
+            | Message::Proposal(_)
+            | Message::Commit { .. }
+            | Message::NewLeader { .. }
+            | Message::UpToDate => {
+                let packet = Packet::encode(message);
+                packet.is_none_or(|packet| state.links.send_down(at, peer, packet))
+            }
+        };
+        if !fits {
+            state.ghost.mark(Offence::Overflow);
+        }
+    }
+
+    fn remember(&self, state: &mut State, decision: Decision<u8>) {
+        match decision {
+            Decision::Proposed { zxid } => {
+                if let Step::Request { payload } = self.step {
+                    state.ghost.propose(payload, zxid);
+                }
+            }
+            Decision::Established { epoch } => {
+                let server = state.server(self.id);
+                let initial = up_to(&server.history, server.last_committed);
+                state.ghost.establish(Reign { epoch, leader: self.id, initial });
+            }
+            Decision::Looking { .. }
+            | Decision::Resent
+            | Decision::Elected { .. }
+            | Decision::Committed { .. } => {}
+        }
+    }
+
+    /// What is acknowledged is on disk.
+    fn judge_acknowledgement(&self, state: &mut State, message: &Message<Flat>) {
+        let server = state.server(self.id);
+        let (disk, memory) = (&server.disk, server);
+        let holds = |zxid: Zxid<u8>| Flat::length_at(&(), &disk.history, zxid).is_some();
+        let durable = match message {
+            Message::Ack { zxid } => holds(*zxid),
+            // The second ACK-LD, of UPTODATE, says nothing about what is logged after it.
+            Message::AckLd { epoch } => {
+                let whole = server.phase == Phase::Broadcast || disk.history == memory.history;
+                disk.current_epoch == *epoch && whole
+            }
+            Message::AckEpoch { last_zxid, .. } => {
+                let promised = disk.accepted_epoch == memory.accepted_epoch;
+                promised && disk.current_epoch == memory.current_epoch && holds(*last_zxid)
+            }
+            Message::Notification(_)
+            | Message::FollowerInfo { .. }
+            | Message::LeaderInfo { .. }
+            | Message::Diff { .. }
+            | Message::Trunc { .. }
+            | Message::Snap { .. }
+            | Message::Proposal(_)
+            | Message::Commit { .. }
+            | Message::NewLeader { .. }
+            | Message::UpToDate => true,
+        };
+        if !durable {
+            state.ghost.mark(Offence::AckedNotDurable);
+        }
+    }
+
+    /// What is delivered is on disk, and in broadcast it is committed.
+    fn judge_delivery(&self, state: &mut State, zxid: Zxid<u8>) {
+        let server = state.server(self.id);
+        let durable = Flat::length_at(&(), &server.disk.history, zxid).is_some();
+        let committed = server.phase != Phase::Broadcast || zxid <= server.last_committed;
+        if !(durable && committed) {
+            state.ghost.mark(Offence::DeliveredEarly);
+        }
+    }
+
+    /// A follower may refuse its leader's epoch; any other packet that makes it leave is one that
+    /// no leader may send.
+    fn judge_leaving(&self, state: &mut State) {
+        let Step::Receive { message, .. } = self.step else { return };
+        let refused = matches!(message, Message::LeaderInfo { .. } | Message::Notification(_));
+        if self.before.role == Role::Following && !refused {
+            state.ghost.mark(Offence::BadPacket);
+        }
+    }
+
+    /// Epochs do not go back, and what is committed stays on a disk that has it.
+    fn judge_disk(&self, state: &mut State) {
+        let (before, after) = (self.before, *state.server(self.id));
+        let restarts = matches!(self.step, Step::Crash | Step::Start { .. });
+        let memory_back = after.accepted_epoch < before.accepted_epoch
+            || after.current_epoch < before.current_epoch;
+        let disk_back = after.disk.accepted_epoch < before.disk.accepted_epoch
+            || after.disk.current_epoch < before.disk.current_epoch;
+        if disk_back || (memory_back && !restarts) {
+            state.ghost.mark(Offence::EpochWentBack);
+        }
+        let committed = &self.ghost.committed;
+        let kept = common(&after.disk.history, committed);
+        if kept < common(&before.disk.history, committed) {
+            state.ghost.mark(Offence::CommittedCut);
+        }
+    }
+}

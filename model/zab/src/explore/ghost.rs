@@ -1,0 +1,116 @@
+//! What properties must remember although no server does.
+//!
+//! No rule reads any of it.
+
+use zerocopy::{Immutable, IntoBytes, Unaligned};
+
+use super::state::{Flat, Log, TXNS_MAX};
+use crate::shape::{Few, Queue, Shape};
+use crate::types::{ServerId, Zxid};
+
+/// Leaders that can be established in one exploration.
+pub(super) const REIGNS_MAX: usize = 4;
+
+/// The memory of the properties.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable)]
+#[repr(C)]
+pub struct Ghost {
+    /// The zxid that a leader gave to each request, by number - 1; `0.0` for one not yet made.
+    pub requests: [Zxid<u8>; TXNS_MAX],
+    /// The longest history that any server has known to be committed.
+    pub committed: Log,
+    /// The established leaders, in the order in which they were.
+    pub reigns: Few<Reign, REIGNS_MAX>,
+    /// Which [`Offence`]s have happened.
+    offences: u8,
+}
+
+/// A leader that was established.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Reign {
+    /// Its epoch.
+    pub epoch: u8,
+    /// Who it is.
+    pub leader: ServerId,
+    /// Its initial history.
+    pub initial: Log,
+}
+
+/// Something that a single step must not do, and that the state after it does not show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Offence {
+    /// An epoch of a server went back.
+    EpochWentBack = 1,
+    /// Something was acknowledged that was not durable.
+    AckedNotDurable = 2,
+    /// A committed transaction was taken off a disk that had it.
+    CommittedCut = 4,
+    /// Something was delivered that was not durable, or in broadcast not committed.
+    DeliveredEarly = 8,
+    /// A follower left its role because its leader sent what no leader may send.
+    BadPacket = 16,
+    /// A queue or a table of the exploration was too small.
+    Overflow = 32,
+}
+
+impl Ghost {
+    /// Remembers an offence.
+    pub fn mark(&mut self, offence: Offence) {
+        self.offences |= offence as u8;
+    }
+
+    /// Whether the offence has happened.
+    #[must_use]
+    pub fn has(&self, offence: Offence) -> bool {
+        self.offences & offence as u8 != 0
+    }
+
+    /// A server knows this history to be committed.
+    pub fn learn_committed(&mut self, committed: &Log) {
+        if is_prefix(&self.committed, committed) {
+            self.committed = *committed;
+        }
+    }
+
+    /// A leader is established.
+    pub fn establish(&mut self, reign: Reign) {
+        if !self.reigns.push(reign) {
+            self.mark(Offence::Overflow);
+        }
+    }
+
+    /// A leader made a request into a transaction.
+    pub fn propose(&mut self, request: u8, zxid: Zxid<u8>) {
+        let place = usize::from(request).checked_sub(1);
+        match place.and_then(|place| self.requests.get_mut(place)) {
+            Some(place) => *place = zxid,
+            None => self.mark(Offence::Overflow),
+        }
+    }
+}
+
+/// Whether `longer` begins with `shorter`.
+#[must_use]
+pub(super) fn is_prefix(shorter: &Log, longer: &Log) -> bool {
+    longer.as_slice().starts_with(shorter.as_slice())
+}
+
+/// Whether one of the two is a prefix of the other.
+#[must_use]
+pub(super) fn agree(one: &Log, other: &Log) -> bool {
+    is_prefix(one, other) || is_prefix(other, one)
+}
+
+/// How many transactions two histories have in common from the start.
+#[must_use]
+pub(super) fn common(one: &Log, other: &Log) -> usize {
+    one.as_slice().iter().zip(other.as_slice()).take_while(|(a, b)| a == b).count()
+}
+
+/// The prefix of a history that ends at or before a zxid.
+#[must_use]
+pub(super) fn up_to(history: &Log, zxid: Zxid<u8>) -> Log {
+    Flat::prefix(&(), history, Flat::count_up_to(&(), history, zxid))
+}

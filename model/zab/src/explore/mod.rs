@@ -1,0 +1,36 @@
+//! Exploration: every behaviour of servers, channels and environment within bounds.
+//!
+//! [`Zab`] composes the node-local rules with [`links`](Links) that lose, and an environment that
+//! crashes, cuts and asks, each within a budget ([`Bounds`]). It is a `stateright::Model` over flat
+//! states; [`run`] explores it and returns a [`Report`].
+//!
+//! A verdict is never stronger than the run: only an exploration that has visited every state
+//! within its bounds says that a property holds.
+
+mod action;
+mod bounds;
+mod effects;
+mod enabled;
+mod ghost;
+mod links;
+mod model;
+mod oracle;
+mod packet;
+pub mod properties;
+pub mod reached;
+mod render;
+mod report;
+mod search;
+mod state;
+
+pub use action::Action;
+pub use bounds::{Bounds, Election};
+pub use ghost::{Ghost, Offence, Reign};
+pub use links::{DOWN_MAX, Down, End, Links, NOTES_MAX, UP_MAX, Up};
+pub use model::{NetworkMutant, Start, Zab};
+pub use packet::{Note, Packet, PacketKind};
+pub use properties::{PROPERTIES, Property};
+pub use render::{changes, trace_text};
+pub use report::{ActionText, Kind, Limits, Progress, PropertyReport, Report, Verdict};
+pub use search::{Search, run};
+pub use state::{Budget, Flat, Log, SERVERS_MAX, State, TXNS_MAX};

@@ -1,0 +1,300 @@
+//! Servers × channels × environment, as a model that stateright can explore.
+
+use std::sync::Arc;
+
+use super::action::Action;
+use super::bounds::{Bounds, Election};
+use super::effects::Change;
+use super::ghost::Ghost;
+use super::links::{End, Links};
+use super::oracle;
+use super::packet::Packet;
+use super::state::{Budget, Flat, SERVERS_MAX, State, TXNS_MAX, id_at, index};
+use crate::config::Config;
+use crate::dispatch::apply;
+use crate::message::Message;
+use crate::outbox::Outbox;
+use crate::probe::{NoProbe, Probe};
+use crate::server::{Disk, Server};
+use crate::shape::Queue;
+use crate::step::{Enabled, Step};
+use crate::types::{Role, ServerId, ServerSet, Vote, Zxid};
+
+/// The disks that the servers of a run begin with, and the requests that are on them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    /// By index.
+    pub disks: [Disk<Flat>; SERVERS_MAX],
+    /// The zxids of the requests made earlier, by number - 1; `0.0` for none.
+    pub requests: [Zxid<u8>; TXNS_MAX],
+}
+
+/// A network that does what networks of this protocol must not; to show that properties notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkMutant {
+    /// A learner may receive the second packet in its queue before the first.
+    Reorders,
+    /// A packet to a learner may vanish from a connection that stays up.
+    Drops,
+}
+
+/// The system to be explored.
+#[derive(Clone, Debug)]
+pub struct Zab {
+    /// How far to explore.
+    pub bounds: Bounds,
+    /// The ensemble, the window, and a seeded defect if any.
+    pub config: Arc<Config<Flat>>,
+    /// The initial states, one for each; all servers are up and looking.
+    pub starts: Vec<Start>,
+    /// A defect of the network, if any.
+    pub network: Option<NetworkMutant>,
+}
+
+impl Zab {
+    /// The protocol with these bounds and this window, from empty disks. `None` when the shape has
+    /// no room for so many servers or requests.
+    #[must_use]
+    pub fn new(bounds: Bounds, window: usize) -> Option<Self> {
+        let config = Config { window, forget_committed: true, ..Config::new(bounds.servers)? };
+        let fits = usize::from(bounds.requests) <= TXNS_MAX;
+        fits.then(|| Self {
+            bounds,
+            config: Arc::new(config),
+            starts: vec![Start::default()],
+            network: None,
+        })
+    }
+
+    /// The number of voters that is a strict majority, whatever defect is seeded.
+    #[must_use]
+    pub fn majority(&self) -> usize {
+        usize::from(self.bounds.servers) / 2 + 1
+    }
+
+    /// The voters' indices.
+    pub(super) fn indices(&self) -> std::ops::Range<usize> {
+        0..usize::from(self.bounds.servers)
+    }
+
+    /// The voters' ids, without one.
+    pub(super) fn others(&self, id: ServerId) -> impl Iterator<Item = ServerId> + '_ {
+        self.config.voters().filter(move |other| *other != id)
+    }
+
+    pub(super) fn has_oracle(&self) -> bool {
+        self.bounds.election == Election::Oracle
+    }
+
+    /// A state in which all servers have just started, at once: no first notification is lost to
+    /// a server that is still down.
+    pub(super) fn initial(&self, start: &Start) -> State {
+        let server = |index: usize| Server::recovered(id_at(index), start.disks[index]);
+        let before: [Server<Flat>; SERVERS_MAX] = std::array::from_fn(server);
+        let mut ghost = Ghost::default();
+        ghost.requests = start.requests;
+        let (links, budget) = (Links::default(), Budget::of(&self.bounds));
+        let mut state = State { servers: before, links, ghost, budget };
+        let step = Step::Start { survived: 0 };
+        let started = self.config.voters().map(|id| {
+            let mut out = Outbox::default();
+            let server = &mut state.servers[index(id)];
+            let _ = apply(&self.config, server, step, &mut out, &mut NoProbe);
+            (id, out)
+        });
+        let started: Vec<_> = started.collect();
+        for (id, out) in &started {
+            let ghost = state.ghost;
+            Change { model: self, id: *id, before: &before[index(*id)], ghost: &ghost, step, out }
+                .spread(&mut state);
+            if self.has_oracle() {
+                oracle::forget_election(&mut state.servers[index(*id)]);
+            }
+        }
+        state
+    }
+
+    /// Takes one server through one step, and its channels and the memory of the properties with
+    /// it. `false` when the step is not possible; the state is then not to be used.
+    fn step<P: Probe>(
+        &self,
+        state: &mut State,
+        id: ServerId,
+        step: Step<Flat>,
+        probe: &mut P,
+    ) -> bool {
+        let before = *state.server(id);
+        let ghost = state.ghost;
+        let mut out = Outbox::default();
+        match apply(&self.config, &mut state.servers[index(id)], step, &mut out, probe) {
+            Enabled::No => return false,
+            Enabled::Yes => {}
+        }
+        Change { model: self, id, before: &before, ghost: &ghost, step, out: &out }.spread(state);
+        if self.has_oracle() {
+            oracle::forget_election(&mut state.servers[index(id)]);
+        }
+        self.pay_for_return(state, id, &before)
+    }
+
+    /// With messages in elections, every return to LOOKING costs one of the rounds.
+    fn pay_for_return(&self, state: &mut State, id: ServerId, before: &Server<Flat>) -> bool {
+        let had_role = before.role == Role::Following || before.role == Role::Leading;
+        if self.has_oracle() || !had_role || state.server(id).role != Role::Looking {
+            return true;
+        }
+        spend(&mut state.budget.rounds)
+    }
+
+    /// The state after an action, with the guards that were looked at. `None` when the action is
+    /// not possible.
+    pub fn act<P: Probe>(&self, state: &State, action: Action, probe: &mut P) -> Option<State> {
+        let mut next = *state;
+        self.perform(&mut next, action, probe).then_some(next)
+    }
+
+    fn perform<P: Probe>(&self, state: &mut State, action: Action, probe: &mut P) -> bool {
+        match action {
+            Action::Start(id, survived) => {
+                state.links.start(index(id));
+                self.step(state, id, Step::Start { survived }, probe)
+            }
+            Action::Crash(id) => {
+                spend(&mut state.budget.crashes) && self.step(state, id, Step::Crash, probe)
+            }
+            Action::Elect(leader, followers) => self.elect(state, leader, followers, probe),
+            Action::Join(id, leader) => {
+                let vote = oracle::winning_vote(&self.config, state, leader);
+                oracle::can_join(&self.config, state, id, leader)
+                    && self.settle(state, id, vote, probe)
+            }
+            Action::Notification(from, to) => {
+                let queue = &mut state.links.notes[index(from)][index(to)];
+                let Some(note) = queue.as_slice().first().copied() else { return false };
+                queue.pop();
+                let message = Message::Notification(note.decode());
+                self.step(state, to, Step::Receive { from, message }, probe)
+            }
+            Action::Settle(id) => self.step(state, id, Step::Settle, probe),
+            Action::Resend(id) => {
+                spend(&mut state.budget.resends) && self.step(state, id, Step::Resend, probe)
+            }
+            Action::Connect(id) => {
+                let peer = state.server(id).vote.leader;
+                self.step(state, id, Step::Connected { peer }, probe)
+            }
+            Action::Accept(learner, leader) => {
+                let packet = state.links.accept(index(learner), index(leader));
+                self.receive(state, leader, learner, packet, probe)
+            }
+            Action::ToLeader(learner, leader) => {
+                let queue = &mut state.links.up[index(learner)][index(leader)].queue;
+                let Some(packet) = queue.as_slice().first().copied() else { return false };
+                queue.pop();
+                self.receive(state, leader, learner, packet, probe)
+            }
+            Action::ToLearner(id) => self.to_learner(state, id, probe),
+            Action::Cut(id) => {
+                state.links.cut(index(id));
+                spend(&mut state.budget.disconnects)
+            }
+            Action::LearnerNotices(id) => {
+                let peer = state.server(id).vote.leader;
+                self.step(state, id, Step::Disconnected { peer }, probe)
+            }
+            Action::LeaderNotices(learner, leader) => {
+                state.links.leader_closes(index(leader), index(learner));
+                self.step(state, leader, Step::Disconnected { peer: learner }, probe)
+            }
+            Action::LeaveRole(id) => {
+                (self.is_stranded(state, id) || spend(&mut state.budget.timeouts))
+                    && self.step(state, id, Step::LeaveRole, probe)
+            }
+            Action::Write(id) => self.step(state, id, Step::ProgramNext, probe),
+            Action::Sync(id, up_to) => self.step(state, id, Step::SyncLog { up_to }, probe),
+            Action::Request(id) => self.request(state, id, probe),
+        }
+    }
+
+    fn request<P: Probe>(&self, state: &mut State, id: ServerId, probe: &mut P) -> bool {
+        let made = state.ghost.requests.iter().filter(|zxid| zxid.counter > 0).count();
+        let Ok(payload) = u8::try_from(made + 1) else { return false };
+        spend(&mut state.budget.requests) && self.step(state, id, Step::Request { payload }, probe)
+    }
+
+    fn to_learner<P: Probe>(&self, state: &mut State, id: ServerId, probe: &mut P) -> bool {
+        let down = &mut state.links.down[index(id)];
+        let leader = down.leader;
+        let Some(packet) = down.queue.as_slice().first().copied() else { return false };
+        down.queue.pop();
+        self.receive(state, id, id_at(usize::from(leader)), packet, probe)
+    }
+
+    fn receive<P: Probe>(
+        &self,
+        state: &mut State,
+        to: ServerId,
+        from: ServerId,
+        packet: Packet,
+        probe: &mut P,
+    ) -> bool {
+        let Some(message) = packet.decode(&state.ghost.requests) else { return false };
+        self.step(state, to, Step::Receive { from, message }, probe)
+    }
+
+    fn elect<P: Probe>(
+        &self,
+        state: &mut State,
+        leader: ServerId,
+        followers: ServerSet,
+        probe: &mut P,
+    ) -> bool {
+        let vote = oracle::winning_vote(&self.config, state, leader);
+        oracle::can_elect(&self.config, state, leader, followers)
+            && spend(&mut state.budget.rounds)
+            && self.settle(state, leader, vote, probe)
+            && followers.iter().all(|id| self.settle(state, id, vote, probe))
+    }
+
+    fn settle<P: Probe>(
+        &self,
+        state: &mut State,
+        id: ServerId,
+        vote: Vote<u8>,
+        probe: &mut P,
+    ) -> bool {
+        let enabled = oracle::settle(&self.config, state, id, vote, probe) == Enabled::Yes;
+        oracle::forget_election(&mut state.servers[index(id)]);
+        enabled
+    }
+
+    /// Whether a server has a role in which nothing can come of waiting: a follower without a
+    /// connection whose leader does not lead, or a leader for whom too few followers are left.
+    /// Leaving is then free; otherwise it costs a timeout.
+    pub(super) fn is_stranded(&self, state: &State, id: ServerId) -> bool {
+        let server = state.server(id);
+        match server.role {
+            Role::Down | Role::Looking => false,
+            Role::Following => {
+                state.links.down[index(id)].end == End::Closed
+                    && state.server(server.vote.leader).role != Role::Leading
+            }
+            Role::Leading => {
+                let supports = |other: &ServerId| {
+                    let follower = state.server(*other);
+                    follower.role == Role::Following
+                        && follower.vote.leader == id
+                        && state.links.down[index(*other)].end != End::Severed
+                };
+                self.others(id).filter(supports).count() + 1 < self.majority()
+            }
+        }
+    }
+}
+
+/// Takes one from a budget; `false` when nothing is left of it.
+fn spend(budget: &mut u8) -> bool {
+    let left = budget.checked_sub(1);
+    *budget = left.unwrap_or(0);
+    left.is_some()
+}

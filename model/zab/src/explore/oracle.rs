@@ -1,0 +1,96 @@
+//! The coarse election: one step in place of a whole exchange of notifications.
+//!
+//! *Every coarse step is realisable by fine ones* (checked at small bounds by
+//! `tests/explore_oracle.rs`), so a counterexample found with it is real. The reverse does not
+//! hold: the oracle settles leader and followers at once, and joins on what is true now, where real
+//! servers may act on older notifications. That is what the fine grain is for.
+
+use std::cmp::Ordering;
+
+use super::state::{Flat, State};
+use crate::config::Config;
+use crate::outbox::Outbox;
+use crate::probe::Probe;
+use crate::rules::election::{elect, zk_fle_order};
+use crate::server::{Election, Server};
+use crate::step::Enabled;
+use crate::types::{Role, ServerId, ServerSet, Vote, Zxid};
+
+/// Whether a server takes part in an election.
+fn is_electing(server: &Server<Flat>) -> bool {
+    server.role == Role::Looking && server.program.is_finished()
+}
+
+/// The vote of a server for itself.
+fn own_vote(config: &Config<Flat>, server: &Server<Flat>) -> Vote<u8> {
+    Vote { leader: server.id, zxid: server.last(config), peer_epoch: server.current_epoch }
+}
+
+/// Whether `leader` can be elected with exactly these followers: they are a quorum, all of them
+/// are looking, and nobody's vote is better than the leader's.
+pub(super) fn can_elect(
+    config: &Config<Flat>,
+    state: &State,
+    leader: ServerId,
+    followers: ServerSet,
+) -> bool {
+    let best = own_vote(config, state.server(leader));
+    let loses = |id| {
+        let vote = own_vote(config, state.server(id));
+        is_electing(state.server(id)) && zk_fle_order(config, &vote, &best) == Ordering::Less
+    };
+    is_electing(state.server(leader))
+        && followers.len() + 1 >= config.quorum()
+        && followers.iter().all(loses)
+}
+
+/// Whether a looking server can find that others have settled on `leader`: a quorum of them tells
+/// the same leader and epoch, the leader among them (`zk.fle.join`).
+pub(super) fn can_join(
+    config: &Config<Flat>,
+    state: &State,
+    id: ServerId,
+    leader: ServerId,
+) -> bool {
+    let vote = state.server(leader).vote;
+    let agrees = |server: &&Server<Flat>| {
+        let settled = match server.role {
+            Role::Following | Role::Leading => true,
+            Role::Down | Role::Looking => false,
+        };
+        settled && server.vote.leader == leader && server.vote.peer_epoch == vote.peer_epoch
+    };
+    is_electing(state.server(id))
+        && state.server(leader).role == Role::Leading
+        && state.servers.iter().filter(agrees).count() >= config.quorum()
+}
+
+/// Gives a server the outcome of an election for `leader`.
+pub(super) fn settle<P: Probe>(
+    config: &Config<Flat>,
+    state: &mut State,
+    id: ServerId,
+    vote: Vote<u8>,
+    probe: &mut P,
+) -> Enabled {
+    let mut out = Outbox::default();
+    elect(config, &mut state.servers[super::state::index(id)], vote, 0, &mut out, probe)
+}
+
+/// The vote that an election for `leader` ends with: before anybody has settled its own vote,
+/// afterwards the one it tells.
+pub(super) fn winning_vote(config: &Config<Flat>, state: &State, leader: ServerId) -> Vote<u8> {
+    let server = state.server(leader);
+    if server.role == Role::Leading { server.vote } else { own_vote(config, server) }
+}
+
+/// Forgets what only notifications would read: the proposal, round and tables of a looking server,
+/// and the zxid in the vote of one that has settled.
+pub(super) fn forget_election(server: &mut Server<Flat>) {
+    server.round = 0;
+    server.vote = match server.role {
+        Role::Down | Role::Looking => Vote::default(),
+        Role::Following | Role::Leading => Vote { zxid: Zxid::default(), ..server.vote },
+    };
+    server.election = Election::default();
+}

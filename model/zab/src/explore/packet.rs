@@ -1,0 +1,213 @@
+//! Messages as they lie in a flat state: four bytes for a packet, six for a notification.
+
+use std::fmt;
+
+use zerocopy::{Immutable, IntoBytes, Unaligned};
+
+use super::state::{Flat, Log, TXNS_MAX};
+use crate::message::{Message, Notification};
+use crate::shape::{Queue, Shape};
+use crate::types::{Role, Txn, Vote, Zxid};
+
+/// A message of the quorum port.
+///
+/// SNAP carries a whole history, which does not fit. It is kept as the numbers of its requests, a
+/// nibble each, and [`Packet::decode`] looks their zxids up in the ledger of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Packet {
+    kind: PacketKind,
+    fields: [u8; 3],
+}
+
+/// Which message a packet is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(u8)]
+pub enum PacketKind {
+    /// No packet.
+    #[default]
+    None,
+    /// FOLLOWERINFO.
+    FollowerInfo,
+    /// LEADERINFO.
+    LeaderInfo,
+    /// ACKEPOCH.
+    AckEpoch,
+    /// DIFF.
+    Diff,
+    /// TRUNC.
+    Trunc,
+    /// SNAP.
+    Snap,
+    /// PROPOSAL.
+    Proposal,
+    /// COMMIT.
+    Commit,
+    /// NEWLEADER.
+    NewLeader,
+    /// ACK-LD.
+    AckLd,
+    /// ACK.
+    Ack,
+    /// UPTODATE.
+    UpToDate,
+}
+
+/// The byte for an ACKEPOCH that does not count.
+const NO_EPOCH: u8 = u8::MAX;
+
+impl Packet {
+    /// Which message this is.
+    #[must_use]
+    pub fn kind(self) -> PacketKind {
+        self.kind
+    }
+
+    /// The message as bytes; `None` for a notification, which has a channel of its own.
+    #[must_use]
+    pub fn encode(message: &Message<Flat>) -> Option<Self> {
+        let (kind, fields) = match message {
+            Message::Notification(_) => return None,
+            Message::FollowerInfo { accepted_epoch } => {
+                (PacketKind::FollowerInfo, [*accepted_epoch, 0, 0])
+            }
+            Message::LeaderInfo { epoch } => (PacketKind::LeaderInfo, [*epoch, 0, 0]),
+            Message::AckEpoch { current_epoch, last_zxid } => (
+                PacketKind::AckEpoch,
+                [current_epoch.unwrap_or(NO_EPOCH), last_zxid.epoch, last_zxid.counter],
+            ),
+            Message::Diff { zxid } => (PacketKind::Diff, position(*zxid)),
+            Message::Trunc { zxid } => (PacketKind::Trunc, position(*zxid)),
+            Message::Snap { history, .. } => (PacketKind::Snap, requests_of(history)),
+            Message::Proposal(txn) => {
+                (PacketKind::Proposal, [txn.zxid.epoch, txn.zxid.counter, txn.payload])
+            }
+            Message::Commit { zxid } => (PacketKind::Commit, position(*zxid)),
+            Message::NewLeader { epoch } => (PacketKind::NewLeader, [*epoch, 0, 0]),
+            Message::AckLd { epoch } => (PacketKind::AckLd, [*epoch, 0, 0]),
+            Message::Ack { zxid } => (PacketKind::Ack, position(*zxid)),
+            Message::UpToDate => (PacketKind::UpToDate, [0; 3]),
+        };
+        Some(Self { kind, fields })
+    }
+
+    /// The message; `None` for the default. `requests` holds the zxid of each request by number.
+    #[must_use]
+    pub fn decode(self, requests: &[Zxid<u8>; TXNS_MAX]) -> Option<Message<Flat>> {
+        let [first, second, third] = self.fields;
+        let zxid = Zxid::new(first, second);
+        Some(match self.kind {
+            PacketKind::None => return None,
+            PacketKind::FollowerInfo => Message::FollowerInfo { accepted_epoch: first },
+            PacketKind::LeaderInfo => Message::LeaderInfo { epoch: first },
+            PacketKind::AckEpoch => Message::AckEpoch {
+                current_epoch: (first != NO_EPOCH).then_some(first),
+                last_zxid: Zxid::new(second, third),
+            },
+            PacketKind::Diff => Message::Diff { zxid },
+            PacketKind::Trunc => Message::Trunc { zxid },
+            PacketKind::Snap => {
+                let history = history_of(self.fields, requests);
+                Message::Snap { zxid: Flat::last(&(), &history), history }
+            }
+            PacketKind::Proposal => Message::Proposal(Txn { zxid, payload: third }),
+            PacketKind::Commit => Message::Commit { zxid },
+            PacketKind::NewLeader => Message::NewLeader { epoch: first },
+            PacketKind::AckLd => Message::AckLd { epoch: first },
+            PacketKind::Ack => Message::Ack { zxid },
+            PacketKind::UpToDate => Message::UpToDate,
+        })
+    }
+}
+
+fn position(zxid: Zxid<u8>) -> [u8; 3] {
+    [zxid.epoch, zxid.counter, 0]
+}
+
+/// One request number a byte; a history has at most [`TXNS_MAX`] transactions.
+fn requests_of(history: &Log) -> [u8; 3] {
+    let mut fields = [0; 3];
+    for (field, txn) in fields.iter_mut().zip(history.as_slice()) {
+        *field = txn.payload;
+    }
+    fields
+}
+
+fn history_of(fields: [u8; 3], requests: &[Zxid<u8>; TXNS_MAX]) -> Log {
+    let mut history = Log::default();
+    for request in fields {
+        let place = usize::from(request).checked_sub(1);
+        if let Some(zxid) = place.and_then(|place| requests.get(place)) {
+            // Three fields fit into a history of TXNS_MAX, which is asserted below.
+            let _ = history.push(Txn { zxid: *zxid, payload: request });
+        }
+    }
+    history
+}
+
+const _: () = assert!(TXNS_MAX == 3, "SNAP keeps one byte for each transaction");
+
+/// A notification without padding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Note {
+    role: Role,
+    vote: Vote<u8>,
+    round: u8,
+}
+
+impl Note {
+    /// The notification as it lies in the state.
+    #[must_use]
+    pub fn encode(notification: Notification<u8>) -> Self {
+        let Notification { role, vote, round } = notification;
+        Self { role, vote, round }
+    }
+
+    /// The notification.
+    #[must_use]
+    pub fn decode(self) -> Notification<u8> {
+        let Self { role, vote, round } = self;
+        Notification { role, vote, round }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Message::<Flat>::Notification(self.decode()), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Log, Message, Packet, Queue, TXNS_MAX, Txn, Zxid};
+
+    #[test]
+    fn every_packet_comes_back_as_it_was() {
+        let zxid = Zxid::new(1, 2);
+        let requests: [Zxid<u8>; TXNS_MAX] = [Zxid::new(1, 1), zxid, Zxid::new(2, 1)];
+        let mut history = Log::default();
+        assert!(history.push(Txn { zxid: requests[0], payload: 1 }));
+        assert!(history.push(Txn { zxid: requests[2], payload: 3 }));
+        let messages = [
+            Message::FollowerInfo { accepted_epoch: 3 },
+            Message::LeaderInfo { epoch: 4 },
+            Message::AckEpoch { current_epoch: Some(0), last_zxid: zxid },
+            Message::AckEpoch { current_epoch: None, last_zxid: zxid },
+            Message::Diff { zxid },
+            Message::Trunc { zxid },
+            Message::Snap { zxid: requests[2], history },
+            Message::Proposal(Txn { zxid, payload: 2 }),
+            Message::Commit { zxid },
+            Message::NewLeader { epoch: 2 },
+            Message::AckLd { epoch: 2 },
+            Message::Ack { zxid },
+            Message::UpToDate,
+        ];
+        for message in messages {
+            let packet = Packet::encode(&message);
+            assert_eq!(packet.and_then(|packet| packet.decode(&requests)), Some(message));
+        }
+        assert_eq!(Packet::default().decode(&requests), None);
+    }
+}

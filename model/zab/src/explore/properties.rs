@@ -1,0 +1,268 @@
+//! What must hold in every state, each as one function with a sentence.
+//!
+//! A server has *delivered* the prefix of its history that it knows to be committed. (What
+//! `f.2.1` gives to the state machine before the leader is established is not served to anybody,
+//! and may still be lost; so it does not count.) Servers forget in a crash what is committed; the
+//! longest committed history that anybody has known is remembered beside them, and counts as one
+//! more process.
+//!
+//! The paper's properties are quantified over *all* pairs. (In the published TLA+ the local
+//! primary order asks for *some* pair, which every transaction paired with itself satisfies.)
+
+use super::ghost::{Offence, Reign, agree, common, up_to};
+use super::model::Zab;
+use super::reached;
+use super::report::Kind;
+use super::state::{Log, State};
+use crate::shape::Queue;
+use crate::types::{Txn, Zxid};
+
+/// A property of single states.
+#[derive(Clone, Copy, Debug)]
+pub struct Property {
+    /// Its name, unique.
+    pub name: &'static str,
+    /// One sentence that says what it means.
+    pub statement: &'static str,
+    /// Safety or reachability.
+    pub kind: Kind,
+    /// Whether a state satisfies it, or shows it.
+    pub check: fn(&Zab, &State) -> bool,
+}
+
+macro_rules! table {
+    ($($kind:ident $module:ident::$name:ident: $statement:literal;)*) => {
+        &[$(Property {
+            name: stringify!($name),
+            statement: $statement,
+            kind: Kind::$kind,
+            check: $module::$name,
+        }),*]
+    };
+}
+
+use self as safety;
+
+/// Every property, safety first.
+pub const PROPERTIES: &[Property] = table! {
+    Always safety::integrity: "What is delivered was broadcast by a leader, and is delivered once.";
+    Always safety::agreement: "Of two deliveries at two servers, one server makes both.";
+    Always safety::total_order: "Two servers that deliver the same transactions do so in the same order.";
+    Always safety::local_primary_order: "Transactions of one leader are delivered in the order in which it broadcast them, none left out.";
+    Always safety::global_primary_order: "Transactions of an earlier epoch are delivered before those of a later one.";
+    Always safety::primary_integrity: "A leader that broadcasts has in its initial history whatever anybody delivers of earlier epochs.";
+    Always safety::single_established_leader: "An epoch has at most one established leader.";
+    Always safety::prefix_consistency: "Of two committed histories one is a prefix of the other.";
+    Always safety::committed_never_lost: "The initial history of an established leader holds everything committed in earlier epochs.";
+    Always safety::committed_is_durable_on_a_quorum: "A quorum has every committed transaction on disk, from the moment of its commit on.";
+    Always safety::committed_never_cut: "No server takes a committed transaction off its disk.";
+    Always safety::epochs_are_ordered: "currentEpoch <= acceptedEpoch, on disk and in memory, and no epoch goes back.";
+    Always safety::acknowledged_is_durable: "A server acknowledges only what is on its disk.";
+    Always safety::delivered_is_committed_and_durable: "A server in broadcast gives its state machine only what is committed and on its disk.";
+    Always safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch.";
+    Always safety::best_of_a_quorum_leads: "With elections alone: a leader's vote beats those of a quorum.";
+    Always safety::capacity_suffices: "No queue of the exploration was too small (a defect of the bounds, not of the protocol).";
+    Sometimes reached::leader_elected: "A server leads.";
+    Sometimes reached::everybody_settled: "One server leads and all others follow it.";
+    Sometimes reached::discovery_done: "A leader and a follower have agreed on an epoch.";
+    Sometimes reached::synchronizing: "A follower receives a leader's history.";
+    Sometimes reached::leader_established: "A leader is established.";
+    Sometimes reached::follower_in_broadcast: "A follower is in broadcast.";
+    Sometimes reached::everybody_in_broadcast: "All servers are in broadcast.";
+    Sometimes reached::request_committed: "A request is committed.";
+    Sometimes reached::committed_without_third: "A request is committed while a server is not in broadcast.";
+    Sometimes reached::all_requests_everywhere: "Every request is committed at every server.";
+    Sometimes reached::diff_sent: "A DIFF is on its way.";
+    Sometimes reached::trunc_sent: "A TRUNC is on its way.";
+    Sometimes reached::snap_sent: "A SNAP is on its way.";
+    Sometimes reached::rejoined: "After a fault, all servers are in broadcast.";
+    Sometimes reached::second_epoch: "Two leaders have been established.";
+    Sometimes reached::committed_in_second_epoch: "A request is committed under the second leader.";
+};
+
+/// The safety properties that a state violates, as bits by position in [`PROPERTIES`].
+#[must_use]
+pub fn violations(model: &Zab, state: &State) -> u64 {
+    let safety = PROPERTIES.iter().enumerate().filter(|(_, p)| p.kind == Kind::Always);
+    safety.filter(|(_, p)| !(p.check)(model, state)).fold(0, |bits, (place, _)| bits | 1 << place)
+}
+
+/// What each voter has delivered, and last what is known to have been committed.
+fn delivered(model: &Zab, state: &State) -> impl Iterator<Item = Log> + Clone {
+    let (state, voters) = (*state, model.indices());
+    let server = move |place: usize| {
+        let server = &state.servers[place];
+        up_to(&server.history, server.last_committed)
+    };
+    voters.map(server).chain([state.ghost.committed])
+}
+
+fn place(log: &Log, txn: Txn<u8, u8>) -> Option<usize> {
+    log.as_slice().iter().position(|other| *other == txn)
+}
+
+/// Every delivered transaction was broadcast, with that zxid, and is delivered once.
+pub fn integrity(model: &Zab, state: &State) -> bool {
+    let was_broadcast = |txn: &Txn<u8, u8>| {
+        let number = usize::from(txn.payload);
+        number.checked_sub(1).and_then(|at| state.ghost.requests.get(at)) == Some(&txn.zxid)
+    };
+    delivered(model, state).all(|log| {
+        let txns = log.as_slice();
+        let once = |(at, txn): (usize, &Txn<u8, u8>)| place(&log, *txn) == Some(at);
+        txns.iter().all(was_broadcast) && txns.iter().enumerate().all(once)
+    })
+}
+
+/// If one server delivers a and another b, then one of them delivers both.
+pub fn agreement(model: &Zab, state: &State) -> bool {
+    let logs = delivered(model, state);
+    logs.clone().all(|one| {
+        logs.clone().all(|other| {
+            one.as_slice().iter().all(|a| {
+                let agrees = |b: &Txn<u8, u8>| place(&other, *a).or(place(&one, *b)).is_some();
+                other.as_slice().iter().all(agrees)
+            })
+        })
+    })
+}
+
+/// If one server delivers a before b, any server that delivers b delivers a before it.
+pub fn total_order(model: &Zab, state: &State) -> bool {
+    let logs = delivered(model, state);
+    logs.clone().all(|one| {
+        logs.clone().all(|other| {
+            one.as_slice().iter().enumerate().all(|(at, b)| match place(&other, *b) {
+                None => true,
+                Some(there) => {
+                    let before = |a: &Txn<u8, u8>| place(&other, *a).is_some_and(|x| x < there);
+                    one.as_slice()[..at].iter().all(before)
+                }
+            })
+        })
+    })
+}
+
+/// If a leader broadcasts a before b, any server that delivers b delivers a before it.
+pub fn local_primary_order(model: &Zab, state: &State) -> bool {
+    let broadcast = state.ghost.requests;
+    delivered(model, state).all(|log| {
+        log.as_slice().iter().enumerate().all(|(at, b)| {
+            let earlier = |a: &&Zxid<u8>| a.epoch == b.zxid.epoch && a.counter < b.zxid.counter;
+            broadcast
+                .iter()
+                .filter(|a| a.counter > 0)
+                .filter(earlier)
+                .all(|a| log.as_slice()[..at].iter().any(|txn| txn.zxid == *a))
+        })
+    })
+}
+
+/// If a belongs to an earlier epoch than b, any server that delivers both delivers a first.
+pub fn global_primary_order(model: &Zab, state: &State) -> bool {
+    delivered(model, state).all(|log| {
+        let txns = log.as_slice();
+        let ordered = |(at, b): (usize, &Txn<u8, u8>)| {
+            txns[..at].iter().all(|a| a.zxid.epoch <= b.zxid.epoch)
+        };
+        txns.iter().enumerate().all(ordered)
+    })
+}
+
+/// If a leader broadcasts b and any server delivers a of an earlier epoch, the leader had a in its
+/// initial history, so delivered it before it broadcast.
+pub fn primary_integrity(model: &Zab, state: &State) -> bool {
+    let broadcasts = |reign: &&Reign| {
+        state.ghost.requests.iter().any(|zxid| zxid.counter > 0 && zxid.epoch == reign.epoch)
+    };
+    state.ghost.reigns.as_slice().iter().filter(broadcasts).all(|reign| {
+        delivered(model, state).all(|log| {
+            let earlier = log.as_slice().iter().filter(|a| a.zxid.epoch < reign.epoch);
+            earlier.into_iter().all(|a| place(&reign.initial, *a).is_some())
+        })
+    })
+}
+
+/// No epoch is established twice.
+pub fn single_established_leader(_: &Zab, state: &State) -> bool {
+    let reigns = state.ghost.reigns.as_slice();
+    reigns
+        .iter()
+        .enumerate()
+        .all(|(at, reign)| reigns[..at].iter().all(|other| other.epoch != reign.epoch))
+}
+
+/// Any two committed histories agree as far as both go.
+pub fn prefix_consistency(model: &Zab, state: &State) -> bool {
+    let logs = delivered(model, state);
+    logs.clone().all(|one| logs.clone().all(|other| agree(&one, &other)))
+}
+
+/// Whatever was committed under earlier epochs begins the initial history of every established
+/// leader, also if it is committed only later.
+pub fn committed_never_lost(_: &Zab, state: &State) -> bool {
+    state.ghost.reigns.as_slice().iter().all(|reign| {
+        let committed = state.ghost.committed.as_slice();
+        let earlier = committed.iter().take_while(|txn| txn.zxid.epoch < reign.epoch);
+        reign.initial.as_slice().iter().zip(earlier.clone()).all(|(a, b)| a == b)
+            && earlier.count() <= reign.initial.as_slice().len()
+    })
+}
+
+/// Whatever is committed is on the disks of a quorum.
+pub fn committed_is_durable_on_a_quorum(model: &Zab, state: &State) -> bool {
+    let committed = &state.ghost.committed;
+    let length = committed.as_slice().len();
+    let holds = |place: &usize| common(&state.servers[*place].disk.history, committed) == length;
+    model.indices().filter(holds).count() >= model.majority()
+}
+
+/// See [`Offence::CommittedCut`].
+pub fn committed_never_cut(_: &Zab, state: &State) -> bool {
+    !state.ghost.has(Offence::CommittedCut)
+}
+
+/// currentEpoch never exceeds acceptedEpoch; and see [`Offence::EpochWentBack`].
+pub fn epochs_are_ordered(_: &Zab, state: &State) -> bool {
+    let ordered = state.servers.iter().all(|server| {
+        server.current_epoch <= server.accepted_epoch
+            && server.disk.current_epoch <= server.disk.accepted_epoch
+    });
+    ordered && !state.ghost.has(Offence::EpochWentBack)
+}
+
+/// See [`Offence::AckedNotDurable`].
+pub fn acknowledged_is_durable(_: &Zab, state: &State) -> bool {
+    !state.ghost.has(Offence::AckedNotDurable)
+}
+
+/// See [`Offence::DeliveredEarly`].
+pub fn delivered_is_committed_and_durable(_: &Zab, state: &State) -> bool {
+    !state.ghost.has(Offence::DeliveredEarly)
+}
+
+/// See [`Offence::BadPacket`].
+pub fn leader_sends_what_fits(_: &Zab, state: &State) -> bool {
+    !state.ghost.has(Offence::BadPacket)
+}
+
+/// With elections alone, where votes do not change: whoever leads has a vote that is at least as
+/// good as those of a quorum. Says nothing where histories change between votes.
+pub fn best_of_a_quorum_leads(model: &Zab, state: &State) -> bool {
+    reached::elections_alone(model).is_none_or(|()| {
+        let key = |place: usize| {
+            let server = &state.servers[place];
+            (server.current_epoch, server.last(&model.config), server.id)
+        };
+        let leads = |place: &usize| reached::leads(&state.servers[*place]);
+        model.indices().filter(leads).all(|leader| {
+            let beaten = model.indices().filter(|other| key(*other) <= key(leader));
+            beaten.count() >= model.majority()
+        })
+    })
+}
+
+/// See [`Offence::Overflow`].
+pub fn capacity_suffices(_: &Zab, state: &State) -> bool {
+    !state.ghost.has(Offence::Overflow)
+}
