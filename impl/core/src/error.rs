@@ -2,6 +2,11 @@
 
 use crate::{Epoch, ServerId, Zxid};
 
+/// A zxid, or that there is none.
+fn shown(zxid: Option<Zxid>) -> String {
+    zxid.map_or_else(|| "nothing".to_owned(), |zxid| zxid.to_string())
+}
+
 /// A peer broke the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
@@ -83,7 +88,7 @@ pub enum ProtocolError {
         last: Zxid,
     },
     /// A COMMIT is not for the transaction whose turn it is.
-    #[error("leader {from} committed {zxid}, but {expected:?} is next")]
+    #[error("leader {from} committed {zxid}, but {} is next", shown(*.expected))]
     CommitOutOfTurn {
         /// The leader.
         from: ServerId,

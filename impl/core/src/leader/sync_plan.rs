@@ -83,3 +83,39 @@ fn trunc(window: &[Zxid], max: Zxid, last: Zxid) -> Option<SyncPlan> {
 fn snap(max: Zxid) -> SyncPlan {
     SyncPlan { header: Header::Snap, zxid: max, cursor: max }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// `tests/sync_plan.txt`; `REWRITE=1` fills in what follows `----`.
+    #[test]
+    fn the_table_of_l_2_1() {
+        let mut files = 0;
+        datadriven::walk("tests/sync_plan.txt", |file| {
+            files += 1;
+            file.run(|case| {
+                assert_eq!(case.directive, "plan");
+                let zxids = |key: &str| -> Vec<Zxid> {
+                    let values = case.args.get(key).into_iter().flatten();
+                    values.filter(|v| !v.is_empty()).map(|v| v.parse().expect("a zxid")).collect()
+                };
+                let history = zxids("history");
+                let base = zxids("base").first().copied().unwrap_or(Zxid::ZERO);
+                let max = history.last().copied().unwrap_or(base);
+                let window: usize = case.args["window"][0].parse().expect("a number");
+                let window = &history[history.len().saturating_sub(window)..];
+                let mut text = String::new();
+                for last in zxids("learner") {
+                    let SyncPlan { header, zxid, cursor } = choose(window, max, last);
+                    writeln!(text, "{last}: {header:?} {zxid}, then after {cursor}")
+                        .expect("a string takes everything");
+                }
+                text
+            });
+        });
+        assert_eq!(files, 1, "the table was not found");
+    }
+}

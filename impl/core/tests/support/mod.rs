@@ -214,9 +214,10 @@ impl Cluster {
     }
 
     fn send(&mut self, id: ServerId, outgoing: &Outgoing) {
-        let state = match outgoing.message {
-            Message::Snap { zxid } => Some(self.nodes[&id].state_at(zxid)),
-            _ => None,
+        let state = if let Message::Snap { zxid } = outgoing.message {
+            Some(self.nodes[&id].state_at(zxid))
+        } else {
+            None
         };
         let Some(link) = self.links.get_mut(&outgoing.connection) else { return };
         if id == link.leader {
