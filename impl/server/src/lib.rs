@@ -5,11 +5,22 @@
 
 pub mod client;
 pub mod config;
+mod convert;
+mod driver;
+mod election_net;
+mod error;
 mod four_letter;
+mod link;
 mod properties;
+mod quorum_net;
 mod session;
+mod start;
 mod storage;
+mod tracer;
 pub mod tree;
 mod zxid;
 
+pub use error::ServerError;
+pub use start::serve;
 pub use storage::StorageError;
+pub use tracer::TraceError;

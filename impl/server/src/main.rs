@@ -1,2 +1,90 @@
-//! (in preparation)
-fn main() {}
+//! `zab-server`: one server of an ensemble.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use tokio::signal::unix::{SignalKind, signal};
+use zab_server::config::Config;
+use zab_server::{ServerError, serve};
+
+const AFTER_HELP: &str = "\
+Example, a server that listens on this machine only:
+
+  $ cat one/zoo.cfg
+  dataDir=one
+  clientPort=2181
+  clientPortAddress=127.0.0.1
+  tickTime=2000
+  initLimit=10
+  syncLimit=5
+  server.1=127.0.0.1:2888:3888
+  server.2=127.0.0.1:2889:3889
+  server.3=127.0.0.1:2890:3890
+  $ echo 1 > one/myid
+  $ zab-server one/zoo.cfg
+
+Clients of ZooKeeper connect to the client port. SIGTERM and SIGINT stop the server cleanly.
+
+Exit codes:
+  0  stopped cleanly
+  1  failed while running: the disk or the trace could not be written
+  3  bad usage or a configuration that cannot be used
+  4  the data directory is damaged, or in use by another server
+  5  a port of this server is taken";
+
+/// A ZooKeeper-like coordination server: one of the servers of an ensemble.
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP)]
+struct Arguments {
+    /// The configuration in ZooKeeper's format; the file myid must lie in its dataDir.
+    #[arg(value_name = "ZOO.CFG")]
+    config: PathBuf,
+    /// Write what this process does to DIR/server-<id>-<incarnation>.ndjson.
+    #[arg(long, value_name = "DIR")]
+    trace: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // There is nowhere to report that standard error is gone.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(3),
+            };
+        }
+    };
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("zab-server: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), ServerError> {
+    let config = Config::load(&arguments.config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(ServerError::Runtime)?;
+    let served = runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Runtime)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Runtime)?;
+        let stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        serve(config, arguments.trace.as_deref(), stop).await
+    });
+    // Connections end with the process; none of their tasks has anything left to do.
+    runtime.shutdown_background();
+    served
+}

@@ -16,7 +16,8 @@ mod thread;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use recovery::{Recovery, Storage};
+pub(crate) use recovery::{Recovery, State, Storage};
+pub(crate) use snapshot::Snapshot;
 pub(crate) use thread::Completion;
 
 /// Why the disk cannot be used.

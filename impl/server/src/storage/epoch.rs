@@ -16,11 +16,6 @@ impl NumberFile {
         Self { path: directory.join(name) }
     }
 
-    /// Where the number is kept, for messages.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The number; `None` if it was never written.
     pub(crate) fn read(&self) -> Result<Option<u32>, StorageError> {
         let text = match std::fs::read(&self.path) {
@@ -68,7 +63,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = NumberFile::new(dir.path(), "currentEpoch");
         for text in ["", "-1", "4294967296", "1 2", "\u{0}"] {
-            std::fs::write(file.path(), text).unwrap();
+            std::fs::write(dir.path().join("currentEpoch"), text).unwrap();
             let message = file.read().unwrap_err().to_string();
             assert!(message.contains("currentEpoch") && message.contains("expected one number"));
         }

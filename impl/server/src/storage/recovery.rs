@@ -118,11 +118,11 @@ impl Storage {
         self.intent.clear()
     }
 
-    /// Durably puts `state`, the state at `zxid`, in place of the log and of older snapshots.
-    pub(crate) fn install(&self, zxid: Zxid, state: &[u8]) -> Result<(), StorageError> {
+    /// Durably puts a snapshot in place of the log and of older snapshots: `snapshot` is the
+    /// content of the file, and its state is the one at `zxid`.
+    pub(crate) fn install(&self, zxid: Zxid, snapshot: &[u8]) -> Result<(), StorageError> {
         let path = snapshot::path(&self.snapshots, zxid);
-        let bytes = snapshot::seal(state);
-        file::replace_when(&path, &bytes, || self.intent.write(Intent::Replace(zxid)))?;
+        file::replace_when(&path, snapshot, || self.intent.write(Intent::Replace(zxid)))?;
         self.log.restart(zxid)?;
         snapshot::remove_others(&self.snapshots, Some(zxid))?;
         self.intent.clear()

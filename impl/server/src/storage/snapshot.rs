@@ -1,11 +1,9 @@
-//! Snapshot files: a state between a header and a seal.
+//! Snapshot files. Their content is [`crate::tree::Tree::to_file`]'s.
 
 use std::path::{Path, PathBuf};
 
-use bytes::{Bytes, BytesMut};
-use zab_wire::Record as _;
-use zab_wire::log::FileHeader;
-use zab_wire::snapshot::{Sealer, read_file};
+use bytes::Bytes;
+use zab_wire::snapshot::read_file;
 
 use super::{StorageError, file};
 use crate::zxid::{Zxid, from_wire, to_wire};
@@ -22,17 +20,6 @@ pub(crate) struct Snapshot {
 /// Where the snapshot that ends at `zxid` is kept.
 pub(crate) fn path(directory: &Path, zxid: Zxid) -> PathBuf {
     directory.join(format!("snapshot.{:x}", to_wire(zxid)))
-}
-
-/// The file around a state: sessions, access control lists, nodes and the closing path `/`.
-pub(crate) fn seal(state: &[u8]) -> Bytes {
-    let mut out = BytesMut::with_capacity(state.len() + 64);
-    FileHeader::SNAPSHOT.encode(&mut out);
-    out.extend_from_slice(state);
-    let mut sealer = Sealer::default();
-    sealer.update(&out);
-    sealer.seal(&mut out);
-    out.freeze()
 }
 
 /// The newest valid snapshot of `directory`; a sentence into `notes` for each that is newer and

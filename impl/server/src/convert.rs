@@ -1,0 +1,239 @@
+//! Between the packets on the wire and the messages of the core: the only place where type
+//! numbers meet rules.
+//!
+//! | packet | zxid | data | message |
+//! |---|---|---|---|
+//! | FOLLOWERINFO | acceptedEpoch, 0 | `LearnerInfo` | `FollowerInfo`, and who it is |
+//! | LEADERINFO | epoch, 0 | protocol version | `LeaderInfo` |
+//! | ACKEPOCH | last zxid | currentEpoch, or −1 | `AckEpoch` |
+//! | DIFF, TRUNC, SNAP | zxid | – | `Diff`, `Trunc`, `Snap` |
+//! | PROPOSAL | zxid | transaction | `Proposal` |
+//! | COMMIT | zxid | – | `Commit` |
+//! | NEWLEADER | epoch, 0 | configuration | `NewLeader` |
+//! | ACK | epoch, 0 | – | `AckLd` |
+//! | ACK | zxid, counter not 0 | – | `Ack` |
+//! | UPTODATE | −1 | – | `UpToDate` |
+//! | PING | last zxid | sessions, if from a learner | `Ping` |
+
+use bytes::Bytes;
+use zab_core::{Epoch, Message, Notification, Role, ServerId, Txn, Vote};
+use zab_wire::election as wire;
+use zab_wire::quorum::{ForwardedRequest, LearnerInfo, PROTOCOL_VERSION, Revalidate, Revalidated};
+use zab_wire::{Id, PacketType, QuorumPacket, Reader, Record as _, TxnHeader};
+
+use crate::zxid::{Zxid, from_wire, to_wire};
+
+/// The version of a notification that carries the configuration.
+const NOTIFICATION_VERSION: i32 = wire::NOTIFICATION_VERSION;
+
+/// What a packet from the quorum port means.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Incoming {
+    /// A learner says who it is.
+    FollowerInfo {
+        /// Who it says it is.
+        server: ServerId,
+        /// Its acceptedEpoch.
+        accepted_epoch: Epoch,
+    },
+    /// Any other message of the core.
+    Message(Message),
+    /// A client's write, or sync, from a learner.
+    Request {
+        /// What the client asks.
+        request: ForwardedRequest,
+        /// Who the client is.
+        auth: Vec<Id>,
+    },
+    /// The leader's answer to a sync.
+    Synced,
+    /// A client of a learner goes on with a session.
+    Revalidate(Revalidate),
+    /// The leader's answer to that.
+    Revalidated(Revalidated),
+}
+
+/// What the server tells every other one of itself in a packet.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    /// This server.
+    pub(crate) id: ServerId,
+    /// The ensemble as text, see [`crate::config::Config::quorum_text`].
+    pub(crate) quorum_text: Bytes,
+    /// The end of the history, which PING shows.
+    pub(crate) last: Zxid,
+    /// This server leads: a learner's PING lists sessions, a leader's has no data.
+    pub(crate) is_leading: bool,
+}
+
+/// The packet of a message.
+pub(crate) fn to_packet(message: &Message, own: &Identity) -> QuorumPacket {
+    use PacketType as Kind;
+    let bare = |kind, zxid| QuorumPacket::bare(kind, to_wire(zxid));
+    let start = |epoch| Zxid::new(epoch, 0);
+    let with = |kind, zxid, data| QuorumPacket::with_data(kind, to_wire(zxid), data);
+    match message {
+        Message::FollowerInfo { accepted_epoch } => {
+            let server = own.id.cast_signed();
+            let info =
+                LearnerInfo { server, protocol_version: PROTOCOL_VERSION, config_version: 0 };
+            with(Kind::FollowerInfo, start(*accepted_epoch), info.to_bytes())
+        }
+        Message::LeaderInfo { new_epoch } => {
+            with(Kind::LeaderInfo, start(*new_epoch), PROTOCOL_VERSION.to_bytes())
+        }
+        Message::AckEpoch { current_epoch, last_zxid } => {
+            let epoch = current_epoch.map_or(-1, u32::cast_signed);
+            with(Kind::AckEpoch, *last_zxid, epoch.to_bytes())
+        }
+        Message::Diff { zxid } => bare(Kind::Diff, *zxid),
+        Message::Trunc { zxid } => bare(Kind::Trunc, *zxid),
+        Message::Snap { zxid } => bare(Kind::Snap, *zxid),
+        Message::Proposal { txn } => {
+            with(Kind::Proposal, txn.zxid, Bytes::copy_from_slice(&txn.payload))
+        }
+        Message::Commit { zxid } => bare(Kind::Commit, *zxid),
+        Message::NewLeader { epoch } => {
+            with(Kind::NewLeader, start(*epoch), own.quorum_text.clone())
+        }
+        Message::AckLd { epoch } => bare(Kind::Ack, start(*epoch)),
+        Message::Ack { zxid } => bare(Kind::Ack, *zxid),
+        Message::UpToDate => QuorumPacket::bare(Kind::UpToDate, -1),
+        Message::Ping if own.is_leading => bare(Kind::Ping, own.last),
+        // A leader in Java reads the sessions without asking whether there are any.
+        Message::Ping => with(Kind::Ping, own.last, Bytes::new()),
+    }
+}
+
+/// What a packet means; an error ends its connection.
+pub(crate) fn from_packet(packet: &QuorumPacket) -> Result<Incoming, String> {
+    use PacketType as Kind;
+    let zxid = from_wire(packet.zxid);
+    let message = match packet.kind {
+        Kind::FollowerInfo => return follower_info(packet),
+        Kind::Request => {
+            let request = data(packet)?;
+            return Ok(Incoming::Request {
+                request,
+                auth: packet.auth.clone().unwrap_or_default(),
+            });
+        }
+        Kind::Sync => return Ok(Incoming::Synced),
+        Kind::Revalidate => return revalidate(packet),
+        Kind::LeaderInfo => Message::LeaderInfo { new_epoch: epoch_start(packet)? },
+        Kind::AckEpoch => {
+            let current_epoch = match data::<i32>(packet)? {
+                -1 => None,
+                epoch => Some(epoch.cast_unsigned()),
+            };
+            Message::AckEpoch { current_epoch, last_zxid: zxid }
+        }
+        Kind::Diff => Message::Diff { zxid },
+        Kind::Trunc => Message::Trunc { zxid },
+        Kind::Snap => Message::Snap { zxid },
+        Kind::Proposal => Message::Proposal { txn: proposal(packet)? },
+        Kind::Commit => Message::Commit { zxid },
+        Kind::NewLeader => Message::NewLeader { epoch: epoch_start(packet)? },
+        Kind::Ack if zxid.counter == 0 => Message::AckLd { epoch: zxid.epoch },
+        Kind::Ack => Message::Ack { zxid },
+        Kind::UpToDate => Message::UpToDate,
+        Kind::Ping => Message::Ping,
+        Kind::Inform | Kind::CommitAndActivate | Kind::ObserverInfo | Kind::InformAndActivate => {
+            return Err(format!("{:?} packets are not supported", packet.kind));
+        }
+    };
+    Ok(Incoming::Message(message))
+}
+
+fn follower_info(packet: &QuorumPacket) -> Result<Incoming, String> {
+    let info: LearnerInfo = data(packet)?;
+    if info.protocol_version < PROTOCOL_VERSION {
+        return Err(format!("protocol version {:#x} is too old", info.protocol_version));
+    }
+    let server = ServerId::try_from(info.server)
+        .map_err(|_| format!("{} is no id of a voter", info.server))?;
+    Ok(Incoming::FollowerInfo { server, accepted_epoch: epoch_start(packet)? })
+}
+
+/// The answer to REVALIDATE is one byte long where the question has a timeout.
+fn revalidate(packet: &QuorumPacket) -> Result<Incoming, String> {
+    match packet.data.as_ref().map_or(0, Bytes::len) {
+        9 => Ok(Incoming::Revalidated(data(packet)?)),
+        _ => Ok(Incoming::Revalidate(data(packet)?)),
+    }
+}
+
+/// The transaction of a PROPOSAL, whose header must name the packet's zxid: the log is found
+/// again by it.
+fn proposal(packet: &QuorumPacket) -> Result<Txn, String> {
+    let payload = packet.data.as_ref().ok_or("a PROPOSAL without a transaction")?;
+    let header: TxnHeader = Reader::new(payload)
+        .read()
+        .map_err(|error| format!("the transaction of a PROPOSAL: {error}"))?;
+    let (zxid, inside) = (from_wire(packet.zxid), from_wire(header.zxid));
+    if zxid != inside {
+        return Err(format!("PROPOSAL {zxid} holds transaction {inside}"));
+    }
+    Ok(Txn::new(zxid, &payload[..]))
+}
+
+/// The epoch of a packet whose zxid is the start of one.
+fn epoch_start(packet: &QuorumPacket) -> Result<Epoch, String> {
+    match from_wire(packet.zxid) {
+        Zxid { epoch, counter: 0 } => Ok(epoch),
+        zxid => Err(format!("{:?} with {zxid}, which is no start of an epoch", packet.kind)),
+    }
+}
+
+/// The data of a packet as a record. More bytes than that are left alone: newer versions add
+/// fields at the end.
+fn data<T: zab_wire::Record>(packet: &QuorumPacket) -> Result<T, String> {
+    let data = packet.data.as_ref().ok_or_else(|| format!("{:?} without data", packet.kind))?;
+    Reader::new(data).read().map_err(|error| format!("the data of {:?}: {error}", packet.kind))
+}
+
+/// The bytes of a notification, around the configuration text.
+pub(crate) fn notification_to_wire(
+    notification: &Notification,
+    quorum_text: &Bytes,
+) -> wire::Notification {
+    let state = match notification.role {
+        Role::Looking => wire::ServerState::Looking,
+        Role::Following => wire::ServerState::Following,
+        Role::Leading => wire::ServerState::Leading,
+        Role::Observing => wire::ServerState::Observing,
+    };
+    wire::Notification {
+        state,
+        leader: notification.vote.leader.cast_signed(),
+        zxid: to_wire(notification.vote.zxid),
+        election_epoch: notification.round.cast_signed(),
+        peer_epoch: notification.vote.peer_epoch.into(),
+        config: Some(quorum_text.clone()),
+        version: NOTIFICATION_VERSION,
+    }
+}
+
+/// What a notification says; `None` for one of an observer, which does not count. An error ends
+/// its connection.
+pub(crate) fn notification(
+    wire: &wire::Notification,
+    voters: &[ServerId],
+) -> Result<Option<Notification>, String> {
+    let role = match wire.state {
+        wire::ServerState::Looking => Role::Looking,
+        wire::ServerState::Following => Role::Following,
+        wire::ServerState::Leading => Role::Leading,
+        wire::ServerState::Observing => return Ok(None),
+    };
+    let leader = ServerId::try_from(wire.leader)
+        .ok()
+        .filter(|leader| voters.contains(leader))
+        .ok_or_else(|| format!("a vote for {}, who is no voter", wire.leader))?;
+    let round = u64::try_from(wire.election_epoch)
+        .map_err(|_| format!("{} is no round of an election", wire.election_epoch))?;
+    let peer_epoch =
+        Epoch::try_from(wire.peer_epoch).map_err(|_| format!("{} is no epoch", wire.peer_epoch))?;
+    let vote = Vote { leader, zxid: from_wire(wire.zxid), peer_epoch };
+    Ok(Some(Notification { role, vote, round }))
+}

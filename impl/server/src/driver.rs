@@ -1,0 +1,337 @@
+//! The loop around the protocol core: the only owner of the [`Peer`], of the disk and of the
+//! trace. Everything that happens reaches it as an event, one at a time, and it carries out the
+//! effects of one before it takes the next.
+
+mod effects;
+mod requests;
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use zab_core::{ConnectionId, Effects, Input, Message, Peer, Role, ServerId, Timer};
+
+use crate::client::{Service, Submissions};
+use crate::config::Config;
+use crate::convert::{self, Incoming};
+use crate::election_net::{Change, ElectionEvent, ElectionNet};
+use crate::error::ServerError;
+use crate::link::{Fresh, Link, LinkEvent};
+use crate::quorum_net::{Parcel, QuorumEvent, QuorumNet};
+use crate::storage::{Completion, Storage};
+use crate::tracer::Tracer;
+use crate::tree::Tree;
+use crate::zxid::Zxid;
+pub(crate) use effects::tree_of;
+use requests::Requests;
+
+/// Everything that the driver listens to.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    /// From the thread that writes the log.
+    pub(crate) log: mpsc::UnboundedReceiver<Completion>,
+    /// From the election port.
+    pub(crate) election: mpsc::Receiver<ElectionEvent>,
+    /// From the quorum port.
+    pub(crate) quorum: mpsc::Receiver<QuorumEvent>,
+    /// From clients.
+    pub(crate) submissions: Submissions,
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(crate) config: Config,
+    /// [`Config::quorum_text`].
+    pub(crate) quorum_text: Bytes,
+    pub(crate) peer: Peer,
+    pub(crate) tracer: Option<Tracer>,
+    pub(crate) storage: Storage,
+    pub(crate) service: Arc<Service>,
+    pub(crate) election: ElectionNet,
+    pub(crate) quorum: QuorumNet,
+    pub(crate) state: Volatile,
+}
+
+/// What a driver remembers between two steps.
+#[derive(Debug, Default)]
+pub(crate) struct Volatile {
+    /// Connections of the quorum port.
+    links: BTreeMap<ConnectionId, Learner>,
+    /// The tree that came with SNAP, until NEWLEADER puts it in place.
+    received_tree: Option<(Zxid, Tree)>,
+    /// When the core's timer runs out.
+    timer: Option<(Timer, Instant)>,
+    requests: Requests,
+    /// Connections whose other end does not read what it is sent.
+    stuck: Vec<ConnectionId>,
+    /// Clients are served.
+    is_serving: bool,
+    /// What was last told to the log.
+    shown: Option<(Role, bool)>,
+}
+
+/// A quorum connection, and who is at its other end, once known.
+#[derive(Debug)]
+struct Learner {
+    link: Link,
+    server: Option<ServerId>,
+}
+
+/// One thing that happened.
+enum Event {
+    Log(Completion),
+    Election(ElectionEvent),
+    Quorum(QuorumEvent),
+    Submission(crate::client::Submission),
+    Timer,
+    Tick,
+    Stop,
+}
+
+impl Driver {
+    /// Runs until `stop` is ready. `effects` are those of the recovery of the peer.
+    pub(crate) async fn run(
+        mut self,
+        mut inbox: Inbox,
+        effects: Effects,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), ServerError> {
+        let mut stop = pin!(stop);
+        let mut ticks = interval(self.config.tick);
+        // A driver that was held up by its disk must not take the others for silent.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.start(effects).await?;
+        loop {
+            let event = match inbox.log.try_recv() {
+                // Reports of the log come before anything that arrived after them.
+                Ok(completion) => Event::Log(completion),
+                Err(_) => tokio::select! {
+                    Some(completion) = inbox.log.recv() => Event::Log(completion),
+                    Some(event) = inbox.election.recv() => Event::Election(event),
+                    Some(event) = inbox.quorum.recv() => Event::Quorum(event),
+                    submission = inbox.submissions.next(), if self.takes_submissions() => {
+                        Event::Submission(submission)
+                    }
+                    () = elapsed(self.state.timer) => Event::Timer,
+                    _ = ticks.tick() => Event::Tick,
+                    () = &mut stop => Event::Stop,
+                },
+            };
+            if let Event::Stop = event {
+                return self.stop().await;
+            }
+            self.on_event(event).await?;
+            while let Some(connection) = self.state.stuck.pop() {
+                self.end(connection, "the other end does not read what it is sent").await?;
+            }
+        }
+    }
+
+    async fn start(&mut self, effects: Effects) -> Result<(), ServerError> {
+        if let Some(tracer) = &mut self.tracer {
+            let events = tracer.observer.start(&effects, self.peer.state());
+            tracer.write(events)?;
+        }
+        self.carry_out(effects).await
+    }
+
+    async fn stop(mut self) -> Result<(), ServerError> {
+        self.service.stop_serving();
+        self.quorum.stop_listening().await;
+        if let Some(tracer) = &mut self.tracer {
+            let event = tracer.observer.stop();
+            tracer.write([event])?;
+        }
+        Ok(())
+    }
+
+    async fn on_event(&mut self, event: Event) -> Result<(), ServerError> {
+        match event {
+            Event::Log(completion) => self.step(Input::Synced { zxid: completion? }).await,
+            Event::Election(event) => self.on_election(event).await,
+            Event::Quorum(event) => self.on_quorum(event).await,
+            Event::Submission(submission) => self.on_submission(submission).await,
+            Event::Timer => match self.state.timer.take() {
+                Some((timer, _)) => self.step(Input::Elapsed(timer)).await,
+                None => Ok(()),
+            },
+            Event::Tick => self.step(Input::Tick).await,
+            Event::Stop => Ok(()),
+        }
+    }
+
+    /// Hands one input to the core and carries out what comes back.
+    async fn step(&mut self, input: Input) -> Result<(), ServerError> {
+        let effects = self.peer.handle(input.clone());
+        if let Some(tracer) = &mut self.tracer {
+            let events = tracer.observer.step(&input, &effects, self.peer.state());
+            tracer.write(events)?;
+        }
+        if let Some(error) = &effects.error {
+            self.log(format_args!("{error}"));
+        }
+        self.carry_out(effects).await
+    }
+
+    async fn on_election(&mut self, event: ElectionEvent) -> Result<(), ServerError> {
+        for change in self.election.on_event(event) {
+            match change {
+                Change::Opened(connection, name) => {
+                    if let Some(tracer) = &mut self.tracer {
+                        tracer.observer.opened(connection, name);
+                    }
+                }
+                Change::Ended(connection) => {
+                    if let Some(tracer) = &mut self.tracer {
+                        tracer.observer.ended(connection);
+                    }
+                }
+                Change::Notification { from, connection, notification } => {
+                    self.step(Input::Notification { from, connection, notification }).await?;
+                }
+            }
+        }
+        self.pump_election()
+    }
+
+    async fn on_quorum(&mut self, event: QuorumEvent) -> Result<(), ServerError> {
+        match event {
+            QuorumEvent::Accepted { fresh, place } => {
+                if !self.peer.is_leading() {
+                    return Ok(());
+                }
+                let Some(connection) = self.open(fresh, Some(place), None) else { return Ok(()) };
+                self.step(Input::Accepted { connection }).await
+            }
+            QuorumEvent::Dialled { dial, leader, fresh } => {
+                if !self.quorum.is_current(dial) {
+                    return Ok(());
+                }
+                match fresh.and_then(|fresh| self.open(fresh, None, Some(leader))) {
+                    Some(connection) => self.step(Input::Connected { leader, connection }).await,
+                    None => self.step(Input::ConnectFailed { leader }).await,
+                }
+            }
+            QuorumEvent::Link { connection, event } => {
+                if !self.state.links.contains_key(&connection) {
+                    // Left over from a connection that this end has closed.
+                    return Ok(());
+                }
+                match event {
+                    LinkEvent::Item(parcel) => match self.understand(connection, parcel) {
+                        Ok((from, incoming)) => self.on_incoming(connection, from, incoming).await,
+                        Err(reason) => self.end(connection, &reason).await,
+                    },
+                    LinkEvent::Written => Ok(()),
+                    LinkEvent::Ended(reason) => self.end(connection, &reason).await,
+                }
+            }
+        }
+    }
+
+    /// Starts to read and write a quorum connection; `None` if it has ended already.
+    fn open(
+        &mut self,
+        fresh: Fresh,
+        place: Option<OwnedSemaphorePermit>,
+        server: Option<ServerId>,
+    ) -> Option<ConnectionId> {
+        let link = self.quorum.start(fresh, place).ok()?;
+        let connection = link.id;
+        if let Some(tracer) = &mut self.tracer {
+            tracer.observer.opened(connection, link.name.clone());
+        }
+        self.state.links.insert(connection, Learner { link, server });
+        Some(connection)
+    }
+
+    /// A quorum connection has ended, or is ended because of what came on it.
+    async fn end(&mut self, connection: ConnectionId, reason: &str) -> Result<(), ServerError> {
+        let Some(learner) = self.state.links.remove(&connection) else { return Ok(()) };
+        let peer = learner.server.map_or("a stranger".to_owned(), |id| format!("server {id}"));
+        self.log(format_args!("connection with {peer} ended: {reason}"));
+        self.step(Input::Disconnected { connection }).await
+    }
+
+    /// What arrived, and from whom. An error ends the connection.
+    fn understand(
+        &mut self,
+        connection: ConnectionId,
+        parcel: Parcel,
+    ) -> Result<(ServerId, Incoming), String> {
+        let incoming = convert::from_packet(&parcel.packet)?;
+        let learner = self.state.links.get_mut(&connection).ok_or("no such connection")?;
+        let from = match (&incoming, learner.server) {
+            (Incoming::FollowerInfo { server, .. }, None) => *learner.server.insert(*server),
+            (Incoming::FollowerInfo { server, .. }, Some(known)) if *server != known => {
+                return Err(format!("server {known} says that it is server {server}"));
+            }
+            (_, Some(known)) => known,
+            (_, None) => return Err("expected FOLLOWERINFO first".to_owned()),
+        };
+        if let Some(tree) = parcel.tree {
+            let zxid = crate::zxid::from_wire(parcel.packet.zxid);
+            self.state.received_tree = Some((zxid, *tree));
+        }
+        Ok((from, incoming))
+    }
+
+    async fn on_incoming(
+        &mut self,
+        connection: ConnectionId,
+        from: ServerId,
+        incoming: Incoming,
+    ) -> Result<(), ServerError> {
+        match incoming {
+            Incoming::FollowerInfo { server: _, accepted_epoch } => {
+                let message = Message::FollowerInfo { accepted_epoch };
+                self.step(Input::Message { from, connection, message }).await
+            }
+            Incoming::Message(message) => {
+                self.step(Input::Message { from, connection, message }).await
+            }
+            Incoming::Request { request, auth: _ } => {
+                self.step(Input::Heard { connection }).await?;
+                self.on_forwarded(from, connection, &request).await
+            }
+            Incoming::Synced => {
+                self.step(Input::Heard { connection }).await?;
+                self.on_sync_answered();
+                Ok(())
+            }
+            Incoming::Revalidate(question) => {
+                self.step(Input::Heard { connection }).await?;
+                self.on_revalidate(from, connection, question);
+                Ok(())
+            }
+            Incoming::Revalidated(answer) => {
+                self.step(Input::Heard { connection }).await?;
+                self.on_revalidated(answer);
+                Ok(())
+            }
+        }
+    }
+
+    /// One line on standard error.
+    fn log(&self, what: std::fmt::Arguments<'_>) {
+        eprintln!("zab-server {}: {what}", self.config.id);
+    }
+}
+
+/// Waits for the timer, for ever if there is none.
+async fn elapsed(timer: Option<(Timer, Instant)>) {
+    match timer {
+        Some((_, at)) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// When a timer that is armed now runs out.
+fn after(milliseconds: u64) -> Instant {
+    Instant::now() + Duration::from_millis(milliseconds)
+}

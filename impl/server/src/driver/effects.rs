@@ -1,0 +1,231 @@
+//! Carrying out the effects of one step, in the order that [`Effects`] demands.
+
+use zab_core::{Close, Deliver, Dial, Effects, Message, Outgoing, Role, TimerChange, Write};
+use zab_wire::Record as _;
+
+use super::{Driver, after};
+use crate::client::Mode;
+use crate::convert::{self, Identity};
+use crate::error::ServerError;
+use crate::storage::State;
+use crate::tree::{SnapshotError, Tree};
+use crate::zxid::{Zxid, to_wire};
+
+impl Driver {
+    /// Carries out the effects of one step.
+    pub(super) async fn carry_out(&mut self, effects: Effects) -> Result<(), ServerError> {
+        for close in &effects.close {
+            self.close(*close);
+        }
+        if !effects.persist.is_empty() {
+            tokio::task::block_in_place(|| self.persist(&effects.persist))?;
+        }
+        if !effects.append.is_empty() {
+            self.storage.append(effects.append);
+        }
+        for deliver in &effects.deliver {
+            self.deliver(deliver)?;
+        }
+        for outgoing in &effects.send {
+            self.send(outgoing)?;
+        }
+        for (to, notification) in effects.notify {
+            self.election.notify(to, notification);
+        }
+        self.pump_election()?;
+        match effects.dial {
+            Some(Dial::To(leader)) => {
+                let address = self.config.servers[&leader].quorum.clone();
+                self.quorum.dial(leader, address);
+            }
+            Some(Dial::Stop) => self.quorum.stop_dialling(),
+            None => {}
+        }
+        match effects.timer {
+            Some(TimerChange::Arm { timer, after_ms }) => {
+                self.state.timer = Some((timer, after(after_ms)));
+            }
+            Some(TimerChange::Disarm) => self.state.timer = None,
+            None => {}
+        }
+        if let Some(tracer) = &mut self.tracer {
+            let events = tracer.observer.finish();
+            tracer.write(events)?;
+        }
+        self.on_decisions(&effects.decisions);
+        self.follow_role().await?;
+        self.complete_syncs();
+        Ok(())
+    }
+
+    fn close(&mut self, close: Close) {
+        match close {
+            Close::One(connection) => {
+                self.state.links.remove(&connection);
+            }
+            Close::Every => {
+                self.state.links.clear();
+                self.state.received_tree = None;
+                if self.state.is_serving {
+                    self.service.stop_serving();
+                    self.state.is_serving = false;
+                }
+                self.state.requests = Default::default();
+            }
+        }
+    }
+
+    /// Makes writes durable, one after the other.
+    fn persist(&mut self, writes: &[Write]) -> Result<(), ServerError> {
+        for write in writes {
+            match write {
+                Write::AcceptedEpoch(epoch) => self.storage.write_accepted_epoch(*epoch)?,
+                Write::CurrentEpoch(epoch) => self.storage.write_current_epoch(*epoch)?,
+                Write::SyncLog { zxid: _ } => self.storage.sync_log()?,
+                Write::CommittedLog(txns) => {
+                    self.storage.append(txns.clone());
+                    self.storage.sync_log()?;
+                    for txn in txns {
+                        self.service.apply(&txn.payload)?;
+                    }
+                }
+                Write::Truncate { zxid } => self.storage.truncate(*zxid)?,
+                Write::Snapshot { zxid } => self.install(*zxid)?,
+            }
+            if let Some(tracer) = &mut self.tracer {
+                let events = tracer.observer.persisted(write);
+                tracer.write(events)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the tree that came with SNAP in place of everything.
+    fn install(&mut self, zxid: Zxid) -> Result<(), ServerError> {
+        let received = self.state.received_tree.take().filter(|(end, _)| *end == zxid);
+        let (_, tree) = received.expect("the core asks for the snapshot that it was just told of");
+        self.storage.install(zxid, &tree.to_file())?;
+        self.service.replace_tree(tree);
+        Ok(())
+    }
+
+    fn deliver(&mut self, deliver: &Deliver) -> Result<(), ServerError> {
+        match deliver {
+            Deliver::Commit(txn) | Deliver::CatchUp(txn) => self.service.apply(&txn.payload)?,
+            Deliver::Rebuild { zxid } => {
+                let tree = tokio::task::block_in_place(|| {
+                    self.storage.read_state().map_err(ServerError::from).and_then(tree_of)
+                })?;
+                assert_eq!(tree.last_zxid(), to_wire(*zxid), "the disk ends where it was cut");
+                self.service.replace_tree(tree);
+            }
+        }
+        if let Some(tracer) = &mut self.tracer {
+            let event = tracer.observer.delivered(deliver);
+            tracer.write(event)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, outgoing: &Outgoing) -> Result<(), ServerError> {
+        if let Some(tracer) = &mut self.tracer {
+            let event = tracer.observer.sending(outgoing);
+            tracer.write(event)?;
+        }
+        let own = Identity {
+            id: self.config.id,
+            quorum_text: self.quorum_text.clone(),
+            last: self.peer.last_zxid(),
+            is_leading: self.peer.is_leading(),
+        };
+        let mut bytes = bytes::BytesMut::new();
+        convert::to_packet(&outgoing.message, &own).encode(&mut bytes);
+        if let Message::Snap { zxid } = outgoing.message {
+            bytes.unsplit(self.state_at(zxid)?);
+        }
+        self.send_bytes(outgoing.connection, bytes.freeze());
+        Ok(())
+    }
+
+    /// The tree as it is after `zxid`, for the quorum port. A leader may have committed what its
+    /// own disk has not taken yet: that is applied to a copy.
+    fn state_at(&self, zxid: Zxid) -> Result<bytes::BytesMut, ServerError> {
+        let mut missing = self.peer.not_applied(zxid).peekable();
+        if missing.peek().is_none() {
+            return Ok(self.service.read(Tree::to_stream));
+        }
+        let mut tree = self.service.read(Tree::clone);
+        for txn in missing {
+            tree.apply(&txn.payload)?;
+        }
+        Ok(tree.to_stream())
+    }
+
+    /// Sends what waits on the election port.
+    pub(super) fn pump_election(&mut self) -> Result<(), ServerError> {
+        let mut result = Ok(());
+        let tracer = &mut self.tracer;
+        self.election.pump(|connection, to, notification| {
+            if let Some(tracer) = tracer
+                && result.is_ok()
+            {
+                let event = tracer.observer.notifying(connection, to, notification);
+                result = tracer.write([event]);
+            }
+        });
+        Ok(result?)
+    }
+
+    /// What a role means outside of the protocol: a listener, clients, a line in the log.
+    async fn follow_role(&mut self) -> Result<(), ServerError> {
+        let (role, is_established) = (self.peer.role(), self.peer.is_established());
+        if self.peer.is_leading() != self.quorum.is_listening() {
+            if self.peer.is_leading() {
+                let endpoint = self.config.servers[&self.config.id].quorum.clone();
+                self.quorum.listen().await.map_err(|source| ServerError::Listen {
+                    what: "the quorum port",
+                    endpoint,
+                    source,
+                })?;
+            } else {
+                self.quorum.stop_listening().await;
+            }
+        }
+        if is_established && !self.state.is_serving {
+            let mode = if role == Role::Leading { Mode::Leader } else { Mode::Follower };
+            self.service.start_serving(mode);
+            self.state.is_serving = true;
+        }
+        if self.state.shown != Some((role, is_established)) {
+            self.state.shown = Some((role, is_established));
+            let state = self.peer.state();
+            let epoch = state.current_epoch.unwrap_or_default();
+            let last = self.peer.last_zxid();
+            match (role, is_established) {
+                (Role::Looking, _) => self.log(format_args!("LOOKING, epoch {epoch}, last {last}")),
+                (_, true) => self.log(format_args!("{role}, epoch {epoch}, serving clients")),
+                (_, false) => {
+                    let leader = self.peer.leader().unwrap_or_default();
+                    self.log(format_args!("{role}, the leader is server {leader}, last {last}"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The tree of a state on disk.
+pub(crate) fn tree_of(state: State) -> Result<Tree, ServerError> {
+    let mut tree = match state.snapshot {
+        Some(snapshot) => from_file(&snapshot)?,
+        None => Tree::default(),
+    };
+    for txn in &state.transactions {
+        tree.apply(&txn.payload)?;
+    }
+    Ok(tree)
+}
+
+fn from_file(snapshot: &crate::storage::Snapshot) -> Result<Tree, SnapshotError> {
+    Tree::from_file(&snapshot.file, to_wire(snapshot.zxid))
+}

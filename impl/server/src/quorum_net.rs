@@ -1,0 +1,243 @@
+//! The quorum port: a leader listens, a learner dials, packets go both ways.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use zab_core::{ConnectionId, ServerId};
+use zab_wire::snapshot::{self, Item};
+use zab_wire::{PacketType, QuorumPacket};
+
+use crate::config::{Config, Endpoint};
+use crate::link::{Decode, Fresh, Link, LinkEvent, LinkIds};
+use crate::tree::{Tree, TreeBuilder};
+
+/// How often a leader is dialled before the role is given up; it may not listen yet.
+const DIALS_MAX: u32 = 20;
+/// The pause between two of these.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Most connections that the kernel has accepted and this server has not.
+const BACKLOG: u32 = 128;
+/// Most connections to the quorum port at one time.
+const LEARNERS_MAX: usize = 256;
+
+/// What happens on the quorum port.
+#[derive(Debug)]
+pub(crate) enum QuorumEvent {
+    /// Somebody connected, and takes a place until the connection is dropped.
+    Accepted { fresh: Fresh, place: OwnedSemaphorePermit },
+    /// Dialling is over: a connection, or none.
+    Dialled { dial: u64, leader: ServerId, fresh: Option<Fresh> },
+    /// Something happened on a connection.
+    Link { connection: ConnectionId, event: LinkEvent<Parcel> },
+}
+
+/// A packet, and what came with it.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    /// The packet.
+    pub(crate) packet: QuorumPacket,
+    /// After SNAP: the leader's tree.
+    pub(crate) tree: Option<Box<Tree>>,
+}
+
+/// The driver's side of the quorum port.
+#[derive(Debug)]
+pub(crate) struct QuorumNet {
+    ids: LinkIds,
+    events: mpsc::Sender<QuorumEvent>,
+    own: SocketAddr,
+    /// Bound to `own`, and never used.
+    _reserved: TcpSocket,
+    listener: Option<JoinHandle<()>>,
+    dialling: Option<JoinHandle<()>>,
+    /// Counts dials, so that the outcome of one that was stopped is not taken for the next one's.
+    dial: u64,
+}
+
+impl QuorumNet {
+    /// Neither listens nor dials yet, but holds the port: whoever connects is refused until
+    /// [`Self::listen`], and no other process can take it.
+    pub(crate) async fn new(
+        config: &Config,
+        ids: LinkIds,
+        events: mpsc::Sender<QuorumEvent>,
+    ) -> std::io::Result<Self> {
+        let own = &config.servers[&config.id].quorum;
+        let mut reserved = Err(std::io::Error::other("the name has no address"));
+        for address in lookup_host((own.host.as_str(), own.port)).await? {
+            reserved = bind(address).map(|socket| (address, socket));
+            if reserved.is_ok() {
+                break;
+            }
+        }
+        let (own, reserved) = reserved?;
+        Ok(Self { ids, events, own, _reserved: reserved, listener: None, dialling: None, dial: 0 })
+    }
+
+    /// Listens, until [`Self::stop_listening`].
+    pub(crate) async fn listen(&mut self) -> std::io::Result<()> {
+        self.stop_listening().await;
+        let listener = bind(self.own)?.listen(BACKLOG)?;
+        self.listener = Some(tokio::spawn(accept(listener, self.events.clone())));
+        Ok(())
+    }
+
+    /// Whether it listens.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.listener.is_some()
+    }
+
+    /// Reads and writes a connection from now on. `place`: it was accepted, and keeps its place
+    /// as long as it lives.
+    pub(crate) fn start(
+        &self,
+        fresh: Fresh,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> std::io::Result<Link> {
+        let decode = Packets { takes_snapshots: place.is_none(), snapshot: None, _place: place };
+        let wrap = |connection, event| QuorumEvent::Link { connection, event };
+        fresh.start(&self.ids, decode, false, self.events.clone(), wrap)
+    }
+
+    /// Listens no more; returns when the port is free.
+    pub(crate) async fn stop_listening(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            listener.abort();
+            // The only error is that it was aborted.
+            let _ = listener.await;
+        }
+    }
+
+    /// Dials a leader, again and again for a while; then comes [`QuorumEvent::Dialled`].
+    pub(crate) fn dial(&mut self, leader: ServerId, address: Endpoint) {
+        self.stop_dialling();
+        let (events, dial) = (self.events.clone(), self.dial);
+        self.dialling = Some(tokio::spawn(async move {
+            let fresh = dial_often(&address).await;
+            // If the driver has ended nobody needs to know.
+            let _ = events.send(QuorumEvent::Dialled { dial, leader, fresh }).await;
+        }));
+    }
+
+    /// Gives up what is dialled, without an outcome.
+    pub(crate) fn stop_dialling(&mut self) {
+        self.dial += 1;
+        if let Some(dialling) = self.dialling.take() {
+            dialling.abort();
+        }
+    }
+
+    /// Whether an outcome is that of the present dial.
+    pub(crate) fn is_current(&self, dial: u64) -> bool {
+        self.dial == dial
+    }
+}
+
+/// Several sockets may hold the port as long as only one of them listens; connections of earlier
+/// listeners do not matter either.
+fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+async fn accept(listener: TcpListener, events: mpsc::Sender<QuorumEvent>) {
+    let places = Arc::new(Semaphore::new(LEARNERS_MAX));
+    // The semaphore is never closed.
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, most likely: there will be some again.
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        let fresh = Fresh::accepted(stream);
+        if events.send(QuorumEvent::Accepted { fresh, place }).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn dial_often(address: &Endpoint) -> Option<Fresh> {
+    for attempt in 0..DIALS_MAX {
+        if attempt > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        if let Ok(fresh) = Fresh::dial(address).await {
+            return Some(fresh);
+        }
+    }
+    None
+}
+
+/// Packets, and the snapshots that follow SNAP.
+struct Packets {
+    /// Only a leader may send one.
+    takes_snapshots: bool,
+    /// What is being received.
+    snapshot: Option<Incomplete>,
+    /// Held as long as the connection is read.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// A SNAP packet, and what has come of its snapshot.
+struct Incomplete {
+    packet: QuorumPacket,
+    decoder: snapshot::Decoder,
+    builder: TreeBuilder,
+    /// Only the signature is missing.
+    is_whole: bool,
+}
+
+impl Decode for Packets {
+    type Item = Parcel;
+
+    fn take(&mut self, buffer: &mut BytesMut) -> Result<Option<Parcel>, String> {
+        if let Some(incomplete) = &mut self.snapshot {
+            if !incomplete.advance(buffer)? {
+                return Ok(None);
+            }
+        } else {
+            let packet = QuorumPacket::take(buffer).map_err(|error| error.to_string())?;
+            let Some(packet) = packet else { return Ok(None) };
+            if packet.kind != PacketType::Snap {
+                return Ok(Some(Parcel { packet, tree: None }));
+            }
+            if !self.takes_snapshots {
+                return Err("SNAP from a learner".to_owned());
+            }
+            self.snapshot = Some(Incomplete {
+                packet,
+                decoder: snapshot::Decoder::default(),
+                builder: TreeBuilder::default(),
+                is_whole: false,
+            });
+            return self.take(buffer);
+        }
+        let Some(Incomplete { packet, builder, .. }) = self.snapshot.take() else {
+            return Ok(None);
+        };
+        let tree = builder.finish(packet.zxid).map_err(|error| error.to_string())?;
+        Ok(Some(Parcel { packet, tree: Some(Box::new(tree)) }))
+    }
+}
+
+impl Incomplete {
+    /// Takes what has arrived; whether that was all.
+    fn advance(&mut self, buffer: &mut BytesMut) -> Result<bool, String> {
+        while !self.is_whole {
+            match self.decoder.take(buffer).map_err(|error| error.to_string())? {
+                None => return Ok(false),
+                Some(Item::End) => self.is_whole = true,
+                Some(item) => self.builder.add(item).map_err(|error| error.to_string())?,
+            }
+        }
+        let signature = self.decoder.take_signature(buffer);
+        Ok(signature.map_err(|error| error.to_string())?.is_some())
+    }
+}

@@ -1,0 +1,99 @@
+//! From a configuration to a server that runs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use zab_core::{Peer, Recovered};
+
+use crate::client::Service;
+use crate::config::{Config, Endpoint};
+use crate::driver::{Driver, Inbox, Volatile, tree_of};
+use crate::election_net::ElectionNet;
+use crate::error::ServerError;
+use crate::link::LinkIds;
+use crate::quorum_net::QuorumNet;
+use crate::storage::{Recovery, State, Storage};
+use crate::tracer::Tracer;
+
+/// Most events of one port that wait for the driver; then its connections are not read.
+const EVENTS_MAX: usize = 1024;
+
+/// Recovers, joins the ensemble and serves clients until `stop` is ready.
+///
+/// With a directory for traces, everything this process does is written to a file in it before it
+/// takes effect. What an operator should know goes to standard error, one line each.
+///
+/// # Errors
+/// What ended the server; see [`ServerError::exit_code`].
+pub async fn serve(
+    config: Config,
+    trace: Option<&Path>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServerError> {
+    for note in &config.notes {
+        eprintln!("zab-server {}: note: {note}", config.id);
+    }
+    let (report, log) = mpsc::unbounded_channel();
+    let (storage, recovery) =
+        Storage::open(&config.data_dir, &config.data_log_dir, move |completion| {
+            // If the driver has ended nobody needs to know.
+            let _ = report.send(completion);
+        })?;
+    let Recovery { recovered, snapshot, incarnation, notes } = recovery;
+    for note in &notes {
+        eprintln!("zab-server {}: {note}", config.id);
+    }
+    let state = State { snapshot, transactions: recovered.transactions.clone() };
+    let (service, submissions) = Service::new(&config, tree_of(state)?);
+    let (peer, effects) = recover(&config, recovered)?;
+    let tracer = match trace {
+        Some(directory) => Some(Tracer::create(directory, &config, incarnation)?),
+        None => None,
+    };
+
+    let ids = LinkIds::default();
+    let (election_events, election) = mpsc::channel(EVENTS_MAX);
+    let (quorum_events, quorum) = mpsc::channel(EVENTS_MAX);
+    let own = config.servers[&config.id].clone();
+    let inbox = Inbox { log, election, quorum, submissions };
+    let election = ElectionNet::start(&config, ids.clone(), election_events)
+        .await
+        .map_err(refused("the election port", &own.election))?;
+    let quorum = QuorumNet::new(&config, ids, quorum_events)
+        .await
+        .map_err(refused("the quorum port", &own.quorum))?;
+    let clients = &config.client_address;
+    let listener = TcpListener::bind((clients.host.as_str(), clients.port))
+        .await
+        .map_err(refused("the client port", clients))?;
+    tokio::spawn(Arc::clone(&service).listen(listener));
+
+    let quorum_text = config.quorum_text().into();
+    let state = Volatile::default();
+    let driver =
+        Driver { config, quorum_text, peer, tracer, storage, service, election, quorum, state };
+    driver.run(inbox, effects, stop).await
+}
+
+fn recover(
+    config: &Config,
+    recovered: Recovered,
+) -> Result<(Peer, zab_core::Effects), ServerError> {
+    let core = zab_core::Config {
+        window: config.window,
+        init_limit: config.init_limit,
+        sync_limit: config.sync_limit,
+        ..zab_core::Config::new(config.id, config.ids())
+    };
+    Ok(Peer::recover(core, recovered)?)
+}
+
+/// For `map_err`: a port cannot be had.
+fn refused<'a>(
+    what: &'static str,
+    endpoint: &'a Endpoint,
+) -> impl FnOnce(std::io::Error) -> ServerError + 'a {
+    move |source| ServerError::Listen { what, endpoint: endpoint.clone(), source }
+}

@@ -1,0 +1,67 @@
+//! The trace of this process: a file that gets every line before what it announces happens.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use zab_core::Observer;
+use zab_trace::{Event, Header, Implementation, Source, Writer};
+
+use crate::config::Config;
+
+/// Writes what an [`Observer`] sees.
+#[derive(Debug)]
+pub(crate) struct Tracer {
+    /// Makes the lines.
+    pub(crate) observer: Observer,
+    writer: Writer<File>,
+    path: PathBuf,
+}
+
+/// The trace cannot be written. A server that is to be traced does nothing that is not.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the trace {}: {source}", path.display())]
+pub struct TraceError {
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+impl Tracer {
+    /// Starts the file `server-<id>-<incarnation>.ndjson` in `directory`, which is created if
+    /// need be. An existing file is not overwritten.
+    pub(crate) fn create(
+        directory: &Path,
+        config: &Config,
+        incarnation: u32,
+    ) -> Result<Self, TraceError> {
+        let path = directory.join(format!("server-{}-{incarnation}.ndjson", config.id));
+        let implementation = Implementation {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let mut header = Header::new(Source::Server, implementation, config.ids());
+        header.window = u32::try_from(config.window).unwrap_or(u32::MAX);
+        let created = std::fs::create_dir_all(directory)
+            .and_then(|()| File::create_new(&path))
+            .and_then(|file| Writer::new(file, &header));
+        match created {
+            Ok(writer) => {
+                let observer = Observer::new(config.id, incarnation);
+                Ok(Self { observer, writer, path })
+            }
+            Err(source) => Err(TraceError { path, source }),
+        }
+    }
+
+    /// Writes lines, each with one write(2).
+    pub(crate) fn write(
+        &mut self,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Result<(), TraceError> {
+        for event in events {
+            self.writer
+                .write(&event)
+                .map_err(|source| TraceError { path: self.path.clone(), source })?;
+        }
+        Ok(())
+    }
+}
