@@ -2,8 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::error::Found;
-use crate::error::{DecodeError, or_incomplete};
+use crate::error::{DecodeError, Found, or_incomplete};
 use crate::jute::{Reader, wire_length};
 
 /// Takes one frame's content from the front of `buffer`; `None` if it is not all there yet.
