@@ -13,10 +13,6 @@ use crate::types::{Phase, Role, ServerId, Zxid};
 /// zk.crash: everything in memory is lost; what the operating system may still write of the
 /// unsynced tail is kept as history until the start decides.
 pub(crate) fn zk_crash<S: Shape, P: Probe>(node: &mut Node<'_, S, P>) -> Enabled {
-    let role = node.me.role;
-    if !node.check("zk.crash", "role != DOWN", role != Role::Down, role, Role::Down) {
-        return Enabled::No;
-    }
     node.fired("zk.crash");
     let program = node.me.program;
     let replaced = program.contains(Item::Truncate) || program.contains(Item::Snapshot);

@@ -1,0 +1,125 @@
+//! The words of a story.
+
+use zab_model::{
+    Config, Disk, Message, Mutant, Notification, Number, Role, Server, ServerId, Step, Txn, TxnOf,
+    Vote, Zxid,
+};
+
+use super::Told;
+
+fn number<S: Told>(word: &str) -> S::Num {
+    S::Num::from(word.parse::<u8>().unwrap_or_else(|_| panic!("{word} is no number")))
+}
+
+fn id(word: &str) -> ServerId {
+    ServerId(word.parse().unwrap_or_else(|_| panic!("{word} is no server")))
+}
+
+fn zxid<S: Told>(word: &str) -> Zxid<S::Num> {
+    let (epoch, counter) = word.split_once('.').unwrap_or_else(|| panic!("{word} is no zxid"));
+    Zxid::new(number::<S>(epoch), number::<S>(counter))
+}
+
+/// `epoch.counter:payload`
+fn txn<S: Told>(word: &str) -> TxnOf<S> {
+    let (id, payload) = word.split_once(':').unwrap_or((word, "0"));
+    Txn { zxid: zxid::<S>(id), payload: S::Payload::from(payload.parse().unwrap()) }
+}
+
+/// Transactions with commas between them, or `-` for none.
+fn log<S: Told>(cfg: &Config<S>, word: &str) -> S::Log {
+    word.split(',')
+        .filter(|txn| *txn != "-")
+        .fold(S::Log::default(), |log, word| S::append(&cfg.logs, &log, txn::<S>(word)).unwrap())
+}
+
+fn mutant(word: &str) -> Mutant {
+    let known = Mutant::ALL.into_iter().find(|mutant| format!("{mutant:?}") == word);
+    known.unwrap_or_else(|| panic!("{word} is no mutant"))
+}
+
+/// `2 of 3 accepted=1 current=1 log=1.1:7,1.2:8 base=1 window=2 mutant=Name`
+pub(super) fn server<S: Told>(words: &str) -> (Config<S>, Server<S>) {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let mut cfg = Config::<S>::new(words[2].parse().unwrap()).unwrap();
+    let mut disk = Disk::<S>::default();
+    for word in &words[3..] {
+        let (key, value) = word.split_once('=').unwrap();
+        match key {
+            "accepted" => disk.accepted_epoch = number::<S>(value),
+            "current" => disk.current_epoch = number::<S>(value),
+            "log" => disk.history = log::<S>(&cfg, value),
+            "base" => disk.base = number::<S>(value),
+            "window" => cfg.window = value.parse().unwrap(),
+            "mutant" => cfg.mutant = Some(mutant(value)),
+            "forget" => cfg.forget_committed = value == "yes",
+            other => panic!("{other} is nothing that a server has"),
+        }
+    }
+    (cfg, Server::recovered(id(words[0]), disk))
+}
+
+/// One step, as the stories write it.
+pub(super) fn step<S: Told>(cfg: &Config<S>, line: &str) -> Step<S> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words[..] {
+        ["start"] => Step::Start { survived: S::Num::ZERO },
+        ["start", survived] => Step::Start { survived: number::<S>(survived) },
+        ["crash"] => Step::Crash,
+        ["connected", peer] => Step::Connected { peer: id(peer) },
+        ["disconnected", peer] => Step::Disconnected { peer: id(peer) },
+        ["write"] => Step::ProgramNext,
+        ["sync", up_to] => Step::SyncLog { up_to: zxid::<S>(up_to) },
+        ["settle"] => Step::Settle,
+        ["resend"] => Step::Resend,
+        ["leave"] => Step::LeaveRole,
+        ["request", payload] => {
+            Step::Request { payload: S::Payload::from(payload.parse().unwrap()) }
+        }
+        ["from", from, ..] => Step::Receive { from: id(from), message: message(cfg, &words[2..]) },
+        _ => panic!("{line} is no step"),
+    }
+}
+
+fn message<S: Told>(cfg: &Config<S>, words: &[&str]) -> Message<S> {
+    match *words {
+        // role (leader, zxid, peerEpoch) round
+        ["NOTIFICATION", sender, leader, last, epoch, round] => {
+            let vote =
+                Vote { leader: id(leader), zxid: zxid::<S>(last), peer_epoch: number::<S>(epoch) };
+            Message::Notification(Notification {
+                role: role(sender),
+                vote,
+                round: number::<S>(round),
+            })
+        }
+        ["FOLLOWERINFO", epoch] => Message::FollowerInfo { accepted_epoch: number::<S>(epoch) },
+        ["LEADERINFO", epoch] => Message::LeaderInfo { epoch: number::<S>(epoch) },
+        ["ACKEPOCH", epoch, last] => {
+            let current_epoch = (epoch != "none").then(|| number::<S>(epoch));
+            Message::AckEpoch { current_epoch, last_zxid: zxid::<S>(last) }
+        }
+        ["DIFF", last] => Message::Diff { zxid: zxid::<S>(last) },
+        ["TRUNC", last] => Message::Trunc { zxid: zxid::<S>(last) },
+        ["SNAP", txns] => {
+            let history = log::<S>(cfg, txns);
+            Message::Snap { zxid: S::last(&cfg.logs, &history), history }
+        }
+        ["PROPOSAL", proposed] => Message::Proposal(txn::<S>(proposed)),
+        ["COMMIT", committed] => Message::Commit { zxid: zxid::<S>(committed) },
+        ["NEWLEADER", epoch] => Message::NewLeader { epoch: number::<S>(epoch) },
+        ["ACK-LD", epoch] => Message::AckLd { epoch: number::<S>(epoch) },
+        ["ACK", acknowledged] => Message::Ack { zxid: zxid::<S>(acknowledged) },
+        ["UPTODATE"] => Message::UpToDate,
+        _ => panic!("{words:?} is no message"),
+    }
+}
+
+fn role(word: &str) -> Role {
+    match word {
+        "LOOKING" => Role::Looking,
+        "FOLLOWING" => Role::Following,
+        "LEADING" => Role::Leading,
+        _ => panic!("{word} is no role"),
+    }
+}
