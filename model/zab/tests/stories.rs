@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use story::Story;
-use zab_model::{Record, Small, Wide};
+use zab_model::{Mutant, Record, Small, Wide};
 
 type Bytes = Small<5, 8>;
 
@@ -74,4 +74,42 @@ fn every_rule_of_the_ledger_has_a_story() {
     }
     let one_sided: Vec<_> = sides.iter().filter(|(_, seen)| !seen.contains(&false)).collect();
     assert!(one_sided.is_empty(), "guards that no story sees fail: {one_sided:?}");
+}
+
+/// What the stories say when a server has a defect: the directives and inputs of every file, told
+/// to one shape, without looking at what is expected.
+fn transcript(defect: Option<Mutant>) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules");
+    let mut files: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let mut said = String::new();
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        let mut story: Option<Story<Bytes>> = None;
+        for block in text.split("\n\n") {
+            let Some((input, _)) = block.split_once("\n----") else { continue };
+            let lines: Vec<&str> = input.lines().filter(|line| !line.starts_with('#')).collect();
+            let rest = lines[1..].join("\n");
+            match (lines[0], &mut story) {
+                ("server", story) => {
+                    let defect =
+                        defect.map_or(String::new(), |mutant| format!(" mutant={mutant:?}"));
+                    *story = Some(Story::new(&(rest + &defect)));
+                }
+                ("tell" | "skip", Some(story)) => said += &story.tell(&rest),
+                (other, _) => assert_eq!(other, "plan"),
+            }
+        }
+    }
+    said
+}
+
+#[test]
+fn every_seeded_defect_changes_a_story() {
+    let right = transcript(None);
+    assert!(right.len() > 10_000, "the stories were not told");
+    let unseen: Vec<_> =
+        Mutant::ALL.into_iter().filter(|mutant| transcript(Some(*mutant)) == right).collect();
+    assert_eq!(unseen, []);
 }

@@ -173,12 +173,11 @@ fn is_no_fresher<S: Shape, P: Probe>(
 ) -> bool {
     let own = (node.me.current_epoch, node.last());
     let holds = (epoch, zxid) <= own || node.cfg.has(Mutant::FresherLearnerAccepted);
-    let offered = format_args!("({epoch}, {zxid})").to_string();
     node.check(
         "l.1.2",
         "(currentEpoch, lastZxid) <= the leader's",
         holds,
-        offered,
+        format_args!("({epoch}, {zxid})"),
         format_args!("({}, {})", own.0, own.1),
     )
 }
