@@ -1,29 +1,216 @@
-//! Three peers in memory: whole runs, from the election to a committed transaction.
+//! Three peers in memory: whole runs, from the election to a committed transaction and beyond.
 
 mod support;
 
 use support::Cluster;
-use zab_core::{Config, Phase, ServerId, Zxid};
+use zab_core::{Config, Phase, Role, ServerId, Timer, Zxid};
+use zab_trace::{EventKind, Message, MessageType};
 
 fn three(id: ServerId) -> Config {
     Config::new(id, [1, 2, 3])
 }
 
-fn zxids(cluster: &Cluster, id: ServerId) -> Vec<Zxid> {
+fn three_with_a_window_of_two(id: ServerId) -> Config {
+    Config { window: 2, ..three(id) }
+}
+
+fn zxid(epoch: u32, counter: u32) -> Zxid {
+    Zxid::new(epoch, counter)
+}
+
+fn delivered(cluster: &Cluster, id: ServerId) -> Vec<Zxid> {
     cluster.nodes[&id].delivered.iter().map(|txn| txn.zxid).collect()
+}
+
+fn applied(cluster: &Cluster, id: ServerId) -> &[Zxid] {
+    &cluster.nodes[&id].applied
+}
+
+/// The messages that a server received in its present incarnation, without notifications.
+fn received(cluster: &Cluster, id: ServerId) -> Vec<MessageType> {
+    let events = cluster.nodes[&id].events.iter();
+    events
+        .filter_map(|event| match &event.kind {
+            EventKind::Received(packet) => Some(packet.message),
+            _ => None,
+        })
+        .map(|message: Message| message.kind())
+        .filter(|kind| *kind != MessageType::Notification)
+        .collect()
+}
+
+fn established(config: fn(ServerId) -> Config) -> Cluster {
+    let mut cluster = Cluster::start(config);
+    cluster.elect(20);
+    assert_eq!(cluster.leader(), Some(3));
+    assert!(cluster.nodes.values().all(|node| node.peer.phase() == Phase::Broadcast));
+    cluster
 }
 
 #[test]
 fn three_servers_elect_the_highest_id_and_commit() {
-    let mut cluster = Cluster::start(three);
-    cluster.elect(20);
-    assert_eq!(cluster.leader(), Some(3));
-    assert!(cluster.nodes.values().all(|node| node.peer.phase() == Phase::Broadcast));
-
+    let mut cluster = established(three);
     cluster.request(3, "a");
     cluster.request(3, "b");
     cluster.settle();
     for id in [1, 2, 3] {
-        assert_eq!(zxids(&cluster, id), [Zxid::new(1, 1), Zxid::new(1, 2)], "server {id}");
+        assert_eq!(delivered(&cluster, id), [zxid(1, 1), zxid(1, 2)], "server {id}");
     }
+}
+
+/// `l.2.1` with `zk.sync.trunc`: what only the killed leader held is cut when it comes back.
+#[test]
+fn a_killed_leader_comes_back_and_loses_what_was_never_committed() {
+    let mut cluster = established(three);
+    cluster.request(3, "committed");
+    cluster.settle();
+    cluster.cut(3, 1);
+    cluster.cut(3, 2);
+    cluster.request(3, "lost");
+    cluster.sync(3, usize::MAX);
+    cluster.crash(3, 0);
+    cluster.elect(20);
+    assert_eq!(cluster.leader(), Some(2));
+    cluster.request(2, "after");
+    cluster.settle();
+
+    cluster.heal(3, 1);
+    cluster.heal(3, 2);
+    cluster.power_on(3);
+    assert_eq!(applied(&cluster, 3), [zxid(1, 1), zxid(1, 2)]);
+    cluster.elect(20);
+    assert_eq!(cluster.nodes[&3].peer.role(), Role::Following);
+    // 1.2 is in the middle of an epoch that ended at 1.1, inside of the window: too far for TRUNC.
+    assert!(received(&cluster, 3).contains(&MessageType::Snap));
+    for id in [1, 2, 3] {
+        assert_eq!(applied(&cluster, id), [zxid(1, 1), zxid(2, 1)], "server {id}");
+    }
+}
+
+/// `zk.sync.trunc`, row 2: the new leader has committed nothing of its own yet.
+#[test]
+fn a_tail_beyond_the_end_is_truncated() {
+    let mut cluster = established(three);
+    cluster.request(3, "committed");
+    cluster.settle();
+    cluster.cut(3, 1);
+    cluster.cut(3, 2);
+    cluster.request(3, "lost");
+    cluster.request(3, "also lost");
+    cluster.crash(3, 1);
+    cluster.elect(20);
+    assert_eq!(cluster.leader(), Some(2));
+
+    cluster.heal(3, 1);
+    cluster.heal(3, 2);
+    cluster.power_on(3);
+    // zk.crash: of the unsynced tail a prefix survived.
+    assert_eq!(applied(&cluster, 3), [zxid(1, 1), zxid(1, 2)]);
+    cluster.elect(20);
+    assert!(received(&cluster, 3).contains(&MessageType::Trunc));
+    assert_eq!(applied(&cluster, 3), [zxid(1, 1)]);
+    cluster.request(2, "after");
+    cluster.settle();
+    assert_eq!(applied(&cluster, 3), [zxid(1, 1), zxid(2, 1)]);
+}
+
+/// `zk.sync.diff` and `zk.sync.snap`: who was away for less than the window gets what it missed,
+/// who was away for longer gets the state.
+#[test]
+fn a_follower_that_was_away_catches_up() {
+    for (missed, header) in [(1, MessageType::Diff), (2, MessageType::Snap)] {
+        let mut cluster = established(three_with_a_window_of_two);
+        cluster.request(3, "before");
+        cluster.settle();
+        cluster.crash(1, 0);
+        for number in 0..missed {
+            cluster.request(3, &number.to_string());
+        }
+        cluster.settle();
+        cluster.power_on(1);
+        cluster.elect(20);
+        assert!(received(&cluster, 1).contains(&header), "{missed} missed");
+        cluster.request(3, "after");
+        cluster.settle();
+        assert_eq!(applied(&cluster, 1), applied(&cluster, 3), "{missed} missed");
+    }
+}
+
+/// `zk.sync.withdraw` (D-H01): a write that was acknowledged by a follower, cut from it and then
+/// acknowledged by the leader's own disk is not committed before the follower holds it again.
+#[test]
+fn a_withdrawn_acknowledgement_commits_nothing() {
+    let mut cluster = established(three);
+    cluster.slow_disk.extend([2, 3]);
+    cluster.request(3, "a");
+    cluster.settle();
+    // Server 1 holds 1.1 and said so. Its link breaks, and it finds the same leader again.
+    assert_eq!(cluster.nodes[&1].disk.transactions.len(), 1);
+    cluster.cut(3, 1);
+    cluster.heal(3, 1);
+    cluster.slow_disk.insert(1);
+    cluster.elect(20);
+    assert!(received(&cluster, 1).contains(&MessageType::Trunc));
+    assert_eq!(cluster.nodes[&1].disk.transactions.len(), 0);
+    cluster.sync(3, 1);
+    cluster.settle();
+    assert_eq!(cluster.nodes[&3].peer.last_committed(), Zxid::ZERO);
+
+    cluster.slow_disk.clear();
+    cluster.settle();
+    assert_eq!(cluster.nodes[&3].peer.last_committed(), zxid(1, 1));
+    assert_eq!(delivered(&cluster, 1), [zxid(1, 1)]);
+}
+
+/// `zk.fail.leader_quorum`, `zk.fail.learner_link`: a leader alone steps down, and the others elect.
+#[test]
+fn a_leader_without_followers_steps_down() {
+    let mut cluster = established(three);
+    cluster.cut(3, 1);
+    cluster.cut(3, 2);
+    cluster.request(3, "nobody hears");
+    cluster.elect(20);
+    assert_eq!(cluster.nodes[&2].peer.leader(), Some(2));
+    cluster.tick();
+    assert_eq!(cluster.nodes[&3].peer.role(), Role::Looking);
+    assert_eq!(cluster.leader(), Some(2));
+    assert_eq!(cluster.nodes[&2].peer.state().current_epoch, Some(2));
+}
+
+/// `zk.fail.learner_link`: a follower cut from the leader only does not change the epoch: the
+/// others stay, and it comes back when it can.
+#[test]
+fn an_isolated_follower_changes_no_epoch() {
+    let mut cluster = established(three);
+    cluster.cut(1, 2);
+    cluster.cut(1, 3);
+    for _ in 0..5 {
+        cluster.settle();
+        let node = cluster.node(1);
+        assert_eq!(node.timer, Some(Timer::Notification));
+        cluster.input(1, zab_core::Input::Elapsed(Timer::Notification));
+    }
+    cluster.heal(1, 2);
+    cluster.heal(1, 3);
+    cluster.elect(20);
+    assert_eq!(cluster.nodes[&1].peer.phase(), Phase::Broadcast);
+    for id in [1, 2, 3] {
+        assert_eq!(cluster.nodes[&id].peer.state().current_epoch, Some(1), "server {id}");
+    }
+}
+
+/// `zk.start`, D-H02: a crash between the log and currentEpoch leaves a history that is ahead of
+/// it; the server starts all the same.
+#[test]
+fn a_history_ahead_of_current_epoch_is_accepted_up_to_accepted_epoch() {
+    use zab_core::{Peer, RecoverError, Recovered, Txn};
+    let disk = |accepted_epoch| Recovered {
+        accepted_epoch,
+        current_epoch: 1,
+        transactions: vec![Txn::new(zxid(1, 1), []), Txn::new(zxid(2, 1), [])],
+        ..Recovered::EMPTY
+    };
+    assert!(Peer::recover(three(1), disk(2)).is_ok());
+    let refused = Peer::recover(three(1), disk(1)).err();
+    assert_eq!(refused, Some(RecoverError::HistoryAhead { last: zxid(2, 1), accepted: 1 }));
 }

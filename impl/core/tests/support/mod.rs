@@ -3,8 +3,6 @@
 //! Links are FIFO queues; a test decides what is delivered, which disk syncs, who crashes.
 //! Every effect goes through the observer, so a test can look at trace lines as well.
 
-#![expect(dead_code, reason = "each test binary uses its part of the cluster")]
-
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use zab_core::{
