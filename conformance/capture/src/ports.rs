@@ -66,6 +66,18 @@ mod tests {
         }
     }
 
+    /// As servers do whose own host is 0.0.0.0, so that nobody dials them past a relay.
+    #[test]
+    fn a_reserved_port_can_be_listened_on_at_all_addresses() {
+        let reserved = ReservedPorts::reserve(1).expect("a port");
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, reserved.ports()[0]));
+        let listener = listener.expect("the reserved port");
+        let dialled = TcpStream::connect((Ipv4Addr::LOCALHOST, reserved.ports()[0]));
+        let dialled = dialled.expect("a listener");
+        let (accepted, _) = listener.accept().expect("a connection");
+        assert_eq!(accepted.local_addr().ok(), dialled.peer_addr().ok());
+    }
+
     #[test]
     fn nobody_else_is_given_a_reserved_port() {
         let reserved = ReservedPorts::reserve(200).expect("free ports");

@@ -3,22 +3,27 @@
 //! For each server, each other server and each of the two ports there is one listening socket;
 //! who dials it is connected to the other server's real port. So every connection belongs to one
 //! [`Link`], and links can be cut and healed one by one.
+//!
+//! The relay listens on a link's port only while the target listens on its own and the link is
+//! not cut. A server that dials too early is refused, as it would be without a relay; were it
+//! accepted and then hung up on, it would give up its role instead of dialling again.
 
 mod forward;
+mod gate;
+mod survey;
 
 use std::{
     collections::BTreeMap,
     io,
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{
-    net::TcpListener,
-    runtime::{Builder, Runtime},
-    sync::watch,
-};
+use tokio::runtime::{Builder, Runtime};
 use zab_trace::{ConnectionName, Event, Port, ServerId};
+
+use gate::Gate;
+use survey::Survey;
 
 /// A server and where it really listens, or will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,29 +70,13 @@ impl JoinedConnection {
 #[derive(Debug)]
 pub struct Relay {
     runtime: Option<Runtime>,
-    links: BTreeMap<Link, Arc<LinkState>>,
+    gates: BTreeMap<Link, Arc<Gate>>,
     joined: Arc<Mutex<Vec<JoinedConnection>>>,
 }
 
-/// What the relay knows of a link.
-#[derive(Debug)]
-struct LinkState {
-    link: Link,
-    /// Where the relay listens.
-    listen: SocketAddr,
-    /// Where the connections lead.
-    target: SocketAddr,
-    /// Whether the link is cut; every connection on it watches.
-    cut: watch::Sender<bool>,
-    /// How many connections are on the link. The lock also orders cuts and new connections.
-    live: Mutex<usize>,
-    /// Told when `live` falls.
-    fell: Condvar,
-}
-
 impl Relay {
-    /// Listens on a free loopback port for every link between these servers, and forwards whoever
-    /// dials it. The targets need not listen yet: who is dialled too early is refused.
+    /// Takes a free loopback port for every link between these servers, and forwards whoever dials
+    /// it while its target listens.
     ///
     /// # Errors
     /// When the system has no port, socket or thread left.
@@ -99,28 +88,22 @@ impl Relay {
             .enable_time()
             .build()?;
         let joined = Arc::new(Mutex::new(Vec::new()));
-        let mut links = BTreeMap::new();
+        let mut survey = Survey::default();
+        let mut gates = BTreeMap::new();
         for (link, target) in links_between(targets) {
-            let listener =
-                runtime.block_on(TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))?;
-            let state = Arc::new(LinkState {
-                link,
-                listen: listener.local_addr()?,
-                target,
-                cut: watch::Sender::new(false),
-                live: Mutex::new(0),
-                fell: Condvar::new(),
-            });
-            runtime.spawn(forward::accept(listener, Arc::clone(&state), Arc::clone(&joined)));
-            links.insert(link, state);
+            let gate = Arc::new(Gate::new(link, target)?);
+            let listens = survey.watch(target);
+            runtime.spawn(forward::serve(Arc::clone(&gate), listens, Arc::clone(&joined)));
+            gates.insert(link, gate);
         }
-        Ok(Self { runtime: Some(runtime), links, joined })
+        runtime.spawn(survey.run());
+        Ok(Self { runtime: Some(runtime), gates, joined })
     }
 
     /// Where `from` has to dial to reach this port of `to`; none if there is no such link.
     #[must_use]
     pub fn address(&self, from: ServerId, to: ServerId, port: Port) -> Option<SocketAddr> {
-        self.links.get(&Link { from, to, port }).map(|state| state.listen)
+        self.gates.get(&Link { from, to, port }).map(|gate| gate.address())
     }
 
     /// The port of [`Relay::address`].
@@ -131,38 +114,38 @@ impl Relay {
 
     /// Every link.
     pub fn links(&self) -> impl Iterator<Item = Link> + '_ {
-        self.links.keys().copied()
+        self.gates.keys().copied()
     }
 
-    /// Cuts this link: its connections are reset at both ends before this returns, and new ones
-    /// are reset as soon as they are dialled, until it is healed.
+    /// Cuts this link: when this returns, its connections are reset at both ends, and new ones are
+    /// refused until it is healed.
     pub fn cut_link(&self, link: Link) {
-        self.change(|other| other == link, LinkState::cut);
+        self.change(|other| other == link, Gate::cut);
     }
 
-    /// Heals this link: new connections are forwarded again.
+    /// Heals this link: a moment later new connections are forwarded again.
     pub fn heal_link(&self, link: Link) {
-        self.change(|other| other == link, LinkState::heal);
+        self.change(|other| other == link, Gate::heal);
     }
 
     /// Cuts two servers from each other: the links of both ports, whoever dials.
     pub fn cut(&self, one: ServerId, other: ServerId) {
-        self.change(between(one, other), LinkState::cut);
+        self.change(between(one, other), Gate::cut);
     }
 
     /// Heals what [`Relay::cut`] cut.
     pub fn heal(&self, one: ServerId, other: ServerId) {
-        self.change(between(one, other), LinkState::heal);
+        self.change(between(one, other), Gate::heal);
     }
 
     /// Cuts a server from all others.
     pub fn isolate(&self, server: ServerId) {
-        self.change(|link| link.touches(server), LinkState::cut);
+        self.change(|link| link.touches(server), Gate::cut);
     }
 
     /// Heals every link of a server.
     pub fn rejoin(&self, server: ServerId) {
-        self.change(|link| link.touches(server), LinkState::heal);
+        self.change(|link| link.touches(server), Gate::heal);
     }
 
     /// The connections joined so far, in the order in which that happened. Each is here before its
@@ -178,15 +161,15 @@ impl Relay {
         (0..).zip(lock(&self.joined).iter()).map(|(seq, joined)| joined.event(seq)).collect()
     }
 
-    fn change(&self, which: impl Fn(Link) -> bool, change: impl Fn(&LinkState)) {
-        let meant = self.links.iter().filter(|(link, _)| which(**link));
-        meant.for_each(|(_, state)| change(state));
+    fn change(&self, which: impl Fn(Link) -> bool, change: impl Fn(&Gate)) {
+        let meant = self.gates.iter().filter(|(link, _)| which(**link));
+        meant.for_each(|(_, gate)| change(gate));
     }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        self.change(|_| true, LinkState::cut);
+        self.change(|_| true, Gate::cut);
         if let Some(runtime) = self.runtime.take() {
             // Not waited for, because the caller may itself be a task of another runtime.
             runtime.shutdown_background();
@@ -197,47 +180,6 @@ impl Drop for Relay {
 impl Link {
     const fn touches(self, server: ServerId) -> bool {
         self.from == server || self.to == server
-    }
-}
-
-impl LinkState {
-    /// A new connection: watches for the cut, and is counted. None if the link is cut.
-    fn enter(self: &Arc<Self>) -> Option<Live> {
-        let mut live = lock(&self.live);
-        if *self.cut.borrow() {
-            return None;
-        }
-        *live += 1;
-        Some(Live { link: Arc::clone(self), cut: self.cut.subscribe() })
-    }
-
-    /// Resets what is there, and waits until it is gone.
-    fn cut(&self) {
-        let mut live = lock(&self.live);
-        self.cut.send_replace(true);
-        while *live > 0 {
-            live = self.fell.wait(live).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn heal(&self) {
-        let live = lock(&self.live);
-        self.cut.send_replace(false);
-        drop(live);
-    }
-}
-
-/// A connection on a link, as long as it is one.
-#[derive(Debug)]
-struct Live {
-    link: Arc<LinkState>,
-    cut: watch::Receiver<bool>,
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        *lock(&self.link.live) -= 1;
-        self.link.fell.notify_all();
     }
 }
 

@@ -1,6 +1,7 @@
-//! One link: accepting, dialling on, forwarding.
+//! One link: listening, dialling on, forwarding.
 
 use std::{
+    convert::Infallible,
     io,
     sync::{Arc, Mutex},
     time::Duration,
@@ -9,50 +10,79 @@ use std::{
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
+    sync::watch,
+    time::{sleep, timeout},
 };
 use zab_trace::ConnectionName;
 
-use super::{JoinedConnection, LinkState, Live, lock};
+use super::{
+    JoinedConnection,
+    gate::{Entered, Gate},
+    lock,
+};
 
-/// How long to wait when the system cannot accept a connection, such as for want of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait when the system refuses to listen or accept, such as for want of descriptors.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// How long a cut waits for a connection to the target that is just being made.
+const CUT_DIAL_MAX: Duration = Duration::from_millis(200);
 
 type Joined = Arc<Mutex<Vec<JoinedConnection>>>;
 
-/// Accepts the connections of a link until the relay ends.
-pub(super) async fn accept(listener: TcpListener, link: Arc<LinkState>, joined: Joined) {
-    loop {
-        match listener.accept().await {
-            Ok((dialler, _)) => match link.enter() {
-                Some(live) => {
-                    tokio::spawn(connection(dialler, live, Arc::clone(&joined)));
+/// Listens on a link whenever it is not cut and its target listens.
+pub(super) async fn serve(gate: Arc<Gate>, mut listens: watch::Receiver<bool>, joined: Joined) {
+    let mut cut = gate.watch();
+    // A wait fails only when the relay is gone.
+    while until(&mut cut, false).await && until(&mut listens, true).await {
+        match gate.open() {
+            Ok(Some(open)) => {
+                let Some(listener) = open.listener() else { return };
+                tokio::select! {
+                    biased;
+                    _ = until(&mut cut, true) => {}
+                    _ = until(&mut listens, false) => {}
+                    never = accept(listener, &gate, &joined) => match never {}
                 }
-                None => reset(dialler),
-            },
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            }
+            // Cut, or healed and cut again, between the wait and here.
+            Ok(None) => {}
+            Err(_) => sleep(PAUSE).await,
         }
     }
 }
 
-/// One connection, from its acceptance to its end.
-async fn connection(mut dialler: TcpStream, live: Live, joined: Joined) {
-    let cut = live.cut.clone();
-    let acceptor = tokio::select! {
-        biased;
-        () = until_cut(cut.clone()) => None,
-        dialled = TcpStream::connect(live.link.target) => dialled.ok(),
-    };
-    // The target's refusal is passed on in the only way that is left.
-    let Some(mut acceptor) = acceptor else {
-        reset(dialler);
-        return;
-    };
-    let forwarded = match join(&dialler, &acceptor, &live.link) {
+/// Waits until this is so. False: it never will be.
+async fn until(watched: &mut watch::Receiver<bool>, wanted: bool) -> bool {
+    watched.wait_for(|now| *now == wanted).await.is_ok()
+}
+
+async fn accept(listener: &TcpListener, gate: &Arc<Gate>, joined: &Joined) -> Infallible {
+    loop {
+        match listener.accept().await {
+            Ok((dialler, _)) => match gate.enter() {
+                Some(entered) => {
+                    tokio::spawn(connection(entered, dialler, Arc::clone(joined)));
+                }
+                None => reset(dialler),
+            },
+            Err(_) => sleep(PAUSE).await,
+        }
+    }
+}
+
+/// One connection, from its acceptance to its end. `entered` is the first argument, so that it is
+/// dropped after the sockets.
+async fn connection(entered: Entered, mut dialler: TcpStream, joined: Joined) {
+    let gate = entered.gate();
+    let mut cut = gate.watch();
+    // The target stopped listening a moment ago: its refusal is passed on as a reset.
+    let Some(mut acceptor) = dial(gate, &mut cut).await else { return reset(dialler) };
+    let forwarded = match join(gate, &dialler, &acceptor) {
         Ok(connection) => {
             lock(&joined).push(connection);
             tokio::select! {
                 biased;
-                () = until_cut(cut) => false,
+                _ = until(&mut cut, true) => false,
                 ended = copy_bidirectional(&mut dialler, &mut acceptor) => ended.is_ok(),
             }
         }
@@ -63,25 +93,32 @@ async fn connection(mut dialler: TcpStream, live: Live, joined: Joined) {
         reset(dialler);
         reset(acceptor);
     }
-    // Only now, with both sockets closed, may a cut return.
-    drop(live);
 }
 
-async fn until_cut(mut cut: tokio::sync::watch::Receiver<bool>) {
-    // An error means that the relay is gone, which is a cut, too.
-    let _ = cut.wait_for(|cut| *cut).await;
+/// Connects to the target; none if it refuses or the link is cut.
+async fn dial(gate: &Gate, cut: &mut watch::Receiver<bool>) -> Option<TcpStream> {
+    let dialled = TcpStream::connect(gate.target());
+    tokio::pin!(dialled);
+    tokio::select! {
+        biased;
+        _ = until(cut, true) => {
+            // The target may have accepted already. It must see a reset like everybody else, and
+            // a socket that is dropped while it connects ends in an orderly way.
+            if let Ok(Ok(acceptor)) = timeout(CUT_DIAL_MAX, dialled).await {
+                reset(acceptor);
+            }
+            None
+        }
+        dialled = &mut dialled => dialled.ok(),
+    }
 }
 
 /// Prepares both sockets, and names the connection as each end sees it.
-fn join(
-    dialler: &TcpStream,
-    acceptor: &TcpStream,
-    link: &LinkState,
-) -> io::Result<JoinedConnection> {
+fn join(gate: &Gate, dialler: &TcpStream, acceptor: &TcpStream) -> io::Result<JoinedConnection> {
     dialler.set_nodelay(true)?;
     acceptor.set_nodelay(true)?;
     Ok(JoinedConnection {
-        link: link.link,
+        link: gate.link(),
         left: ConnectionName::new(dialler.peer_addr()?, dialler.local_addr()?),
         right: ConnectionName::new(acceptor.local_addr()?, acceptor.peer_addr()?),
     })
