@@ -1,1 +1,45 @@
-//! (in preparation)
+//! Feeds traces back through the model: mapping, frontier search, verdict, explanation.
+//!
+//! [`check`] reads a trace (files or values), puts its lines into one causal order, and keeps for
+//! each server all states of the model that explain what the server showed so far. A line that no
+//! state explains is a divergence. It returns values and prints nothing.
+//!
+//! # Reading order
+//!
+//! 1. `merge`: the order of lines, without clocks.
+//! 2. `mapping`: one function per event: which step of the model it is.
+//! 3. `candidate`, `monitor`, `hidden`: the states that explain a server, and unseen steps.
+//! 4. `properties`: what must hold of all servers together.
+//! 5. `check`, `verdict`, `explain`, `diagnose`: what is said in the end.
+
+mod candidate;
+mod check;
+mod contract;
+mod convert;
+mod describe;
+mod diagnose;
+mod explain;
+mod hidden;
+mod input;
+mod links;
+mod mapping;
+mod merge;
+mod monitor;
+mod poison;
+mod properties;
+mod summary;
+mod verdict;
+mod witness;
+
+pub use check::{Options, Outcome, check};
+pub use contract::{everything, no_state, project, renumber, sends_and_receives, silent};
+pub use explain::{Divergence, LINES_MAX, Mismatch, Past};
+pub use hidden::Closure;
+pub use input::{Input, Inputs, Place};
+pub use properties::{Broken, Global, History};
+pub use summary::Summary;
+pub use verdict::{Exit, Inconclusive, Reason, Refusal, Verdict, Violation};
+pub use witness::{Entry, Witness};
+
+/// How many servers an ensemble may have.
+pub const SERVERS_MAX: usize = 16;

@@ -1,0 +1,305 @@
+//! One state that explains what a server showed so far: the model's server, and what its rules
+//! have produced but no line has shown yet.
+
+use std::{
+    collections::VecDeque,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use zab_model::{
+    Config, Decision, Effect, Enabled, Message, Notification, Outbox, Phase, Probe, Server,
+    ServerId, Shape, Step, Wide, Write, Zxid,
+};
+
+use crate::{contract::Shown, convert::Letter, links::ConnectionId, witness::Entry};
+
+/// A history of the model.
+pub(crate) type Log = <Wide as Shape>::Log;
+
+/// What is the same for all candidates of a server while one line is explained.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    /// The ensemble.
+    pub(crate) cfg: &'a Config<Wide>,
+    /// What this server's lines show.
+    pub(crate) shown: Shown,
+    /// Scratch: the effects of one step.
+    pub(crate) outbox: &'a mut Outbox<Wide>,
+    /// Whether candidates keep their steps for a witness.
+    pub(crate) witness: bool,
+    /// Model steps taken.
+    pub(crate) steps: &'a mut u64,
+}
+
+/// The quorum connection to a peer that the model knows as open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Wire {
+    /// Its name; none if there is none, or if the contract hides `Connected`.
+    pub(crate) connection: Option<ConnectionId>,
+    /// What is to be sent on it, in order.
+    pub(crate) pending: VecDeque<Letter>,
+}
+
+/// What goes to a peer over the election port.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Notices {
+    /// Notifications to be sent; a newer one may replace those before it.
+    pub(crate) pending: VecDeque<Notification<u32>>,
+    /// The last one sent.
+    pub(crate) last: Option<Notification<u32>>,
+}
+
+/// Decisions made and not yet shown, each kind in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Decided {
+    pub(crate) looking: VecDeque<u32>,
+    pub(crate) elected: VecDeque<(ServerId, u32)>,
+    pub(crate) established: VecDeque<u32>,
+    pub(crate) committed: VecDeque<Zxid<u32>>,
+}
+
+/// A connection that ended at this end while messages for it were waiting: a driver may still
+/// hand them to the socket before it closes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Ended {
+    pub(crate) connection: ConnectionId,
+    pub(crate) pending: VecDeque<Letter>,
+}
+
+/// Everything in which two candidates can differ.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Core {
+    /// The model's server.
+    pub(crate) server: Server<Wide>,
+    /// By row: the open connection to each peer.
+    pub(crate) wires: Vec<Wire>,
+    /// Connections that this end accepted, and on which no FOLLOWERINFO has come yet.
+    pub(crate) accepted: Vec<ConnectionId>,
+    /// Connections that this end has ended, until their `Disconnected` line.
+    pub(crate) ended: Vec<Ended>,
+    /// By row: the election port.
+    pub(crate) notices: Vec<Notices>,
+    /// Transactions delivered and not yet shown.
+    pub(crate) delivered: VecDeque<Zxid<u32>>,
+    /// Decisions not yet shown.
+    pub(crate) decided: Decided,
+    /// Hidden requests whose PROPOSAL has not been sent.
+    pub(crate) ahead: u32,
+    /// The history holds a transaction of which no line shows the digest.
+    pub(crate) blurred: bool,
+}
+
+/// What happened to the ensemble's common history, for the global properties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// This leader made a transaction.
+    Proposed { zxid: Zxid<u32>, payload: u64 },
+    /// This leader has its quorum for the epoch, and this history is committed.
+    Established { epoch: u32, history: Log },
+    /// This leader committed up to here.
+    Committed { zxid: Zxid<u32>, history: Log },
+    /// A server in broadcast holds this history as committed.
+    Held { history: Log },
+}
+
+/// A candidate.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// In what it can differ from others.
+    pub(crate) core: Core,
+    /// What its steps did to the common history since the last line on which it was alone.
+    pub(crate) facts: Vec<Fact>,
+    /// Its steps since then.
+    pub(crate) trail: Vec<Entry>,
+    /// Writes of the last step.
+    pub(crate) written: Option<Write<u32>>,
+    /// The message that the last `Sent` line took.
+    pub(crate) sent: Option<Letter>,
+    /// The transaction of the last step.
+    pub(crate) proposed: Option<Zxid<u32>>,
+}
+
+impl Candidate {
+    /// A server that has never run.
+    pub(crate) fn new(id: ServerId, voters: usize) -> Self {
+        let core = Core {
+            server: Server::new(id),
+            wires: vec![Wire::default(); voters],
+            accepted: Vec::new(),
+            ended: Vec::new(),
+            notices: vec![Notices::default(); voters],
+            delivered: VecDeque::new(),
+            decided: Decided::default(),
+            ahead: 0,
+            blurred: false,
+        };
+        Self {
+            core,
+            facts: Vec::new(),
+            trail: Vec::new(),
+            written: None,
+            sent: None,
+            proposed: None,
+        }
+    }
+
+    /// A hash of everything in which candidates can differ.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.core.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Takes a step of the model, and keeps what it produces. False, and no change, if it is not
+    /// enabled.
+    pub(crate) fn step<P: Probe>(
+        &mut self,
+        scene: &mut Scene<'_>,
+        step: Step<Wide>,
+        probe: &mut P,
+    ) -> bool {
+        scene.outbox.clear();
+        let before = self.core.server.phase;
+        if zab_model::apply(scene.cfg, &mut self.core.server, step, scene.outbox, probe)
+            == Enabled::No
+        {
+            return false;
+        }
+        *scene.steps += 1;
+        if scene.witness {
+            self.trail.push(Entry::Step(step));
+        }
+        self.written = None;
+        self.proposed = None;
+        for effect in scene.outbox.effects() {
+            self.take(scene.cfg, scene.shown, step, *effect);
+        }
+        let server = &self.core.server;
+        if before != Phase::Broadcast && server.phase == Phase::Broadcast {
+            let history =
+                Wide::prefix(&scene.cfg.logs, &server.history, server.committed(scene.cfg));
+            self.facts.push(Fact::Held { history });
+        }
+        true
+    }
+
+    fn take(&mut self, cfg: &Config<Wide>, shown: Shown, step: Step<Wide>, effect: Effect<Wide>) {
+        let core = &mut self.core;
+        match effect {
+            Effect::Persisted(write) => self.written = Some(write),
+            Effect::Delivered(zxid) => {
+                if shown.delivered {
+                    core.delivered.push_back(zxid);
+                }
+            }
+            Effect::Sent { to, message: Message::Notification(notification) } => {
+                if let Some(notices) = row_mut(&mut core.notices, to) {
+                    if !shown.resent && notices.pending.back() == Some(&notification) {
+                        return;
+                    }
+                    notices.pending.push_back(notification);
+                }
+            }
+            Effect::Sent { to, message } => {
+                if let Some(wire) = row_mut(&mut core.wires, to) {
+                    wire.pending.push_back(message);
+                }
+            }
+            Effect::Decided(decision) => self.decide(cfg, shown, step, decision),
+            Effect::Closed(peer) => core.end(peer),
+            // The caller, who knows the new connection, has put the older one aside.
+            Effect::Replaced(_) => {}
+            Effect::ClosedAll => core.end_all(),
+        }
+    }
+
+    fn decide(
+        &mut self,
+        cfg: &Config<Wide>,
+        shown: Shown,
+        step: Step<Wide>,
+        decision: Decision<u32>,
+    ) {
+        let decided = &mut self.core.decided;
+        let history = self.core.server.history;
+        match decision {
+            Decision::Looking { round } => {
+                if shown.looking {
+                    decided.looking.push_back(round);
+                }
+            }
+            Decision::Resent => {}
+            Decision::Elected { leader, round } => {
+                if shown.elected {
+                    decided.elected.push_back((leader, round));
+                }
+            }
+            Decision::Proposed { zxid } => {
+                self.proposed = Some(zxid);
+                if let Step::Request { payload } = step {
+                    self.facts.push(Fact::Proposed { zxid, payload });
+                }
+            }
+            Decision::Established { epoch } => {
+                if shown.established {
+                    decided.established.push_back(epoch);
+                }
+                let committed = self.core.server.committed(cfg);
+                let history = Wide::prefix(&cfg.logs, &history, committed);
+                self.facts.push(Fact::Established { epoch, history });
+            }
+            Decision::Committed { zxid } => {
+                if shown.committed {
+                    decided.committed.push_back(zxid);
+                }
+                self.facts.push(Fact::Committed { zxid, history });
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Ends the open connection to a peer.
+    pub(crate) fn end(&mut self, peer: ServerId) {
+        if let Some(wire) = row_mut(&mut self.wires, peer) {
+            let wire = std::mem::take(wire);
+            if let Some(connection) = wire.connection {
+                self.ended.push(Ended { connection, pending: wire.pending });
+            }
+        }
+    }
+
+    /// Ends every quorum connection.
+    pub(crate) fn end_all(&mut self) {
+        for wire in &mut self.wires {
+            let wire = std::mem::take(wire);
+            if let Some(connection) = wire.connection {
+                self.ended.push(Ended { connection, pending: wire.pending });
+            }
+        }
+        let accepted = self.accepted.drain(..);
+        self.ended
+            .extend(accepted.map(|connection| Ended { connection, pending: VecDeque::new() }));
+    }
+
+    /// Everything that a process forgets when it ends.
+    pub(crate) fn forget(&mut self) {
+        self.wires.fill_with(Wire::default);
+        self.accepted.clear();
+        self.ended.clear();
+        self.notices.fill_with(Notices::default);
+        self.delivered.clear();
+        self.decided = Decided::default();
+        self.ahead = 0;
+    }
+
+    /// The open connection to a peer.
+    pub(crate) fn wire(&mut self, peer: ServerId) -> Option<&mut Wire> {
+        row_mut(&mut self.wires, peer)
+    }
+}
+
+/// The row of a server in a table that has one for each voter.
+pub(crate) fn row_mut<T>(table: &mut [T], id: ServerId) -> Option<&mut T> {
+    id.row().and_then(|row| table.get_mut(row))
+}

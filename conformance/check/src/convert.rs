@@ -1,0 +1,158 @@
+//! Between the words of the model and the words of the trace: the only place where they meet.
+//!
+//! | model | trace |
+//! |---|---|
+//! | dense `ServerId`, 1 to the number of voters | the ids of the header's `servers`, in ascending order |
+//! | `Zxid`, `Txn.payload` | zxid, digest |
+//! | `Notification { role, vote, round }` | NOTIFICATION: role, leader, zxid, round, peerEpoch |
+//! | `Snap { zxid, history }` | SNAP: zxid only |
+//! | `Role::Down` | no event shows it |
+
+use zab_model as model;
+use zab_model::Wide;
+use zab_trace as trace;
+
+/// A message of the model at the shape of traces.
+pub(crate) type Letter = model::Message<Wide>;
+
+/// Real ids and the model's dense ones, which have the same order, because elections compare ids.
+#[derive(Clone, Debug)]
+pub(crate) struct Ids(Vec<trace::ServerId>);
+
+impl Ids {
+    /// The ids of these voting members.
+    pub(crate) fn new(servers: &[trace::ServerId]) -> Self {
+        let mut ids = servers.to_vec();
+        ids.sort_unstable();
+        Self(ids)
+    }
+
+    /// The model's id of a server, unless it is no voting member.
+    pub(crate) fn dense(&self, real: trace::ServerId) -> Option<model::ServerId> {
+        let row = self.0.binary_search(&real).ok()?;
+        u8::try_from(row + 1).ok().map(model::ServerId)
+    }
+
+    /// The real id; 0 for nobody.
+    pub(crate) fn real(&self, dense: model::ServerId) -> trace::ServerId {
+        dense.row().and_then(|row| self.0.get(row)).copied().unwrap_or_default()
+    }
+
+    /// All real ids, ascending.
+    pub(crate) fn all(&self) -> &[trace::ServerId] {
+        &self.0
+    }
+}
+
+/// A position as the trace writes it.
+pub(crate) const fn zxid(zxid: model::Zxid<u32>) -> trace::Zxid {
+    trace::Zxid::new(zxid.epoch, zxid.counter)
+}
+
+/// A position as the model holds it.
+pub(crate) const fn zxid_in(zxid: trace::Zxid) -> model::Zxid<u32> {
+    model::Zxid { epoch: zxid.epoch, counter: zxid.counter }
+}
+
+/// A role as the trace writes it; none while the server is down.
+pub(crate) const fn role(role: model::Role) -> Option<trace::Role> {
+    match role {
+        model::Role::Down => None,
+        model::Role::Looking => Some(trace::Role::Looking),
+        model::Role::Following => Some(trace::Role::Following),
+        model::Role::Leading => Some(trace::Role::Leading),
+    }
+}
+
+/// A phase as the trace writes it.
+pub(crate) const fn phase(phase: model::Phase) -> trace::Phase {
+    match phase {
+        model::Phase::Election => trace::Phase::Election,
+        model::Phase::Discovery => trace::Phase::Discovery,
+        model::Phase::Synchronization => trace::Phase::Synchronization,
+        model::Phase::Broadcast => trace::Phase::Broadcast,
+    }
+}
+
+/// A write as the trace writes it.
+pub(crate) const fn persisted(write: model::Write<u32>) -> trace::Persisted {
+    match write {
+        model::Write::AcceptedEpoch(epoch) => trace::Persisted::AcceptedEpoch(epoch),
+        model::Write::CurrentEpoch(epoch) => trace::Persisted::CurrentEpoch(epoch),
+        model::Write::Log(at) => trace::Persisted::Log(zxid(at)),
+        model::Write::Truncated(at) => trace::Persisted::Truncated(zxid(at)),
+        model::Write::Snapshot(at) => trace::Persisted::Snapshot(zxid(at)),
+    }
+}
+
+/// A message as the trace shows it; none for a notification of a server that is down, which no
+/// rule sends.
+pub(crate) fn message(ids: &Ids, message: &Letter) -> Option<trace::Message> {
+    Some(match message {
+        Letter::Notification(n) => trace::Message::Notification {
+            role: role(n.role)?,
+            leader: ids.real(n.vote.leader),
+            zxid: zxid(n.vote.zxid),
+            round: u64::from(n.round),
+            peer_epoch: n.vote.peer_epoch,
+        },
+        Letter::FollowerInfo { accepted_epoch } => {
+            trace::Message::FollowerInfo { accepted_epoch: *accepted_epoch }
+        }
+        Letter::LeaderInfo { epoch } => trace::Message::LeaderInfo { epoch: *epoch },
+        Letter::AckEpoch { current_epoch, last_zxid } => {
+            trace::Message::AckEpoch { current_epoch: *current_epoch, last_zxid: zxid(*last_zxid) }
+        }
+        Letter::Diff { zxid: at } => trace::Message::Diff { zxid: zxid(*at) },
+        Letter::Trunc { zxid: at } => trace::Message::Trunc { zxid: zxid(*at) },
+        Letter::Snap { zxid: at, history: _ } => trace::Message::Snap { zxid: zxid(*at) },
+        Letter::Proposal(txn) => {
+            trace::Message::Proposal { zxid: zxid(txn.zxid), digest: trace::TxnDigest(txn.payload) }
+        }
+        Letter::Commit { zxid: at } => trace::Message::Commit { zxid: zxid(*at) },
+        Letter::NewLeader { epoch } => trace::Message::NewLeader { epoch: *epoch },
+        Letter::AckLd { epoch } => trace::Message::AckLd { epoch: *epoch },
+        Letter::Ack { zxid: at } => trace::Message::Ack { zxid: zxid(*at) },
+        Letter::UpToDate => trace::Message::UpToDate,
+    })
+}
+
+/// A message as the model holds it. None if the line alone does not say all of it: a SNAP, whose
+/// state only its sender knows, or a vote for nobody of the ensemble.
+pub(crate) fn message_in(ids: &Ids, message: &trace::Message) -> Option<Letter> {
+    Some(match message {
+        trace::Message::Notification { role, leader, zxid, round, peer_epoch } => {
+            let role = match role {
+                trace::Role::Looking => model::Role::Looking,
+                trace::Role::Following => model::Role::Following,
+                trace::Role::Leading => model::Role::Leading,
+                trace::Role::Observing => return None,
+            };
+            let vote = model::Vote {
+                leader: ids.dense(*leader)?,
+                zxid: zxid_in(*zxid),
+                peer_epoch: *peer_epoch,
+            };
+            let round = u32::try_from(*round).ok()?;
+            Letter::Notification(model::Notification { role, vote, round })
+        }
+        trace::Message::FollowerInfo { accepted_epoch } => {
+            Letter::FollowerInfo { accepted_epoch: *accepted_epoch }
+        }
+        trace::Message::LeaderInfo { epoch } => Letter::LeaderInfo { epoch: *epoch },
+        trace::Message::AckEpoch { current_epoch, last_zxid } => {
+            Letter::AckEpoch { current_epoch: *current_epoch, last_zxid: zxid_in(*last_zxid) }
+        }
+        trace::Message::Diff { zxid } => Letter::Diff { zxid: zxid_in(*zxid) },
+        trace::Message::Trunc { zxid } => Letter::Trunc { zxid: zxid_in(*zxid) },
+        trace::Message::Snap { .. } => return None,
+        trace::Message::Proposal { zxid, digest } => {
+            Letter::Proposal(model::Txn { zxid: zxid_in(*zxid), payload: digest.0 })
+        }
+        trace::Message::Commit { zxid } => Letter::Commit { zxid: zxid_in(*zxid) },
+        trace::Message::NewLeader { epoch } => Letter::NewLeader { epoch: *epoch },
+        trace::Message::AckLd { epoch } => Letter::AckLd { epoch: *epoch },
+        trace::Message::Ack { zxid } => Letter::Ack { zxid: zxid_in(*zxid) },
+        trace::Message::UpToDate => Letter::UpToDate,
+    })
+}

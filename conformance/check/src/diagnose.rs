@@ -1,0 +1,292 @@
+//! Finds out why a line cannot be explained: runs every candidate's step again with a probe, and
+//! takes the one that came furthest.
+
+use zab_model::{Message, Record, Role, Shape, Wide};
+use zab_trace::{Event, Packet};
+
+use crate::{
+    candidate::{Candidate, Scene},
+    check::Checker,
+    convert::{self, Ids},
+    describe::{self, LINKS},
+    explain::{Divergence, Mismatch, Past},
+    input::{At, Item, Place},
+    mapping::{self, Line, Miss},
+    monitor::{Monitor, Search, choices},
+};
+
+/// The candidate that came closest to a line, and what kept it from it.
+#[derive(Debug)]
+pub(crate) struct Found {
+    rule: &'static str,
+    mismatch: Mismatch,
+    held: Vec<String>,
+    states: usize,
+    state: String,
+    legal: Vec<String>,
+}
+
+/// Looks for the candidate that comes closest. None if there are too many to look at.
+pub(crate) fn step(
+    scene: &mut Scene<'_>,
+    monitor: &mut Monitor,
+    line: &Line<'_>,
+    search: Search<'_>,
+) -> Option<Found> {
+    let (candidates, _) = monitor.closed(scene, line, search).ok()?;
+    let states = monitor.frontier.len();
+    let mut best: Option<((u8, usize), Found)> = None;
+    for candidate in &candidates {
+        for choice in choices(scene, candidate, line) {
+            let mut record = Record::default();
+            let mut taken = candidate.clone();
+            let Err(miss) = mapping::take(scene, &mut taken, line, choice, &mut record) else {
+                continue;
+            };
+            let held = record.checks.iter().filter(|check| check.holds).count();
+            let score = (progress(&miss), held);
+            if best.as_ref().is_none_or(|(other, _)| score > *other) {
+                let found = found(scene, candidate, line, &miss, &record, states);
+                best = Some((score, found));
+            }
+        }
+    }
+    best.map(|(_, found)| found)
+}
+
+/// How far a miss is from success: a step that was taken is closer than one that was not.
+fn progress(miss: &Miss) -> u8 {
+    match miss {
+        Miss::State(_) => 3,
+        Miss::Step(_) => 2,
+        Miss::Send { open: true, .. } | Miss::Write(_) | Miss::Delivery(_) | Miss::Decision(_) => 1,
+        Miss::Send { open: false, .. }
+        | Miss::NotConnected
+        | Miss::Unknown(_)
+        | Miss::Down
+        | Miss::Running => 0,
+    }
+}
+
+fn found(
+    scene: &Scene<'_>,
+    candidate: &Candidate,
+    line: &Line<'_>,
+    miss: &Miss,
+    record: &Record,
+    states: usize,
+) -> Found {
+    let default = describe::rule(line.event, &candidate.core.server);
+    let (rule, mismatch) = mismatch(line, miss, record, default);
+    let held = record.checks.iter().filter(|check| check.holds);
+    let held = held.map(|c| format!("{}: {} ({} | {})", c.rule, c.guard, c.offered, c.held));
+    Found {
+        rule,
+        mismatch,
+        held: held.collect(),
+        states,
+        state: candidate.core.server.projection(scene.cfg).to_string(),
+        legal: legal(scene, candidate, line.ids),
+    }
+}
+
+/// Whether the model uses this word as a rule's id, and not as a name for what all rules share.
+fn is_rule(word: &str) -> bool {
+    word.contains('.')
+}
+
+fn mismatch(
+    line: &Line<'_>,
+    miss: &Miss,
+    record: &Record,
+    default: &'static str,
+) -> (&'static str, Mismatch) {
+    let unexpected =
+        |wanted: String| Mismatch::Unexpected { found: describe::event(line.event), wanted };
+    let or_nothing = |due: Option<String>| due.unwrap_or_else(|| "nothing of this kind".to_owned());
+    match miss {
+        Miss::Step(step) => match record.failed() {
+            Some(check) => {
+                let rule = if is_rule(check.rule) { check.rule } else { default };
+                (rule, guard(check))
+            }
+            None => (default, unexpected(format!("no {}", crate::witness::name(step)))),
+        },
+        Miss::State(differs) => {
+            let left = record.fired.contains(&"zk.fle.leave_role");
+            match record.failed() {
+                Some(check) if left && is_rule(check.rule) => (check.rule, guard(check)),
+                Some(_) | None => {
+                    let field = differs.field;
+                    let (found, wanted) = (differs.trace.clone(), differs.model.clone());
+                    let fired = record.fired.iter().rev().find(|rule| is_rule(rule));
+                    (fired.copied().unwrap_or(default), Mismatch::Field { field, found, wanted })
+                }
+            }
+        }
+        Miss::Send { due, open } => {
+            let due = due.and_then(|due| convert::message(line.ids, &due));
+            let wanted = match (due, open) {
+                (Some(due), _) => format!("Sent {}", describe::message(&due)),
+                (None, true) => "no message is due on this connection".to_owned(),
+                (None, false) => "this connection is not open at this end".to_owned(),
+            };
+            (default, unexpected(wanted))
+        }
+        Miss::Write(due) => (default, unexpected(or_nothing(due.map(describe::write)))),
+        Miss::Delivery(due) => {
+            (default, unexpected(or_nothing(due.map(|zxid| format!("Delivered {zxid}")))))
+        }
+        Miss::Decision(due) => (default, unexpected(or_nothing(due.clone()))),
+        Miss::NotConnected => (LINKS, unexpected("a connection that is up at this end".to_owned())),
+        Miss::Unknown(_) => (default, unexpected("a vote for a member of the ensemble".to_owned())),
+        Miss::Down => (default, unexpected("Start: the server is not running".to_owned())),
+        Miss::Running => (default, unexpected("Stop or Killed: the server is running".to_owned())),
+    }
+}
+
+fn guard(check: &zab_model::Check) -> Mismatch {
+    Mismatch::Guard {
+        guard: format!("{}: {}", check.rule, check.guard),
+        found: check.offered.clone(),
+        wanted: check.held.clone(),
+    }
+}
+
+/// What the candidate could have shown instead, apart from receiving something else.
+fn legal(scene: &Scene<'_>, candidate: &Candidate, ids: &Ids) -> Vec<String> {
+    let core = &candidate.core;
+    let server = &core.server;
+    let mut legal = Vec::new();
+    let shown = |letter: &convert::Letter| {
+        convert::message(ids, letter).map(|message| describe::message(&message))
+    };
+    for (wire, id) in core.wires.iter().zip(1..) {
+        let to = ids.real(zab_model::ServerId(id));
+        legal.extend(wire.pending.front().and_then(shown).map(|m| format!("Sent {m} to {to}")));
+    }
+    for (notices, id) in core.notices.iter().zip(1..) {
+        let to = ids.real(zab_model::ServerId(id));
+        let head = notices.pending.front().map(|head| Message::Notification(*head));
+        legal.extend(head.as_ref().and_then(shown).map(|m| format!("Sent {m} to {to}")));
+    }
+    if !server.program.is_finished() {
+        legal.push(format!("Persisted: the write of {:?}", server.program.next()));
+    } else if server.unsynced() > 0 && server.role != Role::Down {
+        let last = convert::zxid(Wide::last(&scene.cfg.logs, &server.history));
+        legal.push(format!("Persisted log up to {last}"));
+    }
+    legal.extend(core.delivered.front().map(|z| format!("Delivered {}", convert::zxid(*z))));
+    let decided = &core.decided;
+    legal.extend(decided.looking.front().map(|round| format!("Looking round={round}")));
+    legal.extend(
+        decided
+            .elected
+            .front()
+            .map(|(leader, round)| format!("Elected leader={} round={round}", ids.real(*leader))),
+    );
+    legal.extend(decided.established.front().map(|e| format!("Established epoch={e}")));
+    legal.extend(decided.committed.front().map(|z| format!("Committed {}", convert::zxid(*z))));
+    match server.role {
+        Role::Down => legal.push("Start".to_owned()),
+        Role::Looking => {
+            legal.push("Received NOTIFICATION; Resent; Elected once a quorum agrees".into())
+        }
+        Role::Following | Role::Leading => {
+            legal.push("Received on an open connection; Looking; Stop".to_owned());
+        }
+    }
+    legal
+}
+
+/// The divergence at a line, with what was found.
+pub(crate) fn divergence(checker: &Checker<'_>, item: &Item, found: Found) -> Divergence {
+    let Found { rule, mismatch, held, states, state, legal } = found;
+    let next = next(rule);
+    Divergence { rule, mismatch, held, states, state, legal, next, ..checker.divergence_at(item) }
+}
+
+fn next(rule: &str) -> String {
+    if rule == LINKS {
+        "read \"Links\" in docs/src/rules.md; look at the recorder, or at what lies between the \
+         servers"
+            .to_owned()
+    } else {
+        format!("read {rule} in docs/src/rules.md, and what the implementation does there")
+    }
+}
+
+/// A line of the past.
+pub(crate) fn past(checker: &Checker<'_>, item: &Item) -> Past {
+    Past { place: checker.place(item.at), event: describe::event(&item.event) }
+}
+
+/// A divergence of which only the place is known.
+pub(crate) fn blank(place: Place, event: &Event, past: Vec<Past>) -> Divergence {
+    let unknown = Mismatch::Unexpected { found: describe::event(event), wanted: String::new() };
+    Divergence {
+        place,
+        server: event.server,
+        incarnation: event.incarnation,
+        seq: event.seq,
+        event: describe::event(event),
+        rule: LINKS,
+        mismatch: unknown,
+        held: Vec::new(),
+        states: 0,
+        state: "not needed: the message itself is wrong".to_owned(),
+        legal: Vec::new(),
+        past,
+        next: next(LINKS),
+    }
+}
+
+/// A message that is not the next of its connection.
+pub(crate) fn out_of_turn(packet: &Packet, due: u64) -> Mismatch {
+    Mismatch::Field {
+        field: "ordinal",
+        found: packet.ordinal.to_string(),
+        wanted: format!("{due}: a connection is first in, first out"),
+    }
+}
+
+/// A message that was lost when its connection ended.
+pub(crate) fn lost(packet: &Packet) -> Mismatch {
+    Mismatch::Unexpected {
+        found: describe::message(&packet.message),
+        wanted: "nothing: this end had ended the connection".to_owned(),
+    }
+}
+
+/// A message that is not the one that was sent.
+pub(crate) fn changed(packet: &Packet, sent: &zab_trace::Message) -> Mismatch {
+    Mismatch::Field {
+        field: "message",
+        found: describe::message(&packet.message),
+        wanted: format!("{}, as it was sent", describe::message(sent)),
+    }
+}
+
+/// The divergence of a received message with a connection.
+pub(crate) fn link(
+    checker: &Checker<'_>,
+    item: &Item,
+    mismatch: Mismatch,
+    sent: Option<At>,
+) -> Divergence {
+    let mut divergence = Divergence { mismatch, ..checker.divergence_at(item) };
+    if let Some(at) = sent {
+        let event = "the Sent line of this message".to_owned();
+        divergence.past.push(Past { place: checker.place(at), event });
+    }
+    divergence
+}
+
+/// The divergence of a message that is received before it is sent.
+pub(crate) fn circle(checker: &Checker<'_>, item: &Item, sent: At) -> Divergence {
+    let mismatch = Mismatch::Unexpected {
+        found: describe::event(&item.event),
+        wanted: "a message that was sent before: the lines between wait for each other".to_owned(),
+    };
+    link(checker, item, mismatch, Some(sent))
+}

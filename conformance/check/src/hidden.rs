@@ -1,0 +1,314 @@
+//! Steps that no line shows: what a server may have done between two lines.
+//!
+//! Before a line is explained, every candidate is joined by all states that hidden steps lead to.
+//! [`Closure::Full`] takes every hidden step before every line. [`Closure::Reduced`] leaves a step
+//! out before a line past which it can be delayed: taking it later leads to the same states and
+//! shows the same lines, so nothing is lost, and the frontier stays small. The reasons:
+//!
+//! * `ProgramNext` before `Sent`, `Received`, `Stop`, `Killed` and every line that needs the
+//!   program to be finished: not delayed. Before `Disconnected` of an ended connection, `Delivered`
+//!   and decisions that follow: the line takes something off a queue, and a program's next part
+//!   only appends to queues. Delayed, unless the queue is empty.
+//! * `SyncLog` of a follower only appends its ACK, and its deliveries, to queues, and nothing it
+//!   does later reads how much is synced, except a crash, which keeps any prefix anyway. Delayed
+//!   until an ACK is sent or a delivery is shown.
+//! * `Settle` changes what notifications, connections and messages mean, and which are sent, and
+//!   `role` and `phase` of the state. Delayed past writes and deliveries.
+//! * `LeaveRole` likewise; and past everything that is sent on a quorum connection, because those
+//!   messages may be sent while the connection ends.
+//! * `Request` is only seen by what is sent to learners, by acknowledgements and by what the next
+//!   vote says. Delayed past notifications received.
+//!
+//! A line that carries `state` shows more, so before such a line nothing is left out.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use zab_model::{NoProbe, Phase, Role, Shape, Step, Wide, Zxid};
+use zab_trace::{Epoch, EventKind, Message, Port, TxnDigest};
+
+use crate::{
+    candidate::{Candidate, Scene},
+    input::Item,
+    mapping::Line,
+};
+
+/// Whether hidden steps that can be delayed are delayed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Closure {
+    /// All hidden steps before every line: slow, and the yardstick.
+    Full,
+    /// Those that cannot be delayed past the line.
+    #[default]
+    Reduced,
+}
+
+/// How many hidden requests a leader may be ahead of the PROPOSALs it has sent.
+const AHEAD_MAX: u32 = 8;
+
+/// What is known beforehand of transactions whose `Proposed` lines are hidden.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Requests {
+    /// The digests that PROPOSALs show.
+    digests: HashMap<zab_trace::Zxid, TxnDigest>,
+    /// The greatest counter that any line names, by epoch. A transaction that no line names was
+    /// never needed to explain one.
+    named: BTreeMap<Epoch, u32>,
+}
+
+impl Requests {
+    /// Notes what a line names.
+    pub(crate) fn note(&mut self, item: &Item) {
+        match &item.event.kind {
+            EventKind::Sent(packet) | EventKind::Received(packet) => {
+                self.note_message(&packet.message)
+            }
+            EventKind::Start { recovered } => self.name(recovered.last_zxid),
+            EventKind::Delivered { zxid } | EventKind::Committed { zxid } => self.name(*zxid),
+            EventKind::Proposed { zxid, digest } => self.propose(*zxid, *digest),
+            EventKind::Persisted(
+                zab_trace::Persisted::Log(zxid)
+                | zab_trace::Persisted::Truncated(zxid)
+                | zab_trace::Persisted::Snapshot(zxid),
+            ) => self.name(*zxid),
+            EventKind::Persisted(
+                zab_trace::Persisted::AcceptedEpoch(_) | zab_trace::Persisted::CurrentEpoch(_),
+            )
+            | EventKind::Stop
+            | EventKind::Killed
+            | EventKind::Connected { .. }
+            | EventKind::Disconnected { .. }
+            | EventKind::Looking { .. }
+            | EventKind::Resent
+            | EventKind::Elected { .. }
+            | EventKind::Established { .. }
+            | EventKind::Joined { .. } => {}
+        }
+        if let Some(zxid) = item.event.state.and_then(|state| state.last_zxid) {
+            self.name(zxid);
+        }
+    }
+
+    fn note_message(&mut self, message: &Message) {
+        match message {
+            Message::Notification { zxid, .. }
+            | Message::AckEpoch { last_zxid: zxid, .. }
+            | Message::Diff { zxid }
+            | Message::Trunc { zxid }
+            | Message::Snap { zxid }
+            | Message::Commit { zxid }
+            | Message::Ack { zxid } => self.name(*zxid),
+            Message::Proposal { zxid, digest } => self.propose(*zxid, *digest),
+            Message::FollowerInfo { .. }
+            | Message::LeaderInfo { .. }
+            | Message::NewLeader { .. }
+            | Message::AckLd { .. }
+            | Message::UpToDate => {}
+        }
+    }
+
+    fn propose(&mut self, zxid: zab_trace::Zxid, digest: TxnDigest) {
+        self.digests.insert(zxid, digest);
+        self.name(zxid);
+    }
+
+    fn name(&mut self, zxid: zab_trace::Zxid) {
+        let counter = self.named.entry(zxid.epoch).or_default();
+        *counter = zxid.counter.max(*counter);
+    }
+
+    /// The payload of a hidden request for this transaction; none if no line needs it. A digest
+    /// that no line shows is 0, and digests of histories with it are not compared.
+    fn payload(&self, zxid: Zxid<u32>) -> Option<(u64, bool)> {
+        let zxid = crate::convert::zxid(zxid);
+        if self.named.get(&zxid.epoch).is_none_or(|counter| zxid.counter > *counter) {
+            return None;
+        }
+        Some(self.digests.get(&zxid).map_or((0, false), |digest| (digest.0, true)))
+    }
+}
+
+/// The states that explain everything before a line, with hidden steps taken.
+#[derive(Debug, Default)]
+pub(crate) struct Closed {
+    /// The states, those without hidden steps first.
+    pub(crate) candidates: Vec<Candidate>,
+    /// Whether more hidden requests were possible than were tried.
+    pub(crate) cut: bool,
+    /// Hidden steps taken.
+    pub(crate) steps: u64,
+}
+
+/// Takes hidden steps until nothing new appears. None if there are more than `limit` states.
+pub(crate) fn close(
+    scene: &mut Scene<'_>,
+    seeds: &[Candidate],
+    line: &Line<'_>,
+    requests: &Requests,
+    closure: Closure,
+    limit: usize,
+) -> Option<Closed> {
+    let mut seen: HashSet<u64> = seeds.iter().map(Candidate::fingerprint).collect();
+    let mut closed = Closed { candidates: seeds.to_vec(), ..Closed::default() };
+    let mut next = 0;
+    while let Some(candidate) = closed.candidates.get(next).cloned() {
+        next += 1;
+        let (steps, cut) = steps(scene, &candidate, line, requests, closure);
+        closed.cut |= cut;
+        for step in steps {
+            let mut taken = candidate.clone();
+            if !take(scene, &mut taken, step, requests) {
+                continue;
+            }
+            closed.steps += 1;
+            if seen.insert(taken.fingerprint()) {
+                closed.candidates.push(taken);
+            }
+            if closed.candidates.len() > limit {
+                return None;
+            }
+        }
+    }
+    Some(closed)
+}
+
+fn take(
+    scene: &mut Scene<'_>,
+    candidate: &mut Candidate,
+    step: Step<Wide>,
+    requests: &Requests,
+) -> bool {
+    if !candidate.step(scene, step, &mut NoProbe) {
+        return false;
+    }
+    if let Step::Disconnected { peer } = step {
+        candidate.core.end(peer);
+    }
+    if let Some(zxid) = candidate.proposed {
+        candidate.core.ahead += 1;
+        candidate.core.blurred |= requests.payload(zxid).is_none_or(|(_, known)| !known);
+    }
+    true
+}
+
+/// The hidden steps to be tried before a line, and whether one was left out for its number.
+fn steps(
+    scene: &Scene<'_>,
+    candidate: &Candidate,
+    line: &Line<'_>,
+    requests: &Requests,
+    closure: Closure,
+) -> (Vec<Step<Wide>>, bool) {
+    let (shown, server) = (scene.shown, &candidate.core.server);
+    let sees = |kind: Kind| closure == Closure::Full || kind.matters_before(candidate, line);
+    let (mut steps, mut cut) = (Vec::new(), false);
+    if server.role == Role::Down {
+        return (steps, cut);
+    }
+    if !server.program.is_finished() {
+        // Nothing else is enabled before the program is finished.
+        if !shown.persisted && sees(Kind::Program) {
+            steps.push(Step::ProgramNext);
+        }
+        return (steps, cut);
+    }
+    if !shown.persisted && server.unsynced() > 0 && sees(Kind::Sync) {
+        let durable = Wide::length(&server.disk.history);
+        let up_to = Wide::zxid_at(&scene.cfg.logs, &server.history, durable + 1);
+        steps.push(Step::SyncLog { up_to });
+    }
+    match server.role {
+        Role::Looking => {
+            if !shown.elected && sees(Kind::Settle) {
+                steps.push(Step::Settle);
+            }
+        }
+        Role::Following | Role::Leading => {
+            if !shown.looking && sees(Kind::Leave) {
+                steps.push(Step::LeaveRole);
+            }
+        }
+        Role::Down => {}
+    }
+    if server.role == Role::Leading && !shown.disconnected {
+        let wires = (1..).zip(&candidate.core.wires);
+        let open = wires.filter(|(_, wire)| wire.connection.is_some());
+        steps.extend(open.map(|(id, _)| Step::Disconnected { peer: zab_model::ServerId(id) }));
+    }
+    let leads = server.role == Role::Leading && server.phase == Phase::Broadcast;
+    if leads && !shown.proposed && sees(Kind::Request) {
+        let last = server.last(scene.cfg);
+        let epoch = server.accepted_epoch;
+        let counter = if last.epoch == epoch { last.counter + 1 } else { 1 };
+        if let Some((payload, _)) = requests.payload(Zxid { epoch, counter }) {
+            if candidate.core.ahead < AHEAD_MAX {
+                steps.push(Step::Request { payload });
+            } else {
+                cut = true;
+            }
+        }
+    }
+    (steps, cut)
+}
+
+/// The kinds of hidden steps that may be delayed.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Program,
+    Sync,
+    Settle,
+    Leave,
+    Request,
+}
+
+impl Kind {
+    /// Whether a hidden step of this kind, delayed past the line, could show something else.
+    fn matters_before(self, candidate: &Candidate, line: &Line<'_>) -> bool {
+        if line.event.state.is_some() {
+            return true;
+        }
+        let core = &candidate.core;
+        let leads = core.server.role == Role::Leading;
+        match &line.event.kind {
+            EventKind::Delivered { .. } => match self {
+                Self::Program | Self::Sync => true,
+                Self::Settle | Self::Leave | Self::Request => leads,
+            },
+            EventKind::Sent(packet) => {
+                let election = packet.message.port() == Port::Election;
+                match self {
+                    Self::Program => true,
+                    Self::Sync => leads || matches!(packet.message, Message::Ack { .. }),
+                    Self::Settle | Self::Leave => election || self.opens(packet.message),
+                    Self::Request => leads,
+                }
+            }
+            EventKind::Received(packet) => match self {
+                Self::Program | Self::Settle | Self::Leave => true,
+                Self::Sync => leads,
+                Self::Request => leads && packet.message.port() == Port::Quorum,
+            },
+            EventKind::Persisted(_) => match self {
+                Self::Program | Self::Sync | Self::Settle | Self::Leave => true,
+                Self::Request => leads,
+            },
+            EventKind::Start { .. }
+            | EventKind::Stop
+            | EventKind::Killed
+            | EventKind::Connected { .. }
+            | EventKind::Disconnected { .. }
+            | EventKind::Looking { .. }
+            | EventKind::Resent
+            | EventKind::Elected { .. }
+            | EventKind::Proposed { .. }
+            | EventKind::Established { .. }
+            | EventKind::Committed { .. }
+            | EventKind::Joined { .. } => true,
+        }
+    }
+
+    /// Whether a message that is sent may need a settled election just before: FOLLOWERINFO, where
+    /// the connection is not shown.
+    fn opens(self, message: Message) -> bool {
+        matches!(self, Self::Settle) && matches!(message, Message::FollowerInfo { .. })
+    }
+}

@@ -1,0 +1,122 @@
+//! Decisions: those that a line causes, and those that follow from an earlier line.
+
+use zab_model::{Probe, Step};
+use zab_trace::{Epoch, ServerId, TxnDigest, Zxid};
+
+use super::{Line, Miss};
+use crate::{
+    candidate::{Candidate, Scene},
+    convert,
+};
+
+/// A LOOKING server begins a round.
+///
+/// | trace | model |
+/// |---|---|
+/// | `round` | the next `Looking` decision that a step left behind; if none did: `LeaveRole` (`zk.fle.leave_role`), and the decision it leaves |
+pub(super) fn looking<P: Probe>(
+    scene: &mut Scene<'_>,
+    candidate: &mut Candidate,
+    round: u64,
+    probe: &mut P,
+) -> Result<(), Miss> {
+    if candidate.core.decided.looking.is_empty() && !candidate.step(scene, Step::LeaveRole, probe) {
+        return Err(Miss::Step(Step::LeaveRole));
+    }
+    match candidate.core.decided.looking.pop_front() {
+        Some(due) if u64::from(due) == round => Ok(()),
+        due => Err(Miss::Decision(due.map(|round| format!("Looking round={round}")))),
+    }
+}
+
+/// A LOOKING server repeats its proposal.
+///
+/// | trace | model |
+/// |---|---|
+/// | – | `Resend`: `zk.fle.resend` |
+pub(super) fn resent<P: Probe>(
+    scene: &mut Scene<'_>,
+    candidate: &mut Candidate,
+    probe: &mut P,
+) -> Result<(), Miss> {
+    let step = Step::Resend;
+    if candidate.step(scene, step, probe) { Ok(()) } else { Err(Miss::Step(step)) }
+}
+
+/// The election is settled.
+///
+/// | trace | model |
+/// |---|---|
+/// | `leader`, `round` | the next `Elected` decision that a notification left behind (`zk.fle.same_round`, `zk.fle.join`); if none did: `Settle` (`zk.fle.settle`), and the decision it leaves |
+pub(super) fn elected<P: Probe>(
+    scene: &mut Scene<'_>,
+    candidate: &mut Candidate,
+    line: &Line<'_>,
+    (leader, round): (ServerId, u64),
+    probe: &mut P,
+) -> Result<(), Miss> {
+    if candidate.core.decided.elected.is_empty() && !candidate.step(scene, Step::Settle, probe) {
+        return Err(Miss::Step(Step::Settle));
+    }
+    match candidate.core.decided.elected.pop_front() {
+        Some((due, at)) if line.ids.real(due) == leader && u64::from(at) == round => Ok(()),
+        due => Err(Miss::Decision(due.map(|(leader, round)| {
+            format!("Elected leader={} round={round}", line.ids.real(leader))
+        }))),
+    }
+}
+
+/// The leader makes a request into a transaction.
+///
+/// | trace | model |
+/// |---|---|
+/// | `digest` | `Request.payload`: `l.3.1` |
+/// | `zxid` | the `Proposed` decision it leaves |
+pub(super) fn proposed<P: Probe>(
+    scene: &mut Scene<'_>,
+    candidate: &mut Candidate,
+    zxid: Zxid,
+    digest: TxnDigest,
+    probe: &mut P,
+) -> Result<(), Miss> {
+    let step = Step::Request { payload: digest.0 };
+    if !candidate.step(scene, step, probe) {
+        return Err(Miss::Step(step));
+    }
+    match candidate.proposed.map(convert::zxid) {
+        Some(due) if due == zxid => Ok(()),
+        due => Err(Miss::Decision(due.map(|zxid| format!("Proposed {zxid}")))),
+    }
+}
+
+/// The leader has its quorum.
+///
+/// | trace | model |
+/// |---|---|
+/// | `epoch` | the next `Established` decision that an ACK-LD left behind (`l.2.2`) |
+pub(super) fn established(candidate: &mut Candidate, epoch: Epoch) -> Result<(), Miss> {
+    let queue = &mut candidate.core.decided.established;
+    match queue.front() {
+        Some(due) if *due == epoch => {
+            queue.pop_front();
+            Ok(())
+        }
+        due => Err(Miss::Decision(due.map(|epoch| format!("Established epoch={epoch}")))),
+    }
+}
+
+/// The leader committed a transaction.
+///
+/// | trace | model |
+/// |---|---|
+/// | `zxid` | the next `Committed` decision that an acknowledgement left behind (`l.3.2`) |
+pub(super) fn committed(candidate: &mut Candidate, zxid: Zxid) -> Result<(), Miss> {
+    let queue = &mut candidate.core.decided.committed;
+    match queue.front().copied().map(convert::zxid) {
+        Some(due) if due == zxid => {
+            queue.pop_front();
+            Ok(())
+        }
+        due => Err(Miss::Decision(due.map(|zxid| format!("Committed {zxid}")))),
+    }
+}

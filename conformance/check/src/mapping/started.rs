@@ -1,0 +1,48 @@
+//! `Start`.
+
+use zab_model::{Config, Probe, Server, Shape, Step, Wide};
+use zab_trace::{Recovered, State};
+
+use super::{Choice, Miss, state};
+use crate::{
+    candidate::{Candidate, Scene},
+    convert,
+};
+
+/// `zk.start`, with the state that was recovered.
+///
+/// | trace | model |
+/// |---|---|
+/// | `recovered.acceptedEpoch`, `recovered.currentEpoch` | the epochs after the step |
+/// | `recovered.lastZxid`, `.logLength`, `.logDigest` | the history after the step, of which any prefix of the unsynced tail may have survived ([`recovery_of`]) |
+pub(super) fn start<P: Probe>(
+    scene: &mut Scene<'_>,
+    candidate: &mut Candidate,
+    recovered: &Recovered,
+    choice: Choice,
+    probe: &mut P,
+) -> Result<(), Miss> {
+    let step = Step::Start { survived: choice.survived };
+    if !candidate.step(scene, step, probe) {
+        return Err(Miss::Step(step));
+    }
+    let shown = State {
+        accepted_epoch: Some(recovered.accepted_epoch),
+        current_epoch: Some(recovered.current_epoch),
+        log_length: recovered.log_length,
+        last_zxid: Some(recovered.last_zxid),
+        log_digest: recovered.log_digest,
+        ..State::default()
+    };
+    state::agrees(scene.cfg, &candidate.core, &shown).map_err(Miss::State)
+}
+
+/// How much of a crashed server's unsynced tail must have survived for the recovered history to
+/// end where the line says; all of it, or nothing, if it cannot end there.
+pub(crate) fn recovery_of(cfg: &Config<Wide>, server: &Server<Wide>, recovered: &Recovered) -> u32 {
+    let durable = Wide::length(&server.disk.history);
+    let zxid = convert::zxid_in(recovered.last_zxid);
+    let length = Wide::length_at(&cfg.logs, &server.history, zxid).unwrap_or(durable);
+    let survived = length.saturating_sub(durable).min(server.unsynced());
+    u32::try_from(survived).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,204 @@
+//! One server: the states that explain what it showed so far.
+
+use std::collections::{HashSet, VecDeque};
+
+use zab_model::{NoProbe, Role};
+use zab_trace::{EventKind, ServerId};
+
+use crate::{
+    candidate::{Candidate, Scene},
+    contract::Shown,
+    hidden::{self, Closure, Requests},
+    input::Item,
+    mapping::{self, Choice, Line},
+};
+
+/// How many of a server's last lines are kept for explanations.
+const RECENT: usize = 4;
+
+/// A server of the ensemble.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    /// Its real id.
+    pub(crate) id: ServerId,
+    /// What its lines show.
+    pub(crate) shown: Shown,
+    /// The states that explain everything so far: never empty.
+    pub(crate) frontier: Vec<Candidate>,
+    /// Whether hidden requests were left out for their number.
+    pub(crate) cut: bool,
+    /// The lives it had.
+    pub(crate) incarnations: u64,
+    /// Its last lines.
+    pub(crate) recent: VecDeque<Item>,
+}
+
+/// Why a line could not be explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stuck {
+    /// No state explains it.
+    Nowhere,
+    /// More states than the budget allows explain what came before.
+    Budget,
+}
+
+/// How hidden steps are searched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Search<'a> {
+    pub(crate) requests: &'a Requests,
+    pub(crate) closure: Closure,
+    pub(crate) limit: usize,
+}
+
+impl Monitor {
+    /// A server that has never run.
+    pub(crate) fn new(
+        id: ServerId,
+        dense: zab_model::ServerId,
+        voters: usize,
+        shown: Shown,
+    ) -> Self {
+        Self {
+            id,
+            shown,
+            frontier: vec![Candidate::new(dense, voters)],
+            cut: false,
+            incarnations: 0,
+            recent: VecDeque::with_capacity(RECENT),
+        }
+    }
+
+    /// Keeps the states that explain the line as well; returns the number of hidden steps tried.
+    /// On an error the frontier is of no more use.
+    pub(crate) fn advance(
+        &mut self,
+        scene: &mut Scene<'_>,
+        line: &Line<'_>,
+        search: Search<'_>,
+    ) -> Result<u64, Stuck> {
+        if self.shown.every_step()
+            && let [candidate] = self.frontier.as_mut_slice()
+            && let Some(choice) = only_choice(scene, candidate, line)
+        {
+            // The fast path: one state, one way to take the line, nothing hidden. It changes the
+            // state in place; if it fails, the explanation takes the trace from its beginning.
+            return match mapping::take(scene, candidate, line, choice, &mut NoProbe) {
+                Ok(()) => Ok(0),
+                Err(_) => Err(Stuck::Nowhere),
+            };
+        }
+        let (before, hidden_steps) = self.closed(scene, line, search)?;
+        let mut seen = HashSet::new();
+        let mut after: Vec<Candidate> = Vec::new();
+        for candidate in before {
+            for choice in choices(scene, &candidate, line) {
+                let mut taken = candidate.clone();
+                if mapping::take(scene, &mut taken, line, choice, &mut NoProbe).is_ok()
+                    && seen.insert(taken.fingerprint())
+                {
+                    after.push(taken);
+                }
+            }
+        }
+        if after.is_empty() {
+            return Err(Stuck::Nowhere);
+        }
+        if after.len() > search.limit {
+            return Err(Stuck::Budget);
+        }
+        self.frontier = after;
+        Ok(hidden_steps)
+    }
+
+    /// The frontier with hidden steps taken, and their number.
+    pub(crate) fn closed(
+        &mut self,
+        scene: &mut Scene<'_>,
+        line: &Line<'_>,
+        search: Search<'_>,
+    ) -> Result<(Vec<Candidate>, u64), Stuck> {
+        if self.shown.every_step() {
+            return Ok((self.frontier.clone(), 0));
+        }
+        let Search { requests, closure, limit } = search;
+        let closed = hidden::close(scene, &self.frontier, line, requests, closure, limit)
+            .ok_or(Stuck::Budget)?;
+        self.cut |= closed.cut;
+        Ok((closed.candidates, closed.steps))
+    }
+
+    /// Notes a line that was explained.
+    pub(crate) fn remember(&mut self, item: Item) {
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        if matches!(item.event.kind, EventKind::Start { .. }) {
+            self.incarnations += 1;
+        }
+        self.recent.push_back(item);
+    }
+
+    /// Whether the server is running, in some state that explains it.
+    pub(crate) fn is_running(&self) -> bool {
+        self.frontier.iter().any(|candidate| candidate.core.server.role != Role::Down)
+    }
+}
+
+/// The only way in which a line can be taken, if there is only one.
+fn only_choice(scene: &Scene<'_>, candidate: &Candidate, line: &Line<'_>) -> Option<Choice> {
+    match &line.event.kind {
+        EventKind::Start { .. } | EventKind::Stop | EventKind::Killed => {
+            let choices = choices(scene, candidate, line);
+            match choices.as_slice() {
+                [choice] => Some(*choice),
+                _ => None,
+            }
+        }
+        EventKind::Received(_) if line.contents.len() > 1 => None,
+        EventKind::Received(_)
+        | EventKind::Connected { .. }
+        | EventKind::Disconnected { .. }
+        | EventKind::Persisted(_)
+        | EventKind::Sent(_)
+        | EventKind::Delivered { .. }
+        | EventKind::Looking { .. }
+        | EventKind::Resent
+        | EventKind::Elected { .. }
+        | EventKind::Proposed { .. }
+        | EventKind::Established { .. }
+        | EventKind::Committed { .. }
+        | EventKind::Joined { .. } => Some(Choice::default()),
+    }
+}
+
+/// The ways in which a line can be taken: never none.
+pub(crate) fn choices(scene: &Scene<'_>, candidate: &Candidate, line: &Line<'_>) -> Vec<Choice> {
+    let server = &candidate.core.server;
+    match &line.event.kind {
+        EventKind::Start { recovered } => {
+            let survived = mapping::recovery_of(scene.cfg, server, recovered);
+            vec![Choice { survived, ..Choice::default() }]
+        }
+        EventKind::Stop | EventKind::Killed if !server.program.is_finished() => {
+            [false, true].map(|written| Choice { written, ..Choice::default() }).to_vec()
+        }
+        EventKind::Received(_) if line.contents.len() > 1 => (0..line.contents.len())
+            .map(|content| Choice { content, ..Choice::default() })
+            .collect(),
+        EventKind::Stop
+        | EventKind::Killed
+        | EventKind::Received(_)
+        | EventKind::Connected { .. }
+        | EventKind::Disconnected { .. }
+        | EventKind::Persisted(_)
+        | EventKind::Sent(_)
+        | EventKind::Delivered { .. }
+        | EventKind::Looking { .. }
+        | EventKind::Resent
+        | EventKind::Elected { .. }
+        | EventKind::Proposed { .. }
+        | EventKind::Established { .. }
+        | EventKind::Committed { .. }
+        | EventKind::Joined { .. } => vec![Choice::default()],
+    }
+}
