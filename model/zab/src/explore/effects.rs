@@ -1,6 +1,6 @@
 //! What one server's step does to the channels and to the memory of the properties.
 
-use super::ghost::{Ghost, Offence, Reign, common, up_to};
+use super::ghost::{Offence, Reign, common, up_to};
 use super::model::Zab;
 use super::packet::{Note, Packet};
 use super::state::{Flat, State, index};
@@ -16,7 +16,6 @@ pub(super) struct Change<'a> {
     pub(super) model: &'a Zab,
     pub(super) id: ServerId,
     pub(super) before: &'a Server<Flat>,
-    pub(super) ghost: &'a Ghost,
     pub(super) step: Step<Flat>,
     pub(super) out: &'a Outbox<Flat>,
 }
@@ -56,7 +55,7 @@ impl Change<'_> {
         let server = state.server(self.id);
         let committed = up_to(&server.history, server.last_committed);
         state.ghost.learn_committed(&committed);
-        self.judge_disk(state);
+        self.judge_epochs(state);
     }
 
     fn send(&self, state: &mut State, to: ServerId, message: &Message<Flat>) {
@@ -76,6 +75,11 @@ impl Change<'_> {
                 }
                 return;
             }
+            Message::Trunc { zxid } => {
+                self.judge_truncation(state, to, *zxid);
+                let packet = Packet::encode(message);
+                packet.is_none_or(|packet| state.links.send_down(at, peer, packet))
+            }
             Message::AckEpoch { .. } | Message::AckLd { .. } | Message::Ack { .. } => {
                 self.judge_acknowledgement(state, message);
                 let packet = Packet::encode(message);
@@ -83,7 +87,6 @@ impl Change<'_> {
             }
             Message::LeaderInfo { .. }
             | Message::Diff { .. }
-            | Message::Trunc { .. }
             | Message::Snap { .. }
             | Message::Proposal(_)
             | Message::Commit { .. }
@@ -149,6 +152,16 @@ impl Change<'_> {
         }
     }
 
+    /// No leader tells a learner to cut what is committed and on its disk. (What is committed by
+    /// others between that and the cut is cut, too; but then its acknowledgement is withdrawn.)
+    fn judge_truncation(&self, state: &mut State, learner: ServerId, zxid: Zxid<u8>) {
+        let disk = &state.server(learner).disk.history;
+        let kept = Flat::count_up_to(&(), disk, zxid);
+        if kept < common(disk, &state.ghost.committed) {
+            state.ghost.mark(Offence::CommittedCut);
+        }
+    }
+
     /// What is delivered is on disk, and in broadcast it is committed.
     fn judge_delivery(&self, state: &mut State, zxid: Zxid<u8>) {
         let server = state.server(self.id);
@@ -169,8 +182,8 @@ impl Change<'_> {
         }
     }
 
-    /// Epochs do not go back, and what is committed stays on a disk that has it.
-    fn judge_disk(&self, state: &mut State) {
+    /// Epochs do not go back.
+    fn judge_epochs(&self, state: &mut State) {
         let (before, after) = (self.before, *state.server(self.id));
         let restarts = matches!(self.step, Step::Crash | Step::Start { .. });
         let memory_back = after.accepted_epoch < before.accepted_epoch
@@ -179,11 +192,6 @@ impl Change<'_> {
             || after.disk.current_epoch < before.disk.current_epoch;
         if disk_back || (memory_back && !restarts) {
             state.ghost.mark(Offence::EpochWentBack);
-        }
-        let committed = &self.ghost.committed;
-        let kept = common(&after.disk.history, committed);
-        if kept < common(&before.disk.history, committed) {
-            state.ghost.mark(Offence::CommittedCut);
         }
     }
 }

@@ -163,6 +163,6 @@ impl Model for Zab {
             Kind::Always => Property::always(property.name, property.check),
             Kind::Sometimes => Property::sometimes(property.name, property.check),
         };
-        PROPERTIES.iter().map(property).collect()
+        PROPERTIES.iter().filter(|property| property.applies(self)).map(property).collect()
     }
 }

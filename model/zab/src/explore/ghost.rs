@@ -45,7 +45,7 @@ pub enum Offence {
     EpochWentBack = 1,
     /// Something was acknowledged that was not durable.
     AckedNotDurable = 2,
-    /// A committed transaction was taken off a disk that had it.
+    /// A leader sent a TRUNC that cuts a transaction that is committed and on the learner's disk.
     CommittedCut = 4,
     /// Something was delivered that was not durable, or in broadcast not committed.
     DeliveredEarly = 8,

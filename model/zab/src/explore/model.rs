@@ -104,8 +104,7 @@ impl Zab {
         });
         let started: Vec<_> = started.collect();
         for (id, out) in &started {
-            let ghost = state.ghost;
-            Change { model: self, id: *id, before: &before[index(*id)], ghost: &ghost, step, out }
+            Change { model: self, id: *id, before: &before[index(*id)], step, out }
                 .spread(&mut state);
             if self.has_oracle() {
                 oracle::forget_election(&mut state.servers[index(*id)]);
@@ -124,13 +123,12 @@ impl Zab {
         probe: &mut P,
     ) -> bool {
         let before = *state.server(id);
-        let ghost = state.ghost;
         let mut out = Outbox::default();
         match apply(&self.config, &mut state.servers[index(id)], step, &mut out, probe) {
             Enabled::No => return false,
             Enabled::Yes => {}
         }
-        Change { model: self, id, before: &before, ghost: &ghost, step, out: &out }.spread(state);
+        Change { model: self, id, before: &before, step, out: &out }.spread(state);
         if self.has_oracle() {
             oracle::forget_election(&mut state.servers[index(id)]);
         }

@@ -9,11 +9,12 @@
 //! The paper's properties are quantified over *all* pairs. (In the published TLA+ the local
 //! primary order asks for *some* pair, which every transaction paired with itself satisfies.)
 
+use super::bounds::Election;
 use super::ghost::{Offence, Reign, agree, common, up_to};
 use super::model::Zab;
 use super::reached;
 use super::report::Kind;
-use super::state::{Log, State};
+use super::state::{Log, SERVERS_MAX, State};
 use crate::shape::Queue;
 use crate::types::{Txn, Zxid};
 
@@ -26,16 +27,43 @@ pub struct Property {
     pub statement: &'static str,
     /// Safety or reachability.
     pub kind: Kind,
+    /// For which explorations it says something.
+    pub scope: Scope,
     /// Whether a state satisfies it, or shows it.
     pub check: fn(&Zab, &State) -> bool,
 }
 
+/// For which explorations a property says something; the others do not report it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// For all.
+    All,
+    /// Where servers elect and do nothing else.
+    Elections,
+    /// Where servers replicate.
+    Replication,
+}
+
+impl Property {
+    /// Whether the property says something about explorations of this model.
+    #[must_use]
+    pub fn applies(&self, model: &Zab) -> bool {
+        let alone = model.bounds.election == Election::FleOnly;
+        match self.scope {
+            Scope::All => true,
+            Scope::Elections => alone,
+            Scope::Replication => !alone,
+        }
+    }
+}
+
 macro_rules! table {
-    ($($kind:ident $module:ident::$name:ident: $statement:literal;)*) => {
+    ($($kind:ident $scope:ident $module:ident::$name:ident: $statement:literal;)*) => {
         &[$(Property {
             name: stringify!($name),
             statement: $statement,
             kind: Kind::$kind,
+            scope: Scope::$scope,
             check: $module::$name,
         }),*]
     };
@@ -45,56 +73,58 @@ use self as safety;
 
 /// Every property, safety first.
 pub const PROPERTIES: &[Property] = table! {
-    Always safety::integrity: "What is delivered was broadcast by a leader, and is delivered once.";
-    Always safety::agreement: "Of two deliveries at two servers, one server makes both.";
-    Always safety::total_order: "Two servers that deliver the same transactions do so in the same order.";
-    Always safety::local_primary_order: "Transactions of one leader are delivered in the order in which it broadcast them, none left out.";
-    Always safety::global_primary_order: "Transactions of an earlier epoch are delivered before those of a later one.";
-    Always safety::primary_integrity: "A leader that broadcasts has in its initial history whatever anybody delivers of earlier epochs.";
-    Always safety::single_established_leader: "An epoch has at most one established leader.";
-    Always safety::prefix_consistency: "Of two committed histories one is a prefix of the other.";
-    Always safety::committed_never_lost: "The initial history of an established leader holds everything committed in earlier epochs.";
-    Always safety::committed_is_durable_on_a_quorum: "A quorum has every committed transaction on disk, from the moment of its commit on.";
-    Always safety::committed_never_cut: "No server takes a committed transaction off its disk.";
-    Always safety::epochs_are_ordered: "currentEpoch <= acceptedEpoch, on disk and in memory, and no epoch goes back.";
-    Always safety::acknowledged_is_durable: "A server acknowledges only what is on its disk.";
-    Always safety::delivered_is_committed_and_durable: "A server in broadcast gives its state machine only what is committed and on its disk.";
-    Always safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch.";
-    Always safety::best_of_a_quorum_leads: "With elections alone: a leader's vote beats those of a quorum.";
-    Always safety::capacity_suffices: "No queue of the exploration was too small (a defect of the bounds, not of the protocol).";
-    Sometimes reached::leader_elected: "A server leads.";
-    Sometimes reached::everybody_settled: "One server leads and all others follow it.";
-    Sometimes reached::discovery_done: "A leader and a follower have agreed on an epoch.";
-    Sometimes reached::synchronizing: "A follower receives a leader's history.";
-    Sometimes reached::leader_established: "A leader is established.";
-    Sometimes reached::follower_in_broadcast: "A follower is in broadcast.";
-    Sometimes reached::everybody_in_broadcast: "All servers are in broadcast.";
-    Sometimes reached::request_committed: "A request is committed.";
-    Sometimes reached::committed_without_third: "A request is committed while a server is not in broadcast.";
-    Sometimes reached::all_requests_everywhere: "Every request is committed at every server.";
-    Sometimes reached::diff_sent: "A DIFF is on its way.";
-    Sometimes reached::trunc_sent: "A TRUNC is on its way.";
-    Sometimes reached::snap_sent: "A SNAP is on its way.";
-    Sometimes reached::rejoined: "After a fault, all servers are in broadcast.";
-    Sometimes reached::second_epoch: "Two leaders have been established.";
-    Sometimes reached::committed_in_second_epoch: "A request is committed under the second leader.";
+    Always Replication safety::integrity: "What is delivered was broadcast by a leader, and is delivered once.";
+    Always Replication safety::agreement: "If one server delivers a and another b, one of them delivers both.";
+    Always Replication safety::total_order: "Two servers that deliver the same transactions do so in the same order.";
+    Always Replication safety::local_primary_order: "Transactions of one leader are delivered in the order in which it broadcast them, none left out.";
+    Always Replication safety::global_primary_order: "Transactions of an earlier epoch are delivered before those of a later one.";
+    Always Replication safety::primary_integrity: "A leader that broadcasts has in its initial history whatever anybody delivers of earlier epochs.";
+    Always Replication safety::single_established_leader: "An epoch has at most one established leader.";
+    Always Replication safety::prefix_consistency: "Of two committed histories one is a prefix of the other.";
+    Always Replication safety::committed_never_lost: "The initial history of an established leader holds everything committed in earlier epochs.";
+    Always Replication safety::committed_is_durable_on_a_quorum: "A quorum has every committed transaction on disk, from the moment of its commit on.";
+    Always Replication safety::no_truncation_of_committed: "No leader sends a TRUNC that cuts a committed transaction off a disk.";
+    Always Replication safety::epochs_are_ordered: "currentEpoch <= acceptedEpoch, on disk and in memory, and no epoch goes back.";
+    Always Replication safety::acknowledged_is_durable: "A server acknowledges only what is on its disk.";
+    Always Replication safety::delivered_is_committed_and_durable: "A server in broadcast gives its state machine only what is committed and on its disk.";
+    Always Replication safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch.";
+    Always Elections safety::best_of_a_quorum_leads: "A leader's vote beats those of a quorum.";
+    Always All safety::capacity_suffices: "No queue of the exploration was too small (a defect of the bounds, not of the protocol).";
+    Sometimes All reached::leader_elected: "A server leads.";
+    Sometimes All reached::everybody_settled: "One server leads and all others follow it.";
+    Sometimes Elections reached::settled_again: "After a server has left its role, one leads and all others follow it.";
+    Sometimes Replication reached::discovery_done: "A leader and a follower have agreed on an epoch.";
+    Sometimes Replication reached::synchronizing: "A follower receives a leader's history.";
+    Sometimes Replication reached::leader_established: "A leader is established.";
+    Sometimes Replication reached::follower_in_broadcast: "A follower is in broadcast.";
+    Sometimes Replication reached::everybody_in_broadcast: "All servers are in broadcast.";
+    Sometimes Replication reached::request_committed: "A request is committed.";
+    Sometimes Replication reached::committed_without_third: "A request is committed while a server is not in broadcast.";
+    Sometimes Replication reached::all_requests_everywhere: "Every request is committed at every server.";
+    Sometimes Replication reached::diff_sent: "A DIFF is on its way.";
+    Sometimes Replication reached::trunc_sent: "A TRUNC is on its way.";
+    Sometimes Replication reached::snap_sent: "A SNAP is on its way.";
+    Sometimes Replication reached::rejoined: "After a fault, all servers are in broadcast.";
+    Sometimes Replication reached::second_epoch: "Two leaders have been established.";
+    Sometimes Replication reached::committed_in_second_epoch: "A request is committed under the second leader.";
 };
 
 /// The safety properties that a state violates, as bits by position in [`PROPERTIES`].
 #[must_use]
 pub fn violations(model: &Zab, state: &State) -> u64 {
-    let safety = PROPERTIES.iter().enumerate().filter(|(_, p)| p.kind == Kind::Always);
+    let applies = |p: &Property| p.kind == Kind::Always && p.applies(model);
+    let safety = PROPERTIES.iter().enumerate().filter(|(_, p)| applies(p));
     safety.filter(|(_, p)| !(p.check)(model, state)).fold(0, |bits, (place, _)| bits | 1 << place)
 }
 
-/// What each voter has delivered, and last what is known to have been committed.
-fn delivered(model: &Zab, state: &State) -> impl Iterator<Item = Log> + Clone {
-    let (state, voters) = (*state, model.indices());
-    let server = move |place: usize| {
-        let server = &state.servers[place];
-        up_to(&server.history, server.last_committed)
-    };
-    voters.map(server).chain([state.ghost.committed])
+/// What each voter has delivered, and last what is known to have been committed. Places of servers
+/// that take no part hold the empty history, which satisfies everything.
+fn delivered(state: &State) -> [Log; SERVERS_MAX + 1] {
+    let mut logs = [state.ghost.committed; SERVERS_MAX + 1];
+    for (log, server) in logs.iter_mut().zip(&state.servers) {
+        *log = up_to(&server.history, server.last_committed);
+    }
+    logs
 }
 
 fn place(log: &Log, txn: Txn<u8, u8>) -> Option<usize> {
@@ -102,25 +132,25 @@ fn place(log: &Log, txn: Txn<u8, u8>) -> Option<usize> {
 }
 
 /// Every delivered transaction was broadcast, with that zxid, and is delivered once.
-pub fn integrity(model: &Zab, state: &State) -> bool {
+pub fn integrity(_: &Zab, state: &State) -> bool {
     let was_broadcast = |txn: &Txn<u8, u8>| {
         let number = usize::from(txn.payload);
         number.checked_sub(1).and_then(|at| state.ghost.requests.get(at)) == Some(&txn.zxid)
     };
-    delivered(model, state).all(|log| {
+    delivered(state).iter().all(|log| {
         let txns = log.as_slice();
-        let once = |(at, txn): (usize, &Txn<u8, u8>)| place(&log, *txn) == Some(at);
+        let once = |(at, txn): (usize, &Txn<u8, u8>)| place(log, *txn) == Some(at);
         txns.iter().all(was_broadcast) && txns.iter().enumerate().all(once)
     })
 }
 
 /// If one server delivers a and another b, then one of them delivers both.
-pub fn agreement(model: &Zab, state: &State) -> bool {
-    let logs = delivered(model, state);
-    logs.clone().all(|one| {
-        logs.clone().all(|other| {
+pub fn agreement(_: &Zab, state: &State) -> bool {
+    let logs = delivered(state);
+    logs.iter().all(|one| {
+        logs.iter().all(|other| {
             one.as_slice().iter().all(|a| {
-                let agrees = |b: &Txn<u8, u8>| place(&other, *a).or(place(&one, *b)).is_some();
+                let agrees = |b: &Txn<u8, u8>| place(other, *a).or(place(one, *b)).is_some();
                 other.as_slice().iter().all(agrees)
             })
         })
@@ -128,14 +158,14 @@ pub fn agreement(model: &Zab, state: &State) -> bool {
 }
 
 /// If one server delivers a before b, any server that delivers b delivers a before it.
-pub fn total_order(model: &Zab, state: &State) -> bool {
-    let logs = delivered(model, state);
-    logs.clone().all(|one| {
-        logs.clone().all(|other| {
-            one.as_slice().iter().enumerate().all(|(at, b)| match place(&other, *b) {
+pub fn total_order(_: &Zab, state: &State) -> bool {
+    let logs = delivered(state);
+    logs.iter().all(|one| {
+        logs.iter().all(|other| {
+            one.as_slice().iter().enumerate().all(|(at, b)| match place(other, *b) {
                 None => true,
                 Some(there) => {
-                    let before = |a: &Txn<u8, u8>| place(&other, *a).is_some_and(|x| x < there);
+                    let before = |a: &Txn<u8, u8>| place(other, *a).is_some_and(|x| x < there);
                     one.as_slice()[..at].iter().all(before)
                 }
             })
@@ -144,9 +174,9 @@ pub fn total_order(model: &Zab, state: &State) -> bool {
 }
 
 /// If a leader broadcasts a before b, any server that delivers b delivers a before it.
-pub fn local_primary_order(model: &Zab, state: &State) -> bool {
+pub fn local_primary_order(_: &Zab, state: &State) -> bool {
     let broadcast = state.ghost.requests;
-    delivered(model, state).all(|log| {
+    delivered(state).iter().all(|log| {
         log.as_slice().iter().enumerate().all(|(at, b)| {
             let earlier = |a: &&Zxid<u8>| a.epoch == b.zxid.epoch && a.counter < b.zxid.counter;
             broadcast
@@ -159,8 +189,8 @@ pub fn local_primary_order(model: &Zab, state: &State) -> bool {
 }
 
 /// If a belongs to an earlier epoch than b, any server that delivers both delivers a first.
-pub fn global_primary_order(model: &Zab, state: &State) -> bool {
-    delivered(model, state).all(|log| {
+pub fn global_primary_order(_: &Zab, state: &State) -> bool {
+    delivered(state).iter().all(|log| {
         let txns = log.as_slice();
         let ordered = |(at, b): (usize, &Txn<u8, u8>)| {
             txns[..at].iter().all(|a| a.zxid.epoch <= b.zxid.epoch)
@@ -171,12 +201,12 @@ pub fn global_primary_order(model: &Zab, state: &State) -> bool {
 
 /// If a leader broadcasts b and any server delivers a of an earlier epoch, the leader had a in its
 /// initial history, so delivered it before it broadcast.
-pub fn primary_integrity(model: &Zab, state: &State) -> bool {
+pub fn primary_integrity(_: &Zab, state: &State) -> bool {
     let broadcasts = |reign: &&Reign| {
         state.ghost.requests.iter().any(|zxid| zxid.counter > 0 && zxid.epoch == reign.epoch)
     };
     state.ghost.reigns.as_slice().iter().filter(broadcasts).all(|reign| {
-        delivered(model, state).all(|log| {
+        delivered(state).iter().all(|log| {
             let earlier = log.as_slice().iter().filter(|a| a.zxid.epoch < reign.epoch);
             earlier.into_iter().all(|a| place(&reign.initial, *a).is_some())
         })
@@ -193,9 +223,9 @@ pub fn single_established_leader(_: &Zab, state: &State) -> bool {
 }
 
 /// Any two committed histories agree as far as both go.
-pub fn prefix_consistency(model: &Zab, state: &State) -> bool {
-    let logs = delivered(model, state);
-    logs.clone().all(|one| logs.clone().all(|other| agree(&one, &other)))
+pub fn prefix_consistency(_: &Zab, state: &State) -> bool {
+    let logs = delivered(state);
+    logs.iter().all(|one| logs.iter().all(|other| agree(one, other)))
 }
 
 /// Whatever was committed under earlier epochs begins the initial history of every established
@@ -218,7 +248,7 @@ pub fn committed_is_durable_on_a_quorum(model: &Zab, state: &State) -> bool {
 }
 
 /// See [`Offence::CommittedCut`].
-pub fn committed_never_cut(_: &Zab, state: &State) -> bool {
+pub fn no_truncation_of_committed(_: &Zab, state: &State) -> bool {
     !state.ghost.has(Offence::CommittedCut)
 }
 
@@ -246,19 +276,17 @@ pub fn leader_sends_what_fits(_: &Zab, state: &State) -> bool {
     !state.ghost.has(Offence::BadPacket)
 }
 
-/// With elections alone, where votes do not change: whoever leads has a vote that is at least as
-/// good as those of a quorum. Says nothing where histories change between votes.
+/// Where votes do not change between elections, whoever leads has a vote that is at least as good
+/// as those of a quorum.
 pub fn best_of_a_quorum_leads(model: &Zab, state: &State) -> bool {
-    reached::elections_alone(model).is_none_or(|()| {
-        let key = |place: usize| {
-            let server = &state.servers[place];
-            (server.current_epoch, server.last(&model.config), server.id)
-        };
-        let leads = |place: &usize| reached::leads(&state.servers[*place]);
-        model.indices().filter(leads).all(|leader| {
-            let beaten = model.indices().filter(|other| key(*other) <= key(leader));
-            beaten.count() >= model.majority()
-        })
+    let key = |place: usize| {
+        let server = &state.servers[place];
+        (server.current_epoch, server.last(&model.config), server.id)
+    };
+    let leads = |place: &usize| reached::leads(&state.servers[*place]);
+    model.indices().filter(leads).all(|leader| {
+        let beaten = model.indices().filter(|other| key(*other) <= key(leader));
+        beaten.count() >= model.majority()
     })
 }
 

@@ -1,6 +1,5 @@
 //! What an exploration should have seen somewhere, lest its "holds" be empty.
 
-use super::bounds::Election;
 use super::links::Down;
 use super::model::Zab;
 use super::packet::{Packet, PacketKind};
@@ -8,11 +7,6 @@ use super::state::{Budget, Flat, State};
 use crate::server::Server;
 use crate::shape::Queue;
 use crate::types::{Phase, Role};
-
-/// `Some` when servers elect and do nothing else.
-pub(super) fn elections_alone(model: &Zab) -> Option<()> {
-    (model.bounds.election == Election::FleOnly).then_some(())
-}
 
 pub(super) fn leads(server: &Server<Flat>) -> bool {
     server.role == Role::Leading
@@ -43,6 +37,11 @@ pub fn everybody_settled(model: &Zab, state: &State) -> bool {
     servers.iter().filter(|server| leads(server)).any(|leader| {
         servers.iter().all(|s| s.id == leader.id || (follows(s) && s.vote.leader == leader.id))
     })
+}
+
+/// A round was spent, and one server leads and all others follow it.
+pub fn settled_again(model: &Zab, state: &State) -> bool {
+    state.budget.rounds < model.bounds.rounds && everybody_settled(model, state)
 }
 
 /// A leader has passed the gate of `l.1.2`.

@@ -74,7 +74,11 @@ impl Model for Watched {
         for (property, watch) in PROPERTIES.iter().zip(WATCHES) {
             match property.kind {
                 Kind::Always => {}
-                Kind::Sometimes => properties.push(Property::sometimes(property.name, watch)),
+                Kind::Sometimes => {
+                    if property.applies(&self.model) {
+                        properties.push(Property::sometimes(property.name, watch));
+                    }
+                }
             }
         }
         properties
@@ -182,6 +186,7 @@ fn watch_run(
     let properties = PROPERTIES
         .iter()
         .enumerate()
+        .filter(|(_, property)| property.applies(model))
         .map(|(place, property)| {
             let path = match property.kind {
                 Kind::Always if violated & (1 << place) != 0 => found.get(SAFETY),
