@@ -4,7 +4,7 @@ mod support;
 
 use support::Cluster;
 use zab_core::{Config, Phase, Role, ServerId, Timer, Zxid};
-use zab_trace::{EventKind, Message, MessageType};
+use zab_trace::{EventKind, MessageType};
 
 fn three(id: ServerId) -> Config {
     Config::new(id, [1, 2, 3])
@@ -30,11 +30,10 @@ fn applied(cluster: &Cluster, id: ServerId) -> &[Zxid] {
 fn received(cluster: &Cluster, id: ServerId) -> Vec<MessageType> {
     let events = cluster.nodes[&id].events.iter();
     events
-        .filter_map(|event| match &event.kind {
-            EventKind::Received(packet) => Some(packet.message),
-            _ => None,
+        .filter_map(|event| {
+            let EventKind::Received(packet) = &event.kind else { return None };
+            Some(packet.message.kind())
         })
-        .map(|message: Message| message.kind())
         .filter(|kind| *kind != MessageType::Notification)
         .collect()
 }

@@ -17,6 +17,8 @@
 //!
 //! The connection with server n is number n, unless `connection=` says otherwise.
 
+#[cfg(feature = "mutants")]
+mod mutants;
 mod transcript;
 
 use std::collections::BTreeMap;

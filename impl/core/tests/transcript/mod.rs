@@ -20,6 +20,9 @@ pub(crate) struct Command {
 #[derive(Debug, Default)]
 pub(crate) struct Transcript {
     peer: Option<Peer>,
+    /// The defect of the peers that start from now on.
+    #[cfg(feature = "mutants")]
+    mutant: Option<zab_core::Mutant>,
 }
 
 impl Command {
@@ -150,6 +153,12 @@ impl Command {
 }
 
 impl Transcript {
+    /// Peers that start from now on have this defect.
+    #[cfg(feature = "mutants")]
+    pub(crate) fn with_mutant(mutant: Option<zab_core::Mutant>) -> Self {
+        Self { peer: None, mutant }
+    }
+
     /// Runs a command and shows its effects.
     pub(crate) fn run(&mut self, command: &Command) -> String {
         if command.name == "state" {
@@ -157,6 +166,8 @@ impl Transcript {
         }
         if command.name == "peer" {
             let (config, recovered) = command.recover();
+            #[cfg(feature = "mutants")]
+            let config = Config { mutant: self.mutant, ..config };
             return match Peer::recover(config, recovered) {
                 Ok((peer, effects)) => {
                     self.peer = Some(peer);
