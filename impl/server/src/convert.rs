@@ -237,3 +237,6 @@ pub(crate) fn notification(
     let vote = Vote { leader, zxid: from_wire(wire.zxid), peer_epoch };
     Ok(Some(Notification { role, vote, round }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,10 +52,9 @@ fn main() -> ExitCode {
         Err(error) => {
             // There is nowhere to report that standard error is gone.
             let _ = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _ => ExitCode::from(3),
-            };
+            let is_asked =
+                matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if is_asked { ExitCode::SUCCESS } else { ExitCode::from(3) };
         }
     };
     match run(&arguments) {

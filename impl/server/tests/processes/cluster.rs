@@ -1,0 +1,257 @@
+//! Starts, kills and stops servers, and waits for what they say.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use zab_trace::{Chain, Event, EventKind, Header, Implementation, Located, Source, Trace, Writer};
+
+/// No condition takes longer on a machine that is not stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tries `condition` until it gives something.
+pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for: {what}");
+        // Nothing wakes this thread: it looks again after a moment, and leaves the processor to
+        // the servers until then.
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// The ports of one server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ports {
+    pub(crate) client: u16,
+    pub(crate) quorum: u16,
+    pub(crate) election: u16,
+}
+
+/// An ensemble of processes in a folder of its own.
+pub(crate) struct Cluster {
+    dir: tempfile::TempDir,
+    pub(crate) ports: BTreeMap<u64, Ports>,
+    running: BTreeMap<u64, Child>,
+    incarnations: BTreeMap<u64, u32>,
+    harness: Writer<File>,
+}
+
+impl Cluster {
+    /// Three servers that are not started. `extra` is added to every `zoo.cfg`.
+    pub(crate) fn new(extra: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let free: Vec<TcpListener> =
+            (0..9).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+        let port = |index: usize| free[index].local_addr().unwrap().port();
+        let ports: BTreeMap<u64, Ports> = (1..=3)
+            .zip((0..9).step_by(3))
+            .map(|(id, at)| {
+                let ports =
+                    Ports { client: port(at), quorum: port(at + 1), election: port(at + 2) };
+                (id, ports)
+            })
+            .collect();
+        let trace = dir.path().join("trace");
+        std::fs::create_dir(&trace).unwrap();
+        let implementation =
+            Implementation { name: "processes".to_owned(), version: "1".to_owned() };
+        let mut header = Header::new(Source::Harness, implementation, vec![1, 2, 3]);
+        if let Some(window) = extra.lines().find_map(|line| line.strip_prefix("commitLogCount=")) {
+            header.window = window.parse().unwrap();
+        }
+        let file = File::create_new(trace.join("harness.ndjson")).unwrap();
+        let harness = Writer::new(file, &header).unwrap();
+        let running = BTreeMap::new();
+        let cluster = Self { dir, ports, running, incarnations: BTreeMap::new(), harness };
+        for id in 1..=3 {
+            cluster.configure(id, extra);
+        }
+        cluster
+    }
+
+    /// Three servers that serve.
+    pub(crate) fn started() -> Self {
+        let mut cluster = Self::new("");
+        for id in 1..=3 {
+            cluster.start(id);
+        }
+        cluster.all_serve();
+        cluster
+    }
+
+    fn configure(&self, id: u64, extra: &str) {
+        let folder = self.folder(id);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("myid"), id.to_string()).unwrap();
+        let mut text = format!(
+            "dataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\n4lw.commands.whitelist=*\n",
+            folder.display(),
+            self.ports[&id].client
+        );
+        for (id, ports) in &self.ports {
+            let (quorum, election) = (ports.quorum, ports.election);
+            text.push_str(&format!("server.{id}=127.0.0.1:{quorum}:{election}\n"));
+        }
+        for default in ["tickTime=200", "initLimit=20", "syncLimit=10"] {
+            let key = default.split('=').next().unwrap();
+            if !extra.contains(key) {
+                text.push_str(&format!("{default}\n"));
+            }
+        }
+        std::fs::write(folder.join("zoo.cfg"), text + extra).unwrap();
+    }
+
+    /// The data directory of a server.
+    pub(crate) fn folder(&self, id: u64) -> PathBuf {
+        self.dir.path().join(format!("server-{id}"))
+    }
+
+    /// Starts a process, and returns without waiting for anything.
+    pub(crate) fn start(&mut self, id: u64) {
+        let folder = self.folder(id);
+        let log = File::options().create(true).append(true).open(folder.join("stderr")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_zab-server"))
+            .arg(folder.join("zoo.cfg"))
+            .arg("--trace")
+            .arg(self.trace())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        *self.incarnations.entry(id).or_default() += 1;
+        assert!(self.running.insert(id, child).is_none(), "server {id} runs already");
+    }
+
+    /// SIGKILL, noted in the trace.
+    pub(crate) fn kill(&mut self, id: u64) {
+        let mut child = self.running.remove(&id).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let incarnation = self.incarnations[&id];
+        let last = self.events(id, incarnation).last().map(|located| located.event.seq);
+        let after = last.map(|seq| (Chain::MAIN, seq)).into_iter().collect();
+        let killed = Event::killed(id, incarnation, 0, after);
+        self.harness.write(&killed).unwrap();
+    }
+
+    /// SIGTERM; how the process ended.
+    pub(crate) fn stop(&mut self, id: u64) -> ExitStatus {
+        let mut child = self.running.remove(&id).unwrap();
+        let pid = Pid::from_child(&child);
+        kill_process(pid, Signal::TERM).unwrap();
+        until("the process to stop", || child.try_wait().unwrap())
+    }
+
+    /// Waits for a process that ends by itself.
+    pub(crate) fn exit(&mut self, id: u64) -> ExitStatus {
+        let mut child = self.running.remove(&id).unwrap();
+        until("the process to end", || child.try_wait().unwrap())
+    }
+
+    /// What a server answers to a four-letter word; `None` if it cannot be asked.
+    pub(crate) fn word(&self, id: u64, word: &str) -> Option<String> {
+        let mut stream = connect(self.ports[&id].client)?;
+        stream.write_all(word.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+
+    /// `leader` or `follower` while a server serves.
+    pub(crate) fn mode(&self, id: u64) -> Option<String> {
+        let answer = self.word(id, "srvr")?;
+        answer.lines().find_map(|line| line.strip_prefix("Mode: ")).map(str::to_owned)
+    }
+
+    /// Waits until this server serves.
+    pub(crate) fn serves(&self, id: u64) -> String {
+        until(&format!("server {id} to serve"), || self.mode(id))
+    }
+
+    /// Waits until every server serves; the leader.
+    pub(crate) fn all_serve(&self) -> u64 {
+        until("one leader and two followers", || {
+            let modes: Vec<String> = (1..=3).filter_map(|id| self.mode(id)).collect();
+            let leader = modes.iter().position(|mode| mode == "leader")? as u64 + 1;
+            let followers = modes.iter().filter(|mode| *mode == "follower").count();
+            (followers == 2).then_some(leader)
+        })
+    }
+
+    /// What a server wrote to standard error in all its lives.
+    pub(crate) fn stderr(&self, id: u64) -> String {
+        std::fs::read_to_string(self.folder(id).join("stderr")).unwrap_or_default()
+    }
+
+    /// The folder of the trace.
+    pub(crate) fn trace(&self) -> PathBuf {
+        self.dir.path().join("trace")
+    }
+
+    /// The events of one life of a server, so far.
+    pub(crate) fn events(&self, id: u64, incarnation: u32) -> Vec<Located> {
+        let path = self.trace().join(format!("server-{id}-{incarnation}.ndjson"));
+        Trace::load(&[path]).unwrap().files.remove(0).events
+    }
+
+    /// Whether the present life of a server has an event like this.
+    pub(crate) fn has_event(&self, id: u64, wanted: impl Fn(&EventKind) -> bool) -> bool {
+        let events = self.events(id, self.incarnations[&id]);
+        events.iter().any(|located| wanted(&located.event.kind))
+    }
+
+    /// Stops what still runs, and checks that the trace of everything is sound.
+    pub(crate) fn finish(mut self) {
+        let running: Vec<u64> = self.running.keys().copied().collect();
+        for id in running {
+            assert_eq!(self.stop(id).code(), Some(0), "server {id} stops cleanly");
+        }
+        let report = zab_trace::lint(&[self.trace()]).unwrap();
+        assert!(report.is_sound(), "{:#?}", report.findings);
+        keep_trace(&self.trace());
+    }
+}
+
+/// With `KEEP_TRACES=folder`, the traces of all tests are copied there, each into a folder of the
+/// test's name.
+fn keep_trace(trace: &Path) {
+    let Some(folder) = std::env::var_os("KEEP_TRACES") else { return };
+    let name = std::thread::current().name().unwrap_or("unknown").replace("::", "-");
+    let folder = Path::new(&folder).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    for entry in std::fs::read_dir(trace).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for child in self.running.values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            for id in 1..=3 {
+                eprintln!("server {id} said:\n{}", self.stderr(id));
+            }
+        }
+    }
+}
+
+/// A connection to a port of this machine, which answers soon or never.
+pub(crate) fn connect(port: u16) -> Option<TcpStream> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_nodelay(true).unwrap();
+    Some(stream)
+}

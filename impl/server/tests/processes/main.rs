@@ -1,0 +1,7 @@
+//! Real processes on free ports of this machine: elections, kills, damaged disks, hostile bytes.
+
+mod client;
+mod cluster;
+mod ensemble;
+mod hostile;
+mod usage;

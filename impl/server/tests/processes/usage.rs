@@ -1,0 +1,82 @@
+//! What the program says to those who start it wrongly, and its exit codes.
+
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+use crate::client::Client;
+use crate::cluster::{Cluster, until};
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_zab-server")).args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn wrong_usage_ends_with_3() {
+    for arguments in [&[][..], &["--nonsense"], &["a", "b"], &["a", "--trace"]] {
+        assert_eq!(run(arguments).status.code(), Some(3), "{arguments:?}");
+    }
+    let missing = run(&["/nonexistent/zoo.cfg"]);
+    assert_eq!(missing.status.code(), Some(3));
+    assert!(said(&missing).contains("/nonexistent/zoo.cfg: cannot be read"), "{}", said(&missing));
+}
+
+#[test]
+fn help_and_version_end_with_0() {
+    let help = run(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    let text = String::from_utf8(help.stdout).unwrap();
+    assert!(text.contains("server.1=127.0.0.1:2888:3888") && text.contains("Exit codes:"));
+    assert_eq!(run(&["--version"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_damaged_log_ends_with_4_and_is_left_alone() {
+    let mut cluster = Cluster::started();
+    let mut client = until("a session", || Client::connect(cluster.ports[&1].client));
+    for number in 0..5 {
+        assert_eq!(client.create(&format!("/node-{number}")).unwrap(), 0);
+    }
+    cluster.kill(1);
+    let log = cluster.folder(1).join("version-2").join("log.100000001");
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&log, &bytes).unwrap();
+    cluster.start(1);
+    assert_eq!(cluster.exit(1).code(), Some(4));
+    let said = cluster.stderr(1);
+    assert!(said.contains("log.100000001 is damaged at byte "), "{said}");
+    assert_eq!(std::fs::read(&log).unwrap(), bytes);
+}
+
+#[test]
+fn two_servers_never_share_a_directory() {
+    let mut cluster = Cluster::started();
+    let config = cluster.folder(2).join("zoo.cfg");
+    let second = run(&[config.to_str().unwrap()]);
+    assert_eq!(second.status.code(), Some(4));
+    assert!(said(&second).contains("another server uses this data directory"), "{}", said(&second));
+    assert_eq!(cluster.stop(2).code(), Some(0));
+    cluster.finish();
+}
+
+#[test]
+fn a_port_that_is_taken_ends_with_5() {
+    let mut cluster = Cluster::new("");
+    let ports = cluster.ports[&1];
+    for (port, name) in [
+        (ports.client, "the client port"),
+        (ports.quorum, "the quorum port"),
+        (ports.election, "the election port"),
+    ] {
+        let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        cluster.start(1);
+        assert_eq!(cluster.exit(1).code(), Some(5));
+        let said = cluster.stderr(1);
+        assert!(said.contains(&format!("cannot listen on {name} 127.0.0.1:{port}")), "{said}");
+        drop(taken);
+    }
+}
