@@ -86,26 +86,37 @@ fn as_i32(count: usize) -> i32 {
 impl Default for Tree {
     /// The tree before the first transaction: the root and ZooKeeper's own three nodes.
     fn default() -> Self {
-        let mut tree = Self {
-            nodes: HashMap::new(),
-            acls: AclTable::default(),
-            sessions: BTreeMap::new(),
-            ephemerals: BTreeMap::new(),
-            last_zxid: 0,
-        };
+        let mut tree = Self::empty();
         for path in ["", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"] {
             let node = Node::new(Some(Bytes::new()), acl::OPEN, StatPersisted::default());
             tree.nodes.insert(path.to_owned(), node);
-            if let Some((parent, name)) = path::split(path) {
-                let parent = tree.nodes.get_mut(parent).expect("parents stand before children");
+            if let Some((parent, name)) = path::split(path)
+                && let Some(parent) = tree.nodes.get_mut(parent)
+            {
                 parent.children.insert(name.into());
             }
+        }
+        // As in ZooKeeper: what the ensemble is, is not for clients to write.
+        let read_only = [Acl { perms: Permission::Read as i32, ..Acl::open().remove(0) }];
+        if let Some(config) = tree.nodes.get_mut("/zookeeper/config") {
+            config.acl = tree.acls.acquire(&read_only);
         }
         tree
     }
 }
 
 impl Tree {
+    /// Not even a root: for a snapshot to fill.
+    fn empty() -> Self {
+        Self {
+            nodes: HashMap::new(),
+            acls: AclTable::default(),
+            sessions: BTreeMap::new(),
+            ephemerals: BTreeMap::new(),
+            last_zxid: 0,
+        }
+    }
+
     /// Zxid of the last transaction that was applied, 0 before the first.
     #[must_use]
     pub fn last_zxid(&self) -> i64 {
@@ -133,9 +144,11 @@ impl Tree {
     /// What is known of a node.
     ///
     /// # Errors
-    /// [`ErrorCode::NoNode`].
+    /// [`ErrorCode::NoNode`]; [`ErrorCode::NoAuth`] if its list does not let everyone read.
     pub fn stat(&self, path: &str) -> Result<Stat, ErrorCode> {
-        self.node(path).map(Node::stat)
+        let node = self.node(path)?;
+        self.permit(node, Permission::Read)?;
+        Ok(node.stat())
     }
 
     /// Data of a node, and what is known of it.

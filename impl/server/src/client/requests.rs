@@ -46,10 +46,6 @@ impl Request {
         Ok(Self { xid: header.xid, op: header.op, payload })
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all others are answered here, with an error"
-    )]
     pub(super) fn class(&self) -> Class {
         match OpCode::from_number(self.op) {
             Some(OpCode::Ping) => Class::Ping,

@@ -318,7 +318,9 @@ impl Writes {
         self.preparer.applied(header.zxid);
         let Some(queue) = self.waiting.get_mut(&header.session) else { return };
         // Not the first: a request that this session made at another server before.
-        if let Some((_, done)) = queue.pop_front_if(|(cxid, _)| *cxid == header.cxid) {
+        if queue.front().is_some_and(|(cxid, _)| *cxid == header.cxid)
+            && let Some((_, done)) = queue.pop_front()
+        {
             // The client may be gone; the write stands all the same.
             let _ = done.send(Outcome { zxid: header.zxid, result });
         }

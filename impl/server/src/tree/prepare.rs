@@ -28,19 +28,19 @@ const SPECIAL: [&str; 4] = ["", "/zookeeper", "/zookeeper/config", "/zookeeper/q
 #[derive(Debug, Default)]
 pub struct Preparer {
     /// What outstanding transactions change, in the order of their zxids.
-    outstanding: VecDeque<Outstanding>,
+    pub(super) outstanding: VecDeque<Outstanding>,
     /// The latest outstanding state of each node that changes; `None`: it will be deleted.
-    nodes: HashMap<String, (i64, Option<Pending>)>,
+    pub(super) nodes: HashMap<String, (i64, Option<Pending>)>,
     /// The latest outstanding state of each session that changes: its timeout in milliseconds;
     /// `None`: it will be closed.
-    sessions: HashMap<i64, (i64, Option<i32>)>,
+    pub(super) sessions: HashMap<i64, (i64, Option<i32>)>,
     /// Which server each session's client is connected to, as far as it was heard of.
-    owners: HashMap<i64, Origin>,
+    pub(super) owners: HashMap<i64, Origin>,
 }
 
 /// Which nodes and which session a transaction changes.
 #[derive(Debug)]
-struct Outstanding {
+pub(super) struct Outstanding {
     zxid: i64,
     paths: Vec<String>,
     session: Option<i64>,
@@ -48,7 +48,7 @@ struct Outstanding {
 
 /// What the next request must know of a node.
 #[derive(Debug, Clone)]
-struct Pending {
+pub(super) struct Pending {
     version: i32,
     /// Created children, as it is stored.
     cversion: i32,
@@ -99,7 +99,8 @@ impl Preparer {
 
     /// Everything up to this zxid is in the tree now.
     pub fn applied(&mut self, zxid: i64) {
-        while let Some(done) = self.outstanding.pop_front_if(|first| first.zxid <= zxid) {
+        while self.outstanding.front().is_some_and(|first| first.zxid <= zxid) {
+            let Some(done) = self.outstanding.pop_front() else { break };
             for path in done.paths {
                 if self.nodes.get(&path).is_some_and(|(latest, _)| *latest <= zxid) {
                     self.nodes.remove(&path);

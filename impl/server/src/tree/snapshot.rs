@@ -94,8 +94,7 @@ pub struct TreeBuilder {
 
 impl Default for TreeBuilder {
     fn default() -> Self {
-        let tree = Tree { nodes: std::collections::HashMap::new(), ..Tree::default() };
-        Self { tree }
+        Self { tree: Tree::empty() }
     }
 }
 
