@@ -1,2 +1,34 @@
-//! (in preparation)
-fn main() {}
+//! `zabcheck`: the only part of the checker that prints.
+
+mod args;
+mod commands;
+mod exit;
+mod record;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Asking for help is no error; everything else is wrong usage.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Good };
+            return match error.print() {
+                Ok(()) => exit.into(),
+                Err(_) => Exit::Usage.into(),
+            };
+        }
+    };
+    let exit = match cli.command {
+        Command::Record(args) => commands::record::run(&args),
+        Command::Lint(args) => commands::lint::run(&args),
+        _ => Exit::Usage,
+    };
+    exit.into()
+}

@@ -1,0 +1,152 @@
+//! All flags and help texts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// Checks ZooKeeper's atomic broadcast: its model, and real runs against the model.
+#[derive(Debug, Parser)]
+#[command(name = "zabcheck", version, after_help = exit::TABLE, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check the model, run a real ensemble whose leader is killed, and check that run: all in one.
+    #[command(after_help = "Example:\n  zabcheck verify")]
+    Verify(Verify),
+    /// Explore the model exhaustively within bounds and check its properties.
+    #[command(after_help = "Examples:\n  zabcheck check\n  zabcheck check --preset election\n  \
+        zabcheck check --servers 3 --requests 2 --crashes 1 --json counts.json")]
+    Check(Check),
+    /// Feed recorded traces through the model: is every step legal?
+    #[command(after_help = "Examples:\n  zabcheck conform runs/leader-kill\n  \
+        zabcheck conform server-1.ndjson server-2.ndjson server-3.ndjson --json verdict.json")]
+    Conform(Conform),
+    /// Run real servers through a scenario with faults, and record their trace.
+    #[command(after_help = "Examples:\n  zabcheck record --list\n  \
+        zabcheck record --target zab-server --scenario leader-kill --out runs/leader-kill")]
+    Record(Record),
+    /// Check that trace files are well formed, without the model.
+    #[command(after_help = "Example:\n  zabcheck lint runs/leader-kill")]
+    Lint(Lint),
+    /// Check the checker: corrupted traces and defective implementations must be found.
+    #[command(after_help = "Example:\n  zabcheck selftest")]
+    Selftest(Selftest),
+    /// Measure the checker's speed and memory on a generated trace.
+    #[command(after_help = "Example:\n  zabcheck bench --events 1000000")]
+    Bench(Bench),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Where to leave the recorded run (default: a temporary folder, kept only if something fails)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Named bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    /// What `verify` explores: every phase with faults, and election on its own
+    Default,
+    /// A few seconds
+    Quick,
+    /// Fast leader election on its own, message by message
+    Election,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Named bounds to start from; the flags below change single bounds
+    #[arg(long, value_enum, default_value = "default")]
+    pub(crate) preset: Preset,
+    /// Voting servers
+    #[arg(long, value_name = "N")]
+    pub(crate) servers: Option<u8>,
+    /// Client requests in a run
+    #[arg(long, value_name = "N")]
+    pub(crate) requests: Option<u8>,
+    /// Crashes in a run (each may be followed by a restart)
+    #[arg(long, value_name = "N")]
+    pub(crate) crashes: Option<u8>,
+    /// Times that a server leaves its role for want of messages
+    #[arg(long, value_name = "N")]
+    pub(crate) timeouts: Option<u8>,
+    /// Broken connections in a run
+    #[arg(long, value_name = "N")]
+    pub(crate) disconnects: Option<u8>,
+    /// Stop after this many distinct states; the run is then incomplete
+    #[arg(long, value_name = "N")]
+    pub(crate) states_max: Option<u64>,
+    /// Stop after this many seconds; the run is then incomplete
+    #[arg(long, value_name = "N")]
+    pub(crate) seconds_max: Option<u64>,
+    /// Write the result for machines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Conform {
+    /// Trace files, or folders whose *.ndjson files form one trace
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write the result for machines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the model run that explains the trace
+    #[arg(long, value_name = "FILE")]
+    pub(crate) witness: Option<PathBuf>,
+}
+
+/// What can be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// The server of this project
+    ZabServer,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    /// List the scenarios
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// List their names only, one a line
+    #[arg(long)]
+    pub(crate) names: bool,
+    /// Which server to run
+    #[arg(long, value_enum, default_value = "zab-server")]
+    pub(crate) target: Target,
+    /// Name of the scenario
+    #[arg(long, required_unless_present_any = ["list", "names"], value_name = "NAME")]
+    pub(crate) scenario: Option<String>,
+    /// Folder for the trace; must be empty or absent
+    #[arg(long, required_unless_present_any = ["list", "names"], value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// Trace files, or folders whose *.ndjson files form one trace
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Selftest {
+    /// Simulated runs tried for each defective implementation
+    #[arg(long, default_value_t = 300, value_name = "N")]
+    pub(crate) seeds: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Events in the larger of the two generated traces (the smaller has a tenth)
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    pub(crate) events: u64,
+}

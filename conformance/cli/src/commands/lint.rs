@@ -1,0 +1,31 @@
+//! `zabcheck lint`.
+
+use zab_trace::Severity;
+
+use crate::args::Lint;
+use crate::exit::Exit;
+
+/// Prints every finding with its place, and a summary.
+pub(crate) fn run(args: &Lint) -> Exit {
+    let report = match zab_trace::lint(&args.paths) {
+        Ok(report) => report,
+        Err(error) => {
+            eprintln!("zabcheck: {error}");
+            return Exit::Usage;
+        }
+    };
+    for finding in &report.findings {
+        println!("{finding}");
+    }
+    if report.left_out > 0 {
+        println!("… and {} more findings", report.left_out);
+    }
+    let errors = report.findings.iter().filter(|f| f.severity == Severity::Error).count();
+    println!(
+        "{} files, {} events: {} findings, {errors} of them errors",
+        report.files,
+        report.events,
+        report.findings.len() as u64 + report.left_out,
+    );
+    if report.is_sound() { Exit::Good } else { Exit::Bad }
+}

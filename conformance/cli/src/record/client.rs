@@ -1,0 +1,208 @@
+//! A small ZooKeeper client: the load of the scenarios, and four-letter words.
+//!
+//! Blocking, one request at a time, every call with a deadline. What it cannot know (a write whose
+//! answer never came) it reports as such.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use zab_wire::client::{
+    ConnectRequest, ConnectResponse, CreateRequest, GetDataResponse, ReadRequest, ReplyHeader,
+    RequestHeader, SyncRecord,
+};
+use zab_wire::{Acl, OpCode, Reader, Record, frame};
+
+/// How long one call may take before it is given up.
+const CALL_MAX: Duration = Duration::from_secs(5);
+/// Session timeout asked for, in milliseconds.
+const SESSION_MS: i32 = 10_000;
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// The connection failed; whether the operation took place is unknown.
+    #[error("connection to {server}: {source}")]
+    Connection {
+        /// The server's client address.
+        server: SocketAddr,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// The server answered something that is no ZooKeeper reply.
+    #[error("{server} sent {what}")]
+    Nonsense {
+        /// The server's client address.
+        server: SocketAddr,
+        /// What it sent.
+        what: String,
+    },
+    /// The server refused the operation.
+    #[error("{server} refused: error {code}")]
+    Refused {
+        /// The server's client address.
+        server: SocketAddr,
+        /// ZooKeeper's error number.
+        code: i32,
+    },
+}
+
+/// A session on one server.
+pub(crate) struct Client {
+    server: SocketAddr,
+    stream: TcpStream,
+    received: BytesMut,
+    next_xid: i32,
+}
+
+impl Client {
+    /// Opens a session on the server at `server`.
+    pub(crate) fn connect(server: SocketAddr) -> Result<Self, ClientError> {
+        let failed = |source| ClientError::Connection { server, source };
+        let stream = TcpStream::connect_timeout(&server, CALL_MAX).map_err(failed)?;
+        stream.set_nodelay(true).map_err(failed)?;
+        let mut client = Self { server, stream, received: BytesMut::new(), next_xid: 1 };
+        let hello = ConnectRequest {
+            protocol_version: 0,
+            last_zxid_seen: 0,
+            timeout: SESSION_MS,
+            session: 0,
+            password: Some(Bytes::from_static(&[0; 16])),
+            read_only: Some(false),
+        };
+        client.write_frame(|out| hello.encode(out))?;
+        let reply = client.read_frame(Instant::now() + CALL_MAX)?;
+        let welcome = client.decode::<ConnectResponse>(&mut Reader::new(&reply))?;
+        if welcome.session == 0 {
+            return Err(client.nonsense("no session"));
+        }
+        Ok(client)
+    }
+
+    /// Creates a persistent node.
+    pub(crate) fn create(&mut self, path: &str, data: &[u8]) -> Result<(), ClientError> {
+        self.call(OpCode::Create, &persistent(path, data)).map(drop)
+    }
+
+    /// A node's data as the leader has it: `sync`, then a local read.
+    pub(crate) fn get(&mut self, path: &str) -> Result<Bytes, ClientError> {
+        self.call(OpCode::Sync, &SyncRecord { path: path.to_owned() })?;
+        let request = ReadRequest { path: path.to_owned(), watch: false };
+        let reply = self.call(OpCode::GetData, &request)?;
+        let answer = self.decode::<GetDataResponse>(&mut Reader::new(&reply))?;
+        Ok(answer.data.unwrap_or_default())
+    }
+
+    /// Sends a request without waiting for its answer, which may never come.
+    pub(crate) fn send_create(&mut self, path: &str, data: &[u8]) -> Result<(), ClientError> {
+        self.send(OpCode::Create, &persistent(path, data)).map(drop)
+    }
+
+    fn send(&mut self, op: OpCode, request: &impl Record) -> Result<i32, ClientError> {
+        let xid = self.next_xid;
+        self.next_xid += 1;
+        self.write_frame(|out| {
+            RequestHeader { xid, op: op.number() }.encode(out);
+            request.encode(out);
+        })?;
+        Ok(xid)
+    }
+
+    /// One request and its reply's body.
+    fn call(&mut self, op: OpCode, request: &impl Record) -> Result<Bytes, ClientError> {
+        let xid = self.send(op, request)?;
+        let deadline = Instant::now() + CALL_MAX;
+        loop {
+            let reply = self.read_frame(deadline)?;
+            let mut reader = Reader::new(&reply);
+            let header = self.decode::<ReplyHeader>(&mut reader)?;
+            let body = reply.slice(reader.offset()..);
+            match header {
+                ReplyHeader { xid: answered, .. } if answered != xid => {}
+                ReplyHeader { err: 0, .. } => return Ok(body),
+                ReplyHeader { err: code, .. } => {
+                    return Err(ClientError::Refused { server: self.server, code });
+                }
+            }
+        }
+    }
+
+    fn decode<T: Record>(&self, reader: &mut Reader<'_>) -> Result<T, ClientError> {
+        reader.read().map_err(|error| self.nonsense(&error.to_string()))
+    }
+
+    fn write_frame(&mut self, fill: impl FnOnce(&mut BytesMut)) -> Result<(), ClientError> {
+        let mut out = BytesMut::new();
+        frame::put(&mut out, fill);
+        let server = self.server;
+        let failed = |source| ClientError::Connection { server, source };
+        self.stream.set_write_timeout(Some(CALL_MAX)).map_err(failed)?;
+        self.stream.write_all(&out).map_err(failed)
+    }
+
+    fn read_frame(&mut self, deadline: Instant) -> Result<Bytes, ClientError> {
+        let server = self.server;
+        let failed = |source| ClientError::Connection { server, source };
+        loop {
+            match frame::take(&mut self.received, zab_wire::MAX_SERVER_BUFFER) {
+                Ok(Some(content)) => return Ok(content),
+                Ok(None) => {}
+                Err(error) => return Err(self.nonsense(&error.to_string())),
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(failed(io::ErrorKind::TimedOut.into()));
+            }
+            self.stream.set_read_timeout(Some(left)).map_err(failed)?;
+            let mut chunk = [0; 4096];
+            match self.stream.read(&mut chunk).map_err(failed)? {
+                0 => return Err(failed(io::ErrorKind::UnexpectedEof.into())),
+                count => self.received.extend_from_slice(&chunk[..count]),
+            }
+        }
+    }
+
+    fn nonsense(&self, what: &str) -> ClientError {
+        ClientError::Nonsense { server: self.server, what: what.to_owned() }
+    }
+}
+
+/// The request that creates a persistent node, open to everyone.
+fn persistent(path: &str, data: &[u8]) -> CreateRequest {
+    CreateRequest {
+        path: path.to_owned(),
+        data: Some(Bytes::copy_from_slice(data)),
+        acl: Acl::open(),
+        flags: 0,
+    }
+}
+
+/// What a server says it is in its answer to `srvr`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It serves as the leader.
+    Leader,
+    /// It serves as a follower.
+    Follower,
+    /// It does not serve, or does not answer.
+    NotServing,
+}
+
+/// Asks a server with the four-letter word `srvr`.
+pub(crate) fn mode(server: SocketAddr) -> Mode {
+    match four_letter_word(server, b"srvr") {
+        Ok(answer) if answer.contains("Mode: leader") => Mode::Leader,
+        Ok(answer) if answer.contains("Mode: follower") => Mode::Follower,
+        Ok(_) | Err(_) => Mode::NotServing,
+    }
+}
+
+fn four_letter_word(server: SocketAddr, word: &[u8; 4]) -> io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&server, CALL_MAX)?;
+    stream.set_read_timeout(Some(CALL_MAX))?;
+    stream.write_all(word)?;
+    let mut answer = Vec::new();
+    stream.take(64 * 1024).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}

@@ -1,0 +1,36 @@
+//! Tables, progress and JSON: what several commands show in the same way.
+
+pub(crate) mod progress;
+
+use std::fs;
+use std::path::Path;
+
+use tabled::Table;
+use tabled::builder::Builder;
+use tabled::settings::Style;
+
+use crate::exit::Exit;
+
+/// A plain table: a header row, then rows.
+pub(crate) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> Table {
+    let mut builder = Builder::default();
+    builder.push_record(header);
+    for row in rows {
+        builder.push_record(row);
+    }
+    let mut table = builder.build();
+    table.with(Style::sharp());
+    table
+}
+
+/// Writes a result for machines; a failure is told, and makes the command fail.
+pub(crate) fn write_json(path: &Path, value: &serde_json::Value) -> Exit {
+    let text = format!("{value:#}\n");
+    match fs::write(path, text) {
+        Ok(()) => Exit::Good,
+        Err(error) => {
+            eprintln!("zabcheck: cannot write {}: {error}", path.display());
+            Exit::Usage
+        }
+    }
+}
