@@ -53,6 +53,8 @@ pub(crate) struct Notices {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Decided {
     pub(crate) looking: VecDeque<u32>,
+    /// The `Looking` line of a program that still has a write to do has come already.
+    pub(crate) looking_shown: bool,
     pub(crate) elected: VecDeque<(ServerId, u32)>,
     pub(crate) established: VecDeque<u32>,
     pub(crate) committed: VecDeque<Zxid<u32>>,
@@ -224,7 +226,7 @@ impl Candidate {
         let history = self.core.server.history;
         match decision {
             Decision::Looking { round } => {
-                if shown.looking {
+                if shown.looking && !std::mem::take(&mut decided.looking_shown) {
                     decided.looking.push_back(round);
                 }
             }

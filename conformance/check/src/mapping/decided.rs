@@ -1,6 +1,6 @@
 //! Decisions: those that a line causes, and those that follow from an earlier line.
 
-use zab_model::{Probe, Step};
+use zab_model::{Item, Probe, Step};
 use zab_trace::{Epoch, ServerId, TxnDigest, Zxid};
 
 use super::{Line, Miss};
@@ -13,20 +13,31 @@ use crate::{
 ///
 /// | trace | model |
 /// |---|---|
-/// | `round` | the next `Looking` decision that a step left behind; if none did: `LeaveRole` (`zk.fle.leave_role`), and the decision it leaves |
+/// | `round` | the next `Looking` decision that a step left behind; if none did: `LeaveRole` (`zk.fle.leave_role`), and the decision it leaves; while `zk.fle.enter` still has the tail to write: the round it has begun |
 pub(super) fn looking<P: Probe>(
     scene: &mut Scene<'_>,
     candidate: &mut Candidate,
     round: u64,
     probe: &mut P,
 ) -> Result<(), Miss> {
-    if candidate.core.decided.looking.is_empty() && !candidate.step(scene, Step::LeaveRole, probe) {
+    let begun = !candidate.core.decided.looking.is_empty() || enters(candidate);
+    if !begun && !candidate.step(scene, Step::LeaveRole, probe) {
         return Err(Miss::Step(Step::LeaveRole));
+    }
+    if enters(candidate) && u64::from(candidate.core.server.round) == round {
+        candidate.core.decided.looking_shown = true;
+        return Ok(());
     }
     match candidate.core.decided.looking.pop_front() {
         Some(due) if u64::from(due) == round => Ok(()),
         due => Err(Miss::Decision(due.map(|round| format!("Looking round={round}")))),
     }
+}
+
+/// Whether `zk.fle.enter` has begun a round whose `Looking` line has not come, and still writes.
+fn enters(candidate: &Candidate) -> bool {
+    let core = &candidate.core;
+    core.server.program.contains(Item::Notify) && !core.decided.looking_shown
 }
 
 /// A LOOKING server repeats its proposal.
