@@ -113,23 +113,23 @@ pub enum ConfigError {
 pub enum Mutant {
     /// `zk.sync.withdraw` is left out: what a learner acknowledged above its cursor stays counted.
     NoWithdraw,
-    /// `l.3.2`: the first acknowledgement commits.
+    /// l.3.2: the first acknowledgement commits.
     CommitWithoutQuorum,
-    /// `l.1.2`: a learner that is ahead of the leader is let in.
+    /// l.1.2: a learner that is ahead of the leader is let in.
     NoFreshnessCheck,
-    /// `zk.fle.order`: votes are compared by leader alone.
+    /// zk.fle.order: votes are compared by leader alone.
     VoteOrderIgnoresHistory,
-    /// `l.2.2`: the first acknowledgement of NEWLEADER establishes the leader.
+    /// l.2.2: the first acknowledgement of NEWLEADER establishes the leader.
     EstablishedBeforeQuorum,
-    /// `zk.bcast.apply`: what is committed is delivered before it is durable here.
+    /// zk.bcast.apply: what is committed is delivered before it is durable here.
     DeliverBeforeDurable,
-    /// `l.1.1`: the new epoch is the highest accepted epoch, not one above it.
+    /// l.1.1: the new epoch is the highest accepted epoch, not one above it.
     EpochNotAdvanced,
-    /// `f.1.2`: LEADERINFO with an epoch accepted before is answered as if it were new.
+    /// f.1.2: LEADERINFO with an epoch accepted before is answered as if it were new.
     AckEpochAlwaysCounts,
-    /// `zk.sync.trunc`: a learner that is ahead gets DIFF instead of TRUNC.
+    /// zk.sync.trunc: a learner that is ahead gets DIFF instead of TRUNC.
     DiffInsteadOfTrunc,
-    /// `f.3.3`: COMMIT(z) commits what comes next, whatever z is.
+    /// f.3.3: COMMIT(z) commits what comes next, whatever z is.
     CommitAnything,
 }
 

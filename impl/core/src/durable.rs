@@ -19,7 +19,7 @@ pub enum Write {
     /// Append these transactions to the log and sync it; then give each to the state machine, in
     /// order (they are committed), before the next write begins. Never empty.
     CommittedLog(Vec<Txn>),
-    /// Cut the log: this transaction is its last, and if it is `0.0` nothing is left, no snapshot
+    /// Cut the log durably (D-TR): this transaction is its last, and if it is `0.0` nothing is left, no snapshot
     /// either. Nothing waits to be synced when this is asked for.
     Truncate {
         /// The last zxid to keep.
@@ -49,6 +49,9 @@ impl Base {
 }
 
 /// What the disk held when the process started.
+///
+/// zk.crash: a crash needs no code here. The peer is gone with its process, and what was durable
+/// comes back as this: any prefix of what was appended and not yet reported may be among it.
 ///
 /// The state machine must already hold the base and every transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]

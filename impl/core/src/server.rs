@@ -22,7 +22,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `zk.start`: memory := disk, lastCommitted := 0.0, round := 0. A history ahead of
+    /// zk.start: memory := disk, lastCommitted := 0.0, round := 0. A history ahead of
     /// currentEpoch is accepted up to acceptedEpoch (D-H02).
     pub(crate) fn recover(config: Config, recovered: Recovered) -> Result<Self, RecoverError> {
         config.validate()?;
@@ -49,7 +49,7 @@ impl Server {
         })
     }
 
-    /// The vote for this server itself.
+    /// The vote for this server itself: its position is a transaction, or `0.0` (D-L0).
     pub(crate) fn own_vote(&self) -> Vote {
         Vote { leader: self.config.id, zxid: self.history.last(), peer_epoch: self.current_epoch }
     }
@@ -69,7 +69,7 @@ impl Server {
         out.persist.push(Write::CurrentEpoch(epoch));
     }
 
-    /// `zk.fle.enter`, its first part: write the unsynced tail, and bring the state machine to the
+    /// zk.fle.enter, its first part: write the unsynced tail, and bring the state machine to the
     /// end of the log, committed or not.
     pub(crate) fn sync_and_catch_up(&mut self, out: &mut Effects) {
         let last = self.history.last();
@@ -81,7 +81,7 @@ impl Server {
         self.applied = last;
     }
 
-    /// `zk.bcast.apply`: deliver, in order, what is committed and durable here.
+    /// zk.bcast.apply: deliver, in order, what is committed and durable here.
     ///
     /// The caller is in BROADCAST.
     pub(crate) fn deliver_committed(&mut self, out: &mut Effects) {

@@ -24,12 +24,12 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
-    /// `zk.fle.settled_reply`: what a server that is LOOKING is told by one that is not.
+    /// zk.fle.settled_reply: what a server that is LOOKING is told by one that is not.
     pub(crate) fn reply(self, role: Role) -> Notification {
         Notification { role, vote: self.vote, round: self.round }
     }
 
-    /// `zk.fle.update_vote`: on becoming established, vote for the established epoch.
+    /// zk.fle.update_vote: on becoming established, vote for the established epoch.
     pub(crate) fn update_vote(&mut self, epoch: Epoch) {
         self.vote.peer_epoch = epoch;
     }
@@ -49,7 +49,7 @@ pub(crate) struct Election {
 }
 
 impl Election {
-    /// `zk.fle.enter`: write the unsynced tail; then a new round, the own vote as proposal, both
+    /// zk.fle.enter: write the unsynced tail; then a new round, the own vote as proposal, both
     /// tables empty but for it (D-4892), and the proposal to every other voter.
     pub(crate) fn enter(server: &mut Server, out: &mut Effects) -> Self {
         server.sync_and_catch_up(out);
@@ -94,7 +94,7 @@ impl Election {
         settled
     }
 
-    /// `zk.fle.looking`: catch up with a newer round, help an older one, adopt a better vote.
+    /// zk.fle.looking: catch up with a newer round, help an older one, adopt a better vote.
     fn on_looking(
         &mut self,
         server: &mut Server,
@@ -123,7 +123,7 @@ impl Election {
         self.recvset.insert(from, Heard::of(heard));
     }
 
-    /// `zk.fle.same_round`: a settled server of this very round. Its vote joins `recvset`, and ends
+    /// zk.fle.same_round: a settled server of this very round. Its vote joins `recvset`, and ends
     /// the election if a quorum and the leader itself agree with it.
     fn on_settled_in_same_round(
         &mut self,
@@ -139,7 +139,7 @@ impl Election {
             .then_some(Settled { vote: heard.vote, round: heard.round })
     }
 
-    /// `zk.fle.join`: a settled server of any round. A quorum of such servers, the leader among
+    /// zk.fle.join: a settled server of any round. A quorum of such servers, the leader among
     /// them, is joined, even if that takes the round back.
     fn on_settled(
         &mut self,
@@ -175,14 +175,14 @@ impl Election {
         }
     }
 
-    /// `zk.fle.settle`: nothing arrived for finalizeWait while `zk.fle.terminate` held, so the
+    /// zk.fle.settle: nothing arrived for finalizeWait while `zk.fle.terminate` held, so the
     /// proposal is what this server votes for until its next election.
     fn settle(&self, server: &Server) -> Settled {
         assert!(self.can_terminate(server), "finalizeWait is armed only while this holds");
         Settled { vote: self.proposal, round: server.round }
     }
 
-    /// `zk.fle.resend`: nothing arrived for the notification interval, so the proposal is sent
+    /// zk.fle.resend: nothing arrived for the notification interval, so the proposal is sent
     /// again, and the interval doubles.
     fn resend(&mut self, server: &Server, out: &mut Effects) {
         out.decisions.push(Decision::Resent);
@@ -192,7 +192,7 @@ impl Election {
         self.arm(server, out);
     }
 
-    /// `zk.fle.terminate`: the senders whose vote equals the proposal are a quorum.
+    /// zk.fle.terminate: the senders whose vote equals the proposal are a quorum.
     fn can_terminate(&self, server: &Server) -> bool {
         let senders = self
             .recvset
@@ -255,7 +255,7 @@ fn supports(server: &Server, table: &BTreeMap<ServerId, Heard>, heard: Notificat
     is_quorum(&server.config.voters, &supporters) && check_leader(server, table, heard)
 }
 
-/// `zk.fle.check_leader`: the leader itself was heard as LEADING; if it is this server, then only
+/// zk.fle.check_leader: the leader itself was heard as LEADING; if it is this server, then only
 /// in this very round.
 fn check_leader(server: &Server, table: &BTreeMap<ServerId, Heard>, heard: Notification) -> bool {
     let leader = heard.vote.leader;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::{Config, Vote};
 
-/// `zk.fle.order`: of two votes the greater (peerEpoch, zxid, leader) wins.
+/// zk.fle.order: of two votes the greater (peerEpoch, zxid, leader) wins.
 #[cfg_attr(not(feature = "mutants"), expect(unused_variables, reason = "only a mutant reads it"))]
 pub(crate) fn order(config: &Config, one: &Vote, other: &Vote) -> Ordering {
     #[cfg(feature = "mutants")]

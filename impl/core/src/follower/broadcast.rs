@@ -6,7 +6,8 @@ use crate::{
 };
 
 impl Follower {
-    /// f.3.1: a PROPOSAL that follows the history is appended to it, unsynced.
+    /// f.3.1: a PROPOSAL that follows the history is appended to it, unsynced. One that does not
+    /// ends the role (D-GAP).
     pub(super) fn on_proposal_in_broadcast(
         &self,
         server: &mut Server,
@@ -22,7 +23,7 @@ impl Follower {
         Ok(())
     }
 
-    /// `zk.bcast.sync`, at a follower: acknowledge, in order, what became durable.
+    /// zk.bcast.sync, at a follower: acknowledge, in order, what became durable.
     pub(crate) fn on_synced(&self, server: &mut Server, synced: &[Zxid], out: &mut Effects) {
         for zxid in synced {
             self.send(Message::Ack { zxid: *zxid }, out);

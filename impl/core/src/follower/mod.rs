@@ -57,7 +57,7 @@ impl Follower {
         self.silent_ticks = 0;
     }
 
-    /// `zk.fail.learner_link`, its part about silence: whether the role must be left.
+    /// zk.fail.learner_link, its part about silence: whether the role must be left.
     pub(crate) fn on_tick(&mut self, server: &Server) -> bool {
         self.silent_ticks += 1;
         let limit = match self.phase() {

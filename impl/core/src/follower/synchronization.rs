@@ -117,7 +117,7 @@ impl Follower {
         }
     }
 
-    /// `zk.sync.proposal`: a PROPOSAL before UPTODATE follows what was received before it, and is
+    /// zk.sync.proposal: a PROPOSAL before UPTODATE follows what was received before it, and is
     /// kept in memory.
     fn on_proposal_in_synchronization(&mut self, txn: Txn) -> Result<(), ProtocolError> {
         let from = self.leader();
@@ -130,7 +130,7 @@ impl Follower {
         Ok(())
     }
 
-    /// `zk.sync.commit`: a COMMIT before UPTODATE is for the first of *not logged* that is not
+    /// zk.sync.commit: a COMMIT before UPTODATE is for the first of *not logged* that is not
     /// committed yet, which is then marked.
     fn on_commit_in_synchronization(&mut self, zxid: Zxid) -> Result<(), ProtocolError> {
         let from = self.leader();

@@ -49,7 +49,7 @@ impl Leader {
         Verdict::Stay
     }
 
-    /// `zk.bcast.sync`, at a leader: it acknowledges, in order, what became durable.
+    /// zk.bcast.sync, at a leader: it acknowledges, in order, what became durable.
     pub(crate) fn on_synced(&mut self, server: &mut Server, synced: &[Zxid], out: &mut Effects) {
         for zxid in synced {
             self.count_ack(server, server.config.id, *zxid, out);

@@ -32,7 +32,7 @@ impl Leader {
         Verdict::Stay
     }
 
-    /// `zk.fail.leader_quorum`: no gate may take longer than initLimit, and an established leader
+    /// zk.fail.leader_quorum: no gate may take longer than initLimit, and an established leader
     /// needs a quorum that was heard within syncLimit.
     fn check_quorum(&mut self, server: &Server) -> Verdict {
         let keeps = if self.stage == Stage::Broadcast {

@@ -88,7 +88,7 @@ struct Outstanding {
 }
 
 impl Leader {
-    /// `zk.disc.lead`: the role begins. Nobody is a learner yet; the new epoch is above the own
+    /// zk.disc.lead: the role begins. Nobody is a learner yet; the new epoch is above the own
     /// acceptedEpoch, and the whole history is the initial one.
     pub(crate) fn enter(server: &Server, elected: Settled) -> Self {
         let new_epoch = server.accepted_epoch.checked_add(1).expect("the last is never accepted");
@@ -138,7 +138,7 @@ impl Leader {
         learners.find(|(_, learner)| learner.connection == connection).map(|(id, _)| *id)
     }
 
-    /// `zk.fail.leader_link`: the connection ended. Its learner is no longer connected, waiting or
+    /// zk.fail.leader_link: the connection ended. Its learner is no longer connected, waiting or
     /// forwarding; what it acknowledged stays counted.
     pub(crate) fn on_disconnected(&mut self, connection: ConnectionId) {
         self.unnamed.remove(&connection);

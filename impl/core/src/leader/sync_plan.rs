@@ -45,7 +45,7 @@ fn min(window: &[Zxid], max: Zxid) -> Zxid {
     window.first().copied().unwrap_or(max)
 }
 
-/// `zk.sync.diff`: row 1, the learner is there; row 3, it stands on a transaction of the window;
+/// zk.sync.diff: row 1, the learner is there; row 3, it stands on a transaction of the window;
 /// row 3b, it stands inside the window before the first transaction of an epoch.
 fn diff(window: &[Zxid], max: Zxid, last: Zxid) -> Option<SyncPlan> {
     let inside = min(window, max) <= last && last < max;
@@ -57,7 +57,7 @@ fn diff(window: &[Zxid], max: Zxid, last: Zxid) -> Option<SyncPlan> {
     })
 }
 
-/// `zk.sync.trunc`: row 2, the learner is ahead; row 3c, it left the window in the middle of an
+/// zk.sync.trunc: row 2, the learner is ahead; row 3c, it left the window in the middle of an
 /// epoch that goes on in the window.
 fn trunc(window: &[Zxid], max: Zxid, last: Zxid) -> Option<SyncPlan> {
     if last.counter == 0 {
@@ -79,7 +79,7 @@ fn trunc(window: &[Zxid], max: Zxid, last: Zxid) -> Option<SyncPlan> {
     })
 }
 
-/// `zk.sync.snap`: otherwise the whole state.
+/// zk.sync.snap: otherwise the whole state.
 fn snap(max: Zxid) -> SyncPlan {
     SyncPlan { header: Header::Snap, zxid: max, cursor: max }
 }

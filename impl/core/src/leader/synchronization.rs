@@ -47,7 +47,7 @@ impl Leader {
         }
     }
 
-    /// `zk.sync.withdraw`: what this learner acknowledged above the cursor does not count any
+    /// zk.sync.withdraw: what this learner acknowledged above the cursor does not count any
     /// more: it is about to be told to drop it (D-H01).
     #[cfg_attr(
         not(feature = "mutants"),

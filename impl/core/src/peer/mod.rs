@@ -1,12 +1,13 @@
-//! The peer: inputs in, effects out. The only place that knows every role and every message.
+//! The peer: inputs in, effects out. The only place that knows every role and every input.
+
+mod dispatch;
+mod questions;
 
 use std::sync::Arc;
 
-use zab_trace::State;
-
 use crate::{
-    Close, Config, ConnectionId, Decision, Dial, Effects, Input, Message, Notification, Phase,
-    ProtocolError, RecoverError, Recovered, Role, ServerId, Timer, TimerChange, Txn, Zxid,
+    Close, Config, ConnectionId, Decision, Dial, Effects, Input, Message, Notification,
+    ProtocolError, RecoverError, Recovered, Role, ServerId, Timer, TimerChange, Zxid,
     election::{Election, Settled},
     follower::Follower,
     leader::{Leader, Verdict},
@@ -29,7 +30,7 @@ enum RoleState {
 }
 
 impl Peer {
-    /// `zk.start`: starts from what the disk held, and looks for a leader. The effects are to be
+    /// zk.start: starts from what the disk held, and looks for a leader. The effects are to be
     /// carried out like those of any step.
     ///
     /// # Errors
@@ -114,7 +115,7 @@ impl Peer {
         }
     }
 
-    /// `zk.fle.settle`, `zk.fle.same_round`, `zk.fle.join`: the election is over.
+    /// The election is over (zk.fle.settle, zk.fle.same_round, zk.fle.join): the role begins.
     fn settle(&mut self, settled: Settled, out: &mut Effects) {
         assert_eq!(self.role(), Role::Looking, "only an election is settled");
         let leader = settled.vote.leader;
@@ -127,7 +128,7 @@ impl Peer {
         };
     }
 
-    /// `zk.fle.leave_role`: close every quorum connection, forget all that belongs to the role,
+    /// zk.fle.leave_role: close every quorum connection, forget all that belongs to the role,
     /// and look for a leader again.
     fn leave_role(&mut self, error: Option<ProtocolError>, out: &mut Effects) {
         assert_ne!(self.role(), Role::Looking, "there is no role to leave");
@@ -161,7 +162,7 @@ impl Peer {
         }
     }
 
-    /// `zk.fail.learner_link`: the leader cannot be reached.
+    /// zk.fail.learner_link: the leader cannot be reached.
     fn on_connect_failed(&mut self, leader: ServerId, out: &mut Effects) {
         match &self.state {
             RoleState::Following(follower)
@@ -207,7 +208,7 @@ impl Peer {
         }
     }
 
-    /// `zk.bcast.sync`: a prefix of the unsynced tail became durable.
+    /// zk.bcast.sync: a prefix of the unsynced tail became durable.
     fn on_synced(&mut self, zxid: Zxid, out: &mut Effects) {
         let synced = self.server.history.mark_durable_to(zxid);
         if synced.is_empty() {
@@ -244,7 +245,7 @@ impl Peer {
         match &mut self.state {
             RoleState::Following(follower) if follower.connection == Some(connection) => {
                 follower.on_heard();
-                let done = follower_message(follower, &mut self.server, message, out);
+                let done = dispatch::follower_message(follower, &mut self.server, message, out);
                 if let Err(error) = done {
                     self.leave_role(Some(error), out);
                 }
@@ -253,7 +254,14 @@ impl Peer {
                 if leader.is_unnamed(connection) || leader.is_learner(from, connection) =>
             {
                 leader.on_heard(connection);
-                let done = leader_message(leader, &mut self.server, from, connection, message, out);
+                let done = dispatch::leader_message(
+                    leader,
+                    &mut self.server,
+                    from,
+                    connection,
+                    message,
+                    out,
+                );
                 if let Err(error) = done {
                     leader.close(connection, out);
                     out.error = Some(error);
@@ -268,158 +276,5 @@ impl Peer {
         assert!(self.server.current_epoch <= self.server.accepted_epoch);
         assert!(self.server.history.last().epoch <= self.server.accepted_epoch);
         assert!(self.server.applied <= self.server.history.last());
-    }
-}
-
-/// FOLLOWING × message. An error leaves the role.
-fn follower_message(
-    follower: &mut Follower,
-    server: &mut Server,
-    message: Message,
-    out: &mut Effects,
-) -> Result<(), ProtocolError> {
-    match message {
-        Message::LeaderInfo { new_epoch } => follower.on_leader_info(server, new_epoch, out),
-        Message::Diff { zxid: _ } => follower.on_diff(server),
-        Message::Trunc { zxid } => follower.on_trunc(server, zxid, out),
-        Message::Snap { zxid } => follower.on_snap(server, zxid),
-        Message::Proposal { txn } => follower.on_proposal(server, txn, out),
-        Message::Commit { zxid } => follower.on_commit(server, zxid, out),
-        Message::NewLeader { epoch } => follower.on_new_leader(server, epoch, out),
-        Message::UpToDate => follower.on_up_to_date(server, out),
-        Message::Ping => {
-            follower.on_ping(out);
-            Ok(())
-        }
-        Message::FollowerInfo { .. }
-        | Message::AckEpoch { .. }
-        | Message::AckLd { .. }
-        | Message::Ack { .. } => Err(follower.unexpected(message.name())),
-    }
-}
-
-/// LEADING × message. An error closes the connection.
-fn leader_message(
-    leader: &mut Leader,
-    server: &mut Server,
-    from: ServerId,
-    connection: ConnectionId,
-    message: Message,
-    out: &mut Effects,
-) -> Result<(), ProtocolError> {
-    if leader.is_unnamed(connection) {
-        let Message::FollowerInfo { accepted_epoch } = message else {
-            return Err(Leader::unexpected_before_name(from, message.name()));
-        };
-        return leader.on_follower_info(server, from, connection, accepted_epoch, out);
-    }
-    match message {
-        Message::AckEpoch { current_epoch, last_zxid } => {
-            leader.on_ack_epoch(server, from, current_epoch, last_zxid, out)
-        }
-        Message::AckLd { epoch } => leader.on_ack_ld(server, from, epoch, out),
-        Message::Ack { zxid } => leader.on_ack(server, from, zxid, out),
-        Message::Ping => Ok(()),
-        Message::FollowerInfo { .. }
-        | Message::LeaderInfo { .. }
-        | Message::Diff { .. }
-        | Message::Trunc { .. }
-        | Message::Snap { .. }
-        | Message::Proposal { .. }
-        | Message::Commit { .. }
-        | Message::NewLeader { .. }
-        | Message::UpToDate => Err(leader.unexpected(from, message.name())),
-    }
-}
-
-/// Questions of the driver.
-impl Peer {
-    /// This server.
-    #[must_use]
-    pub fn id(&self) -> ServerId {
-        self.server.config.id
-    }
-
-    /// Its role: LOOKING, FOLLOWING or LEADING.
-    #[must_use]
-    pub fn role(&self) -> Role {
-        match self.state {
-            RoleState::Looking(_) => Role::Looking,
-            RoleState::Following(_) => Role::Following,
-            RoleState::Leading(_) => Role::Leading,
-        }
-    }
-
-    /// Its phase.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
-        match &self.state {
-            RoleState::Looking(_) => Phase::Election,
-            RoleState::Following(follower) => follower.phase(),
-            RoleState::Leading(leader) => leader.phase(),
-        }
-    }
-
-    /// What a trace shows of it.
-    #[must_use]
-    pub fn state(&self) -> State {
-        self.server.state(self.role(), self.phase())
-    }
-
-    /// Whether learners may be accepted.
-    #[must_use]
-    pub fn is_leading(&self) -> bool {
-        self.role() == Role::Leading
-    }
-
-    /// Whether clients may be served: the phase is BROADCAST. An established leader takes requests;
-    /// an established follower forwards them.
-    #[must_use]
-    pub fn is_established(&self) -> bool {
-        self.phase() == Phase::Broadcast
-    }
-
-    /// The elected leader, perhaps this server; `None` while LOOKING.
-    #[must_use]
-    pub fn leader(&self) -> Option<ServerId> {
-        match &self.state {
-            RoleState::Looking(_) => None,
-            RoleState::Following(follower) => Some(follower.leader()),
-            RoleState::Leading(_) => Some(self.server.config.id),
-        }
-    }
-
-    /// The connection to the leader, if this server is FOLLOWING and it is up.
-    #[must_use]
-    pub fn leader_connection(&self) -> Option<ConnectionId> {
-        match &self.state {
-            RoleState::Following(follower) => follower.connection,
-            RoleState::Looking(_) | RoleState::Leading(_) => None,
-        }
-    }
-
-    /// The last zxid of the history; `0.0` if it is empty.
-    #[must_use]
-    pub fn last_zxid(&self) -> Zxid {
-        self.server.history.last()
-    }
-
-    /// The last transaction known to be committed; `0.0` until this process was established once.
-    #[must_use]
-    pub fn last_committed(&self) -> Zxid {
-        self.server.last_committed
-    }
-
-    /// How far the state machine has been told to go.
-    #[must_use]
-    pub fn applied(&self) -> Zxid {
-        self.server.applied
-    }
-
-    /// The transactions after `applied`, up to and with `zxid`: what a leader's driver must apply to
-    /// a copy of the state before the copy can go with `Message::Snap { zxid }`. A leader may have
-    /// committed what its own disk has not taken yet.
-    pub fn not_applied(&self, zxid: Zxid) -> impl Iterator<Item = Txn> + '_ {
-        self.server.history.range(self.server.applied, zxid)
     }
 }
