@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::Cluster;
+use support::{Cluster, line};
 use zab_core::{Config, Phase, Role, ServerId, Timer, Zxid};
 use zab_trace::{EventKind, MessageType};
 
@@ -212,4 +212,87 @@ fn a_history_ahead_of_current_epoch_is_accepted_up_to_accepted_epoch() {
     assert!(Peer::recover(three(1), disk(2)).is_ok());
     let refused = Peer::recover(three(1), disk(1)).err();
     assert_eq!(refused, Some(RecoverError::HistoryAhead { last: zxid(2, 1), accepted: 1 }));
+}
+
+/// The lines of one server, without those of the election port.
+fn lines(cluster: &Cluster, id: ServerId) -> Vec<String> {
+    let lines = cluster.nodes[&id].events.iter().map(line);
+    lines.filter(|line| !line.ends_with("NOTIFICATION")).collect()
+}
+
+/// `traces/README.md`: the cause comes first, then what it does, then what follows from it.
+#[test]
+fn a_step_is_shown_in_the_documented_order() {
+    let mut cluster = established(three);
+    cluster.request(3, "a");
+    cluster.settle();
+    cluster.cut(1, 3);
+    cluster.settle();
+    let leader = [
+        "Start 0.0",
+        "Looking round=1",
+        "Elected leader=3 round=1",
+        "Connected peer=None",
+        "Connected peer=None",
+        "Received #0 FOLLOWERINFO",
+        "Persisted acceptedEpoch=1",
+        "Sent #0 LEADERINFO",
+    ];
+    assert_eq!(lines(&cluster, 3)[..leader.len()], leader);
+    let commit = [
+        "Proposed 1.1",
+        "Sent #4 PROPOSAL",
+        "Sent #4 PROPOSAL",
+        "Received #4 ACK",
+        "Received #4 ACK",
+        "Sent #5 COMMIT",
+        "Sent #5 COMMIT",
+        "Committed 1.1",
+        "Persisted log=1.1",
+        "Delivered 1.1",
+        "Disconnected",
+    ];
+    let found = lines(&cluster, 3);
+    assert_eq!(found[found.len() - commit.len()..], commit);
+    let follower = [
+        "Start 0.0",
+        "Looking round=1",
+        "Elected leader=3 round=1",
+        "Connected peer=Some(3)",
+        "Sent #0 FOLLOWERINFO",
+        "Received #0 LEADERINFO",
+        "Persisted acceptedEpoch=1",
+        "Sent #1 ACKEPOCH",
+        "Received #1 DIFF",
+        "Received #2 NEWLEADER",
+        "Persisted currentEpoch=1",
+        "Sent #2 ACK-LD",
+        "Received #3 UPTODATE",
+        "Sent #3 ACK-LD",
+        "Received #4 PROPOSAL",
+        "Persisted log=1.1",
+        "Sent #4 ACK",
+        "Received #5 COMMIT",
+        "Delivered 1.1",
+        "Disconnected",
+        "Looking round=2",
+    ];
+    assert_eq!(lines(&cluster, 1), follower);
+    for node in cluster.nodes.values() {
+        let numbers = node.events.iter().map(|event| event.seq);
+        assert!(numbers.eq(0..node.events.len() as u64), "gaps");
+    }
+}
+
+/// Leaving a role and looking again are two steps: the state is that of the second, on `Looking`.
+#[test]
+fn the_step_that_leaves_a_role_shows_its_state_on_looking() {
+    let mut cluster = established(three);
+    cluster.cut(1, 3);
+    let events = &cluster.nodes[&1].events;
+    let [.., disconnected, looking] = events.as_slice() else { panic!("two lines") };
+    assert_eq!(line(disconnected), "Disconnected");
+    assert_eq!(disconnected.state, None);
+    assert_eq!(line(looking), "Looking round=2");
+    assert_eq!(looking.state.and_then(|state| state.role), Some(Role::Looking));
 }

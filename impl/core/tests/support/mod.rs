@@ -3,10 +3,12 @@
 //! Links are FIFO queues; a test decides what is delivered, which disk syncs, who crashes.
 //! Every effect goes through the observer, so a test can look at trace lines as well.
 
+mod line;
 mod node;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+pub(crate) use line::line;
 use node::Node;
 use zab_core::{
     Close, Config, ConnectionId, Dial, Effects, Input, Message, Notification, Observer, Outgoing,
