@@ -3,23 +3,24 @@
 
 use zab_model::{Config, Outbox, Shape, Wide};
 use zab_trace::{
-    Chain, Event, EventKind, EventName, Header, LogDigest, Message, Packet, ReadError,
-    ReadErrorKind, ServerId, Zxid,
+    Chain, Event, EventKind, EventName, Header, Message, Packet, ReadError, ReadErrorKind,
+    ServerId, Zxid,
 };
 
 use crate::{
     candidate::{Fact, Log, Scene},
     contract::{Shown, shows},
-    convert::{self, Ids, Letter},
+    convert::{Ids, Letter},
     diagnose,
     explain::Divergence,
+    facts::Facts,
     hidden::{Closure, Requests},
     input::{At, Inputs, Item, Place, RECORDER},
     links::{ConnectionId, Letter as InFlight, Links},
     mapping::Line,
     merge::{Merge, Missing, Next, Stall},
     monitor::{Monitor, Search, Stuck},
-    properties::{Broken, Global, History},
+    properties::Broken,
     summary::Summary,
     verdict::{Inconclusive, Reason, Refusal, Verdict, Violation},
     witness::{Entry, Witness},
@@ -157,7 +158,7 @@ pub(crate) struct Checker<'a> {
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) links: Links<Letter>,
     outbox: Outbox<Wide>,
-    global: Global,
+    facts: Facts,
     summary: Summary,
     witness: Witness,
     /// The end of an incarnation did not say which lines there must be.
@@ -208,16 +209,18 @@ impl<'a> Checker<'a> {
             let shown = Shown::new(&header.contract, *real);
             Monitor::new(*real, zab_model::ServerId(dense), header.servers.len(), shown)
         });
+        let monitors: Vec<Monitor> = monitors.collect();
+        let in_order = monitors.iter().all(|monitor| monitor.shown.every_step());
         Ok(Self {
             options,
             requests,
             files,
-            monitors: monitors.collect(),
+            monitors,
             cfg,
             ids,
             links: Links::new(),
             outbox: Outbox::default(),
-            global: Global::default(),
+            facts: Facts::new(in_order),
             summary: Summary { servers: header.servers.len(), ..Summary::default() },
             witness: Witness::default(),
             doubt: None,
@@ -455,55 +458,38 @@ impl<'a> Checker<'a> {
     }
 
     fn state_facts(&mut self, row: usize, at: At) -> Result<(), Stop> {
+        let server = self.monitors[row].id;
         let facts = std::mem::take(&mut self.monitors[row].frontier[0].facts);
-        for fact in &facts {
-            self.state_fact(row, *fact).map_err(|broken| {
-                let (property, seen) = (broken.property, broken.seen);
-                let place = self.place(at);
-                Stop::from(Verdict::Violates(Box::new(Violation { property, place, seen })))
-            })?;
+        for fact in facts {
+            let holders = match fact {
+                Fact::Committed { zxid, history } => self.holders(zxid, history),
+                Fact::Proposed { .. } | Fact::Established { .. } | Fact::Held { .. } => None,
+            };
+            self.facts
+                .note(&self.cfg.logs, (at, server, fact), holders)
+                .map_err(|broken| self.violated(at, broken))?;
         }
-        let mut facts = facts;
-        facts.clear();
-        self.monitors[row].frontier[0].facts = facts;
         Ok(())
     }
 
-    fn state_fact(&mut self, row: usize, fact: Fact) -> Result<(), Broken> {
-        let server = self.monitors[row].id;
-        let logs = &self.cfg.logs;
-        match fact {
-            Fact::Proposed { zxid, payload } => {
-                self.global.proposed(convert::zxid(zxid), zab_trace::TxnDigest(payload))
-            }
-            Fact::Established { epoch, history } => {
-                let view = View { logs, log: history };
-                self.global.established(server, epoch, &view, view.length())
-            }
-            Fact::Committed { zxid, history } => {
-                let holders = self.holders(zxid, history);
-                let view = View { logs, log: history };
-                self.global.committed(server, convert::zxid(zxid), &view, holders)
-            }
-            Fact::Held { history } => {
-                let view = View { logs, log: history };
-                self.global.held(server, view.length(), &view)
-            }
-        }
+    fn violated(&self, at: At, broken: Broken) -> Stop {
+        let (property, seen) = (broken.property, broken.seen);
+        let place = self.place(at);
+        Verdict::Violates(Box::new(Violation { property, place, seen })).into()
     }
 
     /// How many servers hold a transaction durably now, and how many are a quorum; none while a
     /// server may be in several states, or the commit is not of this moment.
     fn holders(&self, zxid: zab_model::Zxid<u32>, history: Log) -> Option<(usize, usize)> {
+        if !self.facts.in_order() {
+            return None;
+        }
         let logs = &self.cfg.logs;
         let length = Wide::length_at(logs, &history, zxid)?;
         let committed = Wide::prefix(logs, &history, length);
         let mut holders = 0;
         for monitor in &self.monitors {
             let [candidate] = monitor.frontier.as_slice() else { return None };
-            if !monitor.shown.every_step() {
-                return None;
-            }
             let disk = &candidate.core.server.disk.history;
             holders += usize::from(Wide::prefix(logs, disk, length) == committed);
         }
@@ -578,7 +564,8 @@ impl<'a> Checker<'a> {
             }
         }
         self.summary.incarnations = self.monitors.iter().map(|monitor| monitor.incarnations).sum();
-        self.summary.committed = self.global.committed_count();
+        self.facts.finish(&self.cfg.logs).map_err(|(at, broken)| self.violated(at, broken))?;
+        self.summary.committed = self.facts.committed_count();
         let witness = self.options.witness.then_some(self.witness);
         Ok(Outcome { verdict: Verdict::Conforms(self.summary), witness })
     }
@@ -592,36 +579,5 @@ impl<'a> Checker<'a> {
             past.extend(lines.map(|item| diagnose::past(self, item)));
         }
         diagnose::blank(self.place(item.at), &item.event, past)
-    }
-}
-
-/// A history of the model, as the properties read it.
-struct View<'a> {
-    logs: &'a <Wide as Shape>::Logs,
-    log: Log,
-}
-
-impl View<'_> {
-    fn prefix(&self, length: u64) -> Log {
-        Wide::prefix(self.logs, &self.log, usize::try_from(length).unwrap_or(usize::MAX))
-    }
-}
-
-impl History for View<'_> {
-    fn position(&self, zxid: Zxid) -> Option<u64> {
-        Wide::length_at(self.logs, &self.log, convert::zxid_in(zxid)).map(|length| length as u64)
-    }
-
-    fn digest(&self, length: u64) -> LogDigest {
-        LogDigest(Wide::digest(self.logs, &self.prefix(length)))
-    }
-
-    fn zxid(&self, length: u64) -> Zxid {
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        convert::zxid(Wide::zxid_at(self.logs, &self.log, length))
-    }
-
-    fn length(&self) -> u64 {
-        Wide::length(&self.log) as u64
     }
 }

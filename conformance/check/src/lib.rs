@@ -19,6 +19,7 @@ mod convert;
 mod describe;
 mod diagnose;
 mod explain;
+mod facts;
 mod hidden;
 mod input;
 mod links;

@@ -18,3 +18,27 @@ fn simulated_runs_conform() {
         assert!(matches!(verdict, Verdict::Conforms(_)), "seed {seed}: {verdict}");
     }
 }
+
+#[test]
+fn simulated_runs_conform_under_every_contract() {
+    for seed in 0..runs(40) {
+        let config = Config { events: 150, ..Config::default() };
+        let (header, events) = (header(seed, &config), simulate(seed, &config).events);
+        let contracts = [
+            zab_check::everything(),
+            zab_check::no_state(),
+            zab_check::sends_and_receives(),
+            zab_check::silent(1 + seed % 3),
+        ];
+        for contract in contracts {
+            let trace = zab_check::project(&header, &events, &contract);
+            let verdict = check(&trace, &Options::default()).verdict;
+            let hidden = &contract.hidden;
+            assert!(
+                matches!(verdict, Verdict::Conforms(_)),
+                "seed {seed}, hidden {hidden:?}, silent {:?}: {verdict}",
+                contract.silent
+            );
+        }
+    }
+}
