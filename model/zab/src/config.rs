@@ -67,16 +67,17 @@ impl<S: Shape> Config<S> {
 pub enum Mutant {
     /// Half of the voters counts as a quorum, everywhere.
     MinorityQuorum,
-    /// `zk.fle.order` compares zxids before epochs.
+    /// `zk.fle.order` does not look at epochs. The gate of `l.1.2` keeps this safe: it shows that a
+    /// worse leader is elected, not that anything is lost.
     VoteIgnoresEpoch,
-    /// `zk.disc.lead` and `l.1.1` offer the accepted epoch again, not the one after it.
-    EpochReused,
-    /// `l.1.1` decides the epoch before a quorum has reported.
-    EpochWithoutQuorum,
     /// `f.1.2` accepts an epoch older than the accepted one.
     OlderEpochAccepted,
+    /// `f.1.2` lets an epoch count that had been accepted before.
+    SameEpochCounted,
     /// `f.1.2` answers without having written acceptedEpoch.
     AcceptedEpochNotWritten,
+    /// `l.1.2` passes the gate with the first learner that waits, whether it counts or not.
+    GateWithoutQuorum,
     /// `l.1.2` lets learners in that know more than the leader.
     FresherLearnerAccepted,
     /// `zk.sync.diff` starts behind the last committed transaction, whatever the learner has.
@@ -110,10 +111,10 @@ impl Mutant {
     pub const ALL: [Self; 19] = [
         Self::MinorityQuorum,
         Self::VoteIgnoresEpoch,
-        Self::EpochReused,
-        Self::EpochWithoutQuorum,
         Self::OlderEpochAccepted,
+        Self::SameEpochCounted,
         Self::AcceptedEpochNotWritten,
+        Self::GateWithoutQuorum,
         Self::FresherLearnerAccepted,
         Self::DiffFromMax,
         Self::TruncBelowCommitted,

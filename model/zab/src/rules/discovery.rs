@@ -4,7 +4,7 @@ use super::Node;
 use super::election::zk_fle_leave_role;
 use super::failure::close;
 use super::synchronization::l_2_1;
-use crate::config::{Config, Mutant};
+use crate::config::Mutant;
 use crate::message::Message;
 use crate::outbox::Effect;
 use crate::probe::Probe;
@@ -14,17 +14,12 @@ use crate::shape::{Number, Shape, Table};
 use crate::step::Enabled;
 use crate::types::{Phase, ServerId, ServerSet, Zxid};
 
-/// The epoch to offer when one was promised.
-fn epoch_after<S: Shape>(cfg: &Config<S>, promised: S::Num) -> S::Num {
-    if cfg.has(Mutant::EpochReused) { promised } else { promised.next().unwrap_or(promised) }
-}
-
 /// zk.disc.lead: a new leader counts itself and wants an epoch after the one it accepted.
 pub(crate) fn zk_disc_lead<S: Shape, P: Probe>(node: &mut Node<'_, S, P>) {
     node.fired("zk.disc.lead");
     let me = &mut *node.me;
     me.leader = Leader {
-        new_epoch: epoch_after(node.cfg, me.accepted_epoch),
+        new_epoch: me.accepted_epoch.next().unwrap_or(me.accepted_epoch),
         connecting: ServerSet::of(me.id),
         electing: ServerSet::of(me.id),
         ..Leader::default()
@@ -68,9 +63,9 @@ pub(crate) fn l_1_1<S: Shape, P: Probe>(
     let leader = &mut node.me.leader;
     leader.links.set(from, Link::Waiting);
     leader.connecting.insert(from);
-    leader.new_epoch = leader.new_epoch.max(epoch_after(node.cfg, accepted_epoch));
+    leader.new_epoch = leader.new_epoch.max(accepted_epoch.next().unwrap_or(accepted_epoch));
     let connecting = leader.connecting;
-    let quorum = node.cfg.is_quorum(connecting) || node.cfg.has(Mutant::EpochWithoutQuorum);
+    let quorum = node.cfg.is_quorum(connecting);
     if !node.check("l.1.1", "reports >= quorum", quorum, connecting, node.cfg.quorum()) {
         return Enabled::Yes;
     }
@@ -106,8 +101,10 @@ pub(crate) fn f_1_2<S: Shape, P: Probe>(node: &mut Node<'_, S, P>, epoch: S::Num
     node.me.phase = Phase::Synchronization;
     node.me.learner.stage = Stage::Header;
     if !node.check("f.1.2", "epoch > acceptedEpoch", epoch != held, epoch, held) {
+        let counted = node.cfg.has(Mutant::SameEpochCounted);
+        let current_epoch = counted.then_some(node.me.current_epoch);
         let last_zxid = node.last();
-        node.send(node.me.vote.leader, Message::AckEpoch { current_epoch: None, last_zxid });
+        node.send(node.me.vote.leader, Message::AckEpoch { current_epoch, last_zxid });
         return Enabled::Yes;
     }
     node.me.accepted_epoch = epoch;
@@ -153,7 +150,7 @@ pub(crate) fn l_1_2<S: Shape, P: Probe>(
         leader.electing.insert(from);
     }
     let electing = leader.electing;
-    let quorum = node.cfg.is_quorum(electing);
+    let quorum = node.cfg.is_quorum(electing) || node.cfg.has(Mutant::GateWithoutQuorum);
     if !node.check("l.1.2", "acknowledgements >= quorum", quorum, electing, node.cfg.quorum()) {
         return Enabled::Yes;
     }
