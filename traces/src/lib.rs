@@ -3,6 +3,21 @@
 //! The format is described in `traces/README.md`; this crate is its only implementation here.
 //! [`Reader`] streams a file, [`Trace`] holds a whole run, [`Writer`] writes the canonical spelling,
 //! and [`lint()`] finds what is wrong with a trace that can be read.
+//!
+//! ```
+//! use zab_trace::{Event, EventKind, Header, Implementation, Reader, Source, Writer};
+//!
+//! let implementation = Implementation { name: "example".to_owned(), version: "1".to_owned() };
+//! let header = Header::new(Source::Hand, implementation, vec![1, 2, 3]);
+//! let mut writer = Writer::new(Vec::new(), &header)?;
+//! writer.write(&Event::new(1, 1, 0, EventKind::Looking { round: 1 }))?;
+//!
+//! let bytes = writer.into_inner();
+//! let mut reader = Reader::new("example.ndjson", bytes.as_slice())?;
+//! let located = reader.next().transpose()?;
+//! assert_eq!(located.map(|l| (l.line, l.event.kind)), Some((2, EventKind::Looking { round: 1 })));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod digest;
 mod error;

@@ -2,304 +2,25 @@
 //! arguments there are, and then the event's name decides which of them it needs. Nothing is
 //! buffered or searched twice, and serde_json knows the place of every mistake.
 
-use std::{borrow::Cow, fmt, marker::PhantomData, str::FromStr};
+mod field;
+mod record;
+
+use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{self, DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{self, DeserializeOwned, IgnoredAny},
 };
 
 use crate::{
-    Chain, Epoch, Event, EventKind, EventName, LogDigest, Message, MessageType, Packet, Persisted,
-    Phase, Recovered, Role, ServerId, State, TxnDigest, Zxid, names::Interner,
+    Chain, Event, EventKind, EventName, Message, MessageType, Packet, Persisted, State,
+    names::Interner,
 };
 
-/// Reads a field that may be absent but not `null`: absent means unknown, `null` means none.
-pub(crate) fn present<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(from).map(Some)
-}
+use field::Text;
+use record::{RawEvent, RawMessage};
 
-/// Reads an object, and only an object: serde would take a list of the values, too.
-pub(crate) fn object<'de, D, T>(from: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    struct Object<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-            T::deserialize(MapAccessDeserializer::new(map))
-        }
-    }
-
-    from.deserialize_map(Object(PhantomData))
-}
-
-/// [`object`] for a field that may be absent.
-pub(crate) fn present_object<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    object(from).map(Some)
-}
-
-/// A string, borrowed from the line where it has no escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        from.deserialize_str(TextVisitor)
-    }
-}
-
-/// Reads a string that has its own grammar.
-fn from_text<'de, D, T>(from: D, what: &'static str) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr<Err: fmt::Display>,
-{
-    struct Parsed<T>(&'static str, PhantomData<T>);
-
-    impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Parsed<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(self.0)
-        }
-
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
-            text.parse().map_err(|error| E::custom(format_args!("{text:?}: {error}")))
-        }
-    }
-
-    from.deserialize_str(Parsed(what, PhantomData))
-}
-
-impl<'de> Deserialize<'de> for Zxid {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from_text(from, "a zxid such as \"3.17\"")
-    }
-}
-
-impl<'de> Deserialize<'de> for TxnDigest {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from_text(from, "a digest of 16 hexadecimal digits")
-    }
-}
-
-impl<'de> Deserialize<'de> for LogDigest {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from_text(from, "a digest of 16 hexadecimal digits")
-    }
-}
-
-/// Every field that an event can have.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawEvent<'a> {
-    server: ServerId,
-    incarnation: u32,
-    seq: u64,
-    #[serde(borrow, default, deserialize_with = "present")]
-    chain: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    after: Vec<(Text<'a>, u64)>,
-    event: EventName,
-    #[serde(default, deserialize_with = "present_object")]
-    recovered: Option<RawRecovered>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    connection: Option<Text<'a>>,
-    #[serde(default, deserialize_with = "present")]
-    ordinal: Option<u64>,
-    #[serde(default, deserialize_with = "present")]
-    peer: Option<ServerId>,
-    #[serde(default, deserialize_with = "present")]
-    message: Option<Message>,
-    #[serde(default, deserialize_with = "present")]
-    accepted_epoch: Option<Epoch>,
-    #[serde(default, deserialize_with = "present")]
-    current_epoch: Option<Epoch>,
-    #[serde(default, deserialize_with = "present")]
-    log: Option<Zxid>,
-    #[serde(default, deserialize_with = "present")]
-    truncated: Option<Zxid>,
-    #[serde(default, deserialize_with = "present")]
-    snapshot: Option<Zxid>,
-    #[serde(default, deserialize_with = "present")]
-    zxid: Option<Zxid>,
-    #[serde(default, deserialize_with = "present")]
-    digest: Option<TxnDigest>,
-    #[serde(default, deserialize_with = "present")]
-    round: Option<u64>,
-    #[serde(default, deserialize_with = "present")]
-    leader: Option<ServerId>,
-    #[serde(default, deserialize_with = "present")]
-    epoch: Option<Epoch>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    left: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    right: Option<Text<'a>>,
-    #[serde(default, deserialize_with = "present_object")]
-    state: Option<RawState>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawRecovered {
-    accepted_epoch: Epoch,
-    current_epoch: Epoch,
-    last_zxid: Zxid,
-    #[serde(default, deserialize_with = "present")]
-    log_length: Option<u64>,
-    #[serde(default, deserialize_with = "present")]
-    log_digest: Option<LogDigest>,
-}
-
-impl From<RawRecovered> for Recovered {
-    fn from(raw: RawRecovered) -> Self {
-        let RawRecovered { accepted_epoch, current_epoch, last_zxid, log_length, log_digest } = raw;
-        Self { accepted_epoch, current_epoch, last_zxid, log_length, log_digest }
-    }
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawState {
-    #[serde(default, deserialize_with = "present")]
-    role: Option<Role>,
-    #[serde(default, deserialize_with = "present")]
-    phase: Option<Phase>,
-    #[serde(default, deserialize_with = "present")]
-    accepted_epoch: Option<Epoch>,
-    #[serde(default, deserialize_with = "present")]
-    current_epoch: Option<Epoch>,
-    #[serde(default, deserialize_with = "present")]
-    log_length: Option<u64>,
-    #[serde(default, deserialize_with = "present")]
-    last_zxid: Option<Zxid>,
-    #[serde(default, deserialize_with = "present")]
-    last_committed: Option<Zxid>,
-    #[serde(default, deserialize_with = "present")]
-    log_digest: Option<LogDigest>,
-}
-
-impl From<RawState> for State {
-    fn from(raw: RawState) -> Self {
-        Self {
-            role: raw.role,
-            phase: raw.phase,
-            accepted_epoch: raw.accepted_epoch,
-            current_epoch: raw.current_epoch,
-            log_length: raw.log_length,
-            last_zxid: raw.last_zxid,
-            last_committed: raw.last_committed,
-            log_digest: raw.log_digest,
-        }
-    }
-}
-
-/// Every field that a message can have.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawMessage {
-    r#type: MessageType,
-    #[serde(default, deserialize_with = "present")]
-    role: Option<Role>,
-    #[serde(default, deserialize_with = "present")]
-    leader: Option<ServerId>,
-    #[serde(default, deserialize_with = "present")]
-    zxid: Option<Zxid>,
-    #[serde(default, deserialize_with = "present")]
-    round: Option<u64>,
-    #[serde(default, deserialize_with = "present")]
-    peer_epoch: Option<Epoch>,
-    #[serde(default, deserialize_with = "present")]
-    accepted_epoch: Option<Epoch>,
-    /// Here `null` has a meaning: known to be none.
-    #[serde(default, deserialize_with = "present")]
-    current_epoch: Option<Option<Epoch>>,
-    #[serde(default, deserialize_with = "present")]
-    last_zxid: Option<Zxid>,
-    #[serde(default, deserialize_with = "present")]
-    epoch: Option<Epoch>,
-    #[serde(default, deserialize_with = "present")]
-    digest: Option<TxnDigest>,
-}
-
-impl<'de> Deserialize<'de> for Message {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        message(&object(from)?).map_err(de::Error::custom)
-    }
-}
-
-/// The field of a message or event that must be there.
-fn needed<T>(value: Option<T>, field: &str, what: impl fmt::Display) -> Result<T, String> {
-    value.ok_or_else(|| format!("{what} without \"{field}\""))
-}
-
-fn message(raw: &RawMessage) -> Result<Message, String> {
-    let kind = raw.r#type;
-    let zxid = || needed(raw.zxid, "zxid", kind);
-    let epoch = || needed(raw.epoch, "epoch", kind);
-    Ok(match kind {
-        MessageType::Notification => Message::Notification {
-            role: needed(raw.role, "role", kind)?,
-            leader: needed(raw.leader, "leader", kind)?,
-            zxid: zxid()?,
-            round: needed(raw.round, "round", kind)?,
-            peer_epoch: needed(raw.peer_epoch, "peerEpoch", kind)?,
-        },
-        MessageType::FollowerInfo => Message::FollowerInfo {
-            accepted_epoch: needed(raw.accepted_epoch, "acceptedEpoch", kind)?,
-        },
-        MessageType::LeaderInfo => Message::LeaderInfo { epoch: epoch()? },
-        MessageType::AckEpoch => Message::AckEpoch {
-            current_epoch: needed(raw.current_epoch, "currentEpoch", kind)?,
-            last_zxid: needed(raw.last_zxid, "lastZxid", kind)?,
-        },
-        MessageType::Diff => Message::Diff { zxid: zxid()? },
-        MessageType::Trunc => Message::Trunc { zxid: zxid()? },
-        MessageType::Snap => Message::Snap { zxid: zxid()? },
-        MessageType::Proposal => {
-            Message::Proposal { zxid: zxid()?, digest: needed(raw.digest, "digest", kind)? }
-        }
-        MessageType::Commit => Message::Commit { zxid: zxid()? },
-        MessageType::NewLeader => Message::NewLeader { epoch: epoch()? },
-        MessageType::AckLd => Message::AckLd { epoch: epoch()? },
-        MessageType::Ack => Message::Ack { zxid: zxid()? },
-        MessageType::UpToDate => Message::UpToDate,
-    })
-}
+pub(crate) use field::{object, present, present_object};
 
 /// Why a line is no event: the column in bytes, from 1, and a sentence.
 pub(crate) struct Misread {
@@ -434,4 +155,49 @@ fn persisted(raw: &RawEvent<'_>) -> Result<Persisted, String> {
              \"currentEpoch\", \"log\", \"truncated\", \"snapshot\""
             .to_owned()),
     }
+}
+
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        message(&object(from)?).map_err(de::Error::custom)
+    }
+}
+
+/// The field of a message or event that must be there.
+fn needed<T>(value: Option<T>, field: &str, what: impl fmt::Display) -> Result<T, String> {
+    value.ok_or_else(|| format!("{what} without \"{field}\""))
+}
+
+fn message(raw: &RawMessage) -> Result<Message, String> {
+    let kind = raw.r#type;
+    let zxid = || needed(raw.zxid, "zxid", kind);
+    let epoch = || needed(raw.epoch, "epoch", kind);
+    Ok(match kind {
+        MessageType::Notification => Message::Notification {
+            role: needed(raw.role, "role", kind)?,
+            leader: needed(raw.leader, "leader", kind)?,
+            zxid: zxid()?,
+            round: needed(raw.round, "round", kind)?,
+            peer_epoch: needed(raw.peer_epoch, "peerEpoch", kind)?,
+        },
+        MessageType::FollowerInfo => Message::FollowerInfo {
+            accepted_epoch: needed(raw.accepted_epoch, "acceptedEpoch", kind)?,
+        },
+        MessageType::LeaderInfo => Message::LeaderInfo { epoch: epoch()? },
+        MessageType::AckEpoch => Message::AckEpoch {
+            current_epoch: needed(raw.current_epoch, "currentEpoch", kind)?,
+            last_zxid: needed(raw.last_zxid, "lastZxid", kind)?,
+        },
+        MessageType::Diff => Message::Diff { zxid: zxid()? },
+        MessageType::Trunc => Message::Trunc { zxid: zxid()? },
+        MessageType::Snap => Message::Snap { zxid: zxid()? },
+        MessageType::Proposal => {
+            Message::Proposal { zxid: zxid()?, digest: needed(raw.digest, "digest", kind)? }
+        }
+        MessageType::Commit => Message::Commit { zxid: zxid()? },
+        MessageType::NewLeader => Message::NewLeader { epoch: epoch()? },
+        MessageType::AckLd => Message::AckLd { epoch: epoch()? },
+        MessageType::Ack => Message::Ack { zxid: zxid()? },
+        MessageType::UpToDate => Message::UpToDate,
+    })
 }

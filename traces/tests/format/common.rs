@@ -8,7 +8,7 @@ use std::{
 use proptest::{collection::vec, option, prelude::*};
 use zab_trace::{
     Chain, ConnectionName, Event, EventKind, Header, Implementation, LogDigest, Message, Packet,
-    Persisted, Phase, Recovered, Role, Source, State, TxnDigest, Writer, Zxid,
+    Persisted, Phase, Recovered, Role, Source, State, TxnDigest, Writer, Zxid, trace_files,
 };
 
 /// The header of a trace of three servers.
@@ -26,19 +26,30 @@ pub(crate) fn text(header: &Header, events: &[Event]) -> Vec<u8> {
     writer.into_inner()
 }
 
-/// Every file of the corpus. There is at least one, so that a test over all tests something.
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name)
+}
+
+/// The traces in a folder of the corpus: each a file, or a folder of files. At least one, so that a
+/// test over all of them tests something.
+pub(crate) fn traces(name: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder(name)).expect("a folder of the corpus");
+    let mut traces: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    traces.sort();
+    assert!(!traces.is_empty(), "{name} is empty");
+    traces
+}
+
+/// Every file of every trace of the corpus.
 pub(crate) fn corpus() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let mut files: Vec<_> = ["accept", "reject"]
-        .iter()
-        .filter_map(|folder| fs::read_dir(root.join(folder)).ok())
-        .flatten()
-        .map(|entry| entry.expect("a readable folder").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "ndjson"))
-        .collect();
-    files.sort();
-    assert!(!files.is_empty());
-    files
+    let reject = folder("reject").exists().then(|| traces("reject"));
+    let all: Vec<_> = traces("accept").into_iter().chain(reject.into_iter().flatten()).collect();
+    trace_files(&all).expect("files")
+}
+
+/// The hand-written trace of three servers.
+pub(crate) fn hand_written() -> PathBuf {
+    folder("accept").join("hand-start-three.ndjson")
 }
 
 fn zxid() -> impl Strategy<Value = Zxid> + Clone {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::{corpus, event, header, text};
+use crate::common::{event, hand_written, header, text};
 use proptest::{collection::vec, prelude::*};
 use zab_trace::{LINE_BYTES_MAX, Lint, ReadErrorKind, Reader};
 
@@ -68,8 +68,7 @@ proptest! {
 
     #[test]
     fn a_cut_file_is_noticed(cut in any::<prop::sample::Index>()) {
-        let path = &corpus()[0];
-        let bytes = fs::read(path).expect("a readable file");
+        let bytes = fs::read(hand_written()).expect("a readable file");
         let cut = &bytes[..cut.index(bytes.len())];
         let whole_lines = cut.iter().filter(|byte| **byte == b'\n').count();
         prop_assert_eq!(read(cut), whole_lines.saturating_sub(1));

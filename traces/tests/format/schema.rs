@@ -8,7 +8,7 @@ use serde_json::Value;
 use zab_trace::Reader;
 
 use crate::{
-    common::{corpus, event, header, text},
+    common::{corpus, event, hand_written, header, text},
     errors::{BAD_EVENTS, BAD_HEADERS},
 };
 
@@ -61,7 +61,7 @@ fn what_the_reader_refuses_the_schema_refuses() {
 #[test]
 fn every_argument_is_required_by_both() {
     let schema = schema();
-    let good = fs::read_to_string(&corpus()[0]).expect("a readable file");
+    let good = fs::read_to_string(hand_written()).expect("a readable file");
     let good_header = good.lines().next().expect("a header").to_owned();
     let mut removed = 0;
     for line in good.lines() {
