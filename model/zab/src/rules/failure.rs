@@ -11,14 +11,15 @@ use crate::step::Enabled;
 use crate::types::{Phase, Role, ServerId, Zxid};
 
 /// zk.crash: everything in memory is lost; what the operating system may still write of the
-/// unsynced tail is kept as history until the start decides.
+/// unsynced tail is kept as history until the start decides. There is no tail while the history on
+/// disk is still to be cut or replaced.
 pub(crate) fn zk_crash<S: Shape, P: Probe>(node: &mut Node<'_, S, P>) -> Enabled {
     node.fired("zk.crash");
-    let program = node.me.program;
-    let replaced = program.contains(Item::Truncate) || program.contains(Item::Snapshot);
-    let Server { id, disk, history, .. } = *node.me;
+    let Server { id, disk, history, program, .. } = *node.me;
     *node.me = Server::recovered(id, disk);
-    if !replaced {
+    let replaced = program.contains(Item::Snapshot);
+    let durable = S::prefix(&node.cfg.logs, &history, S::length(&disk.history));
+    if durable == disk.history && !replaced {
         node.me.history = history;
     }
     Enabled::Yes
