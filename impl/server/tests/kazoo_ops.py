@@ -1,0 +1,586 @@
+#!/usr/bin/env python3
+"""kazoo, an unmodified ZooKeeper client, against three zab-server processes.
+
+    pip install kazoo==2.11.0
+    cargo build -p zab-server
+    python3 impl/server/tests/kazoo_ops.py [--server target/debug/zab-server] [--rounds 1]
+
+Two parts: every operation that the server has, on every server; and the leader killed while
+clients write, after which each call must have ended within its timeout and every acknowledged
+write must be read back from every server. Prints one line for each check. Exits 0 if all hold,
+1 if one does not, 3 on bad usage.
+
+Nothing here sleeps to let something happen: conditions are polled until a deadline.
+"""
+
+import argparse
+import collections
+import logging
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+try:
+    from kazoo import exceptions as errors
+    from kazoo.client import KazooClient, KazooState
+    from kazoo.security import make_digest_acl
+except ImportError:
+    print("kazoo is missing: pip install kazoo==2.11.0", file=sys.stderr)
+    sys.exit(3)
+
+TICK_MS = 500
+# Least session timeout: two ticks.
+SESSION_S = 2 * TICK_MS / 1000
+DEADLINE_S = 60
+CALL_TIMEOUT_S = 30
+HOST = "127.0.0.1"
+
+
+class Failed(Exception):
+    """A check does not hold."""
+
+
+def require(condition, message):
+    if not condition:
+        raise Failed(message)
+
+
+def eventually(condition, what, deadline_s=DEADLINE_S):
+    """Polls until `condition` gives something true, and returns that."""
+    end = time.monotonic() + deadline_s
+    pause = threading.Event()
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failed(f"not within {deadline_s} s: {what}")
+        pause.wait(0.02)
+
+
+def refused(error, call, *arguments, **named):
+    """The call must fail with exactly this error."""
+    try:
+        result = call(*arguments, **named)
+    except errors.KazooException as got:
+        require(type(got) is error, f"{call.__name__}{arguments}: {got!r}, expected {error}")
+    else:
+        raise Failed(f"{call.__name__}{arguments} gave {result!r}, expected {error}")
+
+
+def free_ports(count):
+    """Ports of this machine that nobody listens on now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind((HOST, 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Ensemble:
+    """Three server processes with data in a temporary folder."""
+
+    IDS = (1, 2, 3)
+
+    def __init__(self, binary, folder):
+        self.binary = binary
+        self.folder = pathlib.Path(folder)
+        ports = iter(free_ports(9))
+        self.client_ports = {server: next(ports) for server in self.IDS}
+        lines = [f"server.{server}={HOST}:{next(ports)}:{next(ports)}" for server in self.IDS]
+        self.processes = {}
+        for server in self.IDS:
+            data = self.folder / str(server)
+            data.mkdir()
+            (data / "myid").write_text(f"{server}\n")
+            config = [
+                f"tickTime={TICK_MS}",
+                "initLimit=20",
+                "syncLimit=10",
+                f"dataDir={data}",
+                f"clientPort={self.client_ports[server]}",
+                f"clientPortAddress={HOST}",
+                "maxClientCnxns=0",
+                "4lw.commands.whitelist=srvr, ruok",
+                *lines,
+            ]
+            (data / "zoo.cfg").write_text("\n".join(config) + "\n")
+
+    def start(self, server):
+        data = self.folder / str(server)
+        log = open(data / "log.txt", "ab")
+        command = [self.binary, data / "zoo.cfg"]
+        self.processes[server] = subprocess.Popen(command, stdout=log, stderr=log)
+        log.close()
+
+    def kill(self, server):
+        process = self.processes.pop(server)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def stop(self):
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.processes.clear()
+
+    def word(self, server, word):
+        """What a server answers to a four-letter word; None if it is not there."""
+        try:
+            with socket.create_connection((HOST, self.client_ports[server]), timeout=5) as one:
+                one.sendall(word.encode())
+                parts = []
+                while part := one.recv(4096):
+                    parts.append(part)
+            return b"".join(parts).decode()
+        except OSError:
+            return None
+
+    def mode(self, server):
+        for line in (self.word(server, "srvr") or "").splitlines():
+            if line.startswith("Mode: "):
+                return line.removeprefix("Mode: ")
+        return None
+
+    def leader(self):
+        """The server that leads, once every server that runs serves."""
+        for server, process in self.processes.items():
+            require(process.poll() is None, f"server {server} ended with {process.returncode}")
+        modes = {server: self.mode(server) for server in self.processes}
+        if sorted(modes.values(), key=str) != ["follower"] * (len(modes) - 1) + ["leader"]:
+            return None
+        return next(server for server, mode in modes.items() if mode == "leader")
+
+    def hosts(self, *servers):
+        return ",".join(f"{HOST}:{self.client_ports[server]}" for server in servers or self.IDS)
+
+    def logs(self):
+        """The end of each server's log, for a failure's report."""
+        for server in self.IDS:
+            path = self.folder / str(server) / "log.txt"
+            if path.exists():
+                tail = path.read_text(errors="replace").splitlines()[-15:]
+                print(f"--- server {server}\n" + "\n".join(tail), file=sys.stderr)
+
+
+class Connection:
+    """A client of a few lines, for what kazoo does not do."""
+
+    def __init__(self, port, last_zxid=0, session=0, password=bytes(16)):
+        self.socket = socket.create_connection((HOST, port), timeout=CALL_TIMEOUT_S)
+        head = struct.pack(">iqiqi", 0, last_zxid, int(SESSION_S * 1000), session, len(password))
+        self.send(head + password + b"\0")
+        answer = self.receive()
+        self.session = None
+        if answer is not None:
+            _, self.timeout, self.session, length = struct.unpack(">iiqi", answer[:20])
+            self.password = answer[20 : 20 + length]
+
+    def send(self, content):
+        self.socket.sendall(struct.pack(">i", len(content)) + content)
+
+    def receive(self):
+        """One frame; None if the connection ended."""
+        head = self.read(4)
+        return None if head is None else self.read(struct.unpack(">i", head)[0])
+
+    def read(self, length):
+        parts = b""
+        while len(parts) < length:
+            try:
+                part = self.socket.recv(length - len(parts))
+            except ConnectionResetError:
+                part = b""
+            if not part:
+                return None
+            parts += part
+        return parts
+
+    def ask(self, op, body, xid=1):
+        """The error number of the answer, and its record."""
+        self.send(struct.pack(">ii", xid, op) + body)
+        answer = self.receive()
+        require(answer is not None, f"operation {op} ended the connection")
+        got, _, error = struct.unpack(">iqi", answer[:16])
+        require(got == xid, f"answer to {got}, not to {xid}")
+        return error, answer[16:]
+
+    def close(self):
+        self.socket.close()
+
+
+def check_words(ensemble, _clients):
+    for server in ensemble.IDS:
+        require(ensemble.word(server, "ruok") == "imok", f"ruok of server {server}")
+        text = ensemble.word(server, "srvr")
+        for part in ["Zookeeper version: ", "Latency min/avg/max: ", "Zxid: 0x", "Node count: "]:
+            require(part in text, f"{part!r} is missing in srvr of server {server}: {text!r}")
+        text = ensemble.word(server, "mntr")
+        expected = "mntr is not executed because it is not in the whitelist.\n"
+        require(text == expected, f"mntr of server {server}: {text!r}")
+
+
+def check_nodes(_ensemble, clients):
+    for server, client in clients.items():
+        top = f"/nodes-{server}"
+        require(client.create(top, b"first") == top, "create gives the path")
+        path, stat = client.create(f"{top}/a", b"", include_data=True)
+        require((path, stat.dataLength) == (f"{top}/a", 0), "create2 gives path and stat")
+        client.create(f"{top}/b", b"x" * 100_000)
+        require(sorted(client.get_children(top)) == ["a", "b"], "getChildren")
+        names, stat = client.get_children(top, include_data=True)
+        require((len(names), stat.numChildren, stat.cversion) == (2, 2, 2), "getChildren2")
+        require(len(client.get(f"{top}/b")[0]) == 100_000, "a big node comes back whole")
+        require(client.set(top, b"second", version=0).version == 1, "setData gives the version")
+        require(client.set(top, b"third").version == 2, "setData of any version")
+        value, stat = client.get(top)
+        require((value, stat.version, stat.dataLength) == (b"third", 2, 5), "getData")
+        require(stat.czxid < stat.mzxid and stat.ctime <= stat.mtime, "zxids and times")
+        require(client.exists(f"{top}/none") is None, "exists of nothing")
+        client.delete(f"{top}/a", version=0)
+        client.delete(f"{top}/b")
+        client.delete(top)
+        require(client.exists(top) is None, "a deleted node is gone")
+
+
+def check_failures(_ensemble, clients):
+    for server, client in clients.items():
+        top = f"/failures-{server}"
+        client.create(f"{top}/a", makepath=True)
+        refused(errors.NodeExistsError, client.create, top)
+        refused(errors.NoNodeError, client.create, f"{top}/x/y")
+        refused(errors.NoNodeError, client.get, f"{top}/x")
+        refused(errors.NoNodeError, client.get_children, f"{top}/x")
+        refused(errors.NoNodeError, client.set, f"{top}/x", b"")
+        refused(errors.NoNodeError, client.delete, f"{top}/x")
+        refused(errors.BadVersionError, client.set, top, b"", version=5)
+        refused(errors.BadVersionError, client.delete, f"{top}/a", version=5)
+        refused(errors.NotEmptyError, client.delete, top)
+        refused(errors.BadArgumentsError, client.delete, "/zookeeper")
+        digest = make_digest_acl("user", "secret", all=True)
+        refused(errors.InvalidACLError, client.create, f"{top}/acl", acl=[digest])
+
+
+def check_unimplemented(_ensemble, clients):
+    for server, client in clients.items():
+        kinds = [{"ephemeral": True}, {"sequence": True}, {"ephemeral": True, "sequence": True}]
+        for kind in kinds:
+            refused(errors.UnimplementedError, client.create, f"/kind-{server}", **kind)
+        require(not [n for n in client.get_children("/") if n.startswith("kind-")], "no node")
+        refused(errors.UnimplementedError, client.get_acls, "/")
+        require(client.exists("/") is not None, "the connection goes on")
+
+
+def check_replication(_ensemble, clients):
+    for writer, client in clients.items():
+        path = f"/replicated-{writer}"
+        client.create(path, b"by %d" % writer)
+        client.set(path, b"again by %d" % writer)
+        seen = set()
+        for reader in clients.values():
+            require(reader.sync(path) == path, "sync gives the path")
+            seen.add(reader.get(path))
+        require(len(seen) == 1, f"servers differ on {path}: {seen}")
+
+
+def check_order(_ensemble, clients):
+    """Pipelined: a read waits for its own session's writes before it, and not for those after."""
+    for server, client in clients.items():
+        path = f"/order-{server}"
+        calls = [client.create_async(path, b"0")]
+        for number in range(1, 200):
+            calls.append(client.set_async(path, b"%d" % number))
+            calls.append(client.get_async(path))
+        results = [call.get(timeout=CALL_TIMEOUT_S) for call in calls]
+        for number in range(1, 200):
+            value, stat = results[2 * number]
+            require(value == b"%d" % number, f"read {number} gave {value}")
+            require(stat.version == number, f"version {stat.version} at read {number}")
+
+
+def check_many(_ensemble, clients):
+    """Thousands of calls under way at once, from all servers; none is lost or done twice."""
+    client = next(iter(clients.values()))
+    client.create("/many")
+    calls = [
+        one.create_async(f"/many/{server}-{number:05}")
+        for number in range(1500)
+        for server, one in clients.items()
+    ]
+    for call in calls:
+        call.get(timeout=CALL_TIMEOUT_S)
+    for one in clients.values():
+        one.sync("/many")
+        names, stat = one.get_children("/many", include_data=True)
+        require((len(names), stat.cversion) == (len(calls), len(calls)), f"{len(names)} nodes")
+
+
+def check_keepalive(ensemble, _clients):
+    """An idle client pings, and keeps connection and session."""
+    client = KazooClient(hosts=ensemble.hosts(1), timeout=SESSION_S)
+    left = threading.Event()
+    client.start(timeout=CALL_TIMEOUT_S)
+    client.add_listener(lambda state: state != KazooState.CONNECTED and left.set())
+    session = client.client_id
+    # Not for something to happen, but to see that it does not.
+    require(not left.wait(4 * SESSION_S), "an idle client lost its connection")
+    require(client.client_id == session and client.exists("/") is not None, "another session")
+    stop(client)
+
+
+def check_silence(ensemble, _clients):
+    """A client that says nothing is dropped, and its session stays."""
+    silent = Connection(ensemble.client_ports[2])
+    begun = time.monotonic()
+    require(silent.receive() is None, "a silent client was told something")
+    require(time.monotonic() - begun < 10 * SESSION_S, "a silent client was kept")
+    back = Connection(ensemble.client_ports[2], 0, silent.session, silent.password)
+    require(back.session == silent.session, "the session was not taken up again")
+    back.close()
+
+
+def check_sessions(ensemble, clients):
+    """A session moves between servers by its password, and ends when it is closed."""
+    first = Connection(ensemble.client_ports[1])
+    require(first.session >> 56 == 1 and len(first.password) == 16, "id and password")
+    create = struct.pack(">i", 6) + b"/moved" + struct.pack(">i", -1)
+    create += struct.pack(">iii", 1, 31, 5) + b"world" + struct.pack(">i", 6) + b"anyone"
+    create += struct.pack(">i", 0)
+
+    wrong = Connection(ensemble.client_ports[2], 0, first.session, b"x" * 16)
+    require((wrong.session, wrong.timeout) == (0, 0), "a wrong password was taken")
+    second = Connection(ensemble.client_ports[2], 0, first.session, first.password)
+    require(second.session == first.session, "the session did not move")
+    require(first.ask(1, create)[0] == -118, "a write where the session was before")
+    require(second.ask(1, create)[0] == 0, "a write where the session is now")
+    third = Connection(ensemble.client_ports[2], 0, first.session, first.password)
+    require(second.receive() is None, "two connections of one session on one server")
+    require(third.ask(-11, b"")[0] == 0 and third.receive() is None, "closeSession")
+    for server in ensemble.IDS:
+        gone = Connection(ensemble.client_ports[server], 0, first.session, first.password)
+        require((gone.session, gone.timeout) == (0, 0), f"server {server} took a closed session")
+    for one in (first, second, third, wrong):
+        one.close()
+    next(iter(clients.values())).delete("/moved")
+
+
+def check_protocol(ensemble, _clients):
+    """Unknown operations are answered; what breaks the protocol ends the connection."""
+    for server in ensemble.IDS:
+        port = ensemble.client_ports[server]
+        one = Connection(port)
+        require(one.ask(999, b"")[0] == -6, "an unknown operation")
+        require(one.ask(4, b"\0")[0] == -5, "a request that cannot be read")
+        require(one.ask(11, b"", xid=-2)[0] == 0, "ping")
+        require(one.ask(100, b"", xid=-4)[0] == -115, "authentication")
+        require(one.receive() is None, "authentication must end the connection")
+        ahead = Connection(port, last_zxid=2**62)
+        require(ahead.session is None, "a client that has seen the future was taken")
+        oversized = Connection(port)
+        oversized.socket.sendall(struct.pack(">i", 2**30))
+        require(oversized.receive() is None, "an oversized frame")
+        negative = Connection(port)
+        negative.socket.sendall(struct.pack(">i", -5))
+        require(negative.receive() is None, "a negative length")
+        for part in (one, ahead, oversized, negative):
+            part.close()
+
+
+CHECKS = [
+    check_words,
+    check_nodes,
+    check_failures,
+    check_unimplemented,
+    check_replication,
+    check_order,
+    check_many,
+    check_keepalive,
+    check_silence,
+    check_sessions,
+    check_protocol,
+]
+
+
+def connect(ensemble, *servers):
+    client = KazooClient(hosts=ensemble.hosts(*servers), timeout=10)
+    client.start(timeout=CALL_TIMEOUT_S)
+    return client
+
+
+def stop(client):
+    client.stop()
+    client.close()
+
+
+class Writer(threading.Thread):
+    """Creates nodes and sets their data, a few calls at a time, until it is told to stop."""
+
+    WINDOW = 8
+
+    def __init__(self, ensemble, number):
+        super().__init__(daemon=True)
+        self.ensemble = ensemble
+        self.number = number
+        self.stopping = threading.Event()
+        # Path -> value of its last acknowledged write.
+        self.acknowledged = {}
+        # Path -> values of writes of which nobody knows.
+        self.unknown = collections.defaultdict(set)
+        self.outcomes = collections.Counter()
+        self.slowest = 0.0
+        self.failure = None
+
+    def run(self):
+        try:
+            client = connect(self.ensemble)
+            turn = 0
+            while not self.stopping.is_set():
+                turn += 1
+                self.write(client, turn)
+            stop(client)
+        except Exception as failure:  # whatever it is, it must be reported
+            self.failure = failure
+
+    def write(self, client, turn):
+        paths = [f"/kill/{self.number}-{turn:05}-{index}" for index in range(self.WINDOW)]
+        self.settle({path: (b"new", client.create_async(path, b"new")) for path in paths})
+        known = [path for path in paths if path in self.acknowledged]
+        self.settle({path: (b"set", client.set_async(path, b"set")) for path in known})
+
+    def settle(self, calls):
+        """A call that does not end within its timeout raises what ends the writer, and the test."""
+        begun = time.monotonic()
+        for path, (value, call) in calls.items():
+            try:
+                call.get(timeout=CALL_TIMEOUT_S)
+                self.acknowledged[path] = value
+                self.outcomes["acknowledged"] += 1
+            except (errors.ConnectionLoss, errors.SessionExpiredError) as lost:
+                self.unknown[path].add(value)
+                self.outcomes[type(lost).__name__] += 1
+            self.slowest = max(self.slowest, time.monotonic() - begun)
+
+
+def total(writers):
+    for writer in writers:
+        if writer.failure is not None:
+            raise Failed(f"writer {writer.number}: {writer.failure!r}")
+    return sum(writer.outcomes["acknowledged"] for writer in writers)
+
+
+def kill_leader(ensemble, round_number):
+    """One round: returns what to print."""
+    client = connect(ensemble)
+    for path in client.get_children("/kill") if client.exists("/kill") else []:
+        client.delete_async(f"/kill/{path}")
+    client.ensure_path("/kill")
+    stop(client)
+    writers = [Writer(ensemble, number) for number in range(4)]
+    for writer in writers:
+        writer.start()
+    eventually(lambda: total(writers) >= 200, "the first 200 acknowledged writes")
+    leader = eventually(ensemble.leader, "a leader to kill")
+    ensemble.kill(leader)
+    killed = time.monotonic()
+    before = total(writers)
+    eventually(lambda: total(writers) >= before + 200, "200 writes after the leader was killed")
+    gap = time.monotonic() - killed
+    ensemble.start(leader)
+    eventually(ensemble.leader, "three servers that serve")
+    for writer in writers:
+        writer.stopping.set()
+    for writer in writers:
+        writer.join(timeout=2 * CALL_TIMEOUT_S)
+        require(not writer.is_alive(), f"writer {writer.number} does not end")
+    total(writers)
+    read_back(ensemble, writers)
+    outcomes = sum((writer.outcomes for writer in writers), collections.Counter())
+    slowest = max(writer.slowest for writer in writers)
+    return (
+        f"round {round_number}: server {leader} killed, 200 writes later after {gap:.1f} s, "
+        f"slowest calls {slowest:.1f} s, {dict(outcomes)}"
+    )
+
+
+def read_back(ensemble, writers):
+    """Every server holds each acknowledged write, and the same of those nobody knows of."""
+    contents = []
+    for server in ensemble.IDS:
+        client = connect(ensemble, server)
+        client.sync("/kill")
+        names = client.get_children("/kill")
+        calls = {name: client.get_async(f"/kill/{name}") for name in names}
+        values = {f"/kill/{name}": call.get(timeout=CALL_TIMEOUT_S) for name, call in calls.items()}
+        stop(client)
+        for writer in writers:
+            for path, value in writer.acknowledged.items():
+                require(path in values, f"server {server} lost {path}")
+                allowed = {value} | writer.unknown[path]
+                got = values[path][0]
+                require(got in allowed, f"server {server} has {got} at {path}, not {allowed}")
+        contents.append(values)
+    require(contents[0] == contents[1] == contents[2], "servers differ")
+
+
+def run(ensemble, rounds):
+    for server in ensemble.IDS:
+        ensemble.start(server)
+    leader = eventually(ensemble.leader, "three servers that serve")
+    print(f"ok   three servers serve, server {leader} leads")
+    clients = {server: connect(ensemble, server) for server in ensemble.IDS}
+    for check in CHECKS:
+        check(ensemble, clients)
+        print(f"ok   {check.__name__.removeprefix('check_')}")
+    for client in clients.values():
+        stop(client)
+    for number in range(1, rounds + 1):
+        print(f"ok   {kill_leader(ensemble, number)}")
+
+
+class Parser(argparse.ArgumentParser):
+    """Bad usage exits 3, as everywhere in this project."""
+
+    def error(self, message):
+        self.print_usage(sys.stderr)
+        self.exit(3, f"{self.prog}: {message}\n")
+
+
+def main():
+    # It reports every lost connection; here they are wanted.
+    logging.getLogger("kazoo").setLevel(logging.CRITICAL)
+    parser = Parser(description="kazoo against three zab-server processes")
+    parser.add_argument("--server", default="target/debug/zab-server", help="the binary")
+    parser.add_argument("--rounds", type=int, default=1, help="how often the leader is killed")
+    arguments = parser.parse_args()
+    binary = pathlib.Path(arguments.server).resolve()
+    if not binary.is_file():
+        print(f"{arguments.server} is no file: cargo build -p zab-server", file=sys.stderr)
+        return 3
+    with tempfile.TemporaryDirectory(prefix="zab-kazoo-") as folder:
+        ensemble = Ensemble(binary, folder)
+        try:
+            run(ensemble, arguments.rounds)
+            return 0
+        except Failed as failure:
+            print(f"FAIL {failure}")
+            ensemble.logs()
+            return 1
+        finally:
+            ensemble.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
