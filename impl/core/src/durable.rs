@@ -78,6 +78,12 @@ pub enum RecoverError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Nothing could follow this acceptedEpoch, and no peer ever accepts it.
+    #[error("acceptedEpoch is {accepted}, which nothing can follow")]
+    EpochExhausted {
+        /// acceptedEpoch.
+        accepted: Epoch,
+    },
     /// currentEpoch is written after acceptedEpoch, so it is never ahead.
     #[error("currentEpoch {current} is ahead of acceptedEpoch {accepted}")]
     EpochsCrossed {

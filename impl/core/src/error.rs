@@ -30,10 +30,10 @@ pub enum ProtocolError {
         /// This server's acceptedEpoch.
         accepted: Epoch,
     },
-    /// There is no epoch after this one.
-    #[error("server {from} is at epoch {epoch}, which nothing can follow")]
+    /// A new epoch would be the last there is.
+    #[error("nothing can follow epoch {epoch}, which server {from} would make the accepted one")]
     EpochExhausted {
-        /// Who claims it.
+        /// Whose message it was.
         from: ServerId,
         /// The last epoch there is.
         epoch: Epoch,

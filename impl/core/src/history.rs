@@ -163,3 +163,76 @@ impl History {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(base: Zxid, zxids: &[(u32, u32)]) -> History {
+        let base = Base { zxid: base, log: None };
+        let txns = zxids.iter().map(|(e, c)| Txn::new(Zxid::new(*e, *c), [])).collect();
+        History::recovered(base, txns).expect("no gap")
+    }
+
+    fn zxids(history: &History, after: Zxid) -> Vec<Zxid> {
+        history.range(after, history.last()).map(|txn| txn.zxid).collect()
+    }
+
+    #[test]
+    fn what_may_follow_what() {
+        let next = |last: (u32, u32), zxid: (u32, u32)| {
+            is_next(Zxid::new(last.0, last.1), Zxid::new(zxid.0, zxid.1))
+        };
+        assert!(next((0, 0), (1, 1)));
+        assert!(next((1, 1), (1, 2)));
+        assert!(next((1, 1), (4, 1)));
+        assert!(!next((1, 1), (1, 1)));
+        assert!(!next((1, 1), (1, 3)));
+        assert!(!next((1, 1), (2, 2)));
+        assert!(!next((2, 1), (1, 2)));
+        assert!(!next((1, u32::MAX), (1, 0)));
+    }
+
+    #[test]
+    fn a_cut_keeps_what_is_before_it() {
+        let mut cut = history(Zxid::ZERO, &[(1, 1), (1, 2), (2, 1)]);
+        assert!(!cut.can_truncate(Zxid::new(1, 3)));
+        cut.truncate(Zxid::new(1, 2));
+        assert_eq!(zxids(&cut, Zxid::ZERO), [Zxid::new(1, 1), Zxid::new(1, 2)]);
+        assert_eq!(cut.last_durable(), Zxid::new(1, 2));
+    }
+
+    #[test]
+    fn a_snapshot_can_be_kept_or_dropped_but_not_cut() {
+        let base = Zxid::new(5, 3);
+        let mut cut = history(base, &[(5, 4)]);
+        assert!(!cut.can_truncate(Zxid::new(5, 2)));
+        cut.truncate(base);
+        assert_eq!((cut.last(), cut.log()), (base, None));
+        cut.truncate(Zxid::ZERO);
+        assert_eq!(cut.log(), Some((0, LogDigest::EMPTY)));
+    }
+
+    #[test]
+    fn a_report_makes_a_prefix_of_the_tail_durable() {
+        let mut log = history(Zxid::ZERO, &[(1, 1)]);
+        log.append(Txn::new(Zxid::new(1, 2), []));
+        log.append(Txn::new(Zxid::new(1, 3), []));
+        assert_eq!(log.last_durable(), Zxid::new(1, 1));
+        assert_eq!(log.mark_durable_to(Zxid::new(1, 1)), []);
+        assert_eq!(log.mark_durable_to(Zxid::new(1, 3)), [Zxid::new(1, 2), Zxid::new(1, 3)]);
+        assert_eq!(log.mark_durable_to(Zxid::new(1, 2)), []);
+    }
+
+    #[test]
+    fn payloads_are_kept_as_long_as_the_window_needs_them() {
+        let mut log = history(Zxid::ZERO, &[(1, 1), (1, 2), (1, 3), (1, 4), (1, 5)]);
+        log.trim(Zxid::new(1, 4), 2);
+        assert_eq!(log.window(Zxid::new(1, 4), 2), [Zxid::new(1, 3), Zxid::new(1, 4)]);
+        assert_eq!(log.range(Zxid::new(1, 2), Zxid::new(1, 4)).count(), 2);
+        assert_eq!(log.range(Zxid::new(1, 1), Zxid::new(1, 1)).count(), 0);
+        // What lost its payload is in no window any more.
+        log.truncate(Zxid::new(1, 3));
+        assert_eq!(log.window(Zxid::new(1, 3), 2), [Zxid::new(1, 3)]);
+    }
+}

@@ -27,6 +27,9 @@ impl Server {
     pub(crate) fn recover(config: Config, recovered: Recovered) -> Result<Self, RecoverError> {
         config.validate()?;
         let Recovered { accepted_epoch, current_epoch, base, transactions } = recovered;
+        if accepted_epoch == Epoch::MAX {
+            return Err(RecoverError::EpochExhausted { accepted: accepted_epoch });
+        }
         if current_epoch > accepted_epoch {
             return Err(RecoverError::EpochsCrossed {
                 accepted: accepted_epoch,

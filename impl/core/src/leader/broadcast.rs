@@ -104,3 +104,24 @@ fn can_commit(server: &Server, acks: &BTreeSet<ServerId>) -> bool {
     }
     is_quorum(&server.config.voters, acks)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Recovered, election::Settled};
+
+    /// l.3.1: the transaction after the last possible counter is never proposed.
+    #[test]
+    fn a_used_up_counter_ends_the_role() {
+        let mut server =
+            Server::recover(Config::new(3, [1, 2, 3]), Recovered::EMPTY).expect("a new disk");
+        let vote = server.own_vote();
+        let mut leader = Leader::enter(&server, Settled { vote, round: 1 });
+        server.accept_epoch(1, &mut Effects::default());
+        leader.enter_stage(Stage::Broadcast);
+        leader.counter = u32::MAX;
+        let mut out = Effects::default();
+        assert_eq!(leader.on_request(&mut server, [].into(), &mut out), Verdict::Leave);
+        assert_eq!(out, Effects::default());
+    }
+}

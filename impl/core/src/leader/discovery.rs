@@ -21,10 +21,7 @@ impl Leader {
         if from == server.config.id || !server.config.voters.contains(&from) {
             return Err(ProtocolError::NotAPeer { from });
         }
-        let above = epoch_above(server, accepted_epoch).filter(|epoch| *epoch < Epoch::MAX);
-        let Some(above) = above else {
-            return Err(ProtocolError::EpochExhausted { from, epoch: accepted_epoch });
-        };
+        let new_epoch = self.new_epoch_with(server, from, accepted_epoch)?;
         self.unnamed.remove(&connection);
         let learner = Learner { connection, progress: Progress::Reported, silent_ticks: 0 };
         if let Some(stale) = self.learners.insert(from, learner) {
@@ -33,7 +30,7 @@ impl Leader {
         }
         match self.stage {
             Stage::Epoch => {
-                self.new_epoch = self.new_epoch.max(above);
+                self.new_epoch = new_epoch;
                 self.connecting.insert(from);
                 if is_quorum(&server.config.voters, &self.connecting) {
                     self.decide_epoch(server, out);
@@ -42,6 +39,24 @@ impl Leader {
             Stage::AckEpoch | Stage::AckLd | Stage::Broadcast => self.offer_epoch(from, out),
         }
         Ok(())
+    }
+
+    /// The new epoch, once this learner has reported. The last epoch there is, is never used:
+    /// whoever accepted it could not lead any more.
+    fn new_epoch_with(
+        &self,
+        server: &Server,
+        from: ServerId,
+        accepted_epoch: Epoch,
+    ) -> Result<Epoch, ProtocolError> {
+        if self.stage != Stage::Epoch {
+            return Ok(self.new_epoch);
+        }
+        let new_epoch = self.new_epoch.max(epoch_above(server, accepted_epoch));
+        if new_epoch == Epoch::MAX {
+            return Err(ProtocolError::EpochExhausted { from, epoch: new_epoch });
+        }
+        Ok(new_epoch)
     }
 
     fn decide_epoch(&mut self, server: &mut Server, out: &mut Effects) {
@@ -118,12 +133,12 @@ impl Leader {
 
 /// The lowest epoch above one that a learner accepted.
 #[cfg_attr(not(feature = "mutants"), expect(unused_variables, reason = "only a mutant reads it"))]
-fn epoch_above(server: &Server, accepted_epoch: Epoch) -> Option<Epoch> {
+fn epoch_above(server: &Server, accepted_epoch: Epoch) -> Epoch {
     #[cfg(feature = "mutants")]
     if server.config.has(crate::Mutant::EpochNotAdvanced) {
-        return Some(accepted_epoch);
+        return accepted_epoch;
     }
-    accepted_epoch.checked_add(1)
+    accepted_epoch.saturating_add(1)
 }
 
 /// Refuses a learner whose (currentEpoch, last) is above this leader's.
