@@ -49,6 +49,8 @@ pub(crate) enum Happening {
     Request,
     /// Something goes wrong.
     Fault,
+    /// A server is killed, if it still lives this life.
+    Kill(Who),
     /// A link is whole again.
     Heal(ServerId, ServerId),
     /// A link is fast again.
@@ -87,6 +89,8 @@ pub(crate) struct Cluster<'a> {
     pub(crate) stats: Stats,
     /// Since when there are no more faults.
     pub(crate) quiet_since: Option<Time>,
+    /// When the last look found new lines, and how many there were.
+    progress: (Time, u64),
     sink: &'a mut dyn FnMut(&Event),
 }
 
@@ -99,10 +103,11 @@ impl<'a> Cluster<'a> {
             rng: Rng::new(seed),
             schedule: Schedule::new(),
             network: Network::new(),
-            servers: ids.clone().map(|id| (id, Server::new(config.mutant))).collect(),
+            servers: ids.clone().map(|id| (id, Server::new(config.driver_mutant()))).collect(),
             ledger: Ledger::default(),
             stats: Stats::default(),
             quiet_since: None,
+            progress: (0, 0),
             sink,
         };
         for id in ids {
@@ -217,6 +222,11 @@ impl<'a> Cluster<'a> {
             Happening::ElectionWrite(who, to) => self.election_write(who, to),
             Happening::Request => self.request(),
             Happening::Fault => self.fault(),
+            Happening::Kill(who) => {
+                if self.life(who).is_some() {
+                    self.kill(who.server);
+                }
+            }
             Happening::Heal(a, b) => self.heal(a, b),
             Happening::Hurry(a, b) => self.network.set_slow(a, b, false),
             Happening::FastDisk(id) => {
@@ -279,17 +289,27 @@ impl<'a> Cluster<'a> {
     }
 
     fn next_request(&mut self) {
-        let delay = self.rng.within(1, 2 * self.config.request_interval);
+        let pauses = self.rng.chance(self.config.pauses);
+        let mean = self.config.request_interval * if pauses { 50 } else { 1 };
+        let delay = self.rng.within(1, 2 * mean);
         self.after(delay, Happening::Request);
     }
 
     /// Whether the run is over. Faults stop when enough has happened.
     fn look(&mut self) -> bool {
         if let Some(since) = self.quiet_since {
-            return self.is_settled() || self.schedule.now() - since > self.config.settle;
+            let late = self.schedule.now() - since > self.config.settle;
+            let loud = self.stats.events > 3 * self.config.events + 1_000;
+            return self.is_settled() || late || loud;
         }
-        if self.stats.events >= self.config.events {
-            self.quiet_since = Some(self.schedule.now());
+        let now = self.schedule.now();
+        if self.stats.events > self.progress.1 {
+            self.progress = (now, self.stats.events);
+        }
+        // Where nobody starts any more, no line will ever be the last one asked for.
+        let stalled = now - self.progress.0 > self.config.settle;
+        if self.stats.events >= self.config.events || stalled {
+            self.quiet_since = Some(now);
             self.end_faults();
         }
         false
@@ -323,6 +343,6 @@ impl<'a> Cluster<'a> {
 
     /// Whether this run has that defect.
     pub(crate) fn has(&self, mutant: DriverMutant) -> bool {
-        self.config.mutant == Some(mutant)
+        self.config.driver_mutant() == Some(mutant)
     }
 }

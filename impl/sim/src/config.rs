@@ -1,6 +1,7 @@
 //! What a run is like: how many servers, how much happens, what goes wrong how often.
 
-use crate::mutant::DriverMutant;
+use crate::mutant::{Defect, DriverMutant};
+use crate::rng::Rng;
 
 /// A run's shape. The same seed and configuration give the same run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +20,11 @@ pub struct Config {
     pub faults: Faults,
     /// The mean time between two requests of clients, in microseconds of virtual time.
     pub request_interval: u64,
-    /// A defect of the driver, if the run is to have one.
-    pub mutant: Option<DriverMutant>,
+    /// Out of 1000: how often clients pause for fifty times as long. A tail that no quorum has is
+    /// cut only if its server is back before the new epoch has transactions.
+    pub pauses: u32,
+    /// What is wrong with the servers, if anything.
+    pub defect: Option<Defect>,
 }
 
 impl Default for Config {
@@ -33,7 +37,8 @@ impl Default for Config {
             settle: 20_000_000,
             faults: Faults::default(),
             request_interval: 40_000,
-            mutant: None,
+            pauses: 60,
+            defect: None,
         }
     }
 }
@@ -44,13 +49,44 @@ impl Config {
     #[must_use]
     pub fn long(events: u64) -> Self {
         let faults = Faults { interval: 20_000_000, ..Faults::default() };
-        Self { servers: 5, window: 500, events, faults, request_interval: 1_000, ..Self::default() }
+        Self {
+            servers: 5,
+            window: 500,
+            events,
+            faults,
+            request_interval: 1_000,
+            pauses: 0,
+            ..Self::default()
+        }
     }
 
     /// Nothing goes wrong.
     #[must_use]
     pub fn calm() -> Self {
         Self { faults: Faults::none(), ..Self::default() }
+    }
+
+    /// What is wrong with what surrounds the cores.
+    pub(crate) fn driver_mutant(&self) -> Option<DriverMutant> {
+        match self.defect? {
+            Defect::Driver(mutant) => Some(mutant),
+            #[cfg(feature = "mutants")]
+            Defect::Core(_) => None,
+        }
+    }
+
+    /// The configuration that a seed stands for where many seeds are run: mostly three servers,
+    /// windows from 1 to 500, faults that come often or seldom, requests likewise.
+    #[must_use]
+    pub fn of_seed(seed: u64) -> Self {
+        // Another stream than the run's own, which begins with the same seed.
+        let mut rng = Rng::new(!seed);
+        let servers = if rng.chance(150) { 5 } else { 3 };
+        let window = rng.pick(&[1, 2, 3, 5, 20, 500]).unwrap_or(500);
+        let interval = rng.pick(&[150_000, 400_000, 1_000_000]).unwrap_or(400_000);
+        let request_interval = rng.pick(&[5_000, 20_000, 60_000]).unwrap_or(20_000);
+        let faults = Faults { interval, ..Faults::default() };
+        Self { servers, window, faults, request_interval, ..Self::default() }
     }
 }
 
@@ -67,12 +103,16 @@ pub struct Faults {
     pub cut: u32,
     /// Weight of cutting one server off from all others.
     pub isolate: u32,
+    /// Weight of cutting the leader off from all others, while it still takes requests.
+    pub isolate_leader: u32,
     /// Weight of resetting the connections between two servers.
     pub reset: u32,
     /// Weight of a link becoming slow for a while.
     pub slow_link: u32,
     /// Weight of a disk becoming slow for a while.
     pub slow_disk: u32,
+    /// Weight of the leader's disk becoming slow for a while.
+    pub slow_leader_disk: u32,
     /// Out of 1000: how often a server is killed before one given effect of a step that writes.
     pub kill_between: u32,
     /// How long a killed server stays down at most, in microseconds.
@@ -88,10 +128,12 @@ impl Default for Faults {
             kill: 3,
             kill_leader: 3,
             cut: 3,
-            isolate: 2,
-            reset: 2,
+            isolate: 1,
+            isolate_leader: 3,
+            reset: 3,
             slow_link: 2,
-            slow_disk: 2,
+            slow_disk: 1,
+            slow_leader_disk: 2,
             kill_between: 4,
             down: 1_500_000,
             lasting: 1_500_000,

@@ -1,11 +1,9 @@
 //! The driver: hands inputs to a core and carries out what it asks for, in the order of the core's
 //! contract, except where a mutant breaks it.
 
-use zab_core::{
-    Decision, Deliver, Effects, Input, Message, Outgoing, TimerChange, Txn, Write, Zxid,
-};
+use zab_core::{Decision, Deliver, Effects, Input, Message, Outgoing, TimerChange, Txn, Write};
 
-use zab_trace::{Event, EventKind, Persisted};
+use zab_trace::EventKind;
 
 use crate::cluster::{Cluster, Happening, Who};
 use crate::mutant::DriverMutant;
@@ -31,7 +29,10 @@ impl Cluster<'_> {
             return;
         }
         if life.program.is_empty() {
-            match life.inbox.pop_front() {
+            if self.has(DriverMutant::SwapReceives) && self.rng.chance(300) {
+                self.swap_receives(who);
+            }
+            match self.life(who).and_then(|life| life.inbox.pop_front()) {
                 Some(incoming) => self.hand_in(who, incoming),
                 None => return,
             }
@@ -106,13 +107,16 @@ impl Cluster<'_> {
             events.retain(|event| !matches!(event.kind, EventKind::Persisted(_)));
         }
         self.emit(who, events);
+        if let (Input::Synced { zxid }, true) = (input, self.has(DriverMutant::EagerDelivery)) {
+            self.deliver_eagerly(who, zxid);
+        }
         self.enter(who, effects);
     }
 
     /// Makes the effects of a step the program.
     fn enter(&mut self, who: Who, effects: Effects) {
         self.note(who, &effects);
-        let ops = program(effects, self.config.mutant, &mut self.rng);
+        let ops = program(effects, self.config.driver_mutant(), &mut self.rng);
         if let Some(life) = self.life(who) {
             life.program = ops;
             life.wrote = false;
@@ -121,7 +125,9 @@ impl Cluster<'_> {
 
     /// What the decisions and messages of a step mean to clients and to the counts.
     fn note(&mut self, who: Who, effects: &Effects) {
-        self.stats.protocol_errors += u64::from(effects.error.is_some());
+        if let Some(error) = &effects.error {
+            self.ledger.complain(who.server, error.clone());
+        }
         for decision in &effects.decisions {
             match decision {
                 Decision::Looking { .. } => {
@@ -149,17 +155,6 @@ impl Cluster<'_> {
             let next = effects.send[index + 1..].iter().find(|o| o.connection == out.connection);
             let proposes = next.is_some_and(|o| matches!(o.message, Message::Proposal { .. }));
             self.stats.sync(&out.message, proposes);
-        }
-    }
-
-    fn forge_ack(&mut self, who: Who, zxid: Zxid, effects: &Effects) {
-        if !self.has(DriverMutant::ForgedAck) {
-            return;
-        }
-        for out in &effects.send {
-            let message = Message::Ack { zxid };
-            let input = Input::Message { from: out.to, connection: out.connection, message };
-            self.give(who, Incoming::Forged(input));
         }
     }
 
@@ -226,20 +221,9 @@ impl Cluster<'_> {
                     life.applied = zxid;
                 }
             }
-            Write::AcceptedEpoch(_)
-            | Write::CurrentEpoch(_)
-            | Write::SyncLog { .. }
-            | Write::Truncate { .. } => {}
+            Write::Truncate { .. } => self.hasten_restart(who),
+            Write::AcceptedEpoch(_) | Write::CurrentEpoch(_) | Write::SyncLog { .. } => {}
         }
-    }
-
-    /// AckBeforeFsync: the line of a sync, in its right place, of which the core knew before.
-    fn say_late(&mut self, who: Who, zxid: Zxid) {
-        let Some(life) = self.life(who) else { return };
-        let state = life.peer.state();
-        let kind = EventKind::Persisted(Persisted::Log(zxid));
-        let event = Event::new(who.server, who.incarnation, 0, kind).with_state(state);
-        self.emit(who, [event]);
     }
 
     fn append(&mut self, who: Who, transactions: Vec<Txn>) {
@@ -261,11 +245,16 @@ impl Cluster<'_> {
         }
     }
 
-    fn deliver(&mut self, who: Who, deliver: Deliver) {
+    /// Gives something to the state machine.
+    pub(crate) fn deliver(&mut self, who: Who, deliver: Deliver) {
         if self.has(DriverMutant::SkippedDelivery) && self.rng.chance(125) {
             return;
         }
+        let eager = self.has(DriverMutant::EagerDelivery);
         let Some(life) = self.life(who) else { return };
+        if eager && matches!(&deliver, Deliver::Commit(txn) if txn.zxid <= life.applied) {
+            return;
+        }
         let event = life.observer.delivered(&deliver);
         self.emit(who, event);
         match deliver {
@@ -308,21 +297,6 @@ impl Cluster<'_> {
         self.transmit_quorum(who, out);
     }
 
-    /// What a mutant sends besides `out`.
-    fn addition(&mut self, who: Who, out: &Outgoing) -> Option<Outgoing> {
-        let message = match (self.config.mutant?, &out.message) {
-            (DriverMutant::DuplicateSend, message) if self.rng.chance(60) => message.clone(),
-            (DriverMutant::CommitWithProposal, Message::Proposal { txn })
-                if self.life(who)?.peer.is_established() =>
-            {
-                Message::Commit { zxid: txn.zxid }
-            }
-            (DriverMutant::EarlyUpToDate, Message::NewLeader { .. }) => Message::UpToDate,
-            (_, _) => return None,
-        };
-        Some(Outgoing { message, ..out.clone() })
-    }
-
     fn change_timer(&mut self, who: Who, change: TimerChange) {
         let Some(life) = self.life(who) else { return };
         life.timer += 1;
@@ -338,7 +312,7 @@ impl Cluster<'_> {
     fn fsync_time(&mut self, who: Who) -> Time {
         let slow = self.servers.get(&who.server).is_some_and(|server| server.slow_disk);
         let base = self.rng.within(150, 3_000);
-        if slow { base * self.rng.within(10, 60) } else { base }
+        if slow { base * self.rng.within(10, 200) } else { base }
     }
 
     fn is_killed_between(&mut self) -> bool {

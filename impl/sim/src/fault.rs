@@ -3,8 +3,10 @@
 use zab_core::{Config as CoreConfig, Observer, Peer, Role, ServerId};
 
 use crate::cluster::{Cluster, Happening, TICK, Who};
+#[cfg(feature = "mutants")]
+use crate::mutant::Defect;
 use crate::network::End;
-use crate::server::{Life, Op};
+use crate::server::{Life, Op, Server};
 
 impl Cluster<'_> {
     /// Schedules the next fault, if there are any.
@@ -24,14 +26,16 @@ impl Cluster<'_> {
         self.next_fault();
         let faults = &self.config.faults;
         type Fault<'a> = fn(&mut Cluster<'a>);
-        let kinds: [(u32, Fault<'_>); 7] = [
+        let kinds: [(u32, Fault<'_>); 9] = [
             (faults.kill, Self::kill_any),
             (faults.kill_leader, Self::kill_leader),
             (faults.cut, Self::cut_link),
-            (faults.isolate, Self::isolate),
+            (faults.isolate, Self::isolate_any),
+            (faults.isolate_leader, Self::isolate_leader),
             (faults.reset, Self::reset_link),
             (faults.slow_link, Self::slow_link),
-            (faults.slow_disk, Self::slow_disk),
+            (faults.slow_disk, Self::slow_any_disk),
+            (faults.slow_leader_disk, Self::slow_leader_disk),
         ];
         let total: u64 = kinds.iter().map(|(weight, _)| u64::from(*weight)).sum();
         let mut left = self.rng.below(total);
@@ -87,6 +91,10 @@ impl Cluster<'_> {
         let recovered = server.disk.recover();
         let mut config = CoreConfig::new(id, 1..=ServerId::from(self.config.servers));
         config.window = usize::try_from(self.config.window).unwrap_or(usize::MAX);
+        #[cfg(feature = "mutants")]
+        if let Some(Defect::Core(mutant)) = self.config.defect {
+            config.mutant = Some(mutant);
+        }
         let (peer, effects) = match Peer::recover(config, recovered) {
             Ok(started) => started,
             Err(reason) => return self.ledger.refuse(id, reason),
@@ -129,6 +137,11 @@ impl Cluster<'_> {
         self.servers.iter().filter(|(_, s)| s.life.is_some()).map(|(id, _)| *id).collect()
     }
 
+    fn leaders(&self) -> Vec<ServerId> {
+        let leads = |server: &Server| server.life.as_ref().is_some_and(|l| l.peer.is_leading());
+        self.servers.iter().filter(|(_, server)| leads(server)).map(|(id, _)| *id).collect()
+    }
+
     fn two(&mut self) -> Option<(ServerId, ServerId)> {
         let ids: Vec<_> = self.servers.keys().copied().collect();
         let a = self.rng.pick(&ids)?;
@@ -148,11 +161,7 @@ impl Cluster<'_> {
     }
 
     fn kill_leader(&mut self) {
-        let leads = |server: &crate::server::Server| {
-            server.life.as_ref().is_some_and(|life| life.peer.is_leading())
-        };
-        let leaders: Vec<_> =
-            self.servers.iter().filter(|(_, s)| leads(s)).map(|(id, _)| *id).collect();
+        let leaders = self.leaders();
         if let Some(id) = self.rng.pick(&leaders) {
             self.kill(id);
         }
@@ -171,11 +180,23 @@ impl Cluster<'_> {
         }
     }
 
-    fn isolate(&mut self) {
+    fn isolate_any(&mut self) {
         let ids: Vec<_> = self.servers.keys().copied().collect();
-        let Some(alone) = self.rng.pick(&ids) else { return };
+        let alone = self.rng.pick(&ids);
+        self.isolate(alone);
+    }
+
+    fn isolate_leader(&mut self) {
+        let leaders = self.leaders();
+        let alone = self.rng.pick(&leaders);
+        self.isolate(alone);
+    }
+
+    fn isolate(&mut self, alone: Option<ServerId>) {
+        let Some(alone) = alone else { return };
         let lasting = self.lasting();
-        for other in ids.into_iter().filter(|id| *id != alone) {
+        let others: Vec<_> = self.servers.keys().copied().filter(|id| *id != alone).collect();
+        for other in others {
             self.cut(alone, other, lasting);
         }
     }
@@ -185,8 +206,10 @@ impl Cluster<'_> {
         let Some((a, b)) = self.two() else { return };
         for connection in self.network.between(a, b) {
             self.stats.resets += 1;
+            // Either end may learn of it at once, or much later.
+            let latest = if self.rng.chance(500) { 5_000 } else { 200_000 };
             for from in [End::Dialler, End::Acceptor] {
-                let at = self.schedule.now() + self.rng.within(100, 200_000);
+                let at = self.schedule.now() + self.rng.within(100, latest);
                 let watch = self.network.sever(connection, from, at, &mut self.rng);
                 self.watch(watch);
             }
@@ -201,9 +224,20 @@ impl Cluster<'_> {
         }
     }
 
-    fn slow_disk(&mut self) {
+    fn slow_any_disk(&mut self) {
         let ids: Vec<_> = self.servers.keys().copied().collect();
-        let Some(id) = self.rng.pick(&ids) else { return };
+        let id = self.rng.pick(&ids);
+        self.slow_disk(id);
+    }
+
+    fn slow_leader_disk(&mut self) {
+        let leaders = self.leaders();
+        let id = self.rng.pick(&leaders);
+        self.slow_disk(id);
+    }
+
+    fn slow_disk(&mut self, id: Option<ServerId>) {
+        let Some(id) = id else { return };
         let Some(server) = self.servers.get_mut(&id) else { return };
         server.slow_disk = true;
         let lasting = self.lasting();

@@ -14,6 +14,7 @@ mod disk;
 mod drive;
 mod election_link;
 mod fault;
+mod misbehave;
 mod mutant;
 mod network;
 mod outcome;
@@ -24,7 +25,7 @@ mod server;
 use zab_trace::{Event, Header, Implementation, Source};
 
 pub use config::{Config, Faults};
-pub use mutant::{DriverMutant, Mutant, mutants};
+pub use mutant::{Defect, DriverMutant, Mutant, mutants};
 pub use outcome::{Histories, Outcome, Stats, Violation};
 
 use cluster::Cluster;

@@ -44,6 +44,16 @@ pub enum DriverMutant {
     BoastfulVote,
 }
 
+/// What is wrong with the servers of a run, all of them alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Defect {
+    /// A defect of what surrounds the core.
+    Driver(DriverMutant),
+    /// A defect of the core.
+    #[cfg(feature = "mutants")]
+    Core(zab_core::Mutant),
+}
+
 /// A row of the table of mutants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mutant {
@@ -51,8 +61,8 @@ pub struct Mutant {
     pub name: &'static str,
     /// What is wrong, in one sentence.
     pub description: &'static str,
-    /// What to put into [`Config::mutant`](crate::Config::mutant).
-    pub driver: DriverMutant,
+    /// What to put into [`Config::defect`](crate::Config::defect).
+    pub defect: Defect,
 }
 
 /// Every defect that [`simulate`](crate::simulate) can have.
@@ -62,7 +72,12 @@ pub fn mutants() -> &'static [Mutant] {
 }
 
 const fn row(name: &'static str, driver: DriverMutant, description: &'static str) -> Mutant {
-    Mutant { name, description, driver }
+    Mutant { name, description, defect: Defect::Driver(driver) }
+}
+
+#[cfg(feature = "mutants")]
+const fn core(name: &'static str, mutant: zab_core::Mutant, description: &'static str) -> Mutant {
+    Mutant { name, description, defect: Defect::Core(mutant) }
 }
 
 const MUTANTS: &[Mutant] = &[
@@ -157,6 +172,66 @@ const MUTANTS: &[Mutant] = &[
         DriverMutant::BoastfulVote,
         "votes claim a log that is longer by one transaction",
     ),
+    #[cfg(feature = "mutants")]
+    core(
+        "no-withdraw",
+        zab_core::Mutant::NoWithdraw,
+        "what a learner acknowledged stays counted when it is truncated (zk.sync.withdraw)",
+    ),
+    #[cfg(feature = "mutants")]
+    core(
+        "commit-without-quorum",
+        zab_core::Mutant::CommitWithoutQuorum,
+        "the first acknowledgement commits (l.3.2)",
+    ),
+    #[cfg(feature = "mutants")]
+    core(
+        "no-freshness-check",
+        zab_core::Mutant::NoFreshnessCheck,
+        "a leader takes a learner that is ahead of it (l.1.2)",
+    ),
+    #[cfg(feature = "mutants")]
+    core(
+        "vote-order-ignores-history",
+        zab_core::Mutant::VoteOrderIgnoresHistory,
+        "votes are compared by leader alone (zk.fle.order)",
+    ),
+    #[cfg(feature = "mutants")]
+    core(
+        "established-before-quorum",
+        zab_core::Mutant::EstablishedBeforeQuorum,
+        "the first acknowledgement of NEWLEADER establishes the leader (l.2.2)",
+    ),
+    #[cfg(feature = "mutants")]
+    core(
+        "deliver-before-durable",
+        zab_core::Mutant::DeliverBeforeDurable,
+        "a committed transaction is delivered before it is durable (zk.bcast.apply)",
+    ),
+    #[cfg(feature = "mutants")]
+    core(
+        "epoch-not-advanced",
+        zab_core::Mutant::EpochNotAdvanced,
+        "the new epoch is the highest accepted one (l.1.1)",
+    ),
+    #[cfg(feature = "mutants")]
+    core(
+        "ackepoch-always-counts",
+        zab_core::Mutant::AckEpochAlwaysCounts,
+        "an epoch that was accepted before is accepted as if it were new (f.1.2)",
+    ),
+    #[cfg(feature = "mutants")]
+    core(
+        "diff-instead-of-trunc",
+        zab_core::Mutant::DiffInsteadOfTrunc,
+        "a learner that is ahead is sent DIFF (zk.sync.trunc)",
+    ),
+    #[cfg(feature = "mutants")]
+    core(
+        "commit-anything",
+        zab_core::Mutant::CommitAnything,
+        "COMMIT commits what comes next, whatever it names (f.3.3)",
+    ),
 ];
 
 #[cfg(test)]
@@ -165,9 +240,10 @@ mod tests {
 
     #[test]
     fn every_mutant_has_one_row() {
-        let names: std::collections::BTreeSet<_> = mutants().iter().map(|m| m.name).collect();
-        let drivers: std::collections::BTreeSet<_> = mutants().iter().map(|m| m.driver).collect();
-        assert_eq!(names.len(), mutants().len());
-        assert_eq!(drivers.len(), mutants().len());
+        for (index, mutant) in mutants().iter().enumerate() {
+            let rest = &mutants()[index + 1..];
+            assert!(rest.iter().all(|m| m.name != mutant.name), "{}", mutant.name);
+            assert!(rest.iter().all(|m| m.defect != mutant.defect), "{}", mutant.name);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use zab_core::{Epoch, Message, RecoverError, ServerId, Txn, Zxid};
+use zab_core::{Epoch, Message, ProtocolError, RecoverError, ServerId, Txn, Zxid};
 use zab_trace::{TxnDigest, txn_digest};
 
 /// The history of each server: zxids and the digests of the transactions, in order.
@@ -20,6 +20,8 @@ pub struct Outcome {
     pub settled: bool,
     /// What must never happen, and did. Found without the checker's help.
     pub violations: Vec<Violation>,
+    /// What servers held against each other, each once: who, and what.
+    pub complaints: Vec<(ServerId, ProtocolError)>,
     /// How often things happened.
     pub stats: Stats,
 }
@@ -63,8 +65,6 @@ pub struct Stats {
     pub cuts: u64,
     /// Connections reset.
     pub resets: u64,
-    /// Steps in which a server found that another broke the protocol.
-    pub protocol_errors: u64,
 }
 
 impl Stats {
@@ -108,7 +108,6 @@ impl Stats {
         self.follower_restarts += other.follower_restarts;
         self.cuts += other.cuts;
         self.resets += other.resets;
-        self.protocol_errors += other.protocol_errors;
     }
 }
 
@@ -198,6 +197,7 @@ pub(crate) struct Ledger {
     delivered: BTreeMap<Zxid, TxnDigest>,
     leaders: BTreeMap<Epoch, ServerId>,
     violations: Vec<Violation>,
+    complaints: Vec<(ServerId, ProtocolError)>,
 }
 
 impl Ledger {
@@ -226,6 +226,15 @@ impl Ledger {
         before.is_some_and(|leader| leader != server)
     }
 
+    /// A server found that another broke the protocol.
+    pub(crate) fn complain(&mut self, server: ServerId, error: ProtocolError) {
+        let complaint = (server, error);
+        // A server that is turned away tries again and again.
+        if !self.complaints.contains(&complaint) {
+            self.complaints.push(complaint);
+        }
+    }
+
     /// A server could not start.
     pub(crate) fn refuse(&mut self, server: ServerId, reason: RecoverError) {
         self.violations.push(Violation::RefusedStart { server, reason });
@@ -239,8 +248,8 @@ impl Ledger {
             self.find_missing(&histories);
             self.find_forks(&histories);
         }
-        let Self { acknowledged, violations, .. } = self;
-        Outcome { acknowledged, histories, settled, violations, stats }
+        let Self { acknowledged, violations, complaints, .. } = self;
+        Outcome { acknowledged, histories, settled, violations, complaints, stats }
     }
 
     fn find_lost(&mut self, histories: &Histories) {
