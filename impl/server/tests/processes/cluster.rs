@@ -9,7 +9,10 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use zab_trace::{Chain, Event, EventKind, Header, Implementation, Located, Source, Trace, Writer};
+use zab_trace::{
+    Chain, Event, EventKind, Header, Implementation, Located, ReadError, ReadErrorKind, Reader,
+    Source, Writer,
+};
 
 /// No condition takes longer on a machine that is not stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -136,10 +139,19 @@ impl Cluster {
         child.kill().unwrap();
         child.wait().unwrap();
         let incarnation = self.incarnations[&id];
+        self.cut_half_line(id, incarnation);
         let last = self.events(id, incarnation).last().map(|located| located.event.seq);
         let after = last.map(|seq| (Chain::MAIN, seq)).into_iter().collect();
         let killed = Event::killed(id, incarnation, 0, after);
         self.harness.write(&killed).unwrap();
+    }
+
+    /// A kill may interrupt a write(2) between two pages. What the line announces has not happened.
+    fn cut_half_line(&self, id: u64, incarnation: u32) {
+        let path = self.trace().join(format!("server-{id}-{incarnation}.ndjson"));
+        let Ok(bytes) = std::fs::read(&path) else { return };
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        File::options().write(true).open(&path).unwrap().set_len(whole as u64).unwrap();
     }
 
     /// SIGTERM; how the process ended.
@@ -196,10 +208,15 @@ impl Cluster {
         self.dir.path().join("trace")
     }
 
-    /// The events of one life of a server, so far.
+    /// The events of one life of a server, so far. A line that is being written does not count.
     pub(crate) fn events(&self, id: u64, incarnation: u32) -> Vec<Located> {
         let path = self.trace().join(format!("server-{id}-{incarnation}.ndjson"));
-        Trace::load(&[path]).unwrap().files.remove(0).events
+        let Ok(reader) = Reader::open(&path) else { return Vec::new() };
+        let is_cut = |error: &ReadError| matches!(error.kind, ReadErrorKind::Cut);
+        reader
+            .take_while(|located| !located.as_ref().is_err_and(is_cut))
+            .map(|located| located.unwrap_or_else(|error| panic!("{error}")))
+            .collect()
     }
 
     /// Whether the present life of a server has an event like this.
