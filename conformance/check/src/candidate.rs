@@ -7,7 +7,7 @@ use std::{
 };
 
 use zab_model::{
-    Config, Decision, Effect, Enabled, Message, Notification, Outbox, Phase, Probe, Server,
+    Config, Decision, Effect, Enabled, Message, Notification, Outbox, Phase, Probe, Role, Server,
     ServerId, Shape, Step, Wide, Write, Zxid,
 };
 
@@ -196,7 +196,9 @@ impl Candidate {
             }
             Effect::Sent { to, message: Message::Notification(notification) } => {
                 if let Some(notices) = row_mut(&mut core.notices, to) {
-                    if !shown.resent && notices.pending.back() == Some(&notification) {
+                    // Where repetitions are hidden, a proposal may be sent any number of times.
+                    let proposal = notification.role == Role::Looking;
+                    if !shown.resent && proposal && notices.pending.back() == Some(&notification) {
                         return;
                     }
                     notices.pending.push_back(notification);

@@ -3,8 +3,7 @@
 
 use zab_model::{Config, Outbox, Shape, Wide};
 use zab_trace::{
-    Chain, Event, EventKind, EventName, Header, Message, Packet, ReadError, ReadErrorKind,
-    ServerId, Zxid,
+    Chain, Event, EventKind, Header, Message, Packet, ReadError, ReadErrorKind, ServerId, Zxid,
 };
 
 use crate::{
@@ -14,7 +13,8 @@ use crate::{
     diagnose,
     explain::Divergence,
     facts::Facts,
-    hidden::{Closure, Requests},
+    foresight::{Foresight, Future},
+    hidden::Closure,
     input::{At, Inputs, Item, Place, RECORDER},
     links::{ConnectionId, Letter as InFlight, Links},
     mapping::Line,
@@ -58,16 +58,16 @@ pub struct Outcome {
 #[must_use]
 pub fn check<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
     let verdict = |verdict| Outcome { verdict, witness: None };
-    let requests = match foresee(inputs) {
-        Ok(requests) => requests,
+    let foresight = match foresee(inputs) {
+        Ok(foresight) => foresight,
         Err(stop) => return verdict(stop),
     };
-    let first = Checker::run(inputs, options, &requests, None);
+    let first = Checker::run(inputs, options, &foresight, None);
     match first {
         Ok(outcome) => outcome,
         Err(Stop::Verdict(stop)) => verdict(*stop),
         // Now that the place is known, the trace is taken once more up to it, to explain it.
-        Err(Stop::Stuck(at)) => match Checker::run(inputs, options, &requests, Some(at)) {
+        Err(Stop::Stuck(at)) => match Checker::run(inputs, options, &foresight, Some(at)) {
             Err(Stop::Verdict(stop)) => verdict(*stop),
             Ok(_) | Err(Stop::Stuck(_)) => {
                 let changed = "the trace changed while it was read".to_owned();
@@ -77,25 +77,25 @@ pub fn check<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
     }
 }
 
-/// Checks the headers; where `Proposed` is hidden, reads what the trace says of transactions.
-fn foresee<I: Inputs + ?Sized>(inputs: &I) -> Result<Requests, Verdict> {
-    let mut requests = Requests::default();
+/// Checks the headers; where steps are hidden, reads what later lines say about them.
+fn foresee<I: Inputs + ?Sized>(inputs: &I) -> Result<Foresight, Verdict> {
+    let mut foresight = Foresight::default();
     let inputs = inputs.open().map_err(|error| unreadable(&error))?;
     let Some(first) = inputs.first() else { return Err(Verdict::Refused(Refusal::Empty)) };
     let header = first.header.clone();
     acceptable(&header).map_err(Verdict::Refused)?;
-    let proposed = |id: &ServerId| shows(&header.contract, *id, EventName::Proposed);
-    if header.servers.iter().all(proposed) {
-        return Ok(requests);
+    let every_step = |id: &ServerId| Shown::new(&header.contract, *id).every_step();
+    if header.servers.iter().all(every_step) {
+        return Ok(foresight);
     }
     for (file, input) in (0..).zip(inputs) {
         for located in input.events {
             let located = located.map_err(|error| unreadable(&error))?;
             let at = At { file, line: located.line };
-            requests.note(&Item { at, event: located.event });
+            foresight.note(&Item { at, event: located.event });
         }
     }
-    Ok(requests)
+    Ok(foresight)
 }
 
 fn acceptable(header: &Header) -> Result<(), Refusal> {
@@ -150,13 +150,14 @@ impl From<Verdict> for Stop {
 /// One run over a trace.
 pub(crate) struct Checker<'a> {
     options: &'a Options,
-    requests: &'a Requests,
+    foresight: &'a Foresight,
     header: Header,
     files: Vec<String>,
     pub(crate) cfg: Config<Wide>,
     pub(crate) ids: Ids,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) links: Links<Letter>,
+    future: Future,
     outbox: Outbox<Wide>,
     facts: Facts,
     summary: Summary,
@@ -169,7 +170,7 @@ impl<'a> Checker<'a> {
     fn run<I: Inputs + ?Sized>(
         inputs: &I,
         options: &'a Options,
-        requests: &'a Requests,
+        foresight: &'a Foresight,
         explain: Option<At>,
     ) -> Result<Outcome, Stop> {
         let inputs = inputs.open().map_err(|error| unreadable(&error))?;
@@ -178,8 +179,9 @@ impl<'a> Checker<'a> {
         };
         let header = first.header.clone();
         let files = inputs.iter().map(|input| input.name.clone()).collect();
-        let mut checker = Self::new(options, requests, header, files)?;
+        let mut checker = Self::new(options, foresight, header, files)?;
         let mut merge = Merge::new(inputs, &mut checker.links).map_err(|e| unreadable(&e))?;
+        checker.future = Future::new(foresight, &mut checker.links);
         loop {
             match merge.next(&checker.links).map_err(|error| unreadable(&error))? {
                 Next::Line(item) => {
@@ -194,7 +196,7 @@ impl<'a> Checker<'a> {
 
     fn new(
         options: &'a Options,
-        requests: &'a Requests,
+        foresight: &'a Foresight,
         header: Header,
         files: Vec<String>,
     ) -> Result<Self, Stop> {
@@ -213,12 +215,13 @@ impl<'a> Checker<'a> {
         let in_order = monitors.iter().all(|monitor| monitor.shown.every_step());
         Ok(Self {
             options,
-            requests,
+            foresight,
             files,
             monitors,
             cfg,
             ids,
             links: Links::new(),
+            future: Future::default(),
             outbox: Outbox::default(),
             facts: Facts::new(in_order),
             summary: Summary { servers: header.servers.len(), ..Summary::default() },
@@ -351,7 +354,9 @@ impl<'a> Checker<'a> {
             steps: &mut self.summary.steps,
         };
         let search = Search {
-            requests: self.requests,
+            foresight: self.foresight,
+            future: &self.future,
+            links: &self.links,
             closure: self.options.closure,
             limit: self.options.states_max,
         };

@@ -21,15 +21,15 @@
 //!
 //! A line that carries `state` shows more, so before such a line nothing is left out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 
 use zab_model::{NoProbe, Phase, Role, Shape, Step, Wide, Zxid};
-use zab_trace::{Epoch, EventKind, Message, Port, TxnDigest};
+use zab_trace::{EventKind, Message, Port};
 
 use crate::{
     candidate::{Candidate, Scene},
-    input::Item,
     mapping::Line,
+    monitor::Search,
 };
 
 /// Whether hidden steps that can be delayed are delayed.
@@ -43,89 +43,7 @@ pub enum Closure {
 }
 
 /// How many hidden requests a leader may be ahead of the PROPOSALs it has sent.
-const AHEAD_MAX: u32 = 8;
-
-/// What is known beforehand of transactions whose `Proposed` lines are hidden.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Requests {
-    /// The digests that PROPOSALs show.
-    digests: HashMap<zab_trace::Zxid, TxnDigest>,
-    /// The greatest counter that any line names, by epoch. A transaction that no line names was
-    /// never needed to explain one.
-    named: BTreeMap<Epoch, u32>,
-}
-
-impl Requests {
-    /// Notes what a line names.
-    pub(crate) fn note(&mut self, item: &Item) {
-        match &item.event.kind {
-            EventKind::Sent(packet) | EventKind::Received(packet) => {
-                self.note_message(&packet.message)
-            }
-            EventKind::Start { recovered } => self.name(recovered.last_zxid),
-            EventKind::Delivered { zxid } | EventKind::Committed { zxid } => self.name(*zxid),
-            EventKind::Proposed { zxid, digest } => self.propose(*zxid, *digest),
-            EventKind::Persisted(
-                zab_trace::Persisted::Log(zxid)
-                | zab_trace::Persisted::Truncated(zxid)
-                | zab_trace::Persisted::Snapshot(zxid),
-            ) => self.name(*zxid),
-            EventKind::Persisted(
-                zab_trace::Persisted::AcceptedEpoch(_) | zab_trace::Persisted::CurrentEpoch(_),
-            )
-            | EventKind::Stop
-            | EventKind::Killed
-            | EventKind::Connected { .. }
-            | EventKind::Disconnected { .. }
-            | EventKind::Looking { .. }
-            | EventKind::Resent
-            | EventKind::Elected { .. }
-            | EventKind::Established { .. }
-            | EventKind::Joined { .. } => {}
-        }
-        if let Some(zxid) = item.event.state.and_then(|state| state.last_zxid) {
-            self.name(zxid);
-        }
-    }
-
-    fn note_message(&mut self, message: &Message) {
-        match message {
-            Message::Notification { zxid, .. }
-            | Message::AckEpoch { last_zxid: zxid, .. }
-            | Message::Diff { zxid }
-            | Message::Trunc { zxid }
-            | Message::Snap { zxid }
-            | Message::Commit { zxid }
-            | Message::Ack { zxid } => self.name(*zxid),
-            Message::Proposal { zxid, digest } => self.propose(*zxid, *digest),
-            Message::FollowerInfo { .. }
-            | Message::LeaderInfo { .. }
-            | Message::NewLeader { .. }
-            | Message::AckLd { .. }
-            | Message::UpToDate => {}
-        }
-    }
-
-    fn propose(&mut self, zxid: zab_trace::Zxid, digest: TxnDigest) {
-        self.digests.insert(zxid, digest);
-        self.name(zxid);
-    }
-
-    fn name(&mut self, zxid: zab_trace::Zxid) {
-        let counter = self.named.entry(zxid.epoch).or_default();
-        *counter = zxid.counter.max(*counter);
-    }
-
-    /// The payload of a hidden request for this transaction; none if no line needs it. A digest
-    /// that no line shows is 0, and digests of histories with it are not compared.
-    fn payload(&self, zxid: Zxid<u32>) -> Option<(u64, bool)> {
-        let zxid = crate::convert::zxid(zxid);
-        if self.named.get(&zxid.epoch).is_none_or(|counter| zxid.counter > *counter) {
-            return None;
-        }
-        Some(self.digests.get(&zxid).map_or((0, false), |digest| (digest.0, true)))
-    }
-}
+const AHEAD_MAX: u32 = 256;
 
 /// The states that explain everything before a line, with hidden steps taken.
 #[derive(Debug, Default)]
@@ -143,27 +61,25 @@ pub(crate) fn close(
     scene: &mut Scene<'_>,
     seeds: &[Candidate],
     line: &Line<'_>,
-    requests: &Requests,
-    closure: Closure,
-    limit: usize,
+    search: Search<'_>,
 ) -> Option<Closed> {
     let mut seen: HashSet<u64> = seeds.iter().map(Candidate::fingerprint).collect();
     let mut closed = Closed { candidates: seeds.to_vec(), ..Closed::default() };
     let mut next = 0;
     while let Some(candidate) = closed.candidates.get(next).cloned() {
         next += 1;
-        let (steps, cut) = steps(scene, &candidate, line, requests, closure);
+        let (steps, cut) = steps(scene, &candidate, line, search);
         closed.cut |= cut;
         for step in steps {
             let mut taken = candidate.clone();
-            if !take(scene, &mut taken, step, requests) {
+            if !take(scene, &mut taken, step, search) || !search.allows(&taken, line) {
                 continue;
             }
             closed.steps += 1;
             if seen.insert(taken.fingerprint()) {
                 closed.candidates.push(taken);
             }
-            if closed.candidates.len() > limit {
+            if closed.candidates.len() > search.limit {
                 return None;
             }
         }
@@ -175,7 +91,7 @@ fn take(
     scene: &mut Scene<'_>,
     candidate: &mut Candidate,
     step: Step<Wide>,
-    requests: &Requests,
+    search: Search<'_>,
 ) -> bool {
     if !candidate.step(scene, step, &mut NoProbe) {
         return false;
@@ -185,7 +101,7 @@ fn take(
     }
     if let Some(zxid) = candidate.proposed {
         candidate.core.ahead += 1;
-        candidate.core.blurred |= requests.payload(zxid).is_none_or(|(_, known)| !known);
+        candidate.core.blurred |= search.foresight.payload(zxid).is_none_or(|(_, known)| !known);
     }
     true
 }
@@ -195,11 +111,10 @@ fn steps(
     scene: &Scene<'_>,
     candidate: &Candidate,
     line: &Line<'_>,
-    requests: &Requests,
-    closure: Closure,
+    search: Search<'_>,
 ) -> (Vec<Step<Wide>>, bool) {
     let (shown, server) = (scene.shown, &candidate.core.server);
-    let sees = |kind: Kind| closure == Closure::Full || kind.matters_before(candidate, line);
+    let sees = |kind: Kind| search.closure == Closure::Full || kind.matters_before(candidate, line);
     let (mut steps, mut cut) = (Vec::new(), false);
     if server.role == Role::Down {
         return (steps, cut);
@@ -239,7 +154,7 @@ fn steps(
         let last = server.last(scene.cfg);
         let epoch = server.accepted_epoch;
         let counter = if last.epoch == epoch { last.counter + 1 } else { 1 };
-        if let Some((payload, _)) = requests.payload(Zxid { epoch, counter }) {
+        if let Some((payload, _)) = search.foresight.payload(Zxid { epoch, counter }) {
             if candidate.core.ahead < AHEAD_MAX {
                 steps.push(Step::Request { payload });
             } else {

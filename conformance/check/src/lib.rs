@@ -20,6 +20,7 @@ mod describe;
 mod diagnose;
 mod explain;
 mod facts;
+mod foresight;
 mod hidden;
 mod input;
 mod links;
@@ -30,6 +31,7 @@ mod poison;
 mod properties;
 mod summary;
 mod verdict;
+mod walk;
 mod witness;
 
 pub use check::{Options, Outcome, check};
@@ -40,6 +42,7 @@ pub use input::{Input, Inputs, Place};
 pub use properties::{Broken, Global, History};
 pub use summary::Summary;
 pub use verdict::{Exit, Inconclusive, Reason, Refusal, Verdict, Violation};
+pub use walk::{Dice, Walk, walk};
 pub use witness::{Entry, Witness};
 
 /// How many servers an ensemble may have.

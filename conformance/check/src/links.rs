@@ -108,6 +108,11 @@ impl<C> Links<C> {
         Ok(())
     }
 
+    /// How many messages were sent in the direction from `sender`.
+    pub(crate) fn sent(&self, connection: ConnectionId, sender: ServerId) -> u64 {
+        self.directions.get(&(connection, sender)).map_or(0, |direction| direction.sent)
+    }
+
     /// The ordinal that is due in the direction from `sender`.
     pub(crate) fn due(&self, connection: ConnectionId, sender: ServerId) -> u64 {
         self.directions.get(&(connection, sender)).map_or(0, |direction| direction.received)

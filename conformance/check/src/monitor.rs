@@ -8,8 +8,11 @@ use zab_trace::{EventKind, ServerId};
 use crate::{
     candidate::{Candidate, Scene},
     contract::Shown,
-    hidden::{self, Closure, Requests},
+    convert::Letter,
+    foresight::{Foresight, Future},
+    hidden::{self, Closure},
     input::Item,
+    links::Links,
     mapping::{self, Choice, Line},
 };
 
@@ -45,9 +48,19 @@ pub(crate) enum Stuck {
 /// How hidden steps are searched.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Search<'a> {
-    pub(crate) requests: &'a Requests,
+    pub(crate) foresight: &'a Foresight,
+    pub(crate) future: &'a Future,
+    pub(crate) links: &'a Links<Letter>,
     pub(crate) closure: Closure,
     pub(crate) limit: usize,
+}
+
+impl Search<'_> {
+    /// Whether a candidate for the line's server can still lead to what that server sends.
+    pub(crate) fn allows(&self, candidate: &Candidate, line: &Line<'_>) -> bool {
+        self.closure == Closure::Full
+            || self.future.allows(candidate, line.event.server, line.ids, self.links)
+    }
 }
 
 impl Monitor {
@@ -90,10 +103,13 @@ impl Monitor {
         let (before, hidden_steps) = self.closed(scene, line, search)?;
         let mut seen = HashSet::new();
         let mut after: Vec<Candidate> = Vec::new();
+        // Of a line that sends, the links do not know yet.
+        let sends = matches!(line.event.kind, EventKind::Sent(_));
         for candidate in before {
             for choice in choices(scene, &candidate, line) {
                 let mut taken = candidate.clone();
                 if mapping::take(scene, &mut taken, line, choice, &mut NoProbe).is_ok()
+                    && (sends || search.allows(&taken, line))
                     && seen.insert(taken.fingerprint())
                 {
                     after.push(taken);
@@ -120,9 +136,7 @@ impl Monitor {
         if self.shown.every_step() {
             return Ok((self.frontier.clone(), 0));
         }
-        let Search { requests, closure, limit } = search;
-        let closed = hidden::close(scene, &self.frontier, line, requests, closure, limit)
-            .ok_or(Stuck::Budget)?;
+        let closed = hidden::close(scene, &self.frontier, line, search).ok_or(Stuck::Budget)?;
         self.cut |= closed.cut;
         Ok((closed.candidates, closed.steps))
     }

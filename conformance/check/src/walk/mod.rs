@@ -1,0 +1,86 @@
+//! Random runs of the model, shown as traces.
+//!
+//! Servers take random steps of the model; what a step produces is shown some time later, as a
+//! driver with queues would. It uses the model and the words of the trace, and nothing of the
+//! search that is to accept what it shows.
+
+mod net;
+mod node;
+mod run;
+
+use zab_trace::{Event, Header, Implementation, Source};
+
+use run::Walker;
+
+/// The shape of a random run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walk {
+    /// How many servers.
+    pub servers: u8,
+    /// About how many lines.
+    pub events: usize,
+    /// The header's window.
+    pub window: u32,
+    /// Out of 1000: how often a server is killed, stops, leaves its role or loses a connection,
+    /// where it could do something else.
+    pub faults: u32,
+    /// Whether lines carry state.
+    pub state: bool,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { servers: 3, events: 200, window: 3, faults: 6, state: true }
+    }
+}
+
+/// A random run of the model as a trace. The same seed gives the same run.
+#[must_use]
+pub fn walk(seed: u64, shape: &Walk) -> (Header, Vec<Event>) {
+    let name = env!("CARGO_PKG_NAME").to_owned();
+    let implementation = Implementation { name, version: env!("CARGO_PKG_VERSION").to_owned() };
+    let servers = (1..=u64::from(shape.servers)).collect();
+    let mut header = Header::new(Source::Model, implementation, servers);
+    header.window = shape.window;
+    header.seed = Some(seed);
+    header.contract.state = shape.state;
+    let events = Walker::new(seed, shape).map(Walker::run).unwrap_or_default();
+    (header, events)
+}
+
+/// A generator of random numbers (splitmix64): a run is repeated by its seed.
+#[derive(Clone, Debug)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// Dice with this seed.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next 64 bits.
+    pub fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `bound`; 0 if there is none.
+    pub fn below(&mut self, bound: usize) -> usize {
+        let bound = u64::try_from(bound).unwrap_or(u64::MAX).max(1);
+        usize::try_from(self.roll() % bound).unwrap_or(0)
+    }
+
+    /// True so often out of 1000.
+    pub fn often(&mut self, of_1000: u32) -> bool {
+        self.roll() % 1000 < u64::from(of_1000)
+    }
+
+    /// One of these, if there is any.
+    pub fn pick<T: Copy>(&mut self, of: &[T]) -> Option<T> {
+        of.get(self.below(of.len())).copied()
+    }
+}

@@ -1,0 +1,34 @@
+//! Random runs of the model are accepted, under every contract.
+
+use zab_check::{Options, Verdict, Walk, check, project, walk};
+
+/// How many runs: `ZAB_RUNS`, or the share that CI runs.
+fn runs(share: u64) -> u64 {
+    std::env::var("ZAB_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(share)
+}
+
+#[test]
+fn random_runs_of_the_model_conform_under_every_contract() {
+    let mut committed = 0;
+    for seed in 0..runs(200) {
+        let shape =
+            Walk { faults: [0, 6, 20][usize::try_from(seed % 3).unwrap_or(0)], ..Walk::default() };
+        let (header, events) = walk(seed, &shape);
+        let contracts = [
+            zab_check::everything(),
+            zab_check::no_state(),
+            zab_check::sends_and_receives(),
+            zab_check::silent(1 + seed % 3),
+        ];
+        for contract in contracts {
+            let trace = project(&header, &events, &contract);
+            let verdict = check(&trace, &Options::default()).verdict;
+            let Verdict::Conforms(summary) = &verdict else {
+                let (hidden, silent) = (&contract.hidden, &contract.silent);
+                panic!("seed {seed}, hidden {hidden:?}, silent {silent:?}: {verdict}");
+            };
+            committed += summary.committed;
+        }
+    }
+    assert!(committed > 0, "no run committed anything");
+}
