@@ -49,7 +49,7 @@ pub(crate) fn l_3_1<S: Shape, P: Probe>(node: &mut Node<'_, S, P>, payload: S::P
 /// f.3.1: a proposal is appended to the history; it is acknowledged when it is durable.
 pub(crate) fn f_3_1<S: Shape, P: Probe>(node: &mut Node<'_, S, P>, txn: TxnOf<S>) -> Enabled {
     let last = node.last();
-    let follows = last.next_is(txn.zxid) || node.cfg.has(Mutant::GapAccepted);
+    let follows = last.next_is(txn.zxid);
     if !node.check("f.3.1", "zxid = next(last)", follows, txn.zxid, last) {
         return zk_fle_leave_role(node);
     }
@@ -153,7 +153,7 @@ pub(crate) fn f_3_3<S: Shape, P: Probe>(node: &mut Node<'_, S, P>, zxid: Zxid<S:
     }
     node.fired("f.3.3");
     let before = deliverable(node);
-    node.me.last_committed = zxid;
+    node.me.last_committed = if node.cfg.has(Mutant::CommitAhead) { node.last() } else { zxid };
     zk_bcast_apply(node, before);
     Enabled::Yes
 }

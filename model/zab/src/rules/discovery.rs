@@ -101,10 +101,8 @@ pub(crate) fn f_1_2<S: Shape, P: Probe>(node: &mut Node<'_, S, P>, epoch: S::Num
     node.me.phase = Phase::Synchronization;
     node.me.learner.stage = Stage::Header;
     if !node.check("f.1.2", "epoch > acceptedEpoch", epoch != held, epoch, held) {
-        let counted = node.cfg.has(Mutant::SameEpochCounted);
-        let current_epoch = counted.then_some(node.me.current_epoch);
         let last_zxid = node.last();
-        node.send(node.me.vote.leader, Message::AckEpoch { current_epoch, last_zxid });
+        node.send(node.me.vote.leader, Message::AckEpoch { current_epoch: None, last_zxid });
         return Enabled::Yes;
     }
     node.me.accepted_epoch = epoch;
@@ -150,7 +148,7 @@ pub(crate) fn l_1_2<S: Shape, P: Probe>(
         leader.electing.insert(from);
     }
     let electing = leader.electing;
-    let quorum = node.cfg.is_quorum(electing) || node.cfg.has(Mutant::GateWithoutQuorum);
+    let quorum = node.cfg.is_quorum(electing);
     if !node.check("l.1.2", "acknowledgements >= quorum", quorum, electing, node.cfg.quorum()) {
         return Enabled::Yes;
     }

@@ -80,6 +80,9 @@ pub(crate) fn synchronize_waiting<S: Shape, P: Probe>(node: &mut Node<'_, S, P>)
         let p = node.me.leader.reported.row(learner);
         l_2_1(node, learner, p);
     }
+    if node.cfg.has(Mutant::EstablishedWithoutQuorum) {
+        establish(node);
+    }
 }
 
 /// The first packet of a synchronization.
@@ -114,13 +117,13 @@ fn f_2_0_trunc<S: Shape, P: Probe>(node: &mut Node<'_, S, P>, zxid: Zxid<S::Num>
     if !node.check("f.2.0", "TRUNC zxid is in the history up to", known.is_some(), zxid, last) {
         return zk_fle_leave_role(node);
     }
-    let length = known.unwrap_or_default();
-    node.me.history = S::prefix(logs, &node.me.history, length);
-    node.me.base = S::Num::from_usize(base.min(length));
+    if !node.cfg.has(Mutant::TruncIgnored) {
+        let length = known.unwrap_or_default();
+        node.me.history = S::prefix(logs, &node.me.history, length);
+        node.me.base = S::Num::from_usize(base.min(length));
+    }
     begin(node, node.me.history, false);
-    let skip = node.cfg.has(Mutant::TruncNotWritten);
-    let write = if skip { Item::None } else { Item::Truncate };
-    node.run([write, Item::None, Item::None, Item::None, Item::None])
+    node.run([Item::Truncate, Item::None, Item::None, Item::None, Item::None])
 }
 
 /// Starts a synchronization from a base.
@@ -261,19 +264,24 @@ pub(crate) fn l_2_2<S: Shape, P: Probe>(
     }
     node.me.leader.new_leader_acks.insert(from);
     let acks = node.me.leader.new_leader_acks;
-    let quorum = node.cfg.is_quorum(acks) || node.cfg.has(Mutant::EstablishedWithoutQuorum);
+    let quorum = node.cfg.is_quorum(acks);
     if !node.check("l.2.2", "acknowledgements >= quorum", quorum, acks, node.cfg.quorum()) {
         return Enabled::Yes;
     }
+    establish(node);
+    Enabled::Yes
+}
+
+/// The quorum of `l.2.2` is complete.
+fn establish<S: Shape, P: Probe>(node: &mut Node<'_, S, P>) {
     node.me.leader.new_leader_acks = ServerSet::default();
     node.me.last_committed = node.last();
     node.me.phase = Phase::Broadcast;
     zk_fle_update_vote(node);
-    node.decide(Decision::Established { epoch: own });
+    node.decide(Decision::Established { epoch: node.me.accepted_epoch });
     for learner in node.learners(Link::Acknowledged) {
         l_2_3(node, learner);
     }
-    Enabled::Yes
 }
 
 /// l.2.3: tell a learner that the leader is established.
