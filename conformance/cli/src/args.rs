@@ -20,8 +20,8 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  zabcheck verify")]
     Verify(Verify),
     /// Explore the model exhaustively within bounds and check its properties.
-    #[command(after_help = "Examples:\n  zabcheck check\n  zabcheck check --preset election\n  \
-        zabcheck check --servers 3 --requests 2 --crashes 1 --json counts.json")]
+    #[command(after_help = "Examples:\n  zabcheck check\n  zabcheck check --preset quick\n  \
+        zabcheck check --requests 2 --crashes 1 --rounds 2 --json counts.json")]
     Check(Check),
     /// Feed recorded traces through the model: is every step legal?
     #[command(after_help = "Examples:\n  zabcheck conform runs/leader-kill\n  \
@@ -49,22 +49,48 @@ pub(crate) struct Verify {
     pub(crate) out: Option<PathBuf>,
 }
 
-/// Named bounds.
+/// A named set of explorations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preset {
-    /// What `verify` explores: every phase with faults, and election on its own
+    /// What `verify` explores: every phase with faults, and election message by message
     Default,
     /// A few seconds
     Quick,
-    /// Fast leader election on its own, message by message
-    Election,
+}
+
+/// How leaders are found in an exploration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Election {
+    /// One coarse step elects
+    Oracle,
+    /// Fast leader election with all its messages
+    Fle,
+    /// Fast leader election alone, nothing after it
+    FleOnly,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Named bounds to start from; the flags below change single bounds
-    #[arg(long, value_enum, default_value = "default")]
+    /// Named explorations; not together with single bounds
+    #[arg(long, value_enum, default_value = "default", conflicts_with = "Bounds")]
     pub(crate) preset: Preset,
+    #[command(flatten)]
+    pub(crate) bounds: Bounds,
+    /// Stop after this many distinct states; the run is then incomplete
+    #[arg(long, value_name = "N")]
+    pub(crate) states_max: Option<u64>,
+    /// Stop after this many seconds; the run is then incomplete
+    #[arg(long, value_name = "N")]
+    pub(crate) seconds_max: Option<u32>,
+    /// Write the result for machines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// Single bounds; what is not given is 3 servers, 1 request, 1 election and no fault.
+#[derive(Debug, Args)]
+#[group(multiple = true)]
+pub(crate) struct Bounds {
     /// Voting servers
     #[arg(long, value_name = "N")]
     pub(crate) servers: Option<u8>,
@@ -74,21 +100,24 @@ pub(crate) struct Check {
     /// Crashes in a run (each may be followed by a restart)
     #[arg(long, value_name = "N")]
     pub(crate) crashes: Option<u8>,
-    /// Times that a server leaves its role for want of messages
+    /// Times that a server gives up its role
     #[arg(long, value_name = "N")]
     pub(crate) timeouts: Option<u8>,
     /// Broken connections in a run
     #[arg(long, value_name = "N")]
     pub(crate) disconnects: Option<u8>,
-    /// Stop after this many distinct states; the run is then incomplete
+    /// Elections in a run; with --election fle: returns from a role to LOOKING
     #[arg(long, value_name = "N")]
-    pub(crate) states_max: Option<u64>,
-    /// Stop after this many seconds; the run is then incomplete
+    pub(crate) rounds: Option<u8>,
+    /// Repeated notifications in a run
     #[arg(long, value_name = "N")]
-    pub(crate) seconds_max: Option<u64>,
-    /// Write the result for machines
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
+    pub(crate) resends: Option<u8>,
+    /// How leaders are found
+    #[arg(long, value_enum)]
+    pub(crate) election: Option<Election>,
+    /// Committed transactions that a leader keeps for DIFF
+    #[arg(long, value_name = "N")]
+    pub(crate) window: Option<u8>,
 }
 
 #[derive(Debug, Args)]

@@ -174,7 +174,11 @@ fn documented_ids(folder: &str) -> BTreeSet<String> {
                 continue;
             };
             let Some((head, _)) = doc.split_once(':') else { continue };
-            ids.extend(head.split([',', ' ']).map(|id| id.trim_matches('`').to_owned()));
+            let is_id = |word: &&str| {
+                word.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '_')
+            };
+            let words = head.split([',', ' ']).map(|word| word.trim_matches('`'));
+            ids.extend(words.filter(is_id).map(str::to_owned));
         }
     }
     ids

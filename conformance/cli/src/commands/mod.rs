@@ -1,4 +1,7 @@
 //! One file per command; each prints its result and says how it ended.
 
+pub(crate) mod check;
+pub(crate) mod conform;
 pub(crate) mod lint;
 pub(crate) mod record;
+pub(crate) mod verify;

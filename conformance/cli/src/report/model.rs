@@ -32,8 +32,8 @@ pub(crate) fn exit(report: &Report) -> Exit {
 }
 
 /// Prints bounds, counts and one row per property; then the steps to every violation.
-pub(crate) fn print(name: &str, report: &Report) {
-    println!("model {name}: {}", report.bounds);
+pub(crate) fn print(name: &str, covers: &str, report: &Report) {
+    println!("model {name}: {covers}\nbounds: {}", report.bounds);
     let rows = report.properties.iter().map(row).collect();
     println!("{}", table(["property", "kind", "verdict"], rows));
     println!(

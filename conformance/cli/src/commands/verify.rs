@@ -1,0 +1,109 @@
+//! `zabcheck verify`: the main job, in one command.
+
+use std::path::{Path, PathBuf};
+
+use zab_check::{Options, Verdict};
+use zab_model::explore::{Limits, Suite};
+
+use super::{check, conform};
+use crate::args::Verify;
+use crate::exit::Exit;
+use crate::record::{self, scenario};
+use crate::report::progress::Progress;
+use crate::report::{model, table};
+
+/// The scenario that is run on real servers.
+const SCENARIO: &str = "leader-kill";
+
+/// Rows of the final table: what, outcome, how much was looked at.
+type Row = [String; 3];
+
+/// Explores the model, records a run of real servers, checks it, and prints one table.
+pub(crate) fn run(args: &Verify) -> Exit {
+    let mut rows = Vec::new();
+    let explored = explore(&mut rows);
+    let (recorded, kept) = record_and_check(args, &mut rows);
+    println!("{}", table(["what", "verdict", "how far"], rows));
+    if let Some(folder) = kept {
+        println!("the recorded run is in {}", folder.display());
+    }
+    explored.and(recorded)
+}
+
+fn explore(rows: &mut Vec<Row>) -> Exit {
+    let mut exit = Exit::Good;
+    for exploration in Suite::Default.explorations() {
+        let report = check::explore_one(&exploration, Limits::default());
+        let verdict = match model::exit(&report) {
+            Exit::Good => "holds",
+            Exit::Bad => "VIOLATED",
+            Exit::Unknown | Exit::Usage => "unknown",
+        };
+        if model::exit(&report) != Exit::Good {
+            model::print(exploration.name, exploration.covers, &report);
+        }
+        rows.push([
+            format!("model: {}", exploration.covers),
+            verdict.to_owned(),
+            format!("{} states, depth {}, {:.1} s", report.distinct, report.depth, report.seconds),
+        ]);
+        exit = exit.and(model::exit(&report));
+    }
+    exit
+}
+
+/// Records and checks the scenario; the second value is the run's folder if it is left behind.
+fn record_and_check(args: &Verify, rows: &mut Vec<Row>) -> (Exit, Option<PathBuf>) {
+    let what = format!("real servers: {SCENARIO}");
+    let failed = |rows: &mut Vec<Row>, exit, why: String| {
+        rows.push([what.clone(), "FAILED".to_owned(), why]);
+        (exit, None)
+    };
+    let Some(scenario) = scenario::named(SCENARIO) else {
+        return failed(rows, Exit::Usage, "no such scenario".to_owned());
+    };
+    let server = match record::find_server() {
+        Ok(server) => server,
+        Err(error) => return failed(rows, Exit::Usage, error.to_string()),
+    };
+    println!("server: {}", server.origin);
+    let temporary = match tempfile::tempdir() {
+        Ok(folder) => folder,
+        Err(error) => return failed(rows, Exit::Usage, format!("no temporary folder: {error}")),
+    };
+    let out = args.out.clone().unwrap_or_else(|| temporary.path().join("run"));
+    let progress = Progress::start(&format!("recording {SCENARIO}"));
+    let recorded = record::record(&server.path, scenario, &out);
+    drop(progress);
+    let exit = match recorded {
+        Ok(run) => {
+            let far = format!("{} events of {} incarnations", run.events, run.incarnations);
+            rows.push([what.clone(), "recorded".to_owned(), far]);
+            check_run(&out, rows)
+        }
+        Err(error) => failed(rows, record::exit_of(&error), error.to_string()).0,
+    };
+    if exit == Exit::Good && args.out.is_none() {
+        return (exit, None);
+    }
+    let _kept = temporary.keep();
+    (exit, Some(out))
+}
+
+fn check_run(folder: &Path, rows: &mut Vec<Row>) -> Exit {
+    let progress = Progress::start("checking");
+    let outcome = zab_check::check([folder].as_slice(), &Options::default());
+    drop(progress);
+    let far = match &outcome.verdict {
+        Verdict::Conforms(summary) => format!(
+            "{} transactions committed, {} model steps, at most {} candidate states",
+            summary.committed, summary.steps, summary.frontier_max
+        ),
+        other => {
+            println!("{other}");
+            "see above".to_owned()
+        }
+    };
+    rows.push(["its trace against the model".to_owned(), outcome.verdict.word().to_owned(), far]);
+    conform::exit(&outcome.verdict)
+}
