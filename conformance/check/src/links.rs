@@ -1,6 +1,6 @@
 //! What is on its way between servers: messages by (connection, direction, ordinal).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use zab_trace::{ConnectionName, Message, Packet, ServerId};
 
@@ -135,12 +135,51 @@ impl<C> Links<C> {
         }
     }
 
-    /// `receiver` is down: everything that is on its way to it is lost.
+    /// `receiver` is down: what is on its way to it is lost, on the connections that it has named.
+    ///
+    /// A connection that it has not named yet may be one of its next life: a message that crosses
+    /// with the kill is in no causal order with it.
     pub(crate) fn lose_all(&mut self, receiver: ServerId) {
-        for direction in self.directions.values_mut() {
-            if direction.receiver == receiver {
+        let directions = self.directions.keys();
+        let named: HashSet<ConnectionId> =
+            directions.filter(|(_, sender)| *sender == receiver).map(|(id, _)| *id).collect();
+        for ((id, _), direction) in &mut self.directions {
+            let is_named = direction.received > 0 || named.contains(id);
+            if direction.receiver == receiver && is_named {
                 direction.queue = VecDeque::new();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(links: &mut Links<()>, name: &str, sender: ServerId, peer: ServerId) -> ConnectionId {
+        let connection = ConnectionName::parse(name).unwrap();
+        let id = links.id(&connection);
+        let ordinal = links.sent(id, sender);
+        let packet = Packet { connection, ordinal, peer, message: Message::UpToDate };
+        let at = At { file: 0, line: 2 };
+        let letter = Letter { message: Message::UpToDate, at, contents: vec![()] };
+        links.send(id, sender, &packet, letter).unwrap();
+        id
+    }
+
+    #[test]
+    fn a_kill_loses_only_what_is_on_connections_of_that_life() {
+        let mut links = Links::new();
+        let used = send(&mut links, "a>b", 1, 2);
+        send(&mut links, "a>b", 2, 1);
+        let received = send(&mut links, "c>b", 1, 2);
+        send(&mut links, "c>b", 1, 2);
+        links.take(received, 1).unwrap();
+        // The next life of server 2 accepts this one, and the kill is merged only now.
+        let next = send(&mut links, "d>b", 1, 2);
+        links.lose_all(2);
+        assert!(links.take(used, 1).is_none());
+        assert!(links.take(received, 1).is_none());
+        assert!(links.take(next, 1).is_some());
     }
 }
