@@ -12,7 +12,10 @@ mod connection;
 mod handshake;
 mod limits;
 mod listener;
+mod pipeline;
 mod places;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 pub use service::{Mode, Service, Submission, Submissions};

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use zab_wire::client::{ConnectRequest, ConnectResponse};
-use zab_wire::quorum::ForwardedRequest;
 use zab_wire::{Id, OpCode, Reader, Record as _};
 
 use super::service::{Service, Serving, Submission};
@@ -53,8 +52,9 @@ pub(super) async fn greet(
         return Greeting::Refused;
     };
     // The client has seen a later state than this server's: here it would see the past.
-    if request.last_zxid_seen > service.read(Tree::last_zxid) {
-        return Greeting::Refused;
+    match service.look(serving, Tree::last_zxid) {
+        Some(last) if request.last_zxid_seen <= last => {}
+        Some(_) | None => return Greeting::Refused,
     }
     let limits = service.limits();
     let timeout = session::granted_timeout(request.timeout, limits.timeout_min, limits.timeout_max);
@@ -77,12 +77,7 @@ async fn create(
     session: Session,
     address: IpAddr,
 ) -> Greeting {
-    let request = ForwardedRequest {
-        session: session.id,
-        cxid: 0,
-        op: OpCode::CreateSession.number(),
-        payload: session.timeout.to_bytes(),
-    };
+    let request = (session.id, OpCode::CreateSession.number(), session.timeout.to_bytes());
     let Some(outcome) = service.write(serving, request, identity(address)).await else {
         return Greeting::Refused;
     };

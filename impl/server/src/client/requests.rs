@@ -7,7 +7,7 @@ use zab_wire::client::{
 };
 use zab_wire::{DecodeError, ErrorCode, OpCode, Reader, Record, frame};
 
-use super::service::{Outcome, Service};
+use super::service::{Outcome, Service, Serving};
 use crate::tree::{Change, Tree};
 
 /// A request as it came.
@@ -61,22 +61,72 @@ impl Request {
         }
     }
 
-    /// Whether it ends the session, and so the connection.
-    pub(super) fn closes(&self) -> bool {
-        self.op == OpCode::CloseSession.number()
-    }
-
-    /// Whether it can only fail, and ends the connection when it does.
-    pub(super) fn authenticates(&self) -> bool {
-        self.op == OpCode::Auth.number()
+    /// Whether the connection ends with its answer: it ends the session, or is an
+    /// authentication, which can only fail.
+    pub(super) fn ends_connection(&self) -> bool {
+        [OpCode::CloseSession, OpCode::Auth].map(OpCode::number).contains(&self.op)
     }
 }
 
-/// Appends the answer to a [`Class::Local`] or [`Class::Ping`] request.
-pub(super) fn answer_local(service: &Service, request: &Request, out: &mut BytesMut) {
-    // The zxid must be that of the very tree that was read.
-    let (zxid, answer) = service.read(|tree| (tree.last_zxid(), look(tree, request)));
-    put(out, request.xid, zxid, answer.map_err(ErrorCode::number));
+/// Where answers come from and go to.
+pub(super) struct Answers<'a> {
+    pub(super) service: &'a Service,
+    pub(super) serving: Serving,
+    /// Whole frames, to be sent.
+    pub(super) output: BytesMut,
+}
+
+/// Serving has stopped: what is in the tree now is not for clients.
+pub(super) struct Stopped;
+
+impl Answers<'_> {
+    /// Answers a [`Class::Local`] or [`Class::Ping`] request.
+    pub(super) fn local(&mut self, request: &Request) -> Result<(), Stopped> {
+        // The zxid must be that of the very tree that was read.
+        let read = |tree: &Tree| (tree.last_zxid(), look(tree, request));
+        let (zxid, answer) = self.service.look(self.serving, read).ok_or(Stopped)?;
+        self.put(request.xid, zxid, answer.map_err(ErrorCode::number));
+        Ok(())
+    }
+
+    /// Answers a write.
+    pub(super) fn write(&mut self, xid: i32, op: i32, outcome: Outcome) -> Result<(), Stopped> {
+        let answer = outcome.result.map(|change| match change {
+            Change::Created { path, stat } if op == OpCode::Create2.number() => {
+                Create2Response { path, stat }.to_bytes()
+            }
+            Change::Created { path, stat: _ } => CreateResponse { path }.to_bytes(),
+            Change::Replaced { stat } => StatResponse { stat }.to_bytes(),
+            Change::Deleted | Change::SessionCreated | Change::SessionClosed => Bytes::new(),
+        });
+        // Not the write's own zxid: a ping may have been answered with a later one.
+        let zxid = self.last_zxid()?;
+        self.put(xid, zxid, answer);
+        Ok(())
+    }
+
+    /// Answers a `sync` of this path.
+    pub(super) fn sync(&mut self, xid: i32, path: String) -> Result<(), Stopped> {
+        let zxid = self.last_zxid()?;
+        self.put(xid, zxid, Ok(SyncRecord { path }.to_bytes()));
+        Ok(())
+    }
+
+    fn last_zxid(&self) -> Result<i64, Stopped> {
+        self.service.look(self.serving, Tree::last_zxid).ok_or(Stopped)
+    }
+
+    /// Appends a reply's frame. What follows the header of a failure is nothing.
+    fn put(&mut self, xid: i32, zxid: i64, answer: Result<Bytes, i32>) {
+        let (err, body) = match answer {
+            Ok(body) => (0, body),
+            Err(number) => (number, Bytes::new()),
+        };
+        frame::put(&mut self.output, |out| {
+            ReplyHeader { xid, zxid, err }.encode(out);
+            out.extend_from_slice(&body);
+        });
+    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "everything else is not implemented")]
@@ -106,44 +156,4 @@ fn look(tree: &Tree, request: &Request) -> Result<Bytes, ErrorCode> {
         }
         _ => Err(ErrorCode::Unimplemented),
     }
-}
-
-/// Appends the answer to a write.
-pub(super) fn answer_write(
-    service: &Service,
-    xid: i32,
-    op: i32,
-    outcome: Outcome,
-    out: &mut BytesMut,
-) {
-    let answer = outcome.result.map(|change| match change {
-        Change::Created { path, stat } if op == OpCode::Create2.number() => {
-            Create2Response { path, stat }.to_bytes()
-        }
-        Change::Created { path, stat: _ } => CreateResponse { path }.to_bytes(),
-        Change::Replaced { stat } => StatResponse { stat }.to_bytes(),
-        Change::Deleted | Change::SessionCreated | Change::SessionClosed => Bytes::new(),
-    });
-    put(out, xid, last_zxid(service).max(outcome.zxid), answer);
-}
-
-/// Appends the answer to a `sync` of this path.
-pub(super) fn answer_sync(service: &Service, xid: i32, path: String, out: &mut BytesMut) {
-    put(out, xid, last_zxid(service), Ok(SyncRecord { path }.to_bytes()));
-}
-
-fn last_zxid(service: &Service) -> i64 {
-    service.read(Tree::last_zxid)
-}
-
-/// Appends a reply's frame. What follows the header of a failure is nothing.
-fn put(out: &mut BytesMut, xid: i32, zxid: i64, answer: Result<Bytes, i32>) {
-    let (err, body) = match answer {
-        Ok(body) => (0, body),
-        Err(number) => (number, Bytes::new()),
-    };
-    frame::put(out, |out| {
-        ReplyHeader { xid, zxid, err }.encode(out);
-        out.extend_from_slice(&body);
-    });
 }

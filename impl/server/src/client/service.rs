@@ -32,7 +32,7 @@
 //! The answer to a write needs no call: [`Service::apply`] finds the client whose request the
 //! transaction was.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -73,7 +73,7 @@ pub(super) struct Serving {
 pub enum Submission {
     /// A change: `Create`, `Create2`, `Delete`, `SetData`, `CreateSession`, `CloseSession`.
     Write {
-        /// The data of a REQUEST packet.
+        /// The data of a REQUEST packet. Its `cxid` is this server's number, not the client's.
         request: ForwardedRequest,
         /// Who the client is: the identities of a REQUEST packet.
         auth: Vec<Id>,
@@ -98,10 +98,9 @@ pub enum Submission {
     },
 }
 
-/// What became of a write: the transaction it is, and what that changed.
+/// What became of a write.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    pub(super) zxid: i64,
     /// An error's number, which a newer leader may know and this server may not.
     pub(super) result: Result<Change, i32>,
 }
@@ -163,10 +162,13 @@ struct Writes {
     generation: u64,
     /// `None` while clients are not served.
     serving: Option<Serving>,
-    /// Each session's writes whose transactions were not applied here yet, in order, with the
-    /// client's number. An entry outlives its connection, so that a client that comes back and
-    /// counts from one again is not given the answer to what it asked before.
-    waiting: HashMap<i64, VecDeque<(i32, oneshot::Sender<Outcome>)>>,
+    /// Writes whose transactions were not applied here yet: by session, and by the number under
+    /// which this server submitted them.
+    waiting: HashMap<(i64, i32), oneshot::Sender<Outcome>>,
+    /// The last such number. The client's own would not do: a session that moves may count from
+    /// one again, and then the answer to what it asked at another server looks like the answer to
+    /// what it asks here. These begin with the server's id, so that two servers' never meet.
+    last_cxid: i32,
     /// Only used by a leader.
     preparer: Preparer,
 }
@@ -180,7 +182,7 @@ impl Service {
         let submissions = Submissions { queue, serving: serving.subscribe() };
         let service = Self {
             tree: RwLock::new(tree),
-            writes: Mutex::default(),
+            writes: Mutex::new(Writes { last_cxid: first_cxid(config.id), ..Writes::default() }),
             serving,
             submit,
             limits: Limits::new(config),
@@ -232,9 +234,17 @@ impl Service {
         *self.tree.write().unwrap_or_else(PoisonError::into_inner) = tree;
     }
 
-    /// Looks at the tree. Applying waits meanwhile.
+    /// Looks at the tree, whether clients are served or not. Applying waits meanwhile.
     pub fn read<R>(&self, look: impl FnOnce(&Tree) -> R) -> R {
         look(&self.tree.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at the tree on behalf of a client. `None`: serving has stopped, and the tree may
+    /// already hold what is not committed, or be the past.
+    pub(super) fn look<R>(&self, serving: Serving, look: impl FnOnce(&Tree) -> R) -> Option<R> {
+        // The driver stops serving before it changes the tree like that, and cannot change it
+        // before the look is over.
+        self.read(|tree| (*self.serving.borrow() == Some(serving)).then(|| look(tree)))
     }
 
     /// At the leader: the bytes of the transaction that a request becomes.
@@ -270,20 +280,24 @@ impl Service {
     pub(super) async fn write(
         &self,
         serving: Serving,
-        request: ForwardedRequest,
+        (session, op, payload): (i64, i32, Bytes),
         auth: Vec<Id>,
     ) -> Option<oneshot::Receiver<Outcome>> {
         let permit = self.submit.reserve().await.ok()?;
         let (done, outcome) = oneshot::channel();
-        {
+        let cxid = {
             // Under one lock, so that it cannot be registered after serving has stopped, where
             // nothing would clear it.
             let mut writes = self.writes();
             if writes.serving != Some(serving) {
                 return None;
             }
-            writes.waiting.entry(request.session).or_default().push_back((request.cxid, done));
-        }
+            writes.last_cxid = next_cxid(writes.last_cxid);
+            let cxid = writes.last_cxid;
+            writes.waiting.insert((session, cxid), done);
+            cxid
+        };
+        let request = ForwardedRequest { session, cxid, op, payload };
         permit.send((serving.generation, Submission::Write { request, auth }));
         Some(outcome)
     }
@@ -316,18 +330,24 @@ impl Writes {
     fn applied(&mut self, applied: Applied) {
         let Applied { header, outcome: result } = applied;
         self.preparer.applied(header.zxid);
-        let Some(queue) = self.waiting.get_mut(&header.session) else { return };
-        // Not the first: a request that this session made at another server before.
-        if queue.front().is_some_and(|(cxid, _)| *cxid == header.cxid)
-            && let Some((_, done)) = queue.pop_front()
-        {
+        if let Some(done) = self.waiting.remove(&(header.session, header.cxid)) {
             // The client may be gone; the write stands all the same.
-            let _ = done.send(Outcome { zxid: header.zxid, result });
-        }
-        if queue.is_empty() {
-            self.waiting.remove(&header.session);
+            let _ = done.send(Outcome { result });
         }
     }
+}
+
+/// Where numbers begin: the server's id, then somewhere, so that what an earlier process of this
+/// server submitted is not met again.
+fn first_cxid(server: u64) -> i32 {
+    let [.., id] = server.to_be_bytes();
+    let [.., a, b, c] = now_ms().to_be_bytes();
+    i32::from_be_bytes([id, a, b, c])
+}
+
+/// The next number under the same first byte.
+fn next_cxid(last: i32) -> i32 {
+    (last & !0x00ff_ffff) | (last.wrapping_add(1) & 0x00ff_ffff)
 }
 
 /// Milliseconds since 1970.

@@ -1,0 +1,195 @@
+//! The client port with a driver that commits when the test says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use zab_wire::client::{
+    ConnectRequest, ConnectResponse, CreateRequest, DeleteRequest, GetDataResponse, ReadRequest,
+    ReplyHeader, RequestHeader, SyncRecord,
+};
+use zab_wire::quorum::ForwardedRequest;
+use zab_wire::{Acl, ErrorCode, OpCode, Reader, Record, frame};
+
+use super::{Mode, Service, Submission, Submissions};
+use crate::config::{Config, Endpoint, FourLetterWords};
+use crate::tree::Tree;
+
+mod order;
+mod sessions;
+mod strangers;
+
+/// A service on a port, and the test as its driver.
+struct Bench {
+    service: Arc<Service>,
+    submissions: Submissions,
+    port: u16,
+    zxid: i64,
+}
+
+impl Bench {
+    /// Does not serve yet.
+    async fn new() -> Self {
+        let (service, submissions) = Service::new(&config(), Tree::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(Arc::clone(&service).listen(listener));
+        Self { service, submissions, port, zxid: 1 << 32 }
+    }
+
+    async fn serving() -> Self {
+        let bench = Self::new().await;
+        bench.service.start_serving(Mode::Leader);
+        bench
+    }
+
+    /// The next write that a client wants.
+    async fn write(&mut self) -> ForwardedRequest {
+        let next = self.submissions.next().await;
+        let Submission::Write { request, auth: _ } = next else { panic!("{next:?}") };
+        request
+    }
+
+    /// Makes it a transaction and applies that.
+    fn commit(&mut self, request: &ForwardedRequest) {
+        self.zxid += 1;
+        let txn = self.service.prepare(request, 1, self.zxid).unwrap();
+        self.service.apply(&txn).unwrap();
+    }
+
+    async fn commit_next(&mut self) {
+        let request = self.write().await;
+        self.commit(&request);
+    }
+
+    /// A client with a new session.
+    async fn client(&mut self) -> Client {
+        let mut client = Client::dial(self.port).await;
+        client.greet(0, &[0; 16], 0).await;
+        self.commit_next().await;
+        client.welcome().await
+    }
+
+    /// Another connection of that client's session.
+    async fn again(&mut self, client: &Client) -> Client {
+        let mut again = Client::dial(self.port).await;
+        again.greet(client.session, &client.password, 0).await;
+        let next = self.submissions.next().await;
+        let Submission::Revalidate { session, done, .. } = next else { panic!("{next:?}") };
+        done.send(self.service.revalidate(session, 1)).unwrap();
+        again.welcome().await
+    }
+}
+
+fn config() -> Config {
+    Config {
+        id: 1,
+        data_dir: "unused".into(),
+        data_log_dir: "unused".into(),
+        client_address: Endpoint { host: "127.0.0.1".to_owned(), port: 1 },
+        tick: Duration::from_secs(2),
+        init_limit: 10,
+        sync_limit: 5,
+        servers: BTreeMap::new(),
+        client_connections_max: 60,
+        window: 500,
+        four_letter_words: FourLetterWords::Only(BTreeSet::from(["srvr".to_owned()])),
+        session_timeout_min: Duration::from_secs(4),
+        session_timeout_max: Duration::from_secs(40),
+        notes: Vec::new(),
+    }
+}
+
+/// One end of a connection.
+struct Client {
+    stream: TcpStream,
+    input: BytesMut,
+    session: i64,
+    password: Bytes,
+}
+
+impl Client {
+    async fn dial(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        Self { stream, input: BytesMut::new(), session: 0, password: Bytes::new() }
+    }
+
+    async fn greet(&mut self, session: i64, password: &[u8], last_zxid_seen: i64) {
+        let request = ConnectRequest {
+            protocol_version: 0,
+            last_zxid_seen,
+            timeout: 10_000,
+            session,
+            password: Some(Bytes::copy_from_slice(password)),
+            read_only: Some(false),
+        };
+        self.send(&request.to_bytes()).await;
+    }
+
+    async fn greeting(&mut self) -> Option<ConnectResponse> {
+        Some(ConnectResponse::from_bytes(&self.receive().await?).unwrap())
+    }
+
+    async fn welcome(mut self) -> Self {
+        let response = self.greeting().await.unwrap();
+        assert_ne!(response.session, 0);
+        assert_eq!((response.timeout, response.read_only), (10_000, Some(false)));
+        self.session = response.session;
+        self.password = response.password.unwrap();
+        self
+    }
+
+    async fn send(&mut self, content: &[u8]) {
+        let mut out = BytesMut::new();
+        frame::put(&mut out, |out| out.extend_from_slice(content));
+        self.stream.write_all(&out).await.unwrap();
+    }
+
+    async fn ask(&mut self, xid: i32, op: OpCode, record: &impl Record) {
+        let mut out = BytesMut::new();
+        RequestHeader { xid, op: op.number() }.encode(&mut out);
+        record.encode(&mut out);
+        self.send(&out).await;
+    }
+
+    /// A frame; `None` if the connection has ended.
+    async fn receive(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(frame) = frame::take(&mut self.input, 1 << 20).unwrap() {
+                return Some(frame);
+            }
+            // A reset is an end too.
+            if self.stream.read_buf(&mut self.input).await.unwrap_or(0) == 0 {
+                return None;
+            }
+        }
+    }
+
+    /// The next answer: whose, with which outcome, and its record.
+    async fn answer(&mut self) -> (i32, ErrorCode, Bytes) {
+        let frame = self.receive().await.unwrap();
+        let mut reader = Reader::new(&frame);
+        let header: ReplyHeader = reader.read().unwrap();
+        let rest = frame.slice(reader.offset()..);
+        (header.xid, ErrorCode::from_number(header.err).unwrap(), rest)
+    }
+
+    /// Waits until the server has taken up everything that was sent before.
+    async fn ping(&mut self) {
+        let header = RequestHeader { xid: -2, op: OpCode::Ping.number() };
+        self.send(&header.to_bytes()).await;
+        assert_eq!(self.answer().await, (-2, ErrorCode::Ok, Bytes::new()));
+    }
+}
+
+fn create(path: &str) -> CreateRequest {
+    let data = Some(Bytes::from_static(b"data"));
+    CreateRequest { path: path.to_owned(), data, acl: Acl::open(), flags: 0 }
+}
+
+fn read(path: &str) -> ReadRequest {
+    ReadRequest { path: path.to_owned(), watch: false }
+}

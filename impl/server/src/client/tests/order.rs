@@ -1,0 +1,119 @@
+//! What a session asks for is done and answered in the order in which it asked.
+
+use super::*;
+
+#[tokio::test]
+async fn a_read_waits_for_the_writes_before_it() {
+    let mut bench = Bench::serving().await;
+    let mut client = bench.client().await;
+    client.ask(1, OpCode::Create, &create("/a")).await;
+    client.ask(2, OpCode::GetData, &read("/a")).await;
+    // Both have been taken up, and neither could be answered.
+    client.ping().await;
+    bench.commit_next().await;
+    let (xid, outcome, path) = client.answer().await;
+    assert_eq!((xid, outcome), (1, ErrorCode::Ok));
+    assert_eq!(String::from_bytes(&path).unwrap(), "/a");
+    let (xid, outcome, record) = client.answer().await;
+    assert_eq!((xid, outcome), (2, ErrorCode::Ok));
+    assert_eq!(GetDataResponse::from_bytes(&record).unwrap().data.unwrap(), "data");
+}
+
+#[tokio::test]
+async fn a_write_waits_for_the_reads_before_it() {
+    let mut bench = Bench::serving().await;
+    let mut client = bench.client().await;
+    client.ask(1, OpCode::Create, &create("/a")).await;
+    client.ask(2, OpCode::Exists, &read("/a")).await;
+    let delete = DeleteRequest { path: "/a".to_owned(), version: -1 };
+    client.ask(3, OpCode::Delete, &delete).await;
+    client.ping().await;
+    let first = bench.write().await;
+    // If the deletion were on its way, the read could come too late to see the node.
+    assert!(bench.submissions.try_next().is_none());
+    bench.commit(&first);
+    bench.commit_next().await;
+    for xid in 1..=3 {
+        let (answered, outcome, _) = client.answer().await;
+        assert_eq!((answered, outcome), (xid, ErrorCode::Ok));
+    }
+}
+
+#[tokio::test]
+async fn writes_are_under_way_together() {
+    let mut bench = Bench::serving().await;
+    let mut client = bench.client().await;
+    for (xid, path) in [(1, "/a"), (2, "/a/b"), (3, "/a/b")] {
+        client.ask(xid, OpCode::Create2, &create(path)).await;
+    }
+    let requests = [bench.write().await, bench.write().await, bench.write().await];
+    for request in &requests {
+        bench.commit(request);
+    }
+    for (xid, expected) in [(1, ErrorCode::Ok), (2, ErrorCode::Ok), (3, ErrorCode::NodeExists)] {
+        let (answered, outcome, _) = client.answer().await;
+        assert_eq!((answered, outcome), (xid, expected));
+    }
+}
+
+#[tokio::test]
+async fn one_session_does_not_wait_for_another() {
+    let mut bench = Bench::serving().await;
+    let (mut slow, mut quick) = (bench.client().await, bench.client().await);
+    slow.ask(1, OpCode::Create, &create("/a")).await;
+    let waiting = bench.write().await;
+    quick.ask(1, OpCode::Exists, &read("/a")).await;
+    assert_eq!(quick.answer().await, (1, ErrorCode::NoNode, Bytes::new()));
+    bench.commit(&waiting);
+    assert_eq!(slow.answer().await.1, ErrorCode::Ok);
+}
+
+#[tokio::test]
+async fn a_read_waits_for_the_sync_before_it() {
+    let mut bench = Bench::serving().await;
+    let (mut reader, mut writer) = (bench.client().await, bench.client().await);
+    reader.ask(1, OpCode::Sync, &SyncRecord { path: "/a".to_owned() }).await;
+    reader.ask(2, OpCode::Exists, &read("/a")).await;
+    reader.ping().await;
+    let Submission::Sync { request, done, .. } = bench.submissions.next().await else { panic!() };
+    assert_eq!(request.op, OpCode::Sync.number());
+    writer.ask(1, OpCode::Create, &create("/a")).await;
+    bench.commit_next().await;
+    done.send(()).unwrap();
+    let (xid, outcome, record) = reader.answer().await;
+    assert_eq!((xid, outcome), (1, ErrorCode::Ok));
+    assert_eq!(SyncRecord::from_bytes(&record).unwrap().path, "/a");
+    assert_eq!(reader.answer().await.1, ErrorCode::Ok);
+}
+
+#[tokio::test]
+async fn more_requests_than_a_connection_may_have_are_answered_all_the_same() {
+    let mut bench = Bench::serving().await;
+    let mut client = bench.client().await;
+    let requests = 3000;
+    let mut out = BytesMut::new();
+    for xid in 1..=requests {
+        frame::put(&mut out, |out| {
+            RequestHeader { xid, op: OpCode::Create.number() }.encode(out);
+            create(&format!("/{xid}")).encode(out);
+        });
+    }
+    let (mut from, mut to) = client.stream.split();
+    let ask = to.write_all(&out);
+    let commit = async {
+        for _ in 0..requests {
+            bench.commit_next().await;
+        }
+    };
+    let answer = async {
+        for xid in 1..=requests {
+            let length = from.read_i32().await.unwrap();
+            let mut frame = vec![0; usize::try_from(length).unwrap()];
+            from.read_exact(&mut frame).await.unwrap();
+            let header: ReplyHeader = Reader::new(&frame).read().unwrap();
+            assert_eq!((header.xid, header.err), (xid, 0));
+        }
+    };
+    let (asked, (), ()) = tokio::join!(ask, commit, answer);
+    asked.unwrap();
+}
