@@ -33,6 +33,10 @@ pub enum Action {
     ToLearner(ServerId),
     /// The link between a follower and its leader breaks, unnoticed.
     Cut(ServerId),
+    /// A defect of the network: the next packet to a follower vanishes.
+    Lose(ServerId),
+    /// A defect of the network: the next two packets to a follower change places.
+    Swap(ServerId),
     /// A follower notices that its connection has ended (`zk.fail.learner_link`).
     LearnerNotices(ServerId),
     /// The leader (second) notices that the connection of the first has ended
@@ -51,7 +55,7 @@ pub enum Action {
 
 impl Action {
     /// The kinds of action, in the order of [`Action::kind`].
-    pub const NAMES: [&'static str; 18] = [
+    pub const NAMES: [&'static str; 20] = [
         "Start",
         "Crash",
         "Elect",
@@ -64,6 +68,8 @@ impl Action {
         "ToLeader",
         "ToLearner",
         "Cut",
+        "Lose",
+        "Swap",
         "LearnerNotices",
         "LeaderNotices",
         "LeaveRole",
@@ -88,12 +94,14 @@ impl Action {
             Self::ToLeader(..) => 9,
             Self::ToLearner(_) => 10,
             Self::Cut(_) => 11,
-            Self::LearnerNotices(_) => 12,
-            Self::LeaderNotices(..) => 13,
-            Self::LeaveRole(_) => 14,
-            Self::Write(_) => 15,
-            Self::Sync(..) => 16,
-            Self::Request(_) => 17,
+            Self::Lose(_) => 12,
+            Self::Swap(_) => 13,
+            Self::LearnerNotices(_) => 14,
+            Self::LeaderNotices(..) => 15,
+            Self::LeaveRole(_) => 16,
+            Self::Write(_) => 17,
+            Self::Sync(..) => 18,
+            Self::Request(_) => 19,
         }
     }
 }
@@ -118,6 +126,8 @@ impl fmt::Display for Action {
             | Self::Connect(id)
             | Self::ToLearner(id)
             | Self::Cut(id)
+            | Self::Lose(id)
+            | Self::Swap(id)
             | Self::LearnerNotices(id)
             | Self::LeaveRole(id)
             | Self::Write(id)

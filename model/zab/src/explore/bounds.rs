@@ -11,6 +11,9 @@ use std::fmt;
 pub enum Election {
     /// One coarse step elects; see [`super::oracle`].
     Oracle,
+    /// As [`Election::Oracle`], but whoever looks may win, whatever it knows. That is more than
+    /// elections allow: what holds here does not lean on them.
+    Anybody,
     /// Fast leader election with all of its messages (`zk.fle.*`).
     Fle,
     /// Fast leader election alone: nobody connects to the leader that was found.
@@ -21,6 +24,7 @@ impl fmt::Display for Election {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Oracle => "oracle",
+            Self::Anybody => "anybody",
             Self::Fle => "fle",
             Self::FleOnly => "fle-only",
         })
@@ -40,7 +44,7 @@ pub struct Bounds {
     pub timeouts: u8,
     /// Quorum connections that break although both ends live.
     pub disconnects: u8,
-    /// With [`Election::Oracle`]: elections. Otherwise: returns from a role to LOOKING.
+    /// Without notifications: elections. Otherwise: returns from a role to LOOKING.
     pub rounds: u8,
     /// Times that a LOOKING server repeats its notifications (`zk.fle.resend`).
     pub resends: u8,

@@ -5,7 +5,7 @@ use stateright::{Model, Property};
 use super::action::Action;
 use super::bounds::Election;
 use super::links::End;
-use super::model::Zab;
+use super::model::{NetworkMutant, Zab};
 use super::oracle;
 use super::properties::PROPERTIES;
 use super::render;
@@ -67,7 +67,7 @@ impl Zab {
         }
         if state.budget.rounds > 0 {
             for followers in subsets(self.others(id)) {
-                if oracle::can_elect(&self.config, state, id, followers) {
+                if self.can_elect(state, id, followers) {
                     actions.push(Action::Elect(id, followers));
                 }
             }
@@ -91,6 +91,12 @@ impl Zab {
             End::Open => {
                 if state.budget.disconnects > 0 {
                     actions.push(Action::Cut(id));
+                }
+                let waiting = down.queue.as_slice().len();
+                match self.network {
+                    Some(NetworkMutant::Drops) if waiting > 0 => actions.push(Action::Lose(id)),
+                    Some(NetworkMutant::Reorders) if waiting > 1 => actions.push(Action::Swap(id)),
+                    Some(NetworkMutant::Drops | NetworkMutant::Reorders) | None => {}
                 }
             }
             End::Severed => actions.push(Action::LearnerNotices(id)),

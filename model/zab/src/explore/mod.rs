@@ -30,7 +30,7 @@ pub use ghost::{Ghost, Offence, Reign};
 pub use links::{DOWN_MAX, Down, End, Links, NOTES_MAX, UP_MAX, Up};
 pub use model::{NetworkMutant, Start, Zab};
 pub use packet::{Note, Packet, PacketKind};
-pub use presets::{Exploration, Suite, uneven_starts};
+pub use presets::{Exploration, Suite, after_first_epoch, uneven_starts};
 pub use properties::{PROPERTIES, Property};
 pub use render::{changes, trace_text};
 pub use report::{ActionText, Kind, Limits, Progress, PropertyReport, Report, Verdict};

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::action::Action;
 use super::bounds::{Bounds, Election};
 use super::effects::Change;
-use super::ghost::Ghost;
+use super::ghost::{Ghost, Reign};
 use super::links::{End, Links};
 use super::oracle;
 use super::packet::Packet;
-use super::state::{Budget, Flat, SERVERS_MAX, State, TXNS_MAX, id_at, index};
+use super::state::{Budget, Flat, Log, SERVERS_MAX, State, TXNS_MAX, id_at, index};
 use crate::config::Config;
 use crate::dispatch::apply;
 use crate::message::Message;
@@ -20,13 +20,17 @@ use crate::shape::Queue;
 use crate::step::{Enabled, Step};
 use crate::types::{Role, ServerId, ServerSet, Vote, Zxid};
 
-/// The disks that the servers of a run begin with, and the requests that are on them.
+/// What a run begins with: the disks of the servers, and what properties remember of the past.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Start {
     /// By index.
     pub disks: [Disk<Flat>; SERVERS_MAX],
     /// The zxids of the requests made earlier, by number - 1; `0.0` for none.
     pub requests: [Zxid<u8>; TXNS_MAX],
+    /// What was committed earlier.
+    pub committed: Log,
+    /// The leader that was established last, if any was.
+    pub reign: Option<Reign>,
 }
 
 /// A network that does what networks of this protocol must not; to show that properties notice.
@@ -83,7 +87,15 @@ impl Zab {
     }
 
     pub(super) fn has_oracle(&self) -> bool {
-        self.bounds.election == Election::Oracle
+        match self.bounds.election {
+            Election::Oracle | Election::Anybody => true,
+            Election::Fle | Election::FleOnly => false,
+        }
+    }
+
+    pub(super) fn can_elect(&self, state: &State, leader: ServerId, followers: ServerSet) -> bool {
+        let whoever = self.bounds.election == Election::Anybody;
+        oracle::can_elect(&self.config, state, leader, followers, whoever)
     }
 
     /// A state in which all servers have just started, at once: no first notification is lost to
@@ -93,6 +105,10 @@ impl Zab {
         let before: [Server<Flat>; SERVERS_MAX] = std::array::from_fn(server);
         let mut ghost = Ghost::default();
         ghost.requests = start.requests;
+        ghost.committed = start.committed;
+        if let Some(reign) = start.reign {
+            ghost.establish(reign);
+        }
         let (links, budget) = (Links::default(), Budget::of(&self.bounds));
         let mut state = State { servers: before, links, ghost, budget };
         let step = Step::Start { survived: 0 };
@@ -196,6 +212,14 @@ impl Zab {
                 state.links.cut(index(id));
                 spend(&mut state.budget.disconnects)
             }
+            Action::Lose(id) => {
+                state.links.down[index(id)].queue.pop();
+                true
+            }
+            Action::Swap(id) => {
+                state.links.down[index(id)].queue.as_mut_slice()[..2].swap(0, 1);
+                true
+            }
             Action::LearnerNotices(id) => {
                 let peer = state.server(id).vote.leader;
                 self.step(state, id, Step::Disconnected { peer }, probe)
@@ -248,7 +272,7 @@ impl Zab {
         probe: &mut P,
     ) -> bool {
         let vote = oracle::winning_vote(&self.config, state, leader);
-        oracle::can_elect(&self.config, state, leader, followers)
+        self.can_elect(state, leader, followers)
             && spend(&mut state.budget.rounds)
             && self.settle(state, leader, vote, probe)
             && followers.iter().all(|id| self.settle(state, id, vote, probe))

@@ -27,17 +27,19 @@ fn own_vote(config: &Config<Flat>, server: &Server<Flat>) -> Vote<u8> {
 }
 
 /// Whether `leader` can be elected with exactly these followers: they are a quorum, all of them
-/// are looking, and nobody's vote is better than the leader's.
+/// are looking, and nobody's vote is better than the leader's, or `whoever` looks may win.
 pub(super) fn can_elect(
     config: &Config<Flat>,
     state: &State,
     leader: ServerId,
     followers: ServerSet,
+    whoever: bool,
 ) -> bool {
     let best = own_vote(config, state.server(leader));
     let loses = |id| {
         let vote = own_vote(config, state.server(id));
-        is_electing(state.server(id)) && zk_fle_order(config, &vote, &best) == Ordering::Less
+        let less = zk_fle_order(config, &vote, &best) == Ordering::Less;
+        is_electing(state.server(id)) && (whoever || less)
     };
     is_electing(state.server(leader))
         && followers.len() + 1 >= config.quorum()

@@ -1,12 +1,13 @@
 //! The explorations that commands and tests run, each with a sentence that says what it covers.
 
 use super::bounds::{Bounds, Election};
+use super::ghost::Reign;
 use super::model::{Start, Zab};
-use super::state::{Log, SERVERS_MAX, TXNS_MAX};
+use super::state::{Flat, Log, SERVERS_MAX, TXNS_MAX};
 use crate::config::WINDOW_DEFAULT;
 use crate::server::Disk;
 use crate::shape::Queue;
-use crate::types::{Txn, Zxid};
+use crate::types::{ServerId, Txn, Zxid};
 
 /// A named set of explorations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,23 +111,44 @@ fn elections(name: &'static str, covers: &'static str, bounds: Bounds) -> Option
     Some(exploration)
 }
 
+/// The transactions 1.1, 1.2, … as a server has them on its disk, and its epochs.
+fn disk(epoch: u8, length: u8) -> Disk<Flat> {
+    let mut history = Log::default();
+    for number in 1..=length {
+        // A history has room for every request.
+        let _ = history.push(Txn { zxid: Zxid::new(1, number), payload: number });
+    }
+    Disk { accepted_epoch: epoch, current_epoch: epoch, history, base: 0 }
+}
+
+/// The zxids of the first requests, which were all made in epoch 1.
+fn made_in_first_epoch(count: u8) -> [Zxid<u8>; TXNS_MAX] {
+    let mut requests = [Zxid::default(); TXNS_MAX];
+    for (zxid, counter) in requests.iter_mut().zip(1..=count) {
+        *zxid = Zxid::new(1, counter);
+    }
+    requests
+}
+
+/// After a first epoch, in which 3 led and 2 followed: both have the transaction 1.1, which is
+/// committed. 1 was not there. All have stopped since.
+#[must_use]
+pub fn after_first_epoch() -> Start {
+    let led = disk(1, 1);
+    Start {
+        disks: [Disk::default(), led, led],
+        requests: made_in_first_epoch(1),
+        committed: led.history,
+        reign: Some(Reign { epoch: 1, leader: ServerId(3), initial: Log::default() }),
+    }
+}
+
 /// Initial disks for elections: all alike; the server with the lowest id has the longest history;
 /// a newer epoch with a shorter history against an older one with a longer history.
 #[must_use]
 pub fn uneven_starts() -> Vec<Start> {
-    let mut requests = [Zxid::default(); TXNS_MAX];
-    requests[0] = Zxid::new(1, 1);
-    requests[1] = Zxid::new(1, 2);
-    let disk = |epoch: u8, length: usize| {
-        let mut history = Log::default();
-        for (place, zxid) in requests.iter().enumerate().take(length) {
-            let payload = u8::try_from(place + 1).unwrap_or(u8::MAX);
-            // A history has room for every request.
-            let _ = history.push(Txn { zxid: *zxid, payload });
-        }
-        Disk { accepted_epoch: epoch, current_epoch: epoch, history, base: 0 }
-    };
-    let start = |disks: [Disk<_>; SERVERS_MAX]| Start { disks, requests };
+    let requests = made_in_first_epoch(2);
+    let start = |disks: [Disk<Flat>; SERVERS_MAX]| Start { disks, requests, ..Start::default() };
     vec![
         Start::default(),
         start([disk(1, 2), disk(1, 1), disk(1, 0)]),
