@@ -48,10 +48,6 @@ pub async fn serve(
     let state = State { snapshot, transactions: recovered.transactions.clone() };
     let (service, submissions) = Service::new(&config, tree_of(state)?);
     let (peer, effects) = recover(&config, recovered)?;
-    let tracer = match trace {
-        Some(directory) => Some(Tracer::create(directory, &config, incarnation)?),
-        None => None,
-    };
 
     let ids = LinkIds::default();
     let (election_events, election) = mpsc::channel(EVENTS_MAX);
@@ -68,6 +64,11 @@ pub async fn serve(
     let listener = TcpListener::bind((clients.host.as_str(), clients.port))
         .await
         .map_err(refused("the client port", clients))?;
+    storage.begin(incarnation)?;
+    let tracer = match trace {
+        Some(directory) => Some(Tracer::create(directory, &config, incarnation)?),
+        None => None,
+    };
     tokio::spawn(Arc::clone(&service).listen(listener));
 
     let quorum_text = config.quorum_text().into();

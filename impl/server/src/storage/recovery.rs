@@ -20,6 +20,7 @@ pub(crate) struct Storage {
     logs: PathBuf,
     accepted_epoch: NumberFile,
     current_epoch: NumberFile,
+    incarnations: NumberFile,
     intent: IntentFile,
     log: LogThread,
     _locks: Vec<File>,
@@ -32,7 +33,7 @@ pub(crate) struct Recovery {
     pub(crate) recovered: Recovered,
     /// The snapshot that the log continues.
     pub(crate) snapshot: Option<Snapshot>,
-    /// Which life of this server begins, from 1; durable.
+    /// Which life of this server may begin, from 1; see [`Storage::begin`].
     pub(crate) incarnation: u32,
     /// What an operator should know, one sentence each: torn tails that were cut, snapshots that
     /// were skipped.
@@ -80,12 +81,24 @@ impl Storage {
         };
         let incarnations = NumberFile::new(&snapshots, "incarnation");
         let incarnation = incarnations.read()?.unwrap_or(0).saturating_add(1);
-        incarnations.write(incarnation)?;
         let log = LogThread::start(Log::new(logs.clone(), last), report)
             .map_err(StorageError::io("start a thread for", &logs))?;
-        let storage =
-            Self { snapshots, logs, accepted_epoch, current_epoch, intent, log, _locks: locks };
+        let storage = Self {
+            snapshots,
+            logs,
+            accepted_epoch,
+            current_epoch,
+            incarnations,
+            intent,
+            log,
+            _locks: locks,
+        };
         Ok((storage, Recovery { recovered, snapshot, incarnation, notes }))
+    }
+
+    /// Makes it durable that this life has begun. A start that fails before does not count.
+    pub(crate) fn begin(&self, incarnation: u32) -> Result<(), StorageError> {
+        self.incarnations.write(incarnation)
     }
 
     /// Makes acceptedEpoch durable.

@@ -79,4 +79,7 @@ fn a_port_that_is_taken_ends_with_5() {
         assert!(said.contains(&format!("cannot listen on {name} 127.0.0.1:{port}")), "{said}");
         drop(taken);
     }
+    // Starts that failed are no lives.
+    cluster.start(1);
+    until("the trace of the first life", || cluster.events(1, 1).first().cloned());
 }
