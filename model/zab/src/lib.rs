@@ -25,6 +25,7 @@
 //!    `rules/failure`: the protocol, phase by phase, beside `docs/src/rules.md`.
 //! 3. `dispatch`: which rule a message meets in which role.
 //! 4. `shape`: how the same rules run on bytes ([`Small`]) and on traces of any length ([`Wide`]).
+//! 5. `explore`: servers, links and faults composed, and what must hold of them.
 
 mod config;
 mod dispatch;
