@@ -31,7 +31,8 @@ fn main() -> ExitCode {
         Command::Conform(args) => commands::conform::run(&args),
         Command::Record(args) => commands::record::run(&args),
         Command::Lint(args) => commands::lint::run(&args),
-        Command::Selftest(_) | Command::Bench(_) => Exit::Usage,
+        Command::Selftest(args) => commands::selftest::run(&args),
+        Command::Bench(args) => commands::bench::run(&args),
     };
     exit.into()
 }

@@ -68,6 +68,7 @@ fn to_json(paths: &[PathBuf], verdict: &Verdict) -> Value {
         "rule": verdict.rule(),
         "place": place,
         "text": verdict.to_string(),
+        "peak_memory_kib": peak_memory_kib(),
     });
     if let Verdict::Conforms(summary) = verdict {
         value["summary"] = json!({
@@ -82,4 +83,11 @@ fn to_json(paths: &[PathBuf], verdict: &Verdict) -> Value {
         });
     }
     value
+}
+
+/// The most memory that this process ever had resident, in KiB, where the system tells (Linux).
+fn peak_memory_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }

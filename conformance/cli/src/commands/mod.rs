@@ -1,7 +1,9 @@
 //! One file per command; each prints its result and says how it ended.
 
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod conform;
 pub(crate) mod lint;
 pub(crate) mod record;
+pub(crate) mod selftest;
 pub(crate) mod verify;

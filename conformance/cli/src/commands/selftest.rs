@@ -1,0 +1,113 @@
+//! `zabcheck selftest`: the checker is checked. Corrupted traces must be rejected where and why
+//! their headers say, and servers with a seeded defect must be found out.
+
+use std::path::{Path, PathBuf};
+
+use tabled::settings::Width;
+use tabled::settings::object::Columns;
+use zab_check::{Options, Verdict};
+use zab_sim::Mutant;
+use zab_trace::{Header, Reader, trace_files};
+
+use crate::args::Selftest;
+use crate::exit::Exit;
+use crate::report::progress::Progress;
+use crate::report::table;
+
+/// Characters in a line of a defect's description.
+const DESCRIPTION_WIDTH: usize = 56;
+
+/// Prints both tables; good only if nothing survived and every control was accepted.
+pub(crate) fn run(args: &Selftest) -> Exit {
+    corpus(&args.corpus).and(mutants(args.seeds))
+}
+
+/// One row for each file of the corpus.
+fn corpus(folder: &Path) -> Exit {
+    let mut exit = Exit::Good;
+    let mut rows = Vec::new();
+    for part in ["accept", "reject"] {
+        let files = match trace_files(&[folder.join(part)]) {
+            Ok(files) => files,
+            Err(error) => {
+                eprintln!("zabcheck: {error}\n(hint: run from a checkout, or give --corpus DIR)");
+                return Exit::Usage;
+            }
+        };
+        for path in files {
+            let (row, fine) = corpus_row(part, &path);
+            rows.push(row);
+            exit = exit.and(if fine { Exit::Good } else { Exit::Bad });
+        }
+    }
+    println!("{}", table(["corpus", "expected", "found", ""], rows));
+    exit
+}
+
+/// Checks one file against its header's expectation.
+fn corpus_row(part: &str, path: &PathBuf) -> ([String; 4], bool) {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("{part}/{name}");
+    let header = match Reader::open(path) {
+        Ok(reader) => reader.header().clone(),
+        Err(error) => return ([name, String::new(), error.to_string(), "WRONG".to_owned()], false),
+    };
+    let verdict = zab_check::check([path].as_slice(), &Options::default()).verdict;
+    let (wanted, found) = (expectation(&header), outcome(&verdict));
+    let fine = wanted.is_some_and(|wanted| wanted == found);
+    let mark = if fine { "ok" } else { "WRONG" };
+    let wanted = expectation(&header).unwrap_or_else(|| "(nothing)".to_owned());
+    ([name, wanted, found, mark.to_owned()], fine)
+}
+
+/// What a header expects, as it is compared and shown: verdict, line, rule.
+fn expectation(header: &Header) -> Option<String> {
+    let expect = header.expect.as_ref()?;
+    let line = expect.line.map(|line| format!(" line {line}")).unwrap_or_default();
+    let rule = expect.rule.as_ref().map(|rule| format!(" {rule}")).unwrap_or_default();
+    Some(format!("{}{line}{rule}", expect.verdict))
+}
+
+fn outcome(verdict: &Verdict) -> String {
+    let line = verdict.place().map(|place| format!(" line {}", place.line)).unwrap_or_default();
+    let rule = verdict.rule().map(|rule| format!(" {rule}")).unwrap_or_default();
+    format!("{}{line}{rule}", verdict.word())
+}
+
+/// One row for each defect: after how many simulated runs it was found, and by which rule.
+fn mutants(seeds: u64) -> Exit {
+    let mut exit = Exit::Good;
+    let mut rows = Vec::new();
+    let progress = Progress::start("simulating");
+    for mutant in zab_sim::mutants() {
+        progress.say(mutant.name);
+        let found = (0..seeds).find_map(|seed| found_out(mutant, seed).map(|by| (seed, by)));
+        let (after, by) = match found {
+            Some((seed, by)) => (format!("run {}", seed + 1), by),
+            None => {
+                exit = Exit::Bad;
+                ("SURVIVED".to_owned(), format!("{seeds} runs"))
+            }
+        };
+        rows.push([mutant.name.to_owned(), mutant.description.to_owned(), after, by]);
+    }
+    drop(progress);
+    let mut table = table(["defect", "what is wrong", "found in", "by"], rows);
+    table.modify(Columns::one(1), Width::wrap(DESCRIPTION_WIDTH).keep_words(true));
+    println!("{table}");
+    exit
+}
+
+/// What the checker says against a run of a defective ensemble, if it rejects it.
+fn found_out(mutant: &Mutant, seed: u64) -> Option<String> {
+    let config = mutant.config(seed);
+    let run = zab_sim::simulate(seed, &config);
+    let trace = (zab_sim::header(seed, &config), run.events);
+    let verdict = zab_check::check(&trace, &Options::default()).verdict;
+    match &verdict {
+        Verdict::Diverges(_) | Verdict::Violates(_) => {
+            Some(format!("{} {}", verdict.word(), verdict.rule().unwrap_or_default()))
+        }
+        Verdict::Conforms(_) | Verdict::Inconclusive(_) | Verdict::Refused(_) => None,
+    }
+}
