@@ -119,7 +119,7 @@ fn mismatch(
                 Some(_) | None => {
                     let field = differs.field;
                     let (found, wanted) = (differs.trace.clone(), differs.model.clone());
-                    let fired = record.fired.iter().rev().find(|rule| is_rule(rule));
+                    let fired = record.fired.iter().find(|rule| is_rule(rule));
                     (fired.copied().unwrap_or(default), Mismatch::Field { field, found, wanted })
                 }
             }

@@ -12,6 +12,8 @@
 //! * `SyncLog` of a follower only appends its ACK, and its deliveries, to queues, and nothing it
 //!   does later reads how much is synced, except a crash, which keeps any prefix anyway. Delayed
 //!   until an ACK is sent or a delivery is shown.
+//! * `SyncLog` of a leader adds its own acknowledgement, which shows only where it makes a quorum:
+//!   where it does at once, or with the ACK that is received. Otherwise delayed.
 //! * `Settle` changes what notifications, connections and messages mean, and which are sent, and
 //!   `role` and `phase` of the state. Delayed past writes and deliveries.
 //! * `LeaveRole` likewise; and past everything that is sent on a quorum connection, because those
@@ -128,8 +130,9 @@ fn steps(
     }
     if !shown.persisted && server.unsynced() > 0 && sees(Kind::Sync) {
         let durable = Wide::length(&server.disk.history);
-        let up_to = Wide::zxid_at(&scene.cfg.logs, &server.history, durable + 1);
-        steps.push(Step::SyncLog { up_to });
+        let lengths = durable + 1..=durable + syncs(scene, candidate, line, search.closure);
+        let zxids = lengths.map(|length| Wide::zxid_at(&scene.cfg.logs, &server.history, length));
+        steps.extend(zxids.map(|up_to| Step::SyncLog { up_to }));
     }
     match server.role {
         Role::Looking => {
@@ -163,6 +166,39 @@ fn steps(
         }
     }
     (steps, cut)
+}
+
+/// How many transactions of the unsynced tail may have been synced before a line: more of them
+/// would show nothing that a later sync does not show as well.
+fn syncs(scene: &Scene<'_>, candidate: &Candidate, line: &Line<'_>, closure: Closure) -> usize {
+    let server = &candidate.core.server;
+    let unsynced = server.unsynced();
+    let leads = server.role == Role::Leading && server.phase == Phase::Broadcast;
+    if closure == Closure::Full || !leads || scene.shown.delivered {
+        return unsynced;
+    }
+    let durable = Wide::length(&server.disk.history);
+    let committed = server.committed(scene.cfg);
+    // Those that the leader's own acknowledgement would commit now.
+    let ready = server
+        .leader
+        .outstanding
+        .iter()
+        .take_while(|acks| acks.contains(server.id) || acks.len() + 1 >= scene.cfg.quorum());
+    let ready = (committed + ready.count()).saturating_sub(durable);
+    // Those that it would commit together with the acknowledgement that comes.
+    let coming = match &line.event.kind {
+        EventKind::Received(packet) => match packet.message {
+            Message::Ack { zxid } => {
+                let zxid = crate::convert::zxid_in(zxid);
+                let length = Wide::count_up_to(&scene.cfg.logs, &server.history, zxid);
+                length.saturating_sub(durable)
+            }
+            _ => 0,
+        },
+        _ => 0,
+    };
+    ready.max(coming).min(unsynced)
 }
 
 /// The kinds of hidden steps that may be delayed.

@@ -16,6 +16,7 @@ mod candidate;
 mod check;
 mod contract;
 mod convert;
+pub mod corrupt;
 mod describe;
 mod diagnose;
 mod explain;
