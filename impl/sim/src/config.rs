@@ -75,18 +75,86 @@ impl Config {
         }
     }
 
-    /// The configuration that a seed stands for where many seeds are run: mostly three servers,
-    /// windows from 1 to 500, faults that come often or seldom, requests likewise.
+    /// The configuration that a seed stands for where many seeds are run: all climates.
     #[must_use]
     pub fn of_seed(seed: u64) -> Self {
+        use Climate::{Cuts, Disks, Kills, Mixed};
+        // Another stream than those of the run and of the climate.
+        let mut rng = Rng::new(seed.rotate_left(32) ^ 1);
+        Self::of(rng.pick(&[Mixed, Mixed, Kills, Disks, Cuts]).unwrap_or(Mixed), seed)
+    }
+
+    /// The configuration that a seed stands for in this climate: mostly three servers, windows
+    /// from 1 to 500, faults that come often or seldom, requests likewise.
+    #[must_use]
+    pub fn of(climate: Climate, seed: u64) -> Self {
         // Another stream than the run's own, which begins with the same seed.
         let mut rng = Rng::new(!seed);
         let servers = if rng.chance(150) { 5 } else { 3 };
         let window = rng.pick(&[1, 2, 3, 5, 20, 500]).unwrap_or(500);
-        let interval = rng.pick(&[150_000, 400_000, 1_000_000]).unwrap_or(400_000);
+        let pace = rng.pick(&[40, 100, 250]).unwrap_or(100);
         let request_interval = rng.pick(&[5_000, 20_000, 60_000]).unwrap_or(20_000);
-        let faults = Faults { interval, ..Faults::default() };
-        Self { servers, window, faults, request_interval, ..Self::default() }
+        let faults = climate.faults();
+        let faults = Faults { interval: faults.interval * pace / 100, ..faults };
+        let pauses = if climate == Climate::Cuts { 200 } else { 60 };
+        Self { servers, window, faults, request_interval, pauses, ..Self::default() }
+    }
+}
+
+/// A mixture of faults, in which some defects show sooner than in others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Climate {
+    /// Faults of every kind.
+    Mixed,
+    /// Servers are killed, often in the middle of a step; links hold.
+    Kills,
+    /// Disks are slow and connections break, so that acknowledgements are late, and old.
+    Disks,
+    /// Leaders are cut off while clients go on, and are back with tails that nobody has.
+    Cuts,
+}
+
+impl Climate {
+    /// Its faults.
+    #[must_use]
+    pub fn faults(self) -> Faults {
+        let any = Faults::default();
+        match self {
+            Self::Mixed => any,
+            Self::Kills => Faults {
+                cut: 1,
+                isolate: 0,
+                isolate_leader: 0,
+                reset: 0,
+                slow_leader_disk: 0,
+                kill_between: 20,
+                ..any
+            },
+            Self::Disks => Faults {
+                interval: 40_000,
+                kill: 0,
+                kill_leader: 0,
+                cut: 0,
+                isolate: 0,
+                isolate_leader: 0,
+                reset: 6,
+                slow_link: 1,
+                slow_disk: 6,
+                slow_leader_disk: 6,
+                ..any
+            },
+            Self::Cuts => Faults {
+                interval: 1_000_000,
+                kill: 1,
+                kill_leader: 1,
+                isolate: 0,
+                isolate_leader: 20,
+                reset: 1,
+                slow_link: 1,
+                slow_leader_disk: 1,
+                ..any
+            },
+        }
     }
 }
 

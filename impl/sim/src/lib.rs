@@ -18,15 +18,17 @@ mod misbehave;
 mod mutant;
 mod network;
 mod outcome;
+mod record;
 mod rng;
 mod schedule;
 mod server;
 
 use zab_trace::{Event, Header, Implementation, Source};
 
-pub use config::{Config, Faults};
+pub use config::{Climate, Config, Faults};
 pub use mutant::{Defect, DriverMutant, Mutant, mutants};
 pub use outcome::{Histories, Outcome, Stats, Violation};
+pub use record::{record, write};
 
 use cluster::Cluster;
 
