@@ -1,0 +1,223 @@
+//! What a user sees: exit codes, first lines, machine-readable results; and that whatever is
+//! missing from a trace is never a pass.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// Runs the command.
+fn zabcheck<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_zabcheck")).args(args).output().expect("zabcheck runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+#[track_caller]
+fn assert_exit(output: &Output, code: i32) {
+    let (out, err) = (stdout(output), stderr(output));
+    assert_eq!(output.status.code(), Some(code), "stdout:\n{out}\nstderr:\n{err}");
+}
+
+fn corpus(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces/corpus").join(name)
+}
+
+/// The lines of the hand-written trace, header first.
+fn good_lines() -> Vec<String> {
+    let text = fs::read_to_string(corpus("accept/hand-start-three.ndjson")).expect("the trace");
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Checks a trace with this content.
+fn conform(content: impl AsRef<[u8]>) -> Output {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("trace.ndjson");
+    fs::write(&file, content).expect("the trace is written");
+    zabcheck(&[Path::new("conform"), &file])
+}
+
+fn joined(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn a_good_trace_conforms() {
+    let output = conform(joined(&good_lines()));
+    assert_exit(&output, 0);
+    assert!(stdout(&output).starts_with("CONFORMS"));
+}
+
+#[test]
+fn wrong_usage_is_3_and_help_is_0() {
+    assert_exit(&zabcheck(&["no-such-command"]), 3);
+    assert_exit(&zabcheck(&["conform", "--no-such-flag"]), 3);
+    assert_exit(&zabcheck(&["conform"]), 3);
+    assert_exit(&zabcheck::<&str>(&[]), 3);
+    assert_exit(&zabcheck(&["record", "--scenario", "leader-kill"]), 3);
+    assert_exit(&zabcheck(&["record", "--scenario", "nothing", "--out", "nowhere"]), 3);
+    assert_exit(&zabcheck(&["check", "--servers", "200"]), 3);
+    for command in ["verify", "check", "conform", "record", "lint", "selftest", "bench"] {
+        let output = zabcheck(&[command, "--help"]);
+        assert_exit(&output, 0);
+        assert!(stdout(&output).contains("Example"), "{command} --help has no example");
+    }
+    assert!(stdout(&zabcheck(&["--help"])).contains("Exit codes"));
+}
+
+#[test]
+fn what_is_no_trace_is_3_with_a_place() {
+    let header = good_lines()[0].clone();
+    let later = header.replace("\"zabTrace\":1", "\"zabTrace\":2");
+    let unknown = r#"{"server":1,"incarnation":1,"seq":0,"event":"Teleported"}"#;
+    let cases: [(&str, Vec<u8>); 6] = [
+        ("empty", Vec::new()),
+        ("only a header", format!("{header}\n").into_bytes()),
+        ("another version", format!("{later}\n").into_bytes()),
+        ("unknown event", format!("{header}\n{unknown}\n").into_bytes()),
+        ("not UTF-8", [header.as_bytes(), b"\n\xff\xfe\n"].concat()),
+        ("a line of 1 MB", format!("{header}\n{}\n", "x".repeat(1 << 20)).into_bytes()),
+    ];
+    for (what, content) in cases {
+        let output = conform(content);
+        assert_eq!(output.status.code(), Some(3), "{what}: {}", stdout(&output));
+        assert!(stdout(&output).starts_with("REFUSED"), "{what}: {}", stdout(&output));
+    }
+    assert_exit(&zabcheck(&["conform", "no-such-file.ndjson"]), 3);
+}
+
+#[test]
+fn a_cut_tail_is_inconclusive() {
+    let lines = good_lines();
+    for keep in 2..lines.len() {
+        let output = conform(joined(&lines[..keep]));
+        assert_eq!(output.status.code(), Some(2), "{keep} lines: {}", stdout(&output));
+    }
+    let text = joined(&lines);
+    assert_exit(&conform(&text[..text.len() - 20]), 2);
+}
+
+#[test]
+fn a_removed_line_is_never_a_pass() {
+    let lines = good_lines();
+    for removed in 1..lines.len() {
+        let mut fewer = lines.clone();
+        fewer.remove(removed);
+        let output = conform(joined(&fewer));
+        assert_eq!(output.status.code(), Some(2), "line {}: {}", removed + 1, stdout(&output));
+    }
+}
+
+#[test]
+fn a_missing_server_is_never_a_pass() {
+    for server in 1..=3 {
+        let mark = format!("{{\"server\":{server},");
+        let mut fewer = good_lines();
+        fewer.retain(|line| !line.starts_with(&mark));
+        assert!(fewer.len() < good_lines().len());
+        assert_exit(&conform(joined(&fewer)), 2);
+    }
+}
+
+#[test]
+fn a_divergence_is_told_in_at_most_40_lines() {
+    let mut told = 0;
+    for entry in fs::read_dir(corpus("reject")).expect("the corpus") {
+        let path = entry.expect("an entry").path();
+        let output = zabcheck(&[Path::new("conform"), &path]);
+        assert_exit(&output, 1);
+        let text = stdout(&output);
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        assert!(text.lines().count() <= 40, "{name}:\n{text}");
+        assert!(text.lines().next().is_some_and(|line| line.contains(&name)), "{name}:\n{text}");
+        told += 1;
+    }
+    assert!(told >= 20, "only {told} files in the corpus of rejected traces");
+}
+
+#[test]
+fn a_divergence_names_rule_guard_and_values() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces/corpus/reject");
+    let output = Command::new(env!("CARGO_BIN_EXE_zabcheck"))
+        .args(["conform", "ack_before_fsync.ndjson"])
+        .current_dir(folder)
+        .output()
+        .expect("zabcheck runs");
+    insta::assert_snapshot!(stdout(&output));
+}
+
+#[test]
+fn results_are_there_for_machines_too() {
+    let folder = TempDir::new().expect("a folder");
+    let (json, witness) = (folder.path().join("v.json"), folder.path().join("w.ndjson"));
+    let trace = corpus("accept/hand-start-three.ndjson");
+    let output = zabcheck(&[
+        Path::new("conform"),
+        &trace,
+        Path::new("--json"),
+        &json,
+        Path::new("--witness"),
+        &witness,
+    ]);
+    assert_exit(&output, 0);
+    let text = fs::read_to_string(json).expect("the result");
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(value["verdict"], "CONFORMS");
+    assert_eq!(value["exit"], 0);
+    assert_eq!(value["summary"]["committed"], 1);
+    let steps = fs::read_to_string(witness).expect("the witness").lines().count();
+    assert!(steps > 20, "a witness of {steps} steps");
+}
+
+#[test]
+fn lint_finds_a_gap_and_accepts_the_corpus() {
+    assert_exit(&zabcheck(&[Path::new("lint"), &corpus("accept/hand-start-three.ndjson")]), 0);
+    let mut lines = good_lines();
+    lines.remove(10);
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("gap.ndjson");
+    fs::write(&file, joined(&lines)).expect("the trace is written");
+    let output = zabcheck(&[Path::new("lint"), &file]);
+    assert_exit(&output, 1);
+    assert!(stdout(&output).contains("gap.ndjson:"));
+}
+
+#[test]
+fn a_truncated_exploration_says_nothing_holds() {
+    let output = zabcheck(&["check", "--requests", "2", "--crashes", "1", "--states-max", "1000"]);
+    assert_exit(&output, 2);
+    let text = stdout(&output);
+    assert!(text.contains("INCOMPLETE"), "{text}");
+    assert!(!text.contains(" holds "), "{text}");
+}
+
+#[test]
+fn a_complete_exploration_states_its_bounds() {
+    let output = zabcheck(&["check", "--requests", "1", "--disconnects", "1"]);
+    assert_exit(&output, 0);
+    let text = stdout(&output);
+    assert!(text.contains("servers=3 requests=1") && text.contains("complete"), "{text}");
+}
+
+#[test]
+fn the_scenarios_are_listed() {
+    let text = stdout(&zabcheck(&["record", "--names"]));
+    let names: Vec<&str> = text.lines().collect();
+    let expected = [
+        "start-in-order",
+        "start-together",
+        "leader-kill",
+        "truncate",
+        "snapshot",
+        "leader-cut",
+        "follower-cut",
+    ];
+    assert_eq!(names, expected);
+}
