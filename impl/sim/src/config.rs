@@ -48,7 +48,7 @@ impl Config {
     /// checker's benchmark reads.
     #[must_use]
     pub fn long(events: u64) -> Self {
-        let faults = Faults { interval: 20_000_000, ..Faults::default() };
+        let faults = Faults { interval: 2_000_000, ..Faults::default() };
         Self {
             servers: 5,
             window: 500,
