@@ -312,3 +312,6 @@ impl Decode for Notifications {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

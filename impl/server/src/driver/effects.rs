@@ -152,12 +152,16 @@ impl Driver {
     fn state_at(&self, zxid: Zxid) -> Result<bytes::BytesMut, ServerError> {
         let mut missing = self.peer.not_applied(zxid).peekable();
         if missing.peek().is_none() {
-            return Ok(self.service.read(Tree::to_stream));
+            return Ok(self.service.read(|tree| {
+                assert_eq!(tree.last_zxid(), to_wire(zxid), "the tree is the state at {zxid}");
+                tree.to_stream()
+            }));
         }
         let mut tree = self.service.read(Tree::clone);
         for txn in missing {
             tree.apply(&txn.payload)?;
         }
+        assert_eq!(tree.last_zxid(), to_wire(zxid), "the copy is the state at {zxid}");
         Ok(tree.to_stream())
     }
 

@@ -113,6 +113,21 @@ fn every_append_is_reported_and_the_last_report_covers_all() {
 }
 
 #[test]
+fn a_log_that_cannot_be_written_is_reported_and_written_no_more() {
+    let disk = Disk::new();
+    let (storage, _, reports) = disk.open().unwrap();
+    std::fs::remove_dir_all(disk.path("")).unwrap();
+    storage.append(vec![txn(1, 1)]);
+    let error = reports.recv().unwrap().unwrap_err().to_string();
+    assert!(error.contains("cannot create") && error.contains("log.100000001"), "{error}");
+    assert!(matches!(storage.sync_log(), Err(StorageError::LogEnded)));
+    std::fs::create_dir(disk.path("")).unwrap();
+    storage.append(vec![txn(1, 2)]);
+    assert!(matches!(storage.sync_log(), Err(StorageError::LogEnded)));
+    assert!(disk.logs().is_empty(), "what follows a hole is not written");
+}
+
+#[test]
 fn a_second_server_is_refused() {
     let disk = Disk::new();
     let held = disk.open().unwrap();

@@ -1,6 +1,6 @@
 //! What an ensemble promises: acknowledged writes stay, whoever is killed.
 
-use zab_trace::{EventKind, Persisted};
+use zab_trace::{EventKind, Persisted, Port};
 
 use crate::client::Client;
 use crate::cluster::{Cluster, until};
@@ -41,6 +41,23 @@ fn assert_all_hold(cluster: &Cluster, acknowledged: &[String]) {
     assert_eq!(children(cluster, 3), first);
 }
 
+/// Every notification travels on a connection that the server with the greater id dialled.
+fn assert_the_greater_dials(cluster: &Cluster) {
+    let mut seen = 0;
+    for id in 1..=3 {
+        for located in cluster.events(id, 1) {
+            let EventKind::Sent(packet) = &located.event.kind else { continue };
+            if packet.message.port() == Port::Election {
+                let acceptor = cluster.ports[&id.min(packet.peer)].election;
+                let name = packet.connection.as_str();
+                assert!(name.ends_with(&format!(":{acceptor}")), "{id} sent on {name}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 0);
+}
+
 #[test]
 fn servers_that_start_in_order_elect_the_second() {
     let mut cluster = Cluster::new("");
@@ -55,6 +72,7 @@ fn servers_that_start_in_order_elect_the_second() {
     assert_eq!(cluster.serves(3), "follower");
     assert_eq!(client(&cluster, 3).create("/a").unwrap(), 0);
     assert_all_hold(&cluster, &["a".to_owned()]);
+    assert_the_greater_dials(&cluster);
     cluster.finish();
 }
 

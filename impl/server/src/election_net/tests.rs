@@ -1,0 +1,153 @@
+//! Server 2 against somebody who plays server 1.
+
+use std::net::Ipv4Addr;
+
+use tokio::net::TcpStream;
+use zab_core::{Role, Vote};
+
+use super::*;
+use crate::zxid::Zxid;
+
+/// Server 2, and the port of server 1, which the test holds.
+struct Pair {
+    net: ElectionNet,
+    events: mpsc::Receiver<ElectionEvent>,
+    other: TcpListener,
+    own: (Ipv4Addr, u16),
+    sent: Vec<u64>,
+}
+
+impl Pair {
+    async fn new() -> Self {
+        let free = || async { TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap() };
+        let (other, own) = (free().await, free().await);
+        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+        let (other_port, own_port) = (port(&other), port(&own));
+        drop(own);
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("myid"), "2").unwrap();
+        let text = format!(
+            "dataDir={}\nclientPort=1\ninitLimit=1\nsyncLimit=1\n\
+             server.1=127.0.0.1:2:{other_port}\nserver.2=127.0.0.1:3:{own_port}\n",
+            dir.path().display()
+        );
+        std::fs::write(dir.path().join("zoo.cfg"), text).unwrap();
+        let config = Config::load(&dir.path().join("zoo.cfg")).unwrap();
+        let (sender, events) = mpsc::channel(16);
+        let net = ElectionNet::start(&config, LinkIds::default(), sender).await.unwrap();
+        let own = (Ipv4Addr::LOCALHOST, own_port);
+        Self { net, events, other, own, sent: Vec::new() }
+    }
+
+    fn notify(&mut self, round: u64) {
+        let vote = Vote { leader: 2, zxid: Zxid::ZERO, peer_epoch: 0 };
+        self.net.notify(1, Notification { role: Role::Looking, vote, round });
+        self.pump();
+    }
+
+    fn pump(&mut self) {
+        let sent = &mut self.sent;
+        self.net.pump(|_, to, notification| {
+            assert_eq!(to, 1);
+            sent.push(notification.round);
+        });
+    }
+
+    /// Takes in the next event.
+    async fn next(&mut self) -> Vec<Change> {
+        let event = self.events.recv().await.unwrap();
+        let changes = self.net.on_event(event);
+        self.pump();
+        changes
+    }
+
+    /// Takes in events until one changes something.
+    async fn change(&mut self) -> Vec<Change> {
+        loop {
+            let changes = self.next().await;
+            if !changes.is_empty() {
+                return changes;
+            }
+        }
+    }
+
+    /// Server 1 is dialled, and told who dials.
+    async fn accept(&self) -> Fresh {
+        let mut fresh = Fresh::accepted(self.other.accept().await.unwrap().0);
+        assert_eq!(greet(&mut fresh).await, Some(2));
+        fresh
+    }
+
+    /// Server 1 dials.
+    async fn dial(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(self.own).await.unwrap();
+        let address = Some("127.0.0.1:1".to_owned());
+        stream.write_all(&InitialMessage { server: 1, address }.to_bytes()).await.unwrap();
+        stream
+    }
+}
+
+/// The round of the next notification that arrives at server 1.
+async fn receive(fresh: &mut Fresh) -> i64 {
+    loop {
+        if let Some(taken) = wire::Notification::take(&mut fresh.rest).unwrap() {
+            return taken.unwrap().election_epoch;
+        }
+        assert_ne!(fresh.stream.read_buf(&mut fresh.rest).await.unwrap(), 0, "closed");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_notification_replaces_one_that_waits() {
+    let mut pair = Pair::new().await;
+    pair.notify(1);
+    pair.notify(2);
+    let mut other = pair.accept().await;
+    assert!(matches!(pair.change().await[..], [Change::Opened(..)]));
+    assert_eq!(receive(&mut other).await, 2);
+    // The socket has taken it: the next one may go, and one more waits.
+    pair.next().await;
+    pair.notify(3);
+    pair.notify(4);
+    pair.notify(5);
+    assert_eq!(receive(&mut other).await, 3);
+    pair.next().await;
+    assert_eq!(receive(&mut other).await, 5);
+    assert_eq!(pair.sent, [2, 3, 5]);
+}
+
+#[tokio::test]
+async fn a_smaller_server_that_dials_is_dialled_back_and_told_the_last_again() {
+    let mut pair = Pair::new().await;
+    pair.notify(7);
+    let mut first = pair.accept().await;
+    pair.change().await;
+    assert_eq!(receive(&mut first).await, 7);
+    // It comes back: its own connection is closed, and server 2 dials.
+    let mut dialled = pair.dial().await;
+    pair.next().await;
+    let changes = tokio::join!(pair.change(), async { dialled.read(&mut [0]).await.unwrap() });
+    assert_eq!(changes.1, 0, "the smaller one's connection is closed");
+    let mut second = pair.accept().await;
+    assert!(matches!(changes.0[..], [Change::Ended(_), Change::Opened(..)]));
+    assert_eq!(receive(&mut second).await, 7);
+    assert_eq!(first.stream.read(&mut [0]).await.unwrap(), 0, "the older connection is closed");
+    assert_eq!(pair.sent, [7, 7]);
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_is_not_dialled_again_until_something_waits() {
+    let mut pair = Pair::new().await;
+    pair.notify(1);
+    let mut other = pair.accept().await;
+    pair.change().await;
+    assert_eq!(receive(&mut other).await, 1);
+    drop(other);
+    assert!(matches!(pair.change().await[..], [Change::Ended(_)]));
+    assert!(!pair.net.peers[&1].is_dialling);
+    pair.notify(2);
+    assert!(pair.net.peers[&1].is_dialling);
+    let mut other = pair.accept().await;
+    pair.change().await;
+    assert_eq!(receive(&mut other).await, 2);
+}
