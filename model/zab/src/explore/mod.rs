@@ -2,7 +2,7 @@
 //!
 //! [`Zab`] composes the node-local rules with [`links`](Links) that lose, and an environment that
 //! crashes, cuts and asks, each within a budget ([`Bounds`]). It is a `stateright::Model` over flat
-//! states; [`run`] explores it and returns a [`Report`].
+//! states; [`check`] explores it and returns a [`Report`].
 //!
 //! A verdict is never stronger than the run: only an exploration that has visited every state
 //! within its bounds says that a property holds.
@@ -34,5 +34,5 @@ pub use presets::{Exploration, Suite, after_first_epoch, uneven_starts};
 pub use properties::{PROPERTIES, Property};
 pub use render::{changes, trace_text};
 pub use report::{ActionText, Kind, Limits, Progress, PropertyReport, Report, Verdict};
-pub use search::{Search, run};
+pub use search::{Search, check, run};
 pub use state::{Budget, Flat, Log, SERVERS_MAX, State, TXNS_MAX};

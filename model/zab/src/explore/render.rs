@@ -25,7 +25,7 @@ pub fn trace_text(model: &Zab, start: &State, actions: &[Action]) -> Vec<ActionT
         if !record.fired.is_empty() {
             let _ = write!(text, " ({})", record.fired.join(", "));
         }
-        let changes = changes(model, &state, &next);
+        let changes = changes(&state, &next);
         steps.push(ActionText { number: place + 1, action: text, changes });
         state = next;
     }
@@ -37,26 +37,26 @@ pub(super) fn step_text(model: &Zab, state: &State, action: Action) -> Option<St
     let mut record = Record::default();
     let next = model.act(state, action, &mut record)?;
     let rules = format!("rules: {}", record.fired.join(", "));
-    let lines = std::iter::once(rules).chain(changes(model, state, &next));
-    let facts = facts(model, &next).into_iter().map(|(name, value)| format!("{name}: {value}"));
+    let lines = std::iter::once(rules).chain(changes(state, &next));
+    let facts = facts(&next).into_iter().map(|(name, value)| format!("{name}: {value}"));
     Some(lines.chain([String::new()]).chain(facts).collect::<Vec<_>>().join("\n"))
 }
 
 /// What differs between two states, one fact a line.
 #[must_use]
-pub fn changes(model: &Zab, before: &State, after: &State) -> Vec<String> {
-    let both = facts(model, before).into_iter().zip(facts(model, after));
+pub fn changes(before: &State, after: &State) -> Vec<String> {
+    let both = facts(before).into_iter().zip(facts(after));
     let differs = both.filter(|((_, old), (_, new))| old != new);
     differs.map(|((name, old), (_, new))| format!("{name}: {old} -> {new}")).collect()
 }
 
 /// Everything that a reader wants to know of a state, always the same names in the same order.
-fn facts(model: &Zab, state: &State) -> Vec<(String, String)> {
+pub(super) fn facts(state: &State) -> Vec<(String, String)> {
     let mut facts = Vec::new();
-    for server in &state.servers[model.indices()] {
+    for server in &state.servers {
         server_facts(server, &mut facts);
     }
-    link_facts(model, state, &mut facts);
+    link_facts(state, &mut facts);
     let committed = txns(state.ghost.committed.as_slice());
     facts.push(("known committed".to_owned(), committed));
     let reigns = state.ghost.reigns.as_slice().iter();
@@ -87,10 +87,10 @@ fn server_facts(server: &Server<Flat>, facts: &mut Vec<(String, String)>) {
     facts.extend(values.map(named));
 }
 
-fn link_facts(model: &Zab, state: &State, facts: &mut Vec<(String, String)>) {
+fn link_facts(state: &State, facts: &mut Vec<(String, String)>) {
     let Links { down, up, notes } = &state.links;
     let requests = &state.ghost.requests;
-    for (place, down) in down.iter().enumerate().take(model.indices().end) {
+    for (place, down) in down.iter().enumerate() {
         let text = match down.end {
             End::Closed => "closed".to_owned(),
             End::Open | End::Severed => {
@@ -99,8 +99,8 @@ fn link_facts(model: &Zab, state: &State, facts: &mut Vec<(String, String)>) {
         };
         facts.push((format!("to learner {}", id_at(place)), text));
     }
-    for from in model.indices() {
-        for to in (0..SERVERS_MAX).filter(|to| *to != from && *to < model.indices().end) {
+    for from in 0..SERVERS_MAX {
+        for to in (0..SERVERS_MAX).filter(|to| *to != from) {
             let up = &up[from][to];
             let mut text = format!("{:?} {}", up.end, packets(up.queue.as_slice(), requests));
             if up.newer != End::Closed {

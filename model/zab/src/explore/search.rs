@@ -145,6 +145,21 @@ pub fn run(
     }
 }
 
+/// Explores depth first, which is faster; when that finds a violation, explores again breadth
+/// first, for the shortest counterexample. The result is that of the last exploration.
+///
+/// # Panics
+/// When the model panics; that is a defect of the model.
+pub fn check(model: &Zab, limits: Limits, progress: &mut dyn FnMut(Progress)) -> Report {
+    let report = run(model, Search::Depth, limits, progress);
+    if !report.violated() {
+        return report;
+    }
+    let shortest = run(model, Search::Breadth, limits, progress);
+    // The limits may end the second exploration before it finds what the first one found.
+    if shortest.violated() { shortest } else { report }
+}
+
 fn watch_run(
     model: &Zab,
     mut checker: impl Checker<Watched>,

@@ -1,6 +1,7 @@
 //! The state that an exploration visits: servers, channels, what properties must remember, and
 //! what the environment may still do. Plain bytes without padding; hashing it is hashing them.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use zerocopy::{Immutable, IntoBytes};
@@ -8,6 +9,7 @@ use zerocopy::{Immutable, IntoBytes};
 use super::bounds::Bounds;
 use super::ghost::Ghost;
 use super::links::Links;
+use super::render::facts;
 use crate::server::Server;
 use crate::shape::{Shape, Small};
 use crate::types::ServerId;
@@ -25,7 +27,7 @@ pub type Flat = Small<SERVERS_MAX, TXNS_MAX>;
 pub type Log = <Flat as Shape>::Log;
 
 /// One state of the whole system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable)]
+#[derive(Clone, Copy, PartialEq, Eq, IntoBytes, Immutable)]
 #[repr(C)]
 pub struct State {
     /// By index: id - 1. Servers beyond [`Bounds::servers`] stay as they are created, down.
@@ -41,6 +43,13 @@ pub struct State {
 impl Hash for State {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         hasher.write(self.as_bytes());
+    }
+}
+
+/// One fact a line, as stateright's Explorer shows it.
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        facts(self).iter().try_for_each(|(name, value)| writeln!(f, "{name}: {value}"))
     }
 }
 

@@ -1,0 +1,108 @@
+//! Each safety property is false in a state made for it, and in no other way than that.
+
+use stateright::Model;
+use zab_model::explore::{Kind, Log, Offence, PROPERTIES, Reign, State, Zab};
+use zab_model::{Queue, Role, ServerId, Txn, Zxid};
+
+use crate::{CALM, ELECTION, zab};
+
+fn txn(epoch: u8, counter: u8, payload: u8) -> Txn<u8, u8> {
+    Txn { zxid: Zxid::new(epoch, counter), payload }
+}
+
+fn log(txns: &[Txn<u8, u8>]) -> Log {
+    let mut log = Log::default();
+    for txn in txns {
+        assert!(log.push(*txn), "the history fits");
+    }
+    log
+}
+
+/// A server that has this history, durable and known to be committed.
+fn deliver(state: &mut State, server: usize, txns: &[Txn<u8, u8>]) {
+    let history = log(txns);
+    let server = &mut state.servers[server - 1];
+    server.history = history;
+    server.disk.history = history;
+    server.last_committed = txns.iter().map(|txn| txn.zxid).max().unwrap_or_default();
+}
+
+fn reign(state: &mut State, epoch: u8, leader: u8, initial: &[Txn<u8, u8>]) {
+    state.ghost.establish(Reign { epoch, leader: ServerId(leader), initial: log(initial) });
+}
+
+/// Requests 1, 2, 3 as 1.1, 1.2, 2.1, and nothing else.
+fn calm(model: &Zab) -> State {
+    let mut state = model.init_states().remove(0);
+    state.ghost.propose(1, Zxid::new(1, 1));
+    state.ghost.propose(2, Zxid::new(1, 2));
+    state.ghost.propose(3, Zxid::new(2, 1));
+    state
+}
+
+/// A property, and what makes it false.
+type Law = (&'static str, fn(&mut State));
+
+const A: Txn<u8, u8> = Txn { zxid: Zxid { epoch: 1, counter: 1 }, payload: 1 };
+const B: Txn<u8, u8> = Txn { zxid: Zxid { epoch: 1, counter: 2 }, payload: 2 };
+const C: Txn<u8, u8> = Txn { zxid: Zxid { epoch: 2, counter: 1 }, payload: 3 };
+
+const LAWS: &[Law] = &[
+    ("integrity", |state| deliver(state, 1, &[txn(1, 1, 2)])),
+    ("agreement", |state| {
+        deliver(state, 1, &[A]);
+        deliver(state, 2, &[C]);
+    }),
+    ("total_order", |state| {
+        // Zxids do not ascend here, so lastCommitted is that of the last one.
+        deliver(state, 1, &[A, C]);
+        deliver(state, 2, &[C]);
+    }),
+    ("local_primary_order", |state| deliver(state, 1, &[B])),
+    ("global_primary_order", |state| state.ghost.committed = log(&[C, A])),
+    ("primary_integrity", |state| {
+        deliver(state, 1, &[A]);
+        reign(state, 2, 2, &[]);
+    }),
+    ("single_established_leader", |state| {
+        reign(state, 1, 1, &[]);
+        reign(state, 1, 2, &[]);
+    }),
+    ("prefix_consistency", |state| {
+        deliver(state, 1, &[A, B]);
+        deliver(state, 2, &[A, C]);
+    }),
+    ("committed_never_lost", |state| {
+        state.ghost.committed = log(&[A]);
+        reign(state, 2, 2, &[]);
+    }),
+    ("committed_is_durable_on_a_quorum", |state| {
+        state.ghost.committed = log(&[A]);
+        state.servers[0].disk.history = log(&[A]);
+    }),
+    ("no_truncation_of_committed", |state| state.ghost.mark(Offence::CommittedCut)),
+    ("epochs_are_ordered", |state| state.servers[2].current_epoch = 1),
+    ("acknowledged_is_durable", |state| state.ghost.mark(Offence::AckedNotDurable)),
+    ("delivered_is_committed_and_durable", |state| state.ghost.mark(Offence::DeliveredEarly)),
+    ("leader_sends_what_fits", |state| state.ghost.mark(Offence::BadPacket)),
+    ("best_of_a_quorum_leads", |state| state.servers[0].role = Role::Leading),
+    ("capacity_suffices", |state| state.ghost.mark(Offence::Overflow)),
+];
+
+#[test]
+fn every_safety_property_can_fail() {
+    let safety = PROPERTIES.iter().filter(|property| property.kind == Kind::Always);
+    let names: Vec<&str> = safety.map(|property| property.name).collect();
+    let listed: Vec<&str> = LAWS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(listed, names);
+    for (name, break_it) in LAWS {
+        let property = PROPERTIES.iter().find(|property| property.name == *name);
+        let property = property.expect("the property is listed");
+        let model = [zab(CALM), zab(ELECTION)].into_iter().find(|m| property.applies(m));
+        let model = model.expect("the property says something about some bounds");
+        let mut state = calm(&model);
+        assert!((property.check)(&model, &state), "{name} holds at first");
+        break_it(&mut state);
+        assert!(!(property.check)(&model, &state), "{name} fails");
+    }
+}

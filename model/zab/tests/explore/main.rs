@@ -1,0 +1,43 @@
+//! The exploration: what it counts, what it finds, and what it cannot miss.
+
+mod coarse;
+mod counts;
+mod defects;
+mod laws;
+mod script;
+mod stories;
+mod verdicts;
+
+use std::sync::Arc;
+
+use zab_model::explore::{Bounds, Election, Flat, Zab};
+use zab_model::{Config, Mutant};
+
+/// Three servers, the oracle, one election, and nothing else.
+const CALM: Bounds = Bounds {
+    servers: 3,
+    requests: 0,
+    crashes: 0,
+    timeouts: 0,
+    disconnects: 0,
+    rounds: 1,
+    resends: 0,
+    election: Election::Oracle,
+};
+
+/// Three servers that elect and do nothing else.
+const ELECTION: Bounds = Bounds { rounds: 0, election: Election::FleOnly, ..CALM };
+
+/// The model at these bounds with a window of 500.
+fn zab(bounds: Bounds) -> Zab {
+    Zab::new(bounds, 500).expect("the bounds fit")
+}
+
+/// The model with a defect.
+fn with_defect(mut model: Zab, mutant: Mutant) -> Zab {
+    let voters = Config::<Flat>::new(model.bounds.servers).expect("the bounds fit");
+    let Config { window, forget_committed, .. } = *model.config;
+    let mutant = Some(mutant);
+    model.config = Arc::new(Config { window, forget_committed, mutant, ..voters });
+    model
+}
