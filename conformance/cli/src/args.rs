@@ -29,7 +29,8 @@ pub(crate) enum Command {
     Conform(Conform),
     /// Run real servers through a scenario with faults, and record their trace.
     #[command(after_help = "Examples:\n  zabcheck record --list\n  \
-        zabcheck record --target zab-server --scenario leader-kill --out runs/leader-kill")]
+        zabcheck record --target zab-server --scenario leader-kill --out runs/leader-kill\n  \
+        zabcheck record --scenario truncate --times 10 --out runs/truncate")]
     Record(Record),
     /// Check that trace files are well formed, without the model.
     #[command(after_help = "Example:\n  zabcheck lint runs/leader-kill")]
@@ -154,6 +155,9 @@ pub(crate) struct Record {
     /// Name of the scenario
     #[arg(long, required_unless_present_any = ["list", "names"], value_name = "NAME")]
     pub(crate) scenario: Option<String>,
+    /// Record so many runs, each into a numbered folder of its own, and check each at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) times: Option<u32>,
     /// Folder for the trace; must be empty or absent
     #[arg(long, required_unless_present_any = ["list", "names"], value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -1,8 +1,15 @@
 //! `zabcheck record`.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use zab_check::Options;
+
+use super::conform;
 use crate::args::{Record, Target};
 use crate::exit::Exit;
-use crate::record::{self, scenario};
+use crate::record;
+use crate::record::scenario::{self, Scenario};
 use crate::report::progress::Progress;
 use crate::report::table;
 
@@ -32,18 +39,23 @@ pub(crate) fn run(args: &Record) -> Exit {
         }
     };
     println!("server: {}", server.origin);
+    match args.times {
+        None => once(&server.path, scenario, out),
+        Some(times) => many(&server.path, scenario, out, times),
+    }
+}
+
+fn once(server: &Path, scenario: &Scenario, out: &Path) -> Exit {
+    let name = scenario.name;
     let progress = Progress::start(&format!("recording {name}"));
-    let result = record::record(&server.path, scenario, out);
+    let result = record::record(server, scenario, out);
     drop(progress);
     match result {
         Ok(run) => {
-            println!(
-                "recorded {name}: {} events of {} incarnations in {}",
-                run.events,
-                run.incarnations,
-                out.display()
-            );
-            println!("next: zabcheck conform {}", out.display());
+            let (events, lives) = (run.events, run.incarnations);
+            let out = out.display();
+            println!("recorded {name}: {events} events of {lives} incarnations in {out}");
+            println!("next: zabcheck conform {out}");
             Exit::Good
         }
         Err(error) => {
@@ -51,4 +63,39 @@ pub(crate) fn run(args: &Record) -> Exit {
             record::exit_of(&error)
         }
     }
+}
+
+/// Records and checks one run after the other; one row for each, and how many orders there were.
+fn many(server: &Path, scenario: &Scenario, out: &Path, times: u32) -> Exit {
+    let progress = Progress::start(&format!("recording {}", scenario.name));
+    let mut exit = Exit::Good;
+    let mut rows = Vec::new();
+    let mut orders = BTreeSet::new();
+    let mut conforming = 0;
+    for number in 1..=times {
+        progress.say(format!("run {number} of {times}"));
+        let folder = out.join(number.to_string());
+        let (events, verdict, order) = match record::record(server, scenario, &folder) {
+            Ok(run) => {
+                let verdict = zab_check::check([&folder].as_slice(), &Options::default()).verdict;
+                exit = exit.and(conform::exit(&verdict));
+                conforming += u32::from(conform::exit(&verdict) == Exit::Good);
+                orders.insert(run.order);
+                (run.events.to_string(), verdict.word().to_owned(), format!("{:016x}", run.order))
+            }
+            Err(error) => {
+                exit = exit.and(record::exit_of(&error));
+                (String::new(), format!("not recorded: {error}"), String::new())
+            }
+        };
+        rows.push([number.to_string(), events, verdict, order]);
+    }
+    drop(progress);
+    println!("{}", table(["run", "events", "verdict", "causal order"], rows));
+    println!(
+        "{}: {conforming} of {times} runs conform, {} distinct causal orders",
+        scenario.name,
+        orders.len()
+    );
+    exit
 }

@@ -3,6 +3,7 @@
 mod binary;
 mod client;
 mod ensemble;
+mod order;
 pub(crate) mod scenario;
 
 use std::fs::{self, File};
@@ -109,6 +110,8 @@ pub(crate) struct Recorded {
     pub(crate) incarnations: usize,
     /// Lines of the trace.
     pub(crate) events: usize,
+    /// Which causal order it was: equal numbers, equal orders.
+    pub(crate) order: u64,
 }
 
 /// Runs a scenario on real servers and leaves its trace in `out`.
@@ -138,7 +141,7 @@ pub(crate) fn record(
         trace.files.into_iter().flat_map(|file| file.events).map(|located| located.event).collect();
     (scenario.shown)(&events)
         .map_err(|what| RecordError::NotShown { name: scenario.name, what })?;
-    Ok(Recorded { incarnations, events: events.len() })
+    Ok(Recorded { incarnations, events: events.len(), order: order::causal_order(&events) })
 }
 
 fn write_harness(out: &Path, events: &[Event], scenario: &Scenario) -> Result<(), RecordError> {
