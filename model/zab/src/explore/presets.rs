@@ -16,6 +16,8 @@ pub enum Suite {
     Quick,
     /// Up to a minute.
     Default,
+    /// Up to ten minutes.
+    Thorough,
 }
 
 /// One exploration of a suite.
@@ -51,6 +53,7 @@ impl Suite {
         match self {
             Self::Quick => quick(),
             Self::Default => default(),
+            Self::Thorough => thorough(),
         }
     }
 }
@@ -74,35 +77,43 @@ fn default() -> Vec<Exploration> {
     let crash_and_link = Bounds { crashes: 1, disconnects: 1, rounds: 2, ..CALM };
     let link = Bounds { requests: 2, disconnects: 1, rounds: 2, ..CALM };
     let timeout = Bounds { timeouts: 1, rounds: 2, ..CALM };
+    let crashes = Bounds { crashes: 2, rounds: 3, ..CALM };
     let whole = Bounds { requests: 0, rounds: 0, election: Election::Fle, ..CALM };
     let resend = Bounds { resends: 1, ..ELECTION };
     let again = Bounds { rounds: 1, timeouts: 1, ..ELECTION };
+    let restart = Bounds { crashes: 1, ..ELECTION };
     let explorations = [
         replication("crash", "two requests, one crash", crash),
+        replication("crashes", "one request, two crashes, three elections", crashes),
         replication("crash-link", "one request, one crash, one broken link", crash_and_link),
         replication("link", "two requests, one broken link", link),
         replication("timeout", "one request, one server that gives up", timeout),
-        replication("all-phases", "election with messages to broadcast, no fault", whole),
+        replication("all-phases", "election with messages up to broadcast, no fault", whole),
         elections("election", "one election with all its messages, one repeated", resend),
-        election_of_equals(
-            "re-election",
-            "an election, a server that gives up, another one",
-            again,
-        ),
+        elections("re-election", "an election, a server that gives up, another one", again),
+        elections("restart", "an election, and a server that crashes and joins it", restart),
     ];
     explorations.into_iter().flatten().collect()
 }
 
-fn replication(name: &'static str, covers: &'static str, bounds: Bounds) -> Option<Exploration> {
-    Some(Exploration { name, covers, model: Zab::new(bounds, WINDOW_DEFAULT)? })
+fn thorough() -> Vec<Exploration> {
+    let crash = Bounds { requests: 2, crashes: 1, timeouts: 1, rounds: 2, ..CALM };
+    let anybody = Bounds { disconnects: 1, rounds: 2, election: Election::Anybody, ..CALM };
+    let whole = Bounds { rounds: 0, election: Election::Fle, ..CALM };
+    let again = Bounds { rounds: 1, timeouts: 1, resends: 1, ..ELECTION };
+    let restart = Bounds { rounds: 1, crashes: 1, ..ELECTION };
+    let explorations = [
+        replication("crash-timeout", "two requests, a crash, a server that gives up", crash),
+        replication("anybody", "one request, one broken link, whoever may win", anybody),
+        replication("all-phases", "election with messages to a commit, no fault", whole),
+        replication("re-election", "two elections of equals, one vote repeated", again),
+        replication("restart", "two elections of equals, one crash", restart),
+    ];
+    explorations.into_iter().flatten().chain(default()).collect()
 }
 
-fn election_of_equals(
-    name: &'static str,
-    covers: &'static str,
-    bounds: Bounds,
-) -> Option<Exploration> {
-    replication(name, covers, bounds)
+fn replication(name: &'static str, covers: &'static str, bounds: Bounds) -> Option<Exploration> {
+    Some(Exploration { name, covers, model: Zab::new(bounds, WINDOW_DEFAULT)? })
 }
 
 fn elections(name: &'static str, covers: &'static str, bounds: Bounds) -> Option<Exploration> {
