@@ -6,11 +6,11 @@ use std::fmt::Debug;
 use bytes::{Bytes, BytesMut};
 use zab_wire::election::{InitialMessage, Notification, ServerState};
 use zab_wire::quorum::{ForwardedRequest, LearnerInfo, PROTOCOL_VERSION, session_pings};
-use zab_wire::snapshot::{self, Decoder, Item};
+use zab_wire::snapshot::{self, Decoder, Item, Sealer};
 use zab_wire::txn::{CreateTxn, DeleteTxn, SetDataTxn};
 use zab_wire::{
     Acl, ErrorCode, Id, OpCode, PacketType, QuorumPacket, Record, StatPersisted, Txn, TxnBody,
-    TxnDigest, TxnHeader,
+    TxnDigest, TxnHeader, log,
 };
 
 /// A session of server 1 in the capture.
@@ -258,7 +258,73 @@ fn a_snapshot_stream_byte_by_byte() {
     assert_eq!(paths, ["/zookeeper", "/zookeeper/config", "/zookeeper/quota"]);
 }
 
+#[test]
+fn a_log_file_of_a_java_server() {
+    let mut file = golden(include_str!("golden/files.hex"), "log").to_vec();
+    let length = file.len();
+    // As it was: allocated ahead.
+    file.resize(length + 1000, 0);
+    let scan = log::scan(&file).unwrap();
+    assert_eq!((scan.end, scan.torn), (length, None));
+    let txns: Vec<_> =
+        (scan.records.iter()).map(|range| Txn::from_bytes(&file[range.clone()]).unwrap()).collect();
+    let kinds: Vec<_> = txns.iter().filter_map(Txn::op_code).collect();
+    let (create, delete) = (OpCode::Create, OpCode::Delete);
+    let expected = [OpCode::CreateSession, create, OpCode::SetData, create, delete, create];
+    assert_eq!(kinds, expected);
+    assert!(txns.iter().zip(1..).all(|(txn, zxid)| txn.header.zxid == zxid));
+
+    let mut out = log::FileHeader::LOG.to_bytes().to_vec();
+    for txn in &txns {
+        let mut record = BytesMut::new();
+        log::put_record(&mut record, &txn.to_bytes());
+        out.extend_from_slice(&record);
+    }
+    assert_eq!(out, file[..length]);
+}
+
+#[test]
+fn a_snapshot_file_of_a_java_server() {
+    let file = golden(include_str!("golden/files.hex"), "snapshot");
+    let mut items = Vec::new();
+    snapshot::read_file(&file, |item| items.push(item)).unwrap();
+    let sessions = items.iter().filter(|item| matches!(item, Item::Session(_))).count();
+    let nodes: Vec<_> = (items.iter())
+        .filter_map(
+            |item| if let Item::Node(node) = item { Some(node.path.as_str()) } else { None },
+        )
+        .collect();
+    assert_eq!(sessions, 1);
+    assert_eq!(nodes.len(), 6);
+    assert!(nodes.contains(&"/a") && nodes.contains(&"/r"));
+
+    // The same, but for the digest that follows with a seal of its own.
+    items.push(Item::End);
+    let mut out = BytesMut::new();
+    log::FileHeader::SNAPSHOT.encode(&mut out);
+    body(&items, &mut out);
+    let mut sealer = Sealer::default();
+    sealer.update(&out);
+    sealer.seal(&mut out);
+    assert_eq!(out, file[..file.len() - 33]);
+    assert!(snapshot::read_file(&out, drop).is_ok());
+    for at in 0..file.len() {
+        let mut damaged = file.to_vec();
+        damaged[at] ^= 1;
+        assert!(snapshot::read_file(&damaged, drop).is_err(), "damage at {at}");
+        let cut = snapshot::read_file(&file[..at], drop).is_ok();
+        assert_eq!(cut, at == file.len() - 33, "cut at {at}");
+    }
+}
+
 fn encode(items: &[Item]) -> BytesMut {
+    let mut out = BytesMut::new();
+    body(items, &mut out);
+    snapshot::put_signature(&mut out);
+    out
+}
+
+fn body(items: &[Item], out: &mut BytesMut) {
     let (mut sessions, mut acls, mut nodes) = (Vec::new(), Vec::new(), BytesMut::new());
     for item in items {
         match item {
@@ -268,9 +334,6 @@ fn encode(items: &[Item]) -> BytesMut {
             Item::End => snapshot::put_end(&mut nodes),
         }
     }
-    let mut out = BytesMut::new();
-    snapshot::put_head(&mut out, &sessions, &acls);
+    snapshot::put_head(out, &sessions, &acls);
     out.extend_from_slice(&nodes);
-    snapshot::put_signature(&mut out);
-    out
 }
