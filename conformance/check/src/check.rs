@@ -344,7 +344,7 @@ impl<'a> Checker<'a> {
         contents: &[Letter],
         explain: bool,
     ) -> Result<(), Stop> {
-        let line = Line { event: &item.event, connection, contents, ids: &self.ids };
+        let line = Line { at: item.at, event: &item.event, connection, contents, ids: &self.ids };
         let monitor = &mut self.monitors[row];
         let mut scene = Scene {
             cfg: &self.cfg,
@@ -359,9 +359,13 @@ impl<'a> Checker<'a> {
             links: &self.links,
             closure: self.options.closure,
             limit: self.options.states_max,
+            narrow: self.options.closure == Closure::Reduced,
         };
         if explain {
-            let found = diagnose::step(&mut scene, monitor, &line, search);
+            let found = diagnose::step(&mut scene, monitor, &line, search).or_else(|| {
+                let search = Search { narrow: false, ..search };
+                diagnose::step(&mut scene, monitor, &line, search)
+            });
             return Err(self.explained(row, item, found).into());
         }
         match monitor.advance(&mut scene, &line, search) {
@@ -373,6 +377,10 @@ impl<'a> Checker<'a> {
                 Ok(())
             }
             Err(Stuck::Nowhere) => Err(Stop::Stuck(item.at)),
+            // That the trace diverges is known; the line is the first at which it was.
+            Err(Stuck::Budget) if monitor.doomed.is_some() => {
+                Err(Stop::Stuck(monitor.doomed.unwrap_or(item.at)))
+            }
             Err(Stuck::Budget) => {
                 let (server, states) = (item.event.server, self.options.states_max);
                 let reason = Reason::Budget { server, states };
@@ -389,10 +397,7 @@ impl<'a> Checker<'a> {
         }
         match found {
             Some(found) => Verdict::Diverges(Box::new(diagnose::divergence(self, item, found))),
-            None => {
-                let reason = Reason::Budget { server, states: self.options.states_max };
-                inconclusive(Some(place), reason)
-            }
+            None => Verdict::Diverges(Box::new(diagnose::doomed(self, item))),
         }
     }
 

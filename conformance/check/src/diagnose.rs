@@ -282,6 +282,16 @@ pub(crate) fn link(
     divergence
 }
 
+/// The divergence of a line after which no state leads to what its server sends later.
+pub(crate) fn doomed(checker: &Checker<'_>, item: &Item) -> Divergence {
+    let mismatch = Mismatch::Unexpected {
+        found: describe::event(&item.event),
+        wanted: "a state from which this server can send what it sends later".to_owned(),
+    };
+    let state = "several; none leads to the messages that follow".to_owned();
+    Divergence { state, ..link(checker, item, mismatch, None) }
+}
+
 /// The divergence of a message that is received before it is sent.
 pub(crate) fn circle(checker: &Checker<'_>, item: &Item, sent: At) -> Divergence {
     let mismatch = Mismatch::Unexpected {

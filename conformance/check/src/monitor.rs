@@ -11,7 +11,7 @@ use crate::{
     convert::Letter,
     foresight::{Foresight, Future},
     hidden::{self, Closure},
-    input::Item,
+    input::{At, Item},
     links::Links,
     mapping::{self, Choice, Line},
 };
@@ -32,6 +32,8 @@ pub(crate) struct Monitor {
     pub(crate) cut: bool,
     /// The lives it had.
     pub(crate) incarnations: u64,
+    /// The line from which on later lines rule out every state.
+    pub(crate) doomed: Option<At>,
     /// Its last lines.
     pub(crate) recent: VecDeque<Item>,
 }
@@ -53,13 +55,14 @@ pub(crate) struct Search<'a> {
     pub(crate) links: &'a Links<Letter>,
     pub(crate) closure: Closure,
     pub(crate) limit: usize,
+    /// Whether states are dropped that later lines rule out.
+    pub(crate) narrow: bool,
 }
 
 impl Search<'_> {
     /// Whether a candidate for the line's server can still lead to what that server sends.
     pub(crate) fn allows(&self, candidate: &Candidate, line: &Line<'_>) -> bool {
-        self.closure == Closure::Full
-            || self.future.allows(candidate, line.event.server, line.ids, self.links)
+        !self.narrow || self.future.allows(candidate, line.event.server, line.ids, self.links)
     }
 }
 
@@ -77,6 +80,7 @@ impl Monitor {
             frontier: vec![Candidate::new(dense, voters)],
             cut: false,
             incarnations: 0,
+            doomed: None,
             recent: VecDeque::with_capacity(RECENT),
         }
     }
@@ -100,6 +104,24 @@ impl Monitor {
                 Err(_) => Err(Stuck::Nowhere),
             };
         }
+        match self.explore(scene, line, search) {
+            // No state that is left can lead to all that this server sends later. Which line is the
+            // first that no state explains, only the others can tell.
+            Err(Stuck::Nowhere) if self.doomed.is_none() && !self.shown.every_step() => {
+                self.doomed = Some(line.at);
+                self.explore(scene, line, search)
+            }
+            result => result,
+        }
+    }
+
+    fn explore(
+        &mut self,
+        scene: &mut Scene<'_>,
+        line: &Line<'_>,
+        search: Search<'_>,
+    ) -> Result<u64, Stuck> {
+        let search = Search { narrow: search.narrow && self.doomed.is_none(), ..search };
         let (before, hidden_steps) = self.closed(scene, line, search)?;
         let mut seen = HashSet::new();
         let mut after: Vec<Candidate> = Vec::new();
@@ -136,6 +158,7 @@ impl Monitor {
         if self.shown.every_step() {
             return Ok((self.frontier.clone(), 0));
         }
+        let search = Search { narrow: search.narrow && self.doomed.is_none(), ..search };
         let closed = hidden::close(scene, &self.frontier, line, search).ok_or(Stuck::Budget)?;
         self.cut |= closed.cut;
         Ok((closed.candidates, closed.steps))

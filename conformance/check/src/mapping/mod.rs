@@ -23,6 +23,7 @@ pub(crate) use state::Differs;
 use crate::{
     candidate::{Candidate, Scene},
     convert::{Ids, Letter},
+    input::At,
     links::ConnectionId,
 };
 
@@ -71,6 +72,8 @@ pub(crate) struct Choice {
 /// A line, with what the mapping needs to know about its surroundings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line<'a> {
+    /// Where it stands.
+    pub(crate) at: At,
     /// What it says.
     pub(crate) event: &'a zab_trace::Event,
     /// The connection it names.

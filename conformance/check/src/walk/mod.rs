@@ -5,7 +5,7 @@
 //! search that is to accept what it shows.
 
 mod net;
-mod node;
+pub(crate) mod node;
 mod run;
 
 use zab_trace::{Event, Header, Implementation, Source};

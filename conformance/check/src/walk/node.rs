@@ -10,31 +10,56 @@ use zab_trace::{EventKind, Zxid};
 
 use crate::convert::{self, Letter};
 
+/// Something a step produced that a line of its own shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Product {
+    Delivered(Zxid),
+    Looking(u64),
+    Elected(u64, u64),
+    Established(u32),
+    Committed(Zxid),
+}
+
+impl Product {
+    /// The line that shows it.
+    pub(crate) const fn line(self) -> EventKind {
+        match self {
+            Self::Delivered(zxid) => EventKind::Delivered { zxid },
+            Self::Looking(round) => EventKind::Looking { round },
+            Self::Elected(leader, round) => EventKind::Elected { leader, round },
+            Self::Established(epoch) => EventKind::Established { epoch },
+            Self::Committed(zxid) => EventKind::Committed { zxid },
+        }
+    }
+}
+
 /// A server.
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) server: Server<Wide>,
-    pub(super) incarnation: u32,
-    pub(super) seq: u64,
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Node {
+    pub(crate) server: Server<Wide>,
+    pub(crate) incarnation: u32,
+    pub(crate) seq: u64,
     /// The open quorum connection to each row.
-    pub(super) wires: Vec<Option<usize>>,
+    pub(crate) wires: Vec<Option<usize>>,
     /// Messages to be sent, by connection; also on connections this end has ended.
-    pub(super) sends: Vec<(usize, VecDeque<Letter>)>,
+    pub(crate) sends: Vec<(usize, VecDeque<Letter>)>,
     /// Notifications to be sent to each row.
-    pub(super) notices: Vec<VecDeque<Notification<u32>>>,
+    pub(crate) notices: Vec<VecDeque<Notification<u32>>>,
     /// The last notification sent to each row.
-    pub(super) last: Vec<Option<Notification<u32>>>,
+    pub(crate) last: Vec<Option<Notification<u32>>>,
     /// Lines to be shown, each kind in its order.
-    pub(super) lines: [VecDeque<EventKind>; 5],
+    pub(crate) lines: [VecDeque<Product>; 5],
     /// Connections this end has ended, whose `Disconnected` line is to come.
-    pub(super) ended: Vec<usize>,
+    pub(crate) ended: Vec<usize>,
     /// The write of the last step.
-    pub(super) written: Option<Write<u32>>,
-    pub(super) proposed: Option<Zxid>,
+    pub(crate) written: Option<Write<u32>>,
+    pub(crate) proposed: Option<Zxid>,
+    /// The line of a `Looking` that is still to be decided has come already.
+    pub(crate) looking_shown: bool,
 }
 
 impl Node {
-    pub(super) fn new(row: usize, servers: usize) -> Self {
+    pub(crate) fn new(row: usize, servers: usize) -> Self {
         let id = ServerId(u8::try_from(row + 1).unwrap_or(0));
         Self {
             server: Server::new(id),
@@ -48,11 +73,12 @@ impl Node {
             ended: Vec::new(),
             written: None,
             proposed: None,
+            looking_shown: false,
         }
     }
 
     /// The process ends.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         let servers = self.wires.len();
         self.wires = vec![None; servers];
         self.sends.clear();
@@ -60,10 +86,11 @@ impl Node {
         self.last = vec![None; servers];
         self.lines = Default::default();
         self.ended.clear();
+        self.looking_shown = false;
     }
 
     /// Takes a step, if it is enabled.
-    pub(super) fn step(&mut self, cfg: &Config<Wide>, step: Step<Wide>) -> bool {
+    pub(crate) fn step(&mut self, cfg: &Config<Wide>, step: Step<Wide>) -> bool {
         let mut outbox = Outbox::default();
         if zab_model::apply(cfg, &mut self.server, step, &mut outbox, &mut NoProbe) == Enabled::No {
             return false;
@@ -80,8 +107,7 @@ impl Node {
         match effect {
             Effect::Persisted(write) => self.written = Some(write),
             Effect::Delivered(zxid) => {
-                let zxid = convert::zxid(zxid);
-                self.lines[0].push_back(EventKind::Delivered { zxid });
+                self.lines[0].push_back(Product::Delivered(convert::zxid(zxid)));
             }
             Effect::Sent { to, message: Message::Notification(notification) } => {
                 if let Some(row) = to.row() {
@@ -112,20 +138,21 @@ impl Node {
     fn decide(&mut self, decision: Decision<u32>) {
         match decision {
             Decision::Looking { round } => {
-                self.lines[1].push_back(EventKind::Looking { round: u64::from(round) });
+                if !std::mem::take(&mut self.looking_shown) {
+                    self.lines[1].push_back(Product::Looking(u64::from(round)));
+                }
             }
             Decision::Resent => {}
-            Decision::Elected { leader, round } => self.lines[2].push_back(EventKind::Elected {
-                leader: u64::from(leader.0),
-                round: u64::from(round),
-            }),
+            Decision::Elected { leader, round } => {
+                let (leader, round) = (u64::from(leader.0), u64::from(round));
+                self.lines[2].push_back(Product::Elected(leader, round));
+            }
             Decision::Proposed { zxid } => self.proposed = Some(convert::zxid(zxid)),
             Decision::Established { epoch } => {
-                self.lines[3].push_back(EventKind::Established { epoch });
+                self.lines[3].push_back(Product::Established(epoch));
             }
             Decision::Committed { zxid } => {
-                let zxid = convert::zxid(zxid);
-                self.lines[4].push_back(EventKind::Committed { zxid });
+                self.lines[4].push_back(Product::Committed(convert::zxid(zxid)));
             }
         }
     }

@@ -167,7 +167,7 @@ impl Walker {
         if self.nodes[row].step(&self.cfg, Step::Settle)
             && let Some(kind) = self.nodes[row].lines[2].pop_back()
         {
-            self.line(row, kind);
+            self.line(row, kind.line());
         }
     }
 
@@ -186,7 +186,7 @@ impl Walker {
         if node.step(&self.cfg, Step::LeaveRole)
             && let Some(kind) = self.nodes[row].lines[1].pop_back()
         {
-            self.line(row, kind);
+            self.line(row, kind.line());
         }
     }
 
@@ -208,7 +208,7 @@ impl Walker {
         let node = &mut self.nodes[row];
         if let Some(lines) = node.lines.get_mut(kind) {
             if let Some(line) = lines.pop_front() {
-                self.line(row, line);
+                self.line(row, line.line());
             }
         } else if kind < 8 {
             self.send(row);

@@ -1,0 +1,357 @@
+//! Every way in which a server can show its next line.
+
+use std::collections::VecDeque;
+
+use zab_model::{Item, Message, Role, ServerId, Stage, Step, Wide};
+use zab_trace::{Event, EventKind, Packet, Persisted, Port, Recovered, State};
+
+use super::{Trace, World, hidden::hide};
+use crate::{
+    convert::{self, Letter},
+    walk::node::{Node, Product},
+};
+
+/// Adds every world in which this server has shown its next line.
+pub(super) fn consume(
+    trace: &Trace,
+    world: &World,
+    row: usize,
+    line: &Event,
+    next: &mut Vec<World>,
+) {
+    let mut ways = Vec::new();
+    let down = world.nodes[row].server.role == Role::Down;
+    match &line.kind {
+        EventKind::Start { recovered } if down => start(trace, world, row, recovered, &mut ways),
+        EventKind::Killed if down => ways.push(world.clone()),
+        EventKind::Stop | EventKind::Killed if !down => {
+            if agrees(trace, &world.nodes[row], line.state.as_ref()) {
+                end(trace, world, row, &mut ways);
+            }
+            finish(ways, row, next);
+            return;
+        }
+        _ if down => {}
+        EventKind::Start { .. } | EventKind::Stop | EventKind::Killed => {}
+        EventKind::Connected { connection, peer } => {
+            let link = trace.connection(connection);
+            connected(trace, world, row, link, *peer, &mut ways);
+        }
+        EventKind::Disconnected { connection } => {
+            disconnected(trace, world, row, trace.connection(connection), &mut ways);
+        }
+        EventKind::Received(packet) => received(trace, world, row, packet, &mut ways),
+        EventKind::Sent(packet) => sent(trace, world, row, packet, &mut ways),
+        EventKind::Persisted(write) => persisted(trace, world, row, *write, &mut ways),
+        EventKind::Delivered { zxid } => pop(world, row, Product::Delivered(*zxid), &mut ways),
+        EventKind::Established { epoch } => {
+            pop(world, row, Product::Established(*epoch), &mut ways);
+        }
+        EventKind::Committed { zxid } => pop(world, row, Product::Committed(*zxid), &mut ways),
+        EventKind::Looking { round } => looking(trace, world, row, *round, &mut ways),
+        EventKind::Elected { leader, round } => {
+            let product = Product::Elected(u64::from(dense(trace, *leader)), *round);
+            pop(world, row, product, &mut ways);
+            cause(
+                trace,
+                world,
+                row,
+                Step::Settle,
+                |world| {
+                    let mut after = Vec::new();
+                    pop(world, row, product, &mut after);
+                    after
+                },
+                &mut ways,
+            );
+        }
+        EventKind::Resent => {
+            cause(trace, world, row, Step::Resend, |world| vec![world.clone()], &mut ways);
+        }
+        EventKind::Proposed { zxid, digest } => {
+            cause(
+                trace,
+                world,
+                row,
+                Step::Request { payload: digest.0 },
+                |world| {
+                    let same = world.nodes[row].proposed == Some(*zxid);
+                    if same { vec![world.clone()] } else { Vec::new() }
+                },
+                &mut ways,
+            );
+        }
+        EventKind::Joined { .. } => {}
+    }
+    ways.retain(|way| agrees(trace, &way.nodes[row], line.state.as_ref()));
+    for way in &mut ways {
+        hide(trace, way, row);
+    }
+    finish(ways, row, next);
+}
+
+fn finish(ways: Vec<World>, row: usize, next: &mut Vec<World>) {
+    for mut way in ways {
+        way.shown[row] += 1;
+        next.push(way);
+    }
+}
+
+fn dense(trace: &Trace, real: u64) -> u8 {
+    trace.ids.dense(real).map_or(0, |id| id.0)
+}
+
+fn id(row: usize) -> ServerId {
+    ServerId(u8::try_from(row + 1).unwrap_or(0))
+}
+
+/// A step, and what must be there after it.
+fn cause(
+    trace: &Trace,
+    world: &World,
+    row: usize,
+    step: Step<Wide>,
+    then: impl Fn(&World) -> Vec<World>,
+    ways: &mut Vec<World>,
+) {
+    let mut world = world.clone();
+    if world.nodes[row].step(&trace.cfg, step) {
+        ways.extend(then(&world));
+    }
+}
+
+fn pop(world: &World, row: usize, product: Product, ways: &mut Vec<World>) {
+    let kind = match product {
+        Product::Delivered(_) => 0,
+        Product::Looking(_) => 1,
+        Product::Elected(..) => 2,
+        Product::Established(_) => 3,
+        Product::Committed(_) => 4,
+    };
+    if world.nodes[row].lines[kind].front() == Some(&product) {
+        let mut world = world.clone();
+        world.nodes[row].lines[kind].pop_front();
+        ways.push(world);
+    }
+}
+
+/// Compares the fields that a line has.
+fn agrees(trace: &Trace, node: &Node, state: Option<&State>) -> bool {
+    let Some(state) = state else { return true };
+    let model = node.server.projection(&trace.cfg);
+    let is = |same: Option<bool>| same.unwrap_or(true);
+    is(state.role.map(|role| Some(role) == convert::role(model.role)))
+        && is(state.phase.map(|phase| phase == convert::phase(model.phase)))
+        && is(state.accepted_epoch.map(|epoch| epoch == model.accepted_epoch))
+        && is(state.current_epoch.map(|epoch| epoch == model.current_epoch))
+        && is(state.log_length.map(|length| length == model.log_length as u64))
+        && is(state.last_zxid.map(|zxid| zxid == convert::zxid(model.last_zxid)))
+        && is(state.last_committed.map(|zxid| zxid == convert::zxid(model.last_committed)))
+        && is(state.log_digest.map(|digest| digest.0 == model.log_digest))
+}
+
+fn start(trace: &Trace, world: &World, row: usize, recovered: &Recovered, ways: &mut Vec<World>) {
+    for survived in 0..=world.nodes[row].server.unsynced() {
+        let mut world = world.clone();
+        let survived = u32::try_from(survived).unwrap_or(u32::MAX);
+        if !world.nodes[row].step(&trace.cfg, Step::Start { survived }) {
+            continue;
+        }
+        let state = State {
+            accepted_epoch: Some(recovered.accepted_epoch),
+            current_epoch: Some(recovered.current_epoch),
+            last_zxid: Some(recovered.last_zxid),
+            log_length: recovered.log_length,
+            log_digest: recovered.log_digest,
+            ..State::default()
+        };
+        if agrees(trace, &world.nodes[row], Some(&state)) {
+            ways.push(world);
+        }
+    }
+}
+
+fn end(trace: &Trace, world: &World, row: usize, ways: &mut Vec<World>) {
+    for written in [false, true] {
+        let mut world = world.clone();
+        if written && !world.nodes[row].step(&trace.cfg, Step::ProgramNext) {
+            continue;
+        }
+        if world.nodes[row].step(&trace.cfg, Step::Crash) {
+            world.nodes[row].forget();
+            world.nodes[row].written = None;
+            world.nodes[row].proposed = None;
+            world.accepted.retain(|(_, at)| *at != row);
+            ways.push(world);
+        }
+    }
+}
+
+fn connected(
+    trace: &Trace,
+    world: &World,
+    row: usize,
+    link: usize,
+    peer: Option<u64>,
+    ways: &mut Vec<World>,
+) {
+    let mut world = world.clone();
+    let node = &mut world.nodes[row];
+    let leader = node.server.vote.leader;
+    let peer = peer.and_then(|peer| trace.ids.dense(peer));
+    match node.server.role {
+        Role::Following if peer == Some(leader) => {
+            let Some(to) = leader.row() else { return };
+            let idle = node.server.learner.stage == Stage::Idle && node.wires[to].is_none();
+            if !idle {
+                return;
+            }
+            node.wires[to] = Some(link);
+            node.sends.push((link, VecDeque::new()));
+            if node.step(&trace.cfg, Step::Connected { peer: leader }) {
+                ways.push(world);
+            }
+        }
+        Role::Leading if peer.is_none() => {
+            world.accepted.push((link, row));
+            ways.push(world);
+        }
+        Role::Following | Role::Leading | Role::Looking | Role::Down => {
+            node.ended.push(link);
+            ways.push(world);
+        }
+    }
+}
+
+/// Connections accepted by a server that has left its role are ended as well.
+fn stale(world: &World, row: usize, link: usize) -> bool {
+    let leads = world.nodes[row].server.role == Role::Leading;
+    world.nodes[row].ended.contains(&link) || (world.accepted.contains(&(link, row)) && !leads)
+}
+
+fn disconnected(trace: &Trace, world: &World, row: usize, link: usize, ways: &mut Vec<World>) {
+    let mut world = world.clone();
+    let stale = stale(&world, row, link) || world.accepted.contains(&(link, row));
+    let node = &mut world.nodes[row];
+    if !stale {
+        let Some(peer) = node.wires.iter().position(|wire| *wire == Some(link)) else { return };
+        if !node.step(&trace.cfg, Step::Disconnected { peer: id(peer) }) {
+            return;
+        }
+        node.wires[peer] = None;
+    }
+    node.ended.retain(|ended| *ended != link);
+    node.sends.retain(|(other, _)| *other != link);
+    world.accepted.retain(|other| *other != (link, row));
+    ways.push(world);
+}
+
+fn received(trace: &Trace, world: &World, row: usize, packet: &Packet, ways: &mut Vec<World>) {
+    let (Some(from), link) = (trace.row(packet.peer), trace.connection(&packet.connection)) else {
+        return;
+    };
+    let mut world = world.clone();
+    let Some(channel) = world.channels.get_mut(&(link, from)) else { return };
+    let due = channel.received == packet.ordinal;
+    let Some(letter) = channel.queue.pop_front().filter(|_| due) else { return };
+    channel.received += 1;
+    if convert::message(&trace.ids, &letter) != Some(packet.message) {
+        return;
+    }
+    if packet.message.port() == Port::Quorum && world.nodes[row].wires[from] != Some(link) {
+        if stale(&world, row, link) {
+            ways.push(world);
+            return;
+        }
+        let opens = matches!(letter, Message::FollowerInfo { .. });
+        if !opens || !world.accepted.contains(&(link, row)) {
+            return;
+        }
+        world.accepted.retain(|other| *other != (link, row));
+        let node = &mut world.nodes[row];
+        node.ended.extend(node.wires[from].replace(link));
+        node.sends.push((link, VecDeque::new()));
+    }
+    if world.nodes[row].step(&trace.cfg, Step::Receive { from: id(from), message: letter }) {
+        ways.push(world);
+    }
+}
+
+fn sent(trace: &Trace, world: &World, row: usize, packet: &Packet, ways: &mut Vec<World>) {
+    let (Some(to), link) = (trace.row(packet.peer), trace.connection(&packet.connection)) else {
+        return;
+    };
+    let channel = world.channels.get(&(link, row)).cloned().unwrap_or_default();
+    if channel.sent != packet.ordinal {
+        return;
+    }
+    let is = |letter: &Letter| convert::message(&trace.ids, letter) == Some(packet.message);
+    let put = |mut world: World, letter: Letter| {
+        let mut channel = channel.clone();
+        channel.sent += 1;
+        channel.queue.push_back(letter);
+        world.channels.insert((link, row), channel);
+        world
+    };
+    if packet.message.port() == Port::Election {
+        let node = &world.nodes[row];
+        let last = node.last[to].filter(|_| packet.ordinal == 0).map(Message::Notification);
+        if let Some(last) = last.filter(is) {
+            ways.push(put(world.clone(), last));
+        }
+        for (index, notice) in node.notices[to].iter().enumerate() {
+            let letter = Message::Notification(*notice);
+            if is(&letter) {
+                let mut world = world.clone();
+                let node = &mut world.nodes[row];
+                node.notices[to].drain(..=index);
+                node.last[to] = Some(*notice);
+                ways.push(put(world, letter));
+            }
+        }
+        return;
+    }
+    let node = &world.nodes[row];
+    let towards = node.wires[to] == Some(link) || node.ended.contains(&link);
+    let queue = node.sends.iter().position(|(other, _)| *other == link);
+    let Some(queue) = queue.filter(|_| towards) else { return };
+    let Some(letter) = node.sends[queue].1.front().copied().filter(is) else { return };
+    let mut world = world.clone();
+    world.nodes[row].sends[queue].1.pop_front();
+    ways.push(put(world, letter));
+}
+
+fn persisted(trace: &Trace, world: &World, row: usize, write: Persisted, ways: &mut Vec<World>) {
+    cause(
+        trace,
+        world,
+        row,
+        Step::ProgramNext,
+        |world| {
+            let same = world.nodes[row].written.map(convert::persisted) == Some(write);
+            if same { vec![world.clone()] } else { Vec::new() }
+        },
+        ways,
+    );
+    if let Persisted::Log(zxid) = write {
+        let up_to = convert::zxid_in(zxid);
+        cause(trace, world, row, Step::SyncLog { up_to }, |world| vec![world.clone()], ways);
+    }
+}
+
+fn looking(trace: &Trace, world: &World, row: usize, round: u64, ways: &mut Vec<World>) {
+    let shown_now = |world: &World| {
+        let mut ways = Vec::new();
+        pop(world, row, Product::Looking(round), &mut ways);
+        let node = &world.nodes[row];
+        let coming = node.server.program.contains(Item::Notify) && !node.looking_shown;
+        if coming && u64::from(node.server.round) == round {
+            let mut world = world.clone();
+            world.nodes[row].looking_shown = true;
+            ways.push(world);
+        }
+        ways
+    };
+    ways.extend(shown_now(world));
+    cause(trace, world, row, Step::LeaveRole, shown_now, ways);
+}

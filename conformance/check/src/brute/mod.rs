@@ -1,0 +1,305 @@
+//! A second checker, for short traces: a search over the states of the whole ensemble.
+//!
+//! It takes every hidden step at every server at every moment, and the lines in every order that
+//! their servers' sequences and explicit channels allow, and remembers where it has been. It has
+//! none of the first checker's arguments: no causal order beforehand, no choice that leaves the most
+//! behind, no step that is delayed, no later line that narrows down an earlier one. Both must say
+//! the same.
+
+mod consume;
+mod hidden;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use zab_model::{Config, Role, Wide};
+use zab_trace::{Chain, Event, EventKind, Header, ServerId, TxnDigest, Zxid};
+
+use crate::{
+    contract::Shown,
+    convert::{Ids, Letter},
+    walk::node::Node,
+};
+
+/// What the search over the whole ensemble says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brute {
+    /// A run of the model shows all lines, and nothing is missing.
+    Conforms,
+    /// No run of the model shows the lines whose predecessors are all there.
+    Diverges,
+    /// A run shows all lines whose predecessors are all there, but something is missing.
+    Incomplete,
+    /// More states than allowed.
+    GaveUp,
+}
+
+/// A state of the whole ensemble, and how far each server's lines have been shown.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct World {
+    nodes: Vec<Node>,
+    /// How many of each server's lines have been shown.
+    shown: Vec<usize>,
+    /// By connection and sending row: what is on its way, and the numbers sent and received.
+    channels: BTreeMap<(usize, usize), Channel>,
+    /// By connection and row: the acceptor has shown it, and no FOLLOWERINFO has come.
+    accepted: Vec<(usize, usize)>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Channel {
+    queue: VecDeque<Letter>,
+    sent: u64,
+    received: u64,
+}
+
+/// What does not change during the search.
+struct Trace {
+    cfg: Config<Wide>,
+    ids: Ids,
+    shows: Vec<Shown>,
+    /// Each server's lines, in the order of incarnation and number.
+    lines: Vec<Vec<Event>>,
+    /// Connections by name.
+    connections: HashMap<String, usize>,
+    digests: HashMap<Zxid, TxnDigest>,
+    /// The greatest counter named of each epoch.
+    named: BTreeMap<u32, u32>,
+}
+
+/// Searches for a run of the model that shows the trace: one chain per server, and `Killed`.
+///
+/// Gives up after `states_max` states.
+#[must_use]
+pub fn brute(header: &Header, events: &[Event], states_max: usize) -> Brute {
+    let Some((trace, sound)) = Trace::new(header, events) else { return Brute::Incomplete };
+    let servers = trace.lines.len();
+    let first = World {
+        nodes: (0..servers).map(|row| Node::new(row, servers)).collect(),
+        shown: vec![0; servers],
+        channels: BTreeMap::new(),
+        accepted: Vec::new(),
+    };
+    let goal = trace.goal();
+    if trace.circular(&goal) {
+        return Brute::Diverges;
+    }
+    let complete = sound
+        && (0..servers)
+            .all(|row| goal[row] == trace.lines[row].len() && !trace.lines[row].is_empty());
+    let mut seen = HashSet::new();
+    let mut stack = vec![first];
+    while let Some(world) = stack.pop() {
+        let arrived = world.shown == goal;
+        if arrived && !complete {
+            return Brute::Incomplete;
+        }
+        if arrived {
+            let ended = world.nodes.iter().all(|node| node.server.role == Role::Down);
+            return if ended { Brute::Conforms } else { Brute::Incomplete };
+        }
+        for row in 0..servers {
+            let mut next = Vec::new();
+            if world.shown[row] < goal[row] {
+                let line = &trace.lines[row][world.shown[row]];
+                consume::consume(&trace, &world, row, line, &mut next);
+            }
+            hidden::steps(&trace, &world, row, &mut next);
+            for world in next {
+                if seen.len() > states_max {
+                    return Brute::GaveUp;
+                }
+                if seen.insert(world.clone()) {
+                    stack.push(world);
+                }
+            }
+        }
+    }
+    Brute::Diverges
+}
+
+impl Trace {
+    /// The trace, and whether nothing is missing from its numbers; none if it cannot be put into
+    /// this form.
+    fn new(header: &Header, events: &[Event]) -> Option<(Self, bool)> {
+        let ids = Ids::new(&header.servers);
+        let servers = header.servers.len();
+        let mut cfg = Config::<Wide>::new(u8::try_from(servers).ok()?)?;
+        cfg.window = usize::try_from(header.window).ok()?;
+        let shows = ids.all().iter().map(|id| Shown::new(&header.contract, *id)).collect();
+        let mut trace = Self {
+            cfg,
+            shows,
+            lines: vec![Vec::new(); servers],
+            connections: HashMap::new(),
+            digests: HashMap::new(),
+            named: BTreeMap::new(),
+            ids,
+        };
+        let mut sound = true;
+        for event in events {
+            let row = trace.row(event.server)?;
+            trace.lines[row].push(event.clone());
+            trace.note(event);
+        }
+        for lines in &mut trace.lines {
+            sound &= order(lines);
+        }
+        Some((trace, sound))
+    }
+
+    fn row(&self, server: ServerId) -> Option<usize> {
+        self.ids.all().iter().position(|id| *id == server)
+    }
+
+    /// How many of each server's lines have all their predecessors in the trace.
+    fn goal(&self) -> Vec<usize> {
+        let mut goal = vec![0; self.lines.len()];
+        let mut sent: HashSet<(usize, usize, u64)> = HashSet::new();
+        loop {
+            let mut moved = false;
+            for row in 0..goal.len() {
+                while let Some(line) = self.lines[row].get(goal[row]) {
+                    let ready = match &line.kind {
+                        EventKind::Received(packet) => {
+                            let from = self.row(packet.peer).unwrap_or(usize::MAX);
+                            let connection = self.connection(&packet.connection);
+                            sent.contains(&(connection, from, packet.ordinal))
+                        }
+                        _ => true,
+                    };
+                    if !ready {
+                        break;
+                    }
+                    if let EventKind::Sent(packet) = &line.kind {
+                        sent.insert((self.connection(&packet.connection), row, packet.ordinal));
+                    }
+                    goal[row] += 1;
+                    moved = true;
+                }
+            }
+            if !moved {
+                return goal;
+            }
+        }
+    }
+
+    /// Whether lines that are left wait for each other: each receives what a later one sends.
+    fn circular(&self, goal: &[usize]) -> bool {
+        let waits_for = |row: usize| {
+            let EventKind::Received(wanted) = &self.lines[row].get(goal[row])?.kind else {
+                return None;
+            };
+            let from = self.row(wanted.peer)?;
+            let sends = self.lines[from].iter().skip(goal[from]).any(|line| match &line.kind {
+                EventKind::Sent(packet) => {
+                    packet.ordinal == wanted.ordinal && packet.connection == wanted.connection
+                }
+                _ => false,
+            });
+            sends.then_some(from)
+        };
+        (0..goal.len()).any(|start| {
+            // After as many steps as there are servers, a chain that goes on goes in a circle.
+            let mut row = Some(start);
+            for _ in 0..goal.len() {
+                row = row.and_then(waits_for);
+            }
+            row.is_some()
+        })
+    }
+
+    fn connection(&self, name: &zab_trace::ConnectionName) -> usize {
+        self.connections.get(name.as_str()).copied().unwrap_or(usize::MAX)
+    }
+
+    /// Remembers the names, digests and positions in a line.
+    fn note(&mut self, event: &Event) {
+        let next = self.connections.len();
+        match &event.kind {
+            EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } => {
+                self.connections.entry(connection.to_string()).or_insert(next);
+            }
+            EventKind::Sent(packet) | EventKind::Received(packet) => {
+                self.connections.entry(packet.connection.to_string()).or_insert(next);
+                if let zab_trace::Message::Proposal { zxid, digest } = packet.message {
+                    self.digests.insert(zxid, digest);
+                }
+            }
+            EventKind::Proposed { zxid, digest } => {
+                self.digests.insert(*zxid, *digest);
+            }
+            _ => {}
+        }
+        for zxid in named(event) {
+            let counter = self.named.entry(zxid.epoch).or_default();
+            *counter = zxid.counter.max(*counter);
+        }
+    }
+}
+
+/// All positions that a line names, read off its text.
+fn named(event: &Event) -> Vec<Zxid> {
+    let text = format!("{event:?}");
+    let parts = text.split("Zxid { epoch: ").skip(1);
+    let zxids = parts.filter_map(|part| {
+        let (epoch, rest) = part.split_once(", counter: ")?;
+        let counter: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        Some(Zxid::new(epoch.parse().ok()?, counter.parse().ok()?))
+    });
+    zxids.collect()
+}
+
+/// Puts one server's lines in order; false if numbers are missing or used twice, or an end does not
+/// say what it is the end of. Lines that can only come after such a place are left out.
+fn order(lines: &mut Vec<Event>) -> bool {
+    let all = std::mem::take(lines);
+    let last = all.iter().map(|event| event.incarnation).max().unwrap_or(0);
+    let mut sound = true;
+    for incarnation in 1..=last {
+        let life = |harness: bool| {
+            let of = |event: &&Event| {
+                event.incarnation == incarnation && (event.chain == Chain::harness()) == harness
+            };
+            all.iter().filter(of).cloned().collect::<Vec<Event>>()
+        };
+        let (main, whole) = in_sequence(life(false));
+        let (killed, all_killed) = in_sequence(life(true));
+        sound &= whole && all_killed;
+        let mut ended = main.iter().any(|event| event.kind == EventKind::Stop);
+        let count = main.len() as u64;
+        // A kill stands after the last line that it names.
+        let mut own: Vec<(u64, Event)> = main.into_iter().map(|event| (event.seq, event)).collect();
+        for event in killed {
+            let place = match event.after.as_slice() {
+                [] => count,
+                [(chain, seq)] if chain.is_main() && *seq < count => *seq,
+                _ => {
+                    sound = false;
+                    continue;
+                }
+            };
+            sound &= place + 1 == count || count == 0;
+            ended = true;
+            let index = own.partition_point(|(at, _)| *at <= place);
+            own.insert(index, (place, event));
+        }
+        lines.extend(own.into_iter().map(|(_, event)| event));
+        if !ended {
+            return sound && incarnation == last;
+        }
+        if !sound && !whole {
+            return false;
+        }
+    }
+    sound
+}
+
+/// The lines of one chain up to the first number that is missing or used twice, and whether those
+/// are all.
+fn in_sequence(mut chain: Vec<Event>) -> (Vec<Event>, bool) {
+    chain.sort_by_key(|event| event.seq);
+    let due = (0..).zip(&chain).take_while(|(due, event)| *due == event.seq).count();
+    let whole = due == chain.len();
+    chain.truncate(due);
+    (chain, whole)
+}

@@ -1,0 +1,96 @@
+//! On short traces, good and corrupted, the checker says what a search over the whole ensemble
+//! says.
+
+use zab_check::{
+    Brute, Closure, Dice, Options, Verdict, Walk, brute, check, corrupt, project, walk,
+};
+use zab_trace::{Contract, Event, Header};
+
+/// How many runs: `ZAB_RUNS`, or the share that CI runs.
+fn runs(share: u64) -> u64 {
+    std::env::var("ZAB_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(share)
+}
+
+/// A short random run under some contract.
+fn short(seed: u64, dice: &mut Dice) -> (Header, Vec<Event>) {
+    let contracts: [Contract; 4] = [
+        zab_check::everything(),
+        zab_check::no_state(),
+        zab_check::sends_and_receives(),
+        zab_check::silent(1),
+    ];
+    let contract = &contracts[dice.below(contracts.len())];
+    let hides = !contract.hidden.is_empty();
+    let shape = Walk {
+        servers: if hides { 2 } else { 1 + u8::try_from(dice.below(3)).unwrap_or(0) },
+        events: if hides { 45 } else { 24 },
+        faults: 10,
+        ..Walk::default()
+    };
+    let (header, events) = walk(seed, &shape);
+    project(&header, &events, contract)
+}
+
+/// How often each verdict was given.
+#[derive(Debug, Default)]
+struct Tally {
+    conforms: u64,
+    diverges: u64,
+    inconclusive: u64,
+    gave_up: u64,
+}
+
+fn compare(seed: u64, header: &Header, events: &[Event], tally: &mut Tally) {
+    let trace = (header.clone(), events.to_vec());
+    let verdict = check(&trace, &Options::default()).verdict;
+    let slow = Options { closure: Closure::Full, states_max: 20_000, ..Options::default() };
+    let hides = !header.contract.hidden.is_empty() || !header.contract.silent.is_empty();
+    if hides {
+        let full = check(&trace, &slow).verdict;
+        let comparable = !matches!(full, Verdict::Inconclusive(_)) || full.word() == verdict.word();
+        if comparable {
+            assert_eq!(full.word(), verdict.word(), "seed {seed}: {full} against {verdict}");
+        }
+    }
+    let found = brute(header, events, 60_000);
+    let same = match (&verdict, found) {
+        (Verdict::Conforms(_), Brute::Conforms) => {
+            tally.conforms += 1;
+            true
+        }
+        (Verdict::Diverges(_), Brute::Diverges) => {
+            tally.diverges += 1;
+            true
+        }
+        // A trace that is not whole: the checker may stop at what is missing before it comes to
+        // what is wrong, but never the other way round.
+        (Verdict::Inconclusive(_) | Verdict::Refused(_), Brute::Incomplete | Brute::Diverges) => {
+            tally.inconclusive += 1;
+            true
+        }
+        (_, Brute::GaveUp) => {
+            tally.gave_up += 1;
+            true
+        }
+        _ => false,
+    };
+    assert!(same, "seed {seed}, {:?}: search says {found:?}, {verdict}", header.contract);
+}
+
+#[test]
+fn the_checker_agrees_with_the_search() {
+    let mut tally = Tally::default();
+    let total = runs(300);
+    for seed in 0..total {
+        let mut dice = Dice::new(seed ^ 0xc0ffee);
+        let (header, events) = short(seed, &mut dice);
+        if seed % 4 == 0 {
+            compare(seed, &header, &events, &mut tally);
+        }
+        let corrupted = corrupt::corrupt(&events, &mut dice);
+        compare(seed, &header, &corrupted, &mut tally);
+    }
+    println!("{tally:?}");
+    assert!(tally.conforms > 0 && tally.diverges > 0 && tally.inconclusive > 0, "{tally:?}");
+    assert!(tally.gave_up * 20 <= total, "{tally:?}");
+}
