@@ -322,6 +322,24 @@ fn a_damaged_snapshot_is_skipped_and_said_so() {
 }
 
 #[test]
+fn the_log_may_have_a_directory_of_its_own() {
+    let (data, logs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let open = || Storage::open(data.path(), logs.path(), |_| {});
+    let (storage, _) = open().unwrap();
+    storage.append(vec![txn(1, 1)]);
+    storage.sync_log().unwrap();
+    storage.write_accepted_epoch(1).unwrap();
+    assert!(logs.path().join("version-2/log.100000001").exists());
+    assert!(data.path().join("version-2/acceptedEpoch").exists());
+    // Each of the two is locked.
+    let other = tempfile::tempdir().unwrap();
+    let refused = Storage::open(other.path(), logs.path(), |_| {});
+    assert!(matches!(refused, Err(StorageError::Locked { .. })));
+    drop(storage);
+    assert_eq!(open().unwrap().1.recovered.transactions, [txn(1, 1)]);
+}
+
+#[test]
 fn epochs_of_a_directory_without_epoch_files_are_those_of_the_log() {
     let disk = Disk::new();
     disk.write(&[txn(3, 1)]);
