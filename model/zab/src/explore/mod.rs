@@ -23,6 +23,7 @@ mod render;
 mod report;
 mod search;
 mod state;
+pub mod walk;
 
 pub use action::Action;
 pub use bounds::{Bounds, Election};

@@ -7,6 +7,7 @@ mod laws;
 mod script;
 mod stories;
 mod verdicts;
+mod walks;
 
 use std::sync::Arc;
 
