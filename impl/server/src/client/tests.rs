@@ -46,9 +46,14 @@ impl Bench {
         bench
     }
 
+    /// The next thing that a client wants.
+    async fn next(&mut self) -> Submission {
+        within(self.submissions.next()).await
+    }
+
     /// The next write that a client wants.
     async fn write(&mut self) -> ForwardedRequest {
-        let next = self.submissions.next().await;
+        let next = self.next().await;
         let Submission::Write { request, auth: _ } = next else { panic!("{next:?}") };
         request
     }
@@ -77,7 +82,7 @@ impl Bench {
     async fn again(&mut self, client: &Client) -> Client {
         let mut again = Client::dial(self.port).await;
         again.greet(client.session, &client.password, 0).await;
-        let next = self.submissions.next().await;
+        let next = self.next().await;
         let Submission::Revalidate { session, done, .. } = next else { panic!("{next:?}") };
         done.send(self.service.revalidate(session, 1)).unwrap();
         again.welcome().await
@@ -162,7 +167,7 @@ impl Client {
                 return Some(frame);
             }
             // A reset is an end too.
-            if self.stream.read_buf(&mut self.input).await.unwrap_or(0) == 0 {
+            if within(self.stream.read_buf(&mut self.input)).await.unwrap_or(0) == 0 {
                 return None;
             }
         }
@@ -183,6 +188,11 @@ impl Client {
         self.send(&header.to_bytes()).await;
         assert_eq!(self.answer().await, (-2, ErrorCode::Ok, Bytes::new()));
     }
+}
+
+/// What does not happen fails the test, in place of making it hang.
+async fn within<T>(awaited: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), awaited).await.unwrap()
 }
 
 fn create(path: &str) -> CreateRequest {

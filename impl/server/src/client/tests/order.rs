@@ -75,7 +75,7 @@ async fn a_read_waits_for_the_sync_before_it() {
     reader.ask(1, OpCode::Sync, &SyncRecord { path: "/a".to_owned() }).await;
     reader.ask(2, OpCode::Exists, &read("/a")).await;
     reader.ping().await;
-    let Submission::Sync { request, done, .. } = bench.submissions.next().await else { panic!() };
+    let Submission::Sync { request, done, .. } = bench.next().await else { panic!() };
     assert_eq!(request.op, OpCode::Sync.number());
     writer.ask(1, OpCode::Create, &create("/a")).await;
     bench.commit_next().await;

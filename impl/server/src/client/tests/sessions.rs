@@ -72,9 +72,7 @@ async fn a_session_that_does_not_live_is_said_to_be_expired() {
 
     let mut unknown = Client::dial(bench.port).await;
     unknown.greet(5, &crate::session::password(5), 0).await;
-    let Submission::Revalidate { session: 5, done, .. } = bench.submissions.next().await else {
-        panic!()
-    };
+    let Submission::Revalidate { session: 5, done, .. } = bench.next().await else { panic!() };
     done.send(bench.service.revalidate(5, 1)).unwrap();
     assert_eq!(unknown.greeting().await.unwrap().session, 0);
 }
@@ -88,7 +86,7 @@ async fn a_client_that_has_seen_more_is_sent_away() {
     assert_eq!(ahead.greeting().await, None);
     let mut level = Client::dial(bench.port).await;
     level.greet(client.session, &client.password, bench.zxid).await;
-    assert!(matches!(bench.submissions.next().await, Submission::Revalidate { .. }));
+    assert!(matches!(bench.next().await, Submission::Revalidate { .. }));
 }
 
 #[tokio::test]
