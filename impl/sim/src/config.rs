@@ -48,7 +48,7 @@ impl Config {
     /// checker's benchmark reads.
     #[must_use]
     pub fn long(events: u64) -> Self {
-        let faults = Faults { interval: 2_000_000, ..Faults::default() };
+        let faults = Faults { interval: 2_000_000, kill_between: 0, ..Faults::default() };
         Self {
             servers: 5,
             window: 500,
@@ -181,7 +181,8 @@ pub struct Faults {
     pub slow_disk: u32,
     /// Weight of the leader's disk becoming slow for a while.
     pub slow_leader_disk: u32,
-    /// Out of 1000: how often a server is killed before one given effect of a step that writes.
+    /// Out of 1000: how often a server is killed before one given effect of a step that writes; of
+    /// a step that only sends, a quarter as often.
     pub kill_between: u32,
     /// How long a killed server stays down at most, in microseconds.
     pub down: u64,

@@ -115,9 +115,10 @@ impl Cluster<'_> {
 
     /// Puts a message on the quorum wire, a SNAP with the state that belongs to it.
     pub(crate) fn transmit_quorum(&mut self, who: Who, out: Outgoing) {
-        let snapshot = match (&out.message, self.servers.get(&who.server)) {
-            (Message::Snap { zxid }, Some(server)) => Some(server.disk.snapshot(*zxid)),
-            (_, _) => None,
+        let snapshot = if let Message::Snap { zxid } = &out.message {
+            self.servers.get(&who.server).map(|server| server.disk.snapshot(*zxid))
+        } else {
+            None
         };
         self.transmit(who, out.to, out.connection, Wire::Quorum(out.message, snapshot));
     }

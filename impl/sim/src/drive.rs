@@ -2,7 +2,6 @@
 //! contract, except where a mutant breaks it.
 
 use zab_core::{Decision, Deliver, Effects, Input, Message, Outgoing, TimerChange, Txn, Write};
-
 use zab_trace::EventKind;
 
 use crate::cluster::{Cluster, Happening, Who};
@@ -146,6 +145,7 @@ impl Cluster<'_> {
                     let changes = self.ledger.establish(who.server, *epoch);
                     self.stats.established += 1;
                     self.stats.leader_changes += u64::from(changes);
+                    self.note_initial_history(who);
                 }
                 Decision::Committed { .. } => self.stats.committed += 1,
                 Decision::Resent | Decision::Elected { .. } => {}
@@ -158,6 +158,15 @@ impl Cluster<'_> {
         }
     }
 
+    /// `l.2.2`: with the leader its initial history is established.
+    fn note_initial_history(&mut self, who: Who) {
+        let Some(server) = self.servers.get(&who.server) else { return };
+        let committed = server.life.as_ref().map(|life| life.peer.last_committed());
+        for txn in server.disk.history().iter().filter(|txn| Some(txn.zxid) <= committed) {
+            self.ledger.commit(txn);
+        }
+    }
+
     /// Carries out effects up to the next that has to be waited for. A kill can come before each.
     fn carry_on(&mut self, who: Who) {
         while let Some(life) = self.life(who).filter(|life| !life.writing) {
@@ -165,7 +174,9 @@ impl Cluster<'_> {
                 return;
             }
             let writes = life.wrote || life.program.iter().any(|op| matches!(op, Op::Write(_)));
-            if writes && self.is_killed_between() {
+            let speaks = life.program.iter().any(Op::is_shown);
+            // Most steps only speak: a server that died in one of a hundred would get nowhere.
+            if (writes || speaks && self.rng.chance(250)) && self.is_killed_between() {
                 return self.kill(who.server);
             }
             let op = self.life(who).and_then(|life| life.program.pop_front());
@@ -271,7 +282,11 @@ impl Cluster<'_> {
     fn apply(&mut self, who: Who, txn: &Txn) {
         let Some(life) = self.life(who) else { return };
         let last = std::mem::replace(&mut life.applied, txn.zxid);
-        self.ledger.deliver(who.server, last, txn);
+        let established = life.peer.is_established();
+        self.ledger.deliver(who.server, last, txn.zxid);
+        if established {
+            self.ledger.commit(txn);
+        }
         if self.life(who).is_some_and(|life| life.awaited.remove(&txn.zxid)) {
             self.ledger.acknowledge(txn);
         }

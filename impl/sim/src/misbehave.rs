@@ -31,15 +31,21 @@ impl Cluster<'_> {
 
     /// What a mutant sends besides `out`.
     pub(crate) fn addition(&mut self, who: Who, out: &Outgoing) -> Option<Outgoing> {
-        let message = match (self.config.driver_mutant()?, &out.message) {
-            (DriverMutant::DuplicateSend, message) if self.rng.chance(60) => message.clone(),
-            (DriverMutant::CommitWithProposal, Message::Proposal { txn })
-                if self.life(who)?.peer.is_established() =>
-            {
-                Message::Commit { zxid: txn.zxid }
-            }
-            (DriverMutant::EarlyUpToDate, Message::NewLeader { .. }) => Message::UpToDate,
-            (_, _) => return None,
+        let mutant = self.config.driver_mutant()?;
+        let message = if mutant == DriverMutant::DuplicateSend && self.rng.chance(60) {
+            out.message.clone()
+        } else if let (DriverMutant::CommitWithProposal, Message::Proposal { txn }) =
+            (mutant, &out.message)
+        {
+            // In synchronization a COMMIT of its own follows anyway.
+            let established = self.life(who)?.peer.is_established();
+            established.then_some(Message::Commit { zxid: txn.zxid })?
+        } else if let (DriverMutant::EarlyUpToDate, Message::NewLeader { .. }) =
+            (mutant, &out.message)
+        {
+            Message::UpToDate
+        } else {
+            return None;
         };
         Some(Outgoing { message, ..out.clone() })
     }

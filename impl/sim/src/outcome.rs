@@ -121,8 +121,8 @@ pub enum Violation {
         /// The servers whose history has it.
         holders: Vec<ServerId>,
     },
-    /// A server in broadcast is without a transaction that some server delivered.
-    DeliveredMissing {
+    /// A server in broadcast is without a transaction that is committed.
+    CommittedMissing {
         /// The server.
         server: ServerId,
         /// The transaction.
@@ -137,7 +137,7 @@ pub enum Violation {
         /// How many transactions they share.
         shared: usize,
     },
-    /// Two servers delivered different transactions under one zxid.
+    /// Different transactions were committed under one zxid.
     Disagreement {
         /// The zxid.
         zxid: Zxid,
@@ -171,13 +171,13 @@ impl fmt::Display for Violation {
             Self::AcknowledgedLost { zxid, holders } => {
                 write!(f, "{zxid} was acknowledged, and only servers {holders:?} have it")
             }
-            Self::DeliveredMissing { server, zxid } => {
-                write!(f, "{zxid} was delivered, and server {server} is in broadcast without it")
+            Self::CommittedMissing { server, zxid } => {
+                write!(f, "{zxid} is committed, and server {server} is in broadcast without it")
             }
             Self::Forked { left, right, shared } => {
                 write!(f, "servers {left} and {right} share {shared} transactions and then differ")
             }
-            Self::Disagreement { zxid } => write!(f, "{zxid} was delivered with two contents"),
+            Self::Disagreement { zxid } => write!(f, "{zxid} was committed with two contents"),
             Self::OutOfOrder { server, last, zxid } => {
                 write!(f, "server {server} delivered {zxid} after {last}")
             }
@@ -190,11 +190,11 @@ impl fmt::Display for Violation {
 }
 
 /// What the world outside the servers knows: the requests that were acknowledged, what was
-/// delivered, who led.
+/// committed, who led.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     acknowledged: Vec<(Zxid, TxnDigest)>,
-    delivered: BTreeMap<Zxid, TxnDigest>,
+    committed: BTreeMap<Zxid, TxnDigest>,
     leaders: BTreeMap<Epoch, ServerId>,
     violations: Vec<Violation>,
     complaints: Vec<(ServerId, ProtocolError)>,
@@ -206,14 +206,19 @@ impl Ledger {
         self.acknowledged.push((txn.zxid, txn_digest(&txn.payload)));
     }
 
-    /// A server, which delivered up to `last` since it started or rebuilt its state, delivers.
-    pub(crate) fn deliver(&mut self, server: ServerId, last: Zxid, txn: &Txn) {
+    /// A transaction is committed, as some server knows: from now on it must never be lost.
+    pub(crate) fn commit(&mut self, txn: &Txn) {
         let digest = txn_digest(&txn.payload);
-        if *self.delivered.entry(txn.zxid).or_insert(digest) != digest {
+        if *self.committed.entry(txn.zxid).or_insert(digest) != digest {
             self.violations.push(Violation::Disagreement { zxid: txn.zxid });
         }
-        if txn.zxid <= last {
-            self.violations.push(Violation::OutOfOrder { server, last, zxid: txn.zxid });
+    }
+
+    /// The state machine of a server, which has been given all up to `last`, is given `zxid`.
+    /// In synchronization that is not committed yet: its leader may fail before it has a quorum.
+    pub(crate) fn deliver(&mut self, server: ServerId, last: Zxid, zxid: Zxid) {
+        if zxid <= last {
+            self.violations.push(Violation::OutOfOrder { server, last, zxid });
         }
     }
 
@@ -268,11 +273,11 @@ impl Ledger {
     fn find_missing(&mut self, histories: &Histories) {
         for (server, history) in histories {
             let missing = self
-                .delivered
+                .committed
                 .iter()
                 .find(|(zxid, digest)| position(history, **zxid) != Some((**zxid, **digest)));
             if let Some((zxid, _)) = missing {
-                self.violations.push(Violation::DeliveredMissing { server: *server, zxid: *zxid });
+                self.violations.push(Violation::CommittedMissing { server: *server, zxid: *zxid });
             }
         }
     }
@@ -334,13 +339,23 @@ mod tests {
     }
 
     #[test]
-    fn deliveries_agree_and_go_forward() {
+    fn commits_agree_and_deliveries_go_forward() {
         let mut ledger = Ledger::default();
-        ledger.deliver(1, Zxid::ZERO, &txn(1, 1));
-        ledger.deliver(2, Zxid::ZERO, &Txn::new(Zxid::new(1, 1), vec![2]));
-        ledger.deliver(1, Zxid::new(1, 1), &txn(1, 1));
+        ledger.commit(&txn(1, 1));
+        ledger.commit(&Txn::new(Zxid::new(1, 1), vec![2]));
+        ledger.deliver(1, Zxid::new(1, 1), Zxid::new(1, 1));
+        ledger.deliver(1, Zxid::new(1, 1), Zxid::new(1, 2));
         let one = [entry(1, 1)];
         assert_eq!(close(ledger, [&one, &one, &one]).len(), 2);
+    }
+
+    #[test]
+    fn what_is_committed_is_everywhere_once_all_is_settled() {
+        let mut ledger = Ledger::default();
+        ledger.commit(&txn(1, 1));
+        let one = [entry(1, 1)];
+        let missing = Violation::CommittedMissing { server: 3, zxid: Zxid::new(1, 1) };
+        assert_eq!(close(ledger, [&one, &one, &[]]), [missing]);
     }
 
     #[test]

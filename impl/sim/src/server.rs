@@ -96,6 +96,23 @@ pub(crate) enum Op {
     Finish,
 }
 
+impl Op {
+    /// Whether it sends a message that a trace shows.
+    pub(crate) fn is_shown(&self) -> bool {
+        match self {
+            Self::Send(out) => out.message != Message::Ping,
+            Self::Close(_)
+            | Self::Write(_)
+            | Self::Append(_)
+            | Self::Deliver(_)
+            | Self::Notify(..)
+            | Self::Dial(_)
+            | Self::Timer(_)
+            | Self::Finish => false,
+        }
+    }
+}
+
 /// A dial under way.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempt {
