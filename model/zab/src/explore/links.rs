@@ -200,3 +200,106 @@ pub(super) fn queue_note(queue: &mut Few<Note, NOTES_MAX>, note: Note) {
         *last = note;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{End, Links, NOTES_MAX, Note, Packet, queue_note};
+    use crate::message::{Message, Notification};
+    use crate::shape::{Few, Queue};
+    use crate::types::{Role, Vote};
+
+    const LEARNER: usize = 0;
+    const LEADER: usize = 2;
+
+    fn packet(epoch: u8) -> Packet {
+        Packet::encode(&Message::LeaderInfo { epoch }).unwrap_or_default()
+    }
+
+    /// A connection that both ends have.
+    fn connected() -> Links {
+        let mut links = Links::default();
+        links.connect(LEARNER, LEADER, packet(1));
+        assert_eq!(links.accept(LEARNER, LEADER), packet(1));
+        links
+    }
+
+    fn on_the_way_down(links: &Links) -> &[Packet] {
+        links.down[LEARNER].queue.as_slice()
+    }
+
+    #[test]
+    fn what_is_in_flight_when_a_link_is_cut_can_still_arrive_and_nothing_else() {
+        let mut links = connected();
+        assert!(links.send_down(LEADER, LEARNER, packet(2)));
+        assert!(links.send_up(LEARNER, LEADER, packet(3)));
+        links.cut(LEARNER);
+        assert!(links.send_down(LEADER, LEARNER, packet(4)));
+        assert!(links.send_up(LEARNER, LEADER, packet(5)));
+        assert_eq!(on_the_way_down(&links), [packet(2)]);
+        assert_eq!(links.up[LEARNER][LEADER].queue.as_slice(), [packet(3)]);
+        assert_eq!(links.down[LEARNER].end, End::Severed);
+        assert_eq!(links.up[LEARNER][LEADER].end, End::Severed);
+    }
+
+    #[test]
+    fn each_end_notices_on_its_own() {
+        let mut links = connected();
+        assert!(links.send_up(LEARNER, LEADER, packet(2)));
+        links.learner_closes(LEARNER);
+        assert_eq!(links.down[LEARNER].end, End::Closed);
+        let up = &links.up[LEARNER][LEADER];
+        assert_eq!((up.end, up.queue.as_slice()), (End::Severed, &[packet(2)][..]));
+        links.leader_closes(LEADER, LEARNER);
+        assert_eq!(links, Links::default(), "nothing is left of the connection");
+    }
+
+    #[test]
+    fn a_new_connection_does_not_carry_for_the_old_one() {
+        let mut links = connected();
+        assert!(links.send_up(LEARNER, LEADER, packet(2)));
+        links.learner_closes(LEARNER);
+        links.connect(LEARNER, LEADER, packet(3));
+        // The leader still has the old end: what it sends there reaches nobody.
+        assert!(links.send_down(LEADER, LEARNER, packet(4)));
+        assert!(on_the_way_down(&links).is_empty());
+        // It notices that the old one has ended; the new one is not touched.
+        links.leader_closes(LEADER, LEARNER);
+        assert_eq!(links.down[LEARNER].end, End::Open);
+        assert_eq!(links.accept(LEARNER, LEADER), packet(3));
+        assert!(links.send_down(LEADER, LEARNER, packet(5)));
+        assert_eq!(on_the_way_down(&links), [packet(5)]);
+    }
+
+    #[test]
+    fn accepting_the_new_connection_ends_the_old_one() {
+        let mut links = connected();
+        assert!(links.send_up(LEARNER, LEADER, packet(2)));
+        links.learner_closes(LEARNER);
+        links.connect(LEARNER, LEADER, packet(3));
+        assert_eq!(links.accept(LEARNER, LEADER), packet(3));
+        let up = &links.up[LEARNER][LEADER];
+        assert_eq!((up.end, up.queue.as_slice()), (End::Open, &[][..]));
+    }
+
+    #[test]
+    fn a_leader_that_is_gone_severs_accepted_and_waiting_learners() {
+        let mut links = connected();
+        links.connect(1, LEADER, packet(2));
+        links.listener_closes(LEADER);
+        assert_eq!(links.down.map(|down| down.end), [End::Severed, End::Severed, End::Closed]);
+        assert_eq!(links.up[LEARNER][LEADER].end, End::Closed);
+        assert_eq!(links.up[1][LEADER].newer, End::Closed);
+    }
+
+    #[test]
+    fn a_newer_notification_takes_the_place_of_the_last_one_in_a_full_channel() {
+        let note = |round| {
+            Note::encode(Notification { role: Role::Looking, vote: Vote::default(), round })
+        };
+        let mut queue = Few::<Note, NOTES_MAX>::default();
+        for round in 1..=3 {
+            queue_note(&mut queue, note(round));
+        }
+        assert_eq!(queue.as_slice(), [note(1), note(3)]);
+    }
+}

@@ -105,9 +105,9 @@ fn thorough() -> Vec<Exploration> {
     let explorations = [
         replication("crash-timeout", "two requests, a crash, a server that gives up", crash),
         replication("anybody", "one request, one broken link, whoever may win", anybody),
-        replication("all-phases", "election with messages to a commit, no fault", whole),
-        replication("re-election", "two elections of equals, one vote repeated", again),
-        replication("restart", "two elections of equals, one crash", restart),
+        replication("all-phases-commit", "election with messages to a commit, no fault", whole),
+        replication("re-election-resend", "two elections of equals, one vote repeated", again),
+        replication("re-election-crash", "two elections of equals, one crash", restart),
     ];
     explorations.into_iter().flatten().chain(default()).collect()
 }

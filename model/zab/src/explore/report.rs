@@ -81,6 +81,14 @@ impl Report {
         self.properties.iter().any(|property| property.verdict == Verdict::Violated)
     }
 
+    /// How likely it is that two different states had the same 64-bit fingerprint, so that one of
+    /// them was never looked at: the expected number of such pairs, as TLC estimates it.
+    #[must_use]
+    pub fn collisions_expected(&self) -> f64 {
+        let repeats = self.generated.saturating_sub(self.distinct);
+        self.distinct as f64 * repeats as f64 / 2f64.powi(64)
+    }
+
     /// The result for the property of that name.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&PropertyReport> {

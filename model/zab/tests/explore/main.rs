@@ -4,6 +4,7 @@ mod coarse;
 mod counts;
 mod defects;
 mod laws;
+mod ledger;
 mod script;
 mod stories;
 mod verdicts;

@@ -1,8 +1,11 @@
 //! A verdict is never stronger than the run.
 
-use zab_model::explore::{Bounds, Kind, Limits, Search, Suite, Verdict, run};
+use zab_model::Mutant;
+use zab_model::explore::{
+    Bounds, Kind, Limits, PROPERTIES, Search, State, Suite, Verdict, check, run,
+};
 
-use crate::{CALM, zab};
+use crate::{CALM, with_defect, zab};
 
 #[test]
 fn a_run_cut_short_says_nothing_holds() {
@@ -39,6 +42,49 @@ fn progress_is_told_and_ends_with_the_result() {
     let mut told = Vec::new();
     let report = run(&zab(CALM), Search::Breadth, Limits::default(), &mut |now| told.push(now));
     assert_eq!(told.last().map(|now| now.distinct), Some(report.distinct));
+}
+
+#[test]
+fn names_are_unique() {
+    for suite in [Suite::Quick, Suite::Default, Suite::Thorough] {
+        let mut names: Vec<_> = suite.explorations().into_iter().map(|e| e.name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "{suite:?}");
+    }
+    let mut names: Vec<_> = PROPERTIES.iter().map(|property| property.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), PROPERTIES.len());
+}
+
+#[test]
+fn fingerprints_are_wide_enough_for_the_bounds() {
+    let bounds = Bounds { requests: 1, crashes: 1, rounds: 2, ..CALM };
+    let report = run(&zab(bounds), Search::Depth, Limits::default(), &mut |_| ());
+    assert!(report.collisions_expected() < 1e-6);
+}
+
+#[test]
+fn a_state_is_small_and_flat() {
+    // `State` is `Copy` and derives `IntoBytes`, so it holds no pointer and no padding.
+    assert!(size_of::<State>() <= 960, "{}", size_of::<State>());
+}
+
+#[test]
+fn a_counterexample_is_told_step_by_step() {
+    let mut model = zab(Bounds { requests: 1, ..CALM });
+    model = with_defect(model, Mutant::CommitWithoutQuorum);
+    let report = check(&model, Limits::default(), &mut |_| ());
+    let found = report.property("committed_is_durable_on_a_quorum").expect("it is reported");
+    assert_eq!(found.verdict, Verdict::Violated);
+    let trace = found.trace.as_ref().expect("a violation has a trace");
+    let numbers: Vec<usize> = trace.iter().map(|step| step.number).collect();
+    assert_eq!(numbers, (1..=trace.len()).collect::<Vec<_>>());
+    let last = trace.last().expect("the trace has steps");
+    assert!(last.action.contains("l.3.2"), "{}", last.action);
+    assert!(last.changes.contains(&"known committed: [] -> [1.1]".to_owned()), "{last:?}");
 }
 
 #[test]
