@@ -11,6 +11,7 @@ mod action;
 mod bounds;
 mod effects;
 mod enabled;
+mod facts;
 mod ghost;
 mod links;
 mod model;

@@ -7,9 +7,9 @@ use std::hash::{Hash, Hasher};
 use zerocopy::{Immutable, IntoBytes};
 
 use super::bounds::Bounds;
+use super::facts::{NOTHING, facts};
 use super::ghost::Ghost;
 use super::links::Links;
-use super::render::facts;
 use crate::server::Server;
 use crate::shape::{Shape, Small};
 use crate::types::ServerId;
@@ -49,7 +49,8 @@ impl Hash for State {
 /// One fact a line, as stateright's Explorer shows it.
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        facts(self).iter().try_for_each(|(name, value)| writeln!(f, "{name}: {value}"))
+        let facts = facts(self).into_iter().filter(|(_, value)| value != NOTHING);
+        facts.into_iter().try_for_each(|(name, value)| writeln!(f, "{name}: {value}"))
     }
 }
 

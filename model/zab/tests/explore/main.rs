@@ -5,6 +5,7 @@ mod counts;
 mod defects;
 mod laws;
 mod ledger;
+mod reductions;
 mod script;
 mod stories;
 mod verdicts;
