@@ -36,7 +36,7 @@ impl Default for Config {
             events: 400,
             settle: 20_000_000,
             faults: Faults::default(),
-            request_interval: 40_000,
+            request_interval: 30_000,
             pauses: 60,
             defect: None,
         }
@@ -85,7 +85,7 @@ impl Config {
     }
 
     /// The configuration that a seed stands for in this climate: mostly three servers, windows
-    /// from 1 to 500, faults that come often or seldom, requests likewise.
+    /// from 1 to 500; faults come often or seldom, requests likewise.
     #[must_use]
     pub fn of(climate: Climate, seed: u64) -> Self {
         // Another stream than the run's own, which begins with the same seed.
@@ -95,9 +95,16 @@ impl Config {
         let pace = rng.pick(&[40, 100, 250]).unwrap_or(100);
         let request_interval = rng.pick(&[5_000, 20_000, 60_000]).unwrap_or(20_000);
         let faults = climate.faults();
-        let faults = Faults { interval: faults.interval * pace / 100, ..faults };
-        let pauses = if climate == Climate::Cuts { 200 } else { 60 };
-        Self { servers, window, faults, request_interval, pauses, ..Self::default() }
+        let paced = Faults { interval: faults.interval * pace / 100, ..faults.clone() };
+        let config = Self { servers, window, request_interval, ..Self::default() };
+        match climate {
+            Climate::Mixed | Climate::Kills => Self { faults: paced, ..config },
+            Climate::Cuts => Self { faults: paced, pauses: 200, ..config },
+            // An old acknowledgement counts in few moments: measured to be most of them.
+            Climate::Disks => {
+                Self { faults, events: 800, request_interval: 30_000, pauses: 0, ..config }
+            }
+        }
     }
 }
 
@@ -131,7 +138,7 @@ impl Climate {
                 ..any
             },
             Self::Disks => Faults {
-                interval: 40_000,
+                interval: 30_000,
                 kill: 0,
                 kill_leader: 0,
                 cut: 0,

@@ -212,7 +212,7 @@ const MUTANTS: &[Mutant] = &[
         zab_core::Mutant::NoFreshnessCheck,
         "a leader takes a learner that is ahead of it (l.1.2)",
     )
-    .shows_in(Climate::Cuts),
+    .shows_in(Climate::Disks),
     #[cfg(feature = "mutants")]
     core(
         "vote-order-ignores-history",
