@@ -13,8 +13,8 @@ pub struct Config {
     pub window: u32,
     /// After this many trace lines faults and requests stop, links heal, killed servers start.
     pub events: u64,
-    /// The run ends once all servers are in broadcast and equal, or this much virtual time after
-    /// the faults stopped, in microseconds.
+    /// The run ends once all servers are in broadcast with nothing under way, or this much virtual
+    /// time after the faults stopped, in microseconds.
     pub settle: u64,
     /// What goes wrong, and how often.
     pub faults: Faults,

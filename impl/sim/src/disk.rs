@@ -17,8 +17,8 @@ pub(crate) struct Disk {
     current_epoch: Epoch,
     /// The epoch files before the last write to one of them.
     older: (Epoch, Epoch),
-    /// The end of the snapshot, and whether it came from a leader, so that length and digest of
-    /// the log behind it are not known to the server.
+    /// The end of the snapshot, `0.0` if there is none. It came from a leader, so the server does
+    /// not know length and digest of the log behind it.
     base: Zxid,
     /// Every transaction of the history, those in the snapshot included.
     history: Vec<Txn>,
