@@ -6,6 +6,25 @@
 //!
 //! A verdict is never stronger than the run: only an exploration that has visited every state
 //! within its bounds says that a property holds.
+//!
+//! # What an exploration leaves out
+//!
+//! Besides what its bounds leave out, and what the rules leave out (see the crate):
+//!
+//! * More than three servers and three transactions; [`walk`] has more of both, at random.
+//! * Election channels hold two notifications. A newer one replaces the last one only when the
+//!   channel is full, and a new connection does not repeat the last one (that is a resend).
+//! * A follower connects only to a server that leads; an attempt that fails is the follower
+//!   leaving its role.
+//! * At first all servers are up; what a late start adds, a crash adds too.
+//! * With [`Election::Oracle`], what servers learn from notifications that are no longer true.
+//!
+//! # Reading order
+//!
+//! `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse election.
+//! `model`, `enabled`, `effects`: what an action does, when it can, what follows from it.
+//! `properties`, `reached`, `ghost`: what must hold, what should be seen, what is remembered for
+//! it. `presets`, `search`, `report`, `render`, `facts`: running it and telling the result.
 
 mod action;
 mod bounds;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::action::Action;
 use super::bounds::{Bounds, Election};
 use super::effects::Change;
-use super::ghost::{Ghost, Reign};
+use super::ghost::{Ghost, Offence, Reign};
 use super::links::{End, Links};
 use super::oracle;
 use super::packet::Packet;
@@ -240,7 +240,12 @@ impl Zab {
 
     fn request<P: Probe>(&self, state: &mut State, id: ServerId, probe: &mut P) -> bool {
         let made = state.ghost.requests.iter().filter(|zxid| zxid.counter > 0).count();
-        let Ok(payload) = u8::try_from(made + 1) else { return false };
+        let payload = u8::try_from(made + 1).unwrap_or(u8::MAX);
+        if made == TXNS_MAX {
+            // Histories have no room for it. Not to make it would cut behaviours silently.
+            state.ghost.mark(Offence::Overflow);
+            return spend(&mut state.budget.requests);
+        }
         spend(&mut state.budget.requests) && self.step(state, id, Step::Request { payload }, probe)
     }
 

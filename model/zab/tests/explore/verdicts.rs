@@ -2,7 +2,8 @@
 
 use zab_model::Mutant;
 use zab_model::explore::{
-    Bounds, Kind, Limits, PROPERTIES, Search, State, Suite, Verdict, check, run,
+    Bounds, Kind, Limits, PROPERTIES, Search, State, Suite, Verdict, Zab, after_first_epoch, check,
+    run,
 };
 
 use crate::{CALM, with_defect, zab};
@@ -42,6 +43,17 @@ fn progress_is_told_and_ends_with_the_result() {
     let mut told = Vec::new();
     let report = run(&zab(CALM), Search::Breadth, Limits::default(), &mut |now| told.push(now));
     assert_eq!(told.last().map(|now| now.distinct), Some(report.distinct));
+}
+
+#[test]
+fn requests_beyond_the_capacity_are_not_cut_silently() {
+    let mut model = zab(Bounds { requests: 3, ..CALM });
+    model.starts = vec![after_first_epoch()];
+    let report = run(&model, Search::Breadth, Limits::default(), &mut |_| ());
+    let capacity = report.property("capacity_suffices").map(|property| property.verdict);
+    assert_eq!(capacity, Some(Verdict::Violated));
+    assert!(Zab::new(Bounds { requests: 4, ..CALM }, 500).is_none());
+    assert!(Zab::new(Bounds { servers: 4, ..CALM }, 500).is_none());
 }
 
 #[test]
