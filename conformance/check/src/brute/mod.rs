@@ -9,7 +9,10 @@
 mod consume;
 mod hidden;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use zab_model::{Config, Role, Wide};
 use zab_trace::{Chain, Event, EventKind, Header, ServerId, TxnDigest, Zxid};
@@ -103,18 +106,27 @@ pub fn brute(header: &Header, events: &[Event], states_max: usize) -> Brute {
                 let line = &trace.lines[row][world.shown[row]];
                 consume::consume(&trace, &world, row, line, &mut next);
             }
-            hidden::steps(&trace, &world, row, &mut next);
+            if world.shown[row] < goal[row] {
+                // What a server does after its last line, nobody sees.
+                hidden::steps(&trace, &world, row, &mut next);
+            }
             for world in next {
                 if seen.len() > states_max {
                     return Brute::GaveUp;
                 }
-                if seen.insert(world.clone()) {
+                if seen.insert(fingerprint(&world)) {
                     stack.push(world);
                 }
             }
         }
     }
     Brute::Diverges
+}
+
+fn fingerprint(world: &World) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    world.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Trace {
