@@ -32,6 +32,7 @@ mod dispatch;
 pub mod explore;
 mod message;
 mod outbox;
+pub mod paper;
 mod probe;
 mod program;
 mod rules;

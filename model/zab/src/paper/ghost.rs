@@ -1,0 +1,105 @@
+//! What properties must remember and no rule reads.
+//!
+//! Ghosts are part of a state's identity, since a property that looks at something outside of it is
+//! judged on whichever path came first. They cost states, so they are optional: with `G` = 0 nothing
+//! is remembered, counts are those of the normal form, and the properties that need a ghost are not
+//! offered. With `G` > 0 the values of the first `G` requests are.
+
+use zerocopy::{Immutable, IntoBytes, Unaligned};
+
+use super::types::{History, Txn, Zxid};
+
+/// The memory of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Ghost<const X: usize, const G: usize> {
+    /// A bit for every epoch in which a leader was established.
+    established: [u8; 2],
+    /// 1 once two leaders were established in one epoch.
+    twice: u8,
+    /// 1 once two servers have committed what is no prefix of the other.
+    torn: u8,
+    /// The longest history ever committed by anybody.
+    committed: History<X>,
+    /// By value: the zxid under which a leader broadcast it, `0.0` if none did.
+    broadcast: [Zxid; G],
+}
+
+impl<const X: usize, const G: usize> Default for Ghost<X, G> {
+    fn default() -> Self {
+        Self {
+            established: [0; 2],
+            twice: 0,
+            torn: 0,
+            committed: History::default(),
+            broadcast: [Zxid::ZERO; G],
+        }
+    }
+}
+
+impl<const X: usize, const G: usize> Ghost<X, G> {
+    /// Whether anything is remembered at all.
+    pub const KEPT: bool = G > 0;
+
+    /// A leader is established in an epoch.
+    pub(super) fn establish(&mut self, epoch: u8) {
+        if !Self::KEPT {
+            return;
+        }
+        let bits = u16::from_le_bytes(self.established);
+        let bit = 1 << epoch;
+        self.twice |= u8::from(bits & bit != 0);
+        self.established = (bits | bit).to_le_bytes();
+    }
+
+    /// A leader broadcasts a transaction, in PROPOSE or in NEWLEADER. `None` if there is no room.
+    pub(super) fn broadcast(&mut self, txn: Txn) -> Option<()> {
+        if Self::KEPT {
+            *self.broadcast.get_mut(usize::from(txn.value))? = txn.zxid;
+        }
+        Some(())
+    }
+
+    /// A server has committed a prefix of its history.
+    pub(super) fn commit(&mut self, delivered: &[Txn]) {
+        if !Self::KEPT {
+            return;
+        }
+        let known = self.committed.txns();
+        let common = known.len().min(delivered.len());
+        self.torn |= u8::from(known[..common] != delivered[..common]);
+        if delivered.len() > known.len() {
+            self.committed = History::of(delivered.iter().copied());
+        }
+    }
+
+    /// Whether two leaders were established in one epoch.
+    #[must_use]
+    pub fn established_twice(&self) -> bool {
+        self.twice != 0
+    }
+
+    /// Whether two servers have committed what is no prefix of the other, at any time.
+    #[must_use]
+    pub fn torn(&self) -> bool {
+        self.torn != 0
+    }
+
+    /// The longest history ever committed by anybody.
+    #[must_use]
+    pub fn committed(&self) -> &[Txn] {
+        self.committed.txns()
+    }
+
+    /// Whether a leader broadcast this transaction.
+    #[must_use]
+    pub fn was_broadcast(&self, txn: Txn) -> bool {
+        self.broadcast.get(usize::from(txn.value)).is_some_and(|zxid| *zxid == txn.zxid)
+    }
+
+    /// Every transaction that a leader broadcast.
+    pub fn broadcasts(&self) -> impl Iterator<Item = Txn> {
+        let sent = self.broadcast.iter().enumerate().filter(|(_, zxid)| **zxid != Zxid::ZERO);
+        sent.map(|(value, zxid)| Txn { zxid: *zxid, value: super::types::small(value) })
+    }
+}

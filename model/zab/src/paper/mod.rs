@@ -1,0 +1,71 @@
+//! The `paper` family: ZAB as published (Junqueira, Reed, Serafini: DSN 2011), at the grain of its
+//! authors' TLA+ specification, `Zab.tla`.
+//!
+//! # What is modelled
+//!
+//! The seventeen actions of `Zab.tla` ([`Action`]), one step each, so that runs within equal
+//! [`Bounds`] have equal numbers of distinct states.
+//!
+//! * Election is an oracle that may name anybody at any time; whoever leads adopts the most recent
+//!   history of a quorum in phase 1.
+//! * ACKEPOCH and NEWLEADER carry whole histories.
+//! * Servers write, remember and answer in one step. A crash is its own recovery: epochs and history
+//!   survive it, what is known to be committed does not.
+//! * A connection ends at both ends at once, with all that is under way on it. A leader that loses
+//!   its quorum, and all its learners, look for another leader in that same step.
+//! * [`Variant`] has other readings of the paper: the three that its specification's authors found
+//!   to be wrong, and NEWLEADER's two writes one after the other.
+//!
+//! # What is left out
+//!
+//! Servers that are down for a time, half-open connections, stale leaders, reordered or repeated
+//! messages, logs apart from memory: the `zookeeper` family ([`crate::explore`]) has those.
+//!
+//! # The normal form
+//!
+//! A state is kept only as far as a later step may depend on it. Relative to all variables of the
+//! specification it drops:
+//!
+//! * the last action, and all variables that only invariants read (`proposalMsgsLog`, `epochLeader`;
+//!   see [`Ghost`] for how to have them back; [`Offence`] is always `None` in a correct run);
+//! * everything that belongs to leaders, in servers that do not lead;
+//! * who has acknowledged which transaction, except in the history of a leader past DISCOVERY;
+//! * what CEPOCHs said, once they decided the epoch; what ACKEPOCHs said, once they decided the
+//!   initial history (who sent them, and who is still connected since, stays);
+//! * what follows from the rest: the epoch that a transaction was appended in, the zxid beside
+//!   `lastCommitted`, `maxEpoch`, the leader's own CEPOCH and ACKEPOCH, and channels between servers
+//!   that are not connected.
+//!
+//! Counters of faults and requests are part of the state.
+//!
+//! # Reading order
+//!
+//! `types`, `queue`, `state`: the words; `rules`: the actions; `normal`; [`properties`]; `model`.
+//!
+//! # Numbers stay small
+//!
+//! A state of `N` servers is `Copy` and plain bytes. Epochs and counters end at [`NUMBER_MAX`];
+//! [`Bounds::fit`] refuses a run that might need more.
+
+mod action;
+mod bounds;
+mod ghost;
+mod model;
+mod normal;
+pub mod properties;
+mod queue;
+mod rules;
+mod state;
+mod types;
+mod variant;
+
+pub use action::Action;
+pub use bounds::{Bounds, BoundsError, SERVERS_MAX};
+pub use ghost::Ghost;
+pub use model::Paper;
+pub use queue::{Kind, Link, Message, Queue};
+pub use state::{Heard, Leading, Offence, Report, Role, Server, Spent, State};
+pub use types::{History, Members, NUMBER_MAX, Seat, Txn, Zxid};
+pub use variant::{
+    CommitLdZxid, Mutant, NewLeaderWrites, ProposalsTo, RepeatedProposal, Rules, Variant,
+};

@@ -1,0 +1,144 @@
+//! The family as a `stateright::Model`.
+
+use stateright::{Model, Property};
+
+use super::action::Action;
+use super::bounds::{Bounds, BoundsError};
+use super::properties;
+use super::queue::Kind;
+use super::state::{Role, State};
+use super::types::Seat;
+use super::variant::Rules;
+
+/// ZAB as published, for `N` servers and histories of at most `X` transactions. Ghosts remember
+/// the first `G` requests; with `G` = 0 states are those of the normal form.
+#[derive(Clone, Copy, Debug)]
+pub struct Paper<const N: usize, const X: usize, const G: usize> {
+    rules: Rules,
+}
+
+impl<const N: usize, const X: usize, const G: usize> Paper<N, X, G> {
+    /// The family under these rules.
+    ///
+    /// # Errors
+    /// When states of this type have no room for what the bounds allow.
+    pub fn new(rules: Rules) -> Result<Self, BoundsError> {
+        rules.bounds.fit(N, X)?;
+        Ok(Self { rules })
+    }
+
+    /// What it was created with.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// How far it goes.
+    #[must_use]
+    pub fn bounds(&self) -> &Bounds {
+        &self.rules.bounds
+    }
+
+    /// Calls `visit` with every action that may be enabled: what the roles and the heads of queues
+    /// do not rule out. The rules decide.
+    pub fn for_each_candidate(&self, state: &State<N, X, G>, mut visit: impl FnMut(Action)) {
+        for (i, server) in state.servers.iter().enumerate() {
+            match server.role {
+                Role::Looking => {
+                    visit(Action::UpdateLeader(i));
+                    visit(Action::FollowLeader(i));
+                }
+                Role::Following => match server.leader.index() {
+                    Some(leader) => {
+                        visit(Action::Timeout(leader, i));
+                        if let Some(action) = on_up(server.link.up.head().kind, leader, i) {
+                            visit(action);
+                        }
+                        if let Some(action) = on_down(server.link.down.head().kind, i, leader) {
+                            visit(action);
+                        }
+                    }
+                    None => {
+                        if let Some(leader) = state.oracle.index() {
+                            visit(Action::ConnectAndFollowerSendCepoch(leader, i));
+                        }
+                    }
+                },
+                Role::Leading => {
+                    visit(Action::LeaderProcessRequest(i));
+                    visit(Action::LeaderBroadcastPropose(i));
+                }
+            }
+            visit(Action::Restart(i));
+            if server.leader == Seat::EMPTY {
+                visit(Action::FilterNonexistentMessage(i));
+            }
+        }
+    }
+
+    /// Calls `visit` with every enabled action and the state it leads to.
+    pub fn for_each_step(
+        &self,
+        state: &State<N, X, G>,
+        mut visit: impl FnMut(Action, State<N, X, G>),
+    ) {
+        self.for_each_candidate(state, |action| {
+            if let Some(next) = state.after(&self.rules, action) {
+                visit(action, next);
+            }
+        });
+    }
+}
+
+/// What a leader does with the next message of a follower.
+fn on_up(kind: Kind, leader: usize, follower: usize) -> Option<Action> {
+    match kind {
+        Kind::Cepoch => Some(Action::LeaderProcessCepoch(leader, follower)),
+        Kind::AckEpoch => Some(Action::LeaderProcessAckEpoch(leader, follower)),
+        Kind::AckLd => Some(Action::LeaderProcessAckLd(leader, follower)),
+        Kind::Ack => Some(Action::LeaderProcessAck(leader, follower)),
+        Kind::None
+        | Kind::NewEpoch
+        | Kind::NewLeader
+        | Kind::CommitLd
+        | Kind::Propose
+        | Kind::Commit => None,
+    }
+}
+
+/// What a follower does with the next message of its leader.
+fn on_down(kind: Kind, follower: usize, leader: usize) -> Option<Action> {
+    match kind {
+        Kind::NewEpoch => Some(Action::FollowerProcessNewEpoch(follower, leader)),
+        Kind::NewLeader => Some(Action::FollowerProcessNewLeader(follower, leader)),
+        Kind::CommitLd => Some(Action::FollowerProcessCommitLd(follower, leader)),
+        Kind::Propose => Some(Action::FollowerProcessPropose(follower, leader)),
+        Kind::Commit => Some(Action::FollowerProcessCommit(follower, leader)),
+        Kind::None | Kind::Cepoch | Kind::AckEpoch | Kind::AckLd | Kind::Ack => None,
+    }
+}
+
+impl<const N: usize, const X: usize, const G: usize> Model for Paper<N, X, G> {
+    type State = State<N, X, G>;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<Self::State> {
+        vec![State::default()]
+    }
+
+    fn actions(&self, state: &Self::State, actions: &mut Vec<Action>) {
+        self.for_each_candidate(state, |action| actions.push(action));
+    }
+
+    fn next_state(&self, state: &Self::State, action: Action) -> Option<Self::State> {
+        state.after(&self.rules, action)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        properties::all()
+    }
+
+    fn format_action(&self, action: &Action) -> String {
+        action.to_string()
+    }
+}

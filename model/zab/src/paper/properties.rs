@@ -1,0 +1,245 @@
+//! What must hold, as the paper states it and a little more: quantified over all servers, whatever
+//! their role, and over all pairs of transactions.
+//!
+//! The published invariants are weaker in places: agreement and integrity look at servers that
+//! follow at the moment, primary integrity at connected pairs, and local primary order asks for
+//! *some* pair, so that any transaction paired with itself satisfies it.
+//!
+//! Each function is true of a state that is fine. Those of [`WITH_GHOSTS`] read what a state
+//! remembers, and are offered only when it remembers (`G` > 0).
+
+use stateright::{Expectation, Property};
+
+use super::model::Paper;
+use super::state::{Offence, Role, State};
+use super::types::Txn;
+use crate::types::Phase;
+
+/// A condition on states.
+pub type Condition<const N: usize, const X: usize, const G: usize> =
+    fn(&Paper<N, X, G>, &State<N, X, G>) -> bool;
+
+/// Names of the invariants that read the state only.
+pub const WITHOUT_GHOSTS: [&str; 15] = [
+    "agreement",
+    "total order",
+    "global primary order",
+    "primary integrity",
+    "prefix consistency",
+    "one established leader per epoch at a time",
+    "delivered is on a quorum",
+    "committed is within the history",
+    "adopted epoch is promised",
+    "messages fit their receiver's phase",
+    "proposals fit the history",
+    "commits come in order",
+    "acks come in order",
+    "no message outlives its connection",
+    "there is room",
+];
+
+/// Names of the invariants that read ghosts.
+pub const WITH_GHOSTS: [&str; 4] = [
+    "integrity",
+    "local primary order",
+    "one established leader per epoch ever",
+    "no commit is lost",
+];
+
+/// All properties of the model: invariants, and what must be reachable for them to mean anything.
+pub(super) fn all<const N: usize, const X: usize, const G: usize>() -> Vec<Property<Paper<N, X, G>>>
+{
+    let plain: [Condition<N, X, G>; 15] = [
+        |_, s| agreement(s),
+        |_, s| total_order(s),
+        |_, s| global_primary_order(s),
+        |_, s| primary_integrity(s),
+        |_, s| prefix_consistency(s),
+        |_, s| leadership_now(s),
+        |model, s| delivered_is_on_a_quorum(model, s),
+        |_, s| committed_is_within_history(s),
+        |_, s| adopted_epoch_is_promised(s),
+        |_, s| s.offence != Offence::State,
+        |_, s| s.offence != Offence::Proposal,
+        |_, s| s.offence != Offence::Commit,
+        |_, s| s.offence != Offence::Ack,
+        |_, s| s.offence != Offence::Message,
+        |_, s| s.offence != Offence::NoRoom,
+    ];
+    let ghostly: [Condition<N, X, G>; 4] = [
+        |_, s| integrity(s),
+        |_, s| local_primary_order(s),
+        |_, s| !s.ghost.established_twice(),
+        |_, s| no_commit_is_lost(s),
+    ];
+    let always = |(name, condition)| Property { expectation: Expectation::Always, name, condition };
+    let mut properties: Vec<_> = WITHOUT_GHOSTS.into_iter().zip(plain).map(always).collect();
+    if G > 0 {
+        properties.extend(WITH_GHOSTS.into_iter().zip(ghostly).map(always));
+    }
+    let reachable: [(&'static str, Condition<N, X, G>); 2] = [
+        ("a leader is established", |_, s| (0..N).any(|i| is_established(s, i))),
+        ("a request is delivered by all", |_, s| (0..N).all(|i| !s.delivered(i).is_empty())),
+    ];
+    let sometimes =
+        |(name, condition)| Property { expectation: Expectation::Sometimes, name, condition };
+    properties.extend(reachable.into_iter().map(sometimes));
+    properties
+}
+
+fn is_established<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+    i: usize,
+) -> bool {
+    state.servers[i].role == Role::Leading && state.servers[i].phase == Phase::Broadcast
+}
+
+/// Whether `condition` holds for every two servers, in both orders, and for each with itself.
+fn for_all_pairs<const N: usize>(mut condition: impl FnMut(usize, usize) -> bool) -> bool {
+    (0..N).all(|i| (0..N).all(|j| condition(i, j)))
+}
+
+fn place_of(txns: &[Txn], txn: Txn) -> Option<usize> {
+    txns.iter().position(|t| *t == txn)
+}
+
+/// Whether whoever delivers `later` has delivered `earlier` before.
+fn delivered_before(delivered: &[Txn], earlier: Txn, later: Txn) -> bool {
+    place_of(delivered, later)
+        .is_none_or(|end| place_of(delivered, earlier).is_some_and(|place| place < end))
+}
+
+/// Agreement: if one server delivers a and another b, then one of them delivers both.
+pub fn agreement<const N: usize, const X: usize, const G: usize>(state: &State<N, X, G>) -> bool {
+    for_all_pairs::<N>(|i, j| {
+        let (mine, theirs) = (state.delivered(i), state.delivered(j));
+        mine.txns().iter().all(|a| {
+            let known = theirs.txns().contains(a);
+            known || theirs.txns().iter().all(|b| mine.txns().contains(b))
+        })
+    })
+}
+
+/// Total order: if one server delivers a before b, whoever delivers b delivers a before it.
+pub fn total_order<const N: usize, const X: usize, const G: usize>(state: &State<N, X, G>) -> bool {
+    for_all_pairs::<N>(|i, j| {
+        let (mine, theirs) = (state.delivered(i), state.delivered(j));
+        mine.txns().iter().enumerate().all(|(place, b)| {
+            mine.txns()[..place].iter().all(|a| delivered_before(theirs.txns(), *a, *b))
+        })
+    })
+}
+
+/// Global primary order: whoever delivers a of an epoch and b of a later one delivers a before b.
+pub fn global_primary_order<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+) -> bool {
+    (0..N).all(|i| {
+        let delivered = state.delivered(i);
+        let txns = delivered.txns();
+        txns.iter().enumerate().all(|(place, later)| {
+            txns[place..].iter().all(|after| after.zxid.epoch() >= later.zxid.epoch())
+        })
+    })
+}
+
+/// Primary integrity: before a primary broadcasts anything it has delivered whatever anybody
+/// delivers of earlier epochs. An established leader may broadcast at any moment.
+pub fn primary_integrity<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+) -> bool {
+    for_all_pairs::<N>(|i, j| {
+        let epoch = state.servers[i].current_epoch;
+        let (own, others) = (state.delivered(i), state.delivered(j));
+        let mut earlier = others.txns().iter().filter(|txn| txn.zxid.epoch() < epoch);
+        !is_established(state, i) || earlier.all(|txn| own.txns().contains(txn))
+    })
+}
+
+/// Of what any two servers have delivered, one is a prefix of the other.
+pub fn prefix_consistency<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+) -> bool {
+    for_all_pairs::<N>(|i, j| {
+        let (mine, theirs) = (state.delivered(i), state.delivered(j));
+        let common = mine.len().min(theirs.len());
+        mine.prefix(common) == theirs.prefix(common)
+    })
+}
+
+/// At no moment do two servers lead, past discovery, in the same epoch.
+pub fn leadership_now<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+) -> bool {
+    let leads = |i: usize| {
+        let server = &state.servers[i];
+        let past_discovery = match server.phase {
+            Phase::Synchronization | Phase::Broadcast => true,
+            Phase::Election | Phase::Discovery => false,
+        };
+        (server.role == Role::Leading && past_discovery).then_some(server.current_epoch)
+    };
+    for_all_pairs::<N>(|i, j| i == j || leads(i).is_none() || leads(i) != leads(j))
+}
+
+/// Whatever anybody has delivered is in the histories of a quorum.
+pub fn delivered_is_on_a_quorum<const N: usize, const X: usize, const G: usize>(
+    model: &Paper<N, X, G>,
+    state: &State<N, X, G>,
+) -> bool {
+    (0..N).all(|i| {
+        state.delivered(i).txns().iter().all(|txn| {
+            let mut holders = super::types::Members::default();
+            let has = |j: &usize| state.servers[*j].history.txns().contains(txn);
+            (0..N).filter(has).for_each(|j| holders.insert(j));
+            model.rules().is_quorum(holders)
+        })
+    })
+}
+
+/// Nobody takes for committed what it does not have.
+pub fn committed_is_within_history<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+) -> bool {
+    state.servers.iter().all(|server| usize::from(server.last_committed) <= server.history.len())
+}
+
+/// f.a ≤ f.p.
+pub fn adopted_epoch_is_promised<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+) -> bool {
+    state.servers.iter().all(|server| server.current_epoch <= server.accepted_epoch)
+}
+
+/// Integrity: whatever a server delivers, some primary has broadcast.
+pub fn integrity<const N: usize, const X: usize, const G: usize>(state: &State<N, X, G>) -> bool {
+    (0..N).all(|i| state.delivered(i).txns().iter().all(|txn| state.ghost.was_broadcast(*txn)))
+}
+
+/// Local primary order: if a primary broadcasts a before b, whoever delivers b delivers a before it.
+/// For all such a and b: those of one epoch, since an epoch has one primary.
+pub fn local_primary_order<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+) -> bool {
+    (0..N).all(|i| {
+        let delivered = state.delivered(i);
+        state.ghost.broadcasts().all(|a| {
+            let same_primary = |b: &Txn| b.zxid.epoch() == a.zxid.epoch() && a.zxid < b.zxid;
+            let mut later = state.ghost.broadcasts().filter(same_primary);
+            later.all(|b| delivered_before(delivered.txns(), a, b))
+        })
+    })
+}
+
+/// What was ever committed is in the history of every established leader that nobody can depose
+/// without its noticing, that is, of the one with the latest epoch; and nobody ever committed
+/// anything else in its place.
+pub fn no_commit_is_lost<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+) -> bool {
+    let established = (0..N).filter(|i| is_established(state, *i));
+    let newest = established.max_by_key(|i| state.servers[*i].current_epoch);
+    let kept =
+        newest.is_none_or(|i| state.servers[i].history.txns().starts_with(state.ghost.committed()));
+    kept && !state.ghost.torn()
+}

@@ -1,0 +1,158 @@
+//! Phase 3: requests become transactions, are proposed, acknowledged and committed in order.
+
+use crate::paper::queue::{Kind, Message};
+use crate::paper::state::{Offence, Role, State};
+use crate::paper::types::{Members, Txn, Zxid, small};
+use crate::paper::variant::{Mutant, ProposalsTo, RepeatedProposal, Rules};
+use crate::types::Phase;
+
+impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
+    fn is_established(&self, i: usize) -> bool {
+        self.servers[i].role == Role::Leading && self.servers[i].phase == Phase::Broadcast
+    }
+
+    /// `LeaderProcessRequest`: an established leader appends a request to its history.
+    pub(super) fn leader_process_request(&mut self, rules: &Rules, leader: usize) -> Option<()> {
+        let allowed = self.spent.txns < rules.bounds.txns && self.is_established(leader);
+        allowed.then_some(())?;
+        let value = self.spent.requests;
+        let server = &mut self.servers[leader];
+        let last = server.history.last();
+        let goes_on = last.epoch() == server.current_epoch
+            || (rules.has(Mutant::ZxidInOldEpoch) && last != Zxid::ZERO);
+        let zxid = if goes_on {
+            Zxid::new(last.epoch(), last.counter() + 1)
+        } else {
+            Zxid::new(server.current_epoch, 1)
+        };
+        if server.history.push(Txn { zxid, value }).is_none() {
+            self.offend(Offence::NoRoom);
+            return Some(());
+        }
+        server.leading.acks[server.history.len() - 1] = Members::of(leader);
+        let longest = self.servers.iter().map(|server| server.history.len()).max();
+        self.spent.txns = small(longest.unwrap_or(0));
+        self.spent.requests += 1;
+        Some(())
+    }
+
+    /// `LeaderBroadcastPROPOSE`: the next transaction of the epoch that has not been proposed is.
+    pub(super) fn leader_broadcast_propose(&mut self, rules: &Rules, leader: usize) -> Option<()> {
+        self.is_established(leader).then_some(())?;
+        let server = &mut self.servers[leader];
+        let last = server.history.last();
+        let epoch = server.current_epoch;
+        (last.epoch() == epoch && server.leading.sent < last.counter()).then_some(())?;
+        server.leading.sent += 1;
+        let next = Zxid::new(epoch, server.leading.sent);
+        let zxid = if rules.has(Mutant::NewestProposedFirst) { last } else { next };
+        let txn = server.history.at(server.history.position(zxid)?)?;
+        let to = match rules.variant.proposals_to {
+            ProposalsTo::Offered => server.leading.ack_epoch.connected,
+            ProposalsTo::Synced => server.leading.ack_ld.connected,
+        };
+        let message = Message { kind: Kind::Propose, zxid, value: txn.value };
+        self.broadcast(leader, to, message);
+        if self.ghost.broadcast(txn).is_none() {
+            self.offend(Offence::NoRoom);
+        }
+        Some(())
+    }
+
+    /// `FollowerProcessPROPOSE`: accepts the next transaction and acknowledges it; drops what it has
+    /// already.
+    pub(super) fn follower_process_propose(
+        &mut self,
+        rules: &Rules,
+        follower: usize,
+        leader: usize,
+    ) -> Option<()> {
+        let message = self.for_follower(follower, leader, Kind::Propose)?;
+        let server = &mut self.servers[follower];
+        server.link.down.pop();
+        if server.history.last().next_is(message.zxid) {
+            let txn = Txn { zxid: message.zxid, value: message.value };
+            let accepted =
+                rules.has(Mutant::AckWithoutAccepting) || server.history.push(txn).is_some();
+            self.send_up(follower, Message::zxid(Kind::Ack, message.zxid));
+            if !accepted {
+                self.offend(Offence::NoRoom);
+            }
+            return Some(());
+        }
+        let known = server.history.position(message.zxid).is_some();
+        if !known || rules.variant.repeated_proposal == RepeatedProposal::Illegal {
+            self.offend(Offence::Proposal);
+        }
+        Some(())
+    }
+
+    /// `LeaderProcessACK`: counts the acknowledgement, and commits if it makes a quorum and all
+    /// before is committed.
+    pub(super) fn leader_process_ack(
+        &mut self,
+        rules: &Rules,
+        leader: usize,
+        follower: usize,
+    ) -> Option<()> {
+        let message = self.for_leader(leader, follower, Kind::Ack)?;
+        self.servers[follower].link.up.pop();
+        let server = &mut self.servers[leader];
+        let position = server.history.position(message.zxid).unwrap_or(0);
+        let acks = &mut server.leading.acks;
+        let before = acks.iter().rposition(|acks| acks.contains(follower));
+        let in_order = before.is_none_or(|index| index + 2 == position);
+        if position == 0 || !in_order {
+            self.offend(Offence::Ack);
+            return Some(());
+        }
+        acks[position - 1].insert(follower);
+        let acknowledged = acks[position - 1];
+        let committed = usize::from(server.last_committed);
+        let outstanding = committed < server.history.len();
+        let already = message.zxid <= server.history.zxid_at(committed);
+        if outstanding && !already {
+            self.try_to_commit(rules, leader, position, acknowledged);
+        }
+        Some(())
+    }
+
+    fn try_to_commit(&mut self, rules: &Rules, leader: usize, position: usize, acks: Members) {
+        let server = &mut self.servers[leader];
+        let committed = usize::from(server.last_committed);
+        let in_order = committed + 1 >= position || rules.has(Mutant::CommitOutOfOrder);
+        let by_quorum = rules.is_quorum(acks) || rules.has(Mutant::CommitWithoutQuorum);
+        if !in_order || !by_quorum {
+            return;
+        }
+        let next = committed + 1 == position;
+        server.last_committed = small(position);
+        let zxid = server.history.zxid_at(position);
+        let to = if rules.has(Mutant::CommitToUnsynced) {
+            server.leading.ack_epoch.connected
+        } else {
+            server.leading.ack_ld.connected
+        };
+        self.note_commit(leader);
+        self.broadcast(leader, to, Message::zxid(Kind::Commit, zxid));
+        if !next {
+            self.offend(Offence::Commit);
+        }
+    }
+
+    /// `FollowerProcessCOMMIT`: the next transaction is committed. The specification only warns
+    /// when there is none; here that is an offence as well, since no run of it comes to that.
+    pub(super) fn follower_process_commit(&mut self, follower: usize, leader: usize) -> Option<()> {
+        let message = self.for_follower(follower, leader, Kind::Commit)?;
+        let server = &mut self.servers[follower];
+        server.link.down.pop();
+        let next = usize::from(server.last_committed) + 1;
+        if server.history.at(next).is_some_and(|txn| txn.zxid == message.zxid) {
+            server.last_committed = small(next);
+            self.note_commit(follower);
+        } else {
+            self.offend(Offence::Commit);
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,4 @@
+//! The `paper` family against the published specification: counts, symmetry, readings, defects.
+
+#[path = "paper/counts.rs"]
+mod counts;
