@@ -2,3 +2,7 @@
 
 #[path = "paper/counts.rs"]
 mod counts;
+#[path = "paper/support.rs"]
+mod support;
+#[path = "paper/symmetry.rs"]
+mod symmetry;

@@ -40,7 +40,7 @@
 //!
 //! # Reading order
 //!
-//! `types`, `queue`, `state`: the words; `rules`: the actions; `normal`; [`properties`]; `model`.
+//! `types`, `queue`, `state`: the words; `rules`: the actions; `normal`; [`properties`]; `symmetry`; `model`.
 //!
 //! # Numbers stay small
 //!
@@ -56,6 +56,7 @@ pub mod properties;
 mod queue;
 mod rules;
 mod state;
+mod symmetry;
 mod types;
 mod variant;
 
