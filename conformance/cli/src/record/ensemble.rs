@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -127,6 +128,10 @@ impl Ensemble {
         let process = member.process.take().ok_or(RecordError::NotRunning(server))?;
         let incarnation = member.incarnation;
         process.kill()?;
+        drop_half_line(&self.trace_file(server)?).map_err(|source| RecordError::Io {
+            what: "mending a killed server's trace",
+            source,
+        })?;
         let last = self.events(server)?.last().map(|event| (event.chain.clone(), event.seq));
         let after = last.into_iter().collect();
         self.killed.push(Event::killed(server, incarnation, 0, after));
@@ -294,6 +299,18 @@ impl Ensemble {
     }
 }
 
+/// Drops a last line without its end: a kill can fall into a write(2), and what it left half done
+/// is as if it had come a moment earlier.
+fn drop_half_line(file: &Path) -> io::Result<()> {
+    let content = fs::read(file)?;
+    let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if whole == content.len() {
+        return Ok(());
+    }
+    let file = fs::OpenOptions::new().write(true).open(file)?;
+    file.set_len(u64::try_from(whole).map_err(io::Error::other)?)
+}
+
 /// The events of a file that may still be written to: up to the first line that is not whole.
 fn events_so_far(file: &Path) -> Vec<Event> {
     let Ok(reader) = Reader::open(file) else { return Vec::new() };
@@ -332,4 +349,20 @@ fn config(own: &Target, client: SocketAddr, all: &[Target], relay: &Relay, windo
         text.push_str(&format!("server.{}={line}\n", other.server));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_half_of_a_line_is_dropped() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("trace");
+        for (content, expected) in [("a\nb\nc", "a\nb\n"), ("a\nb\n", "a\nb\n"), ("a", "")] {
+            fs::write(&file, content).expect("written");
+            drop_half_line(&file).expect("mended");
+            assert_eq!(fs::read_to_string(&file).expect("read"), expected);
+        }
+    }
 }
