@@ -78,6 +78,7 @@ fn default() -> Vec<Exploration> {
     let link = Bounds { requests: 2, disconnects: 1, rounds: 2, ..CALM };
     let timeout = Bounds { timeouts: 1, rounds: 2, ..CALM };
     let crashes = Bounds { crashes: 2, rounds: 3, ..CALM };
+    let anybody = Bounds { crashes: 1, rounds: 2, election: Election::Anybody, ..CALM };
     let whole = Bounds { requests: 0, rounds: 0, election: Election::Fle, ..CALM };
     let resend = Bounds { resends: 1, ..ELECTION };
     let again = Bounds { rounds: 1, timeouts: 1, ..ELECTION };
@@ -88,6 +89,7 @@ fn default() -> Vec<Exploration> {
         replication("crash-link", "one request, one crash, one broken link", crash_and_link),
         replication("link", "two requests, one broken link", link),
         replication("timeout", "one request, one server that gives up", timeout),
+        replication("anybody", "one request, one crash, whoever may win", anybody),
         replication("all-phases", "election with messages up to broadcast, no fault", whole),
         elections("election", "one election with all its messages, one repeated", resend),
         elections("re-election", "an election, a server that gives up, another one", again),
@@ -98,13 +100,18 @@ fn default() -> Vec<Exploration> {
 
 fn thorough() -> Vec<Exploration> {
     let crash = Bounds { requests: 2, crashes: 1, timeouts: 1, rounds: 2, ..CALM };
-    let anybody = Bounds { disconnects: 1, rounds: 2, election: Election::Anybody, ..CALM };
+    let anybody =
+        Bounds { crashes: 1, disconnects: 1, rounds: 3, election: Election::Anybody, ..CALM };
     let whole = Bounds { rounds: 0, election: Election::Fle, ..CALM };
     let again = Bounds { rounds: 1, timeouts: 1, resends: 1, ..ELECTION };
     let restart = Bounds { rounds: 1, crashes: 1, ..ELECTION };
     let explorations = [
         replication("crash-timeout", "two requests, a crash, a server that gives up", crash),
-        replication("anybody", "one request, one broken link, whoever may win", anybody),
+        replication(
+            "anybody-link",
+            "one request, one crash, one broken link, whoever may win",
+            anybody,
+        ),
         replication("all-phases-commit", "election with messages to a commit, no fault", whole),
         replication("re-election-resend", "two elections of equals, one vote repeated", again),
         replication("re-election-crash", "two elections of equals, one crash", restart),
