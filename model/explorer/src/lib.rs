@@ -1,0 +1,33 @@
+//! Explicit-state engines for any [`stateright::Model`] whose state is flat: plain bytes, without
+//! heap and without padding. They know nothing of the protocol.
+//!
+//! [`check`] visits every reachable state and checks `always` and `sometimes` properties, with
+//! shortest counterexamples. stateright's own checkers remain for its Explorer, for simulation and
+//! as a second witness on small models.
+//!
+//! ```
+//! use zab_explorer::{Options, TwoPhase, check};
+//!
+//! let model = TwoPhase::new(3).expect("few resource managers");
+//! let report = check(&model, &Options::default(), &mut |_| {})?;
+//! assert!(report.complete());
+//! assert_eq!((report.distinct, report.generated), (288, 1146));
+//! # Ok::<(), zab_explorer::Refused>(())
+//! ```
+
+mod hash;
+mod model;
+mod options;
+mod report;
+mod safety;
+mod search;
+mod table;
+mod trace;
+mod two_phase;
+
+pub use model::{FlatModel, FlatState};
+pub use options::{Options, Refused, memory_available};
+pub use report::{Identity, Memory, Progress, PropertyReport, Report, Stop, Verdict};
+pub use safety::check;
+pub use trace::Trace;
+pub use two_phase::TwoPhase;

@@ -1,0 +1,71 @@
+//! What the engines ask of a model, and what they can ask of a faster one.
+
+use stateright::{Model, Property};
+use zerocopy::{Immutable, IntoBytes};
+
+/// A state without heap and without padding: hashing it is hashing its bytes, copying it is
+/// copying them. Every type with these traits is one; derive `zerocopy::IntoBytes`, which refuses
+/// padding, and `zerocopy::Immutable`.
+pub trait FlatState: Copy + PartialEq + IntoBytes + Immutable + Send + Sync {}
+
+impl<S: Copy + PartialEq + IntoBytes + Immutable + Send + Sync> FlatState for S {}
+
+/// A stateright model with a flat state. `impl FlatModel for MyModel {}` is enough to run; the
+/// methods are there to be overridden where a model can do better.
+///
+/// # Contract
+/// Methods are functions: the same answer to the same question, in the same order. Counterexamples
+/// are rebuilt by asking again.
+pub trait FlatModel: Model<State: FlatState> + Sync {
+    /// The names of the classes of actions, for coverage and for fairness; by class number.
+    fn class_names(&self) -> Vec<String> {
+        vec!["step".to_owned()]
+    }
+
+    /// The class of an action, below the number of [`class_names`](Self::class_names).
+    fn class(&self, _action: &Self::Action) -> u16 {
+        0
+    }
+
+    /// Calls `visit` with the class and the state of every step possible in `state`, those that
+    /// lead outside of [`Model::within_boundary`] left out.
+    ///
+    /// Override it where the states can be made without a list of actions. Steps must be the same
+    /// as those of `actions` and `next_state`, though the order may differ.
+    fn for_each_successor(&self, state: &Self::State, mut visit: impl FnMut(u16, Self::State)) {
+        let mut actions = Vec::new();
+        self.actions(state, &mut actions);
+        for action in actions {
+            let class = self.class(&action);
+            if let Some(next) = self.next_state(state, action)
+                && self.within_boundary(&next)
+            {
+                visit(class, next);
+            }
+        }
+    }
+
+    /// Bit `i` is set when the condition of property `i` holds in `state`. `properties` are those
+    /// of [`Model::properties`], at most 64.
+    fn property_mask(&self, properties: &[Property<Self>], state: &Self::State) -> u64 {
+        let bit = |(i, property): (usize, &Property<Self>)| {
+            u64::from((property.condition)(self, state)) << i
+        };
+        properties.iter().enumerate().map(bit).fold(0, |mask, bit| mask | bit)
+    }
+
+    /// The state that stands for all that are equal to `state` up to symmetry. Asked only when a
+    /// run wants symmetry.
+    ///
+    /// The symmetry must be an automorphism of steps and properties; states of one orbit must have
+    /// one representative.
+    fn representative(&self, state: &Self::State) -> Self::State {
+        *state
+    }
+
+    /// How many states there are in the orbit of `state`, itself included. The sum over a reduced
+    /// run is the number of states of the unreduced one.
+    fn orbit_size(&self, _state: &Self::State) -> u64 {
+        1
+    }
+}

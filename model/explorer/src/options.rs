@@ -1,0 +1,111 @@
+//! What a caller may say about a run, and why a run may not begin.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// How to run, and where to stop although there is more to see.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Threads that work; at least 1.
+    pub threads: usize,
+    /// Bytes that tables, logs and frontier may have together. The default is three quarters of
+    /// what is free; more than nine tenths of what is free is never used, whatever is given here.
+    pub memory_max: Option<u64>,
+    /// Different states that are expected. With a good guess the table need not grow, and
+    /// identities of states are longer; a bad one costs memory or time, nothing else.
+    pub states_expected: u64,
+    /// Different states at which the run ends; it may pass them by a few.
+    pub states_max: u64,
+    /// Levels after which the run ends; initial states are level 1. States of the last level are
+    /// checked, but not expanded.
+    pub depth_max: u64,
+    /// Time after which the run ends.
+    pub time_max: Option<Duration>,
+    /// Whether a run ends as soon as an `always` property is violated.
+    pub stop_when_violated: bool,
+    /// Whether one state stands for all of its orbit
+    /// ([`FlatModel::representative`](crate::FlatModel::representative)).
+    pub symmetry: bool,
+    /// Another seed gives other identities: a run with the same counts is a second witness.
+    pub seed: u64,
+    /// Time between two calls of the progress callback.
+    pub progress_every: Duration,
+    /// Ends the run when somebody sets it.
+    pub stop: Option<&'a AtomicBool>,
+}
+
+impl Default for Options<'_> {
+    /// One thread, no limits but memory; goes on after a violation.
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            memory_max: None,
+            states_expected: 0,
+            states_max: u64::MAX,
+            depth_max: u64::MAX,
+            time_max: None,
+            stop_when_violated: false,
+            symmetry: false,
+            seed: 0,
+            progress_every: Duration::from_secs(1),
+            stop: None,
+        }
+    }
+}
+
+/// Why a run did not begin.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Refused {
+    /// The budget does not hold the table that the run begins with.
+    #[error(
+        "{given} bytes of memory are too few: the run begins with {needed} \
+         (hint: give more, or expect fewer states)"
+    )]
+    TooLittleMemory {
+        /// Bytes that it takes to begin.
+        needed: u64,
+        /// Bytes that may be used: the budget, or most of what is free if that is less.
+        given: u64,
+    },
+    /// The system does not give the address space for a budget of so many bytes.
+    #[error("the system does not give {bytes} bytes (hint: give a smaller memory budget)")]
+    NoAddressSpace {
+        /// The budget.
+        bytes: u64,
+    },
+    /// A set of properties has 64 bits.
+    #[error("{count} properties are too many: at most 64 can be checked in one run")]
+    TooManyProperties {
+        /// Properties of the model.
+        count: usize,
+    },
+    /// Nobody would work.
+    #[error("a run needs at least one thread")]
+    NoThreads,
+    /// Nothing holds of nothing: a verdict on such a model would be empty.
+    #[error("the model has no initial state within its boundary")]
+    NoInitialState,
+}
+
+/// Bytes that can be used without swapping, by what the system says; `None` where it does not say.
+#[must_use]
+pub fn memory_available() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// The bytes that a run may use.
+pub(crate) fn memory_budget(asked: Option<u64>) -> u64 {
+    /// Where the system does not say what is free.
+    const CAUTIOUS: u64 = 1 << 30;
+    match (asked, memory_available()) {
+        (Some(asked), Some(free)) => asked.min(free / 10 * 9),
+        (Some(asked), None) => asked,
+        (None, Some(free)) => free / 4 * 3,
+        (None, None) => CAUTIOUS,
+    }
+}

@@ -1,0 +1,183 @@
+//! What a run has found.
+
+use std::fmt;
+
+use stateright::Expectation;
+
+use crate::trace::Trace;
+
+/// The result of a safety run. Nothing in it is stronger than the run: look at [`stopped`] first.
+///
+/// [`stopped`]: Self::stopped
+#[derive(Clone, Debug)]
+pub struct Report<S> {
+    /// Why the run ended although there was more to see; `None` for a run that saw everything.
+    pub stopped: Option<Stop>,
+    /// Different states; with symmetry, different orbits.
+    pub distinct: u64,
+    /// States generated, repeats and initial states included.
+    pub generated: u64,
+    /// Sum of the sizes of the orbits, with symmetry: the different states without it.
+    pub unreduced: Option<u64>,
+    /// States without a step.
+    pub terminal: u64,
+    /// Different states by level; the initial ones are the first. The depth is their number.
+    pub levels: Vec<u64>,
+    /// Wall-clock time.
+    pub seconds: f64,
+    /// Threads that worked.
+    pub threads: usize,
+    /// What it took.
+    pub memory: Memory,
+    /// How sure it is that no state was taken for another.
+    pub identity: Identity,
+    /// By class number: its name, and the steps of that class that were generated.
+    pub actions: Vec<(String, u64)>,
+    /// In the order of the model.
+    pub properties: Vec<PropertyReport<S>>,
+}
+
+impl<S> Report<S> {
+    /// Number of levels, the initial states' included.
+    #[must_use]
+    pub fn depth(&self) -> u64 {
+        self.levels.len() as u64
+    }
+
+    /// Whether every reachable state was visited.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.stopped.is_none()
+    }
+
+    /// Bytes of table and log for each state; the frontier is not among them.
+    #[must_use]
+    pub fn bytes_per_state(&self) -> f64 {
+        (self.memory.table + self.memory.log) as f64 / self.distinct.max(1) as f64
+    }
+
+    /// The result for the property of that name.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&PropertyReport<S>> {
+        self.properties.iter().find(|property| property.name == name)
+    }
+}
+
+/// Why a run ended before it had seen everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// [`Options::states_max`](crate::Options::states_max).
+    States,
+    /// [`Options::depth_max`](crate::Options::depth_max).
+    Depth,
+    /// [`Options::time_max`](crate::Options::time_max).
+    Time,
+    /// The memory budget is used up.
+    Memory,
+    /// The caller set [`Options::stop`](crate::Options::stop).
+    Asked,
+    /// A property is violated, and the caller wanted to know no more.
+    Violated,
+    /// A state has more than 65,536 steps, or a level more than 2^32 states.
+    Size,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::States => "the limit of states is reached",
+            Self::Depth => "the limit of depth is reached",
+            Self::Time => "the time is over",
+            Self::Memory => "the memory budget is used up",
+            Self::Asked => "interrupted",
+            Self::Violated => "a property is violated",
+            Self::Size => "a state has too many steps, or a level too many states",
+        })
+    }
+}
+
+/// Bytes that a run used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// What it was allowed.
+    pub budget: u64,
+    /// The table of fingerprints at the end.
+    pub table: u64,
+    /// The log from which counterexamples are rebuilt.
+    pub log: u64,
+    /// States waiting or being expanded, when they were most.
+    pub frontier_peak: u64,
+}
+
+/// How long the identities of states are. Two states with equal identities are taken for one, and
+/// what follows from the second is then not seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Identity {
+    /// Bits that two states must share to be taken for one.
+    pub bits: u32,
+    /// States that are expected to be missing: pairs of states over `2^bits`.
+    pub missing_expected: f64,
+}
+
+impl Identity {
+    pub(crate) fn new(bits: u32, distinct: u64) -> Self {
+        let distinct = distinct as f64;
+        let pairs = distinct * (distinct - 1.0).max(0.0) / 2.0;
+        Self { bits, missing_expected: pairs / f64::from(bits).exp2() }
+    }
+}
+
+/// What a run says of one property.
+#[derive(Clone, Debug)]
+pub struct PropertyReport<S> {
+    /// Its name in the model.
+    pub name: &'static str,
+    /// What it claims.
+    pub kind: Expectation,
+    /// Whether it is so.
+    pub verdict: Verdict<S>,
+}
+
+/// Whether a property is so, as far as the run goes.
+#[derive(Clone, Debug)]
+pub enum Verdict<S> {
+    /// `always`: in every reachable state, and all were visited.
+    Holds,
+    /// `always`: not in the last state of this, and there is no shorter run to such a state.
+    Violated(Trace<S>),
+    /// `sometimes`: in the last state of this, and there is no shorter run to such a state.
+    Reached(Trace<S>),
+    /// `sometimes`: in no reachable state, and all were visited.
+    NeverReached,
+    /// The run ended before it could tell, or it is `eventually`, which is not for a search of
+    /// states: cycles and fairness decide it.
+    Unknown,
+}
+
+impl<S> Verdict<S> {
+    /// The run that shows it, if the verdict has one.
+    #[must_use]
+    pub fn trace(&self) -> Option<&Trace<S>> {
+        match self {
+            Self::Violated(trace) | Self::Reached(trace) => Some(trace),
+            Self::Holds | Self::NeverReached | Self::Unknown => None,
+        }
+    }
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Different states visited so far.
+    pub distinct: u64,
+    /// States generated so far, repeats included.
+    pub generated: u64,
+    /// The level whose states are being expanded; the initial states' is 1.
+    pub depth: u64,
+    /// States that are known and not yet expanded.
+    pub waiting: u64,
+    /// Bytes in use.
+    pub memory: u64,
+    /// Seconds since the start.
+    pub seconds: f64,
+}

@@ -1,0 +1,338 @@
+//! Goes from level to level, keeps to the budgets, and lets the table grow.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use stateright::{Expectation, Property};
+
+use super::level::{Level, Place};
+use super::worker::{Pause, Recorder, Shared, Worker};
+use crate::model::FlatModel;
+use crate::options::{Options, Refused, memory_budget};
+use crate::report::{Identity, Memory, Progress, Stop};
+use crate::table::{BASE_BITS_MIN, Table};
+
+/// The table grows when three quarters of its slots are taken, by half.
+const LOAD_GROW: f64 = 0.75;
+
+/// Where it cannot grow, it may become so full.
+const LOAD_MAX: f64 = 0.9;
+
+/// Levels shorter than that are not worth waking other threads for.
+const ALONE: usize = 512;
+
+/// States that a thread claims at a time.
+const CHUNK_MAX: usize = 1024;
+
+/// What a run is given.
+pub(crate) struct Setup<'a, M: FlatModel> {
+    pub(crate) model: &'a M,
+    pub(crate) options: &'a Options<'a>,
+    /// Whether slots of the table have tags.
+    pub(crate) tagged: bool,
+}
+
+/// A run between two rounds.
+pub(crate) struct Driver<'a, M: FlatModel, R> {
+    pub(crate) setup: Setup<'a, M>,
+    pub(crate) properties: Vec<Property<M>>,
+    pub(crate) table: Table,
+    pub(crate) workers: Vec<Worker<M::State, R>>,
+    pub(crate) level: Level<M::State>,
+    /// States of each level so far, that of [`level`](Self::level) the last.
+    pub(crate) levels: Vec<u64>,
+    /// By property: where it was decided first.
+    pub(crate) decided: Vec<Option<Place>>,
+    distinct: AtomicU64,
+    generated: AtomicU64,
+    budget: u64,
+    frontier_peak: u64,
+    /// The table may be full up to here.
+    load_max: f64,
+    started: Instant,
+    reported: Instant,
+}
+
+impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
+    /// Looks up the initial states. There is a recorder for each thread.
+    pub(crate) fn start(setup: Setup<'a, M>, recorders: Vec<R>) -> Result<Self, Refused> {
+        let properties = setup.model.properties();
+        if properties.len() > 64 {
+            return Err(Refused::TooManyProperties { count: properties.len() });
+        }
+        let undecided = properties.iter().enumerate().fold(0, |bits, (at, property)| {
+            bits | u64::from(property.expectation != Expectation::Eventually) << at
+        });
+        let budget = memory_budget(setup.options.memory_max);
+        let table = table(setup.options, budget, setup.tagged)?;
+        let classes = setup.model.class_names().len();
+        let worker = |recorder| Worker::new(recorder, classes, undecided);
+        let now = Instant::now();
+        let mut driver = Self {
+            decided: vec![None; properties.len()],
+            properties,
+            table,
+            workers: recorders.into_iter().map(worker).collect(),
+            level: Level::new(Vec::new()),
+            levels: Vec::new(),
+            distinct: AtomicU64::new(0),
+            generated: AtomicU64::new(0),
+            budget,
+            frontier_peak: 0,
+            load_max: LOAD_GROW,
+            started: now,
+            reported: now,
+            setup,
+        };
+        driver.add_initial_states()?;
+        Ok(driver)
+    }
+
+    fn add_initial_states(&mut self) -> Result<(), Refused> {
+        let model = self.setup.model;
+        let states = model.init_states();
+        let pause = Pause::default();
+        let (cursor, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+        for (number, state) in states.into_iter().enumerate() {
+            if !model.within_boundary(&state) {
+                continue;
+            }
+            self.make_room(false);
+            let mut workers = std::mem::take(&mut self.workers);
+            let shared = self.shared(&pause, &cursor, &bytes);
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            if let Some(first) = workers.first_mut() {
+                first.add_initial(&shared, state, number);
+            }
+            self.workers = workers;
+        }
+        if self.distinct() == 0 {
+            return Err(Refused::NoInitialState);
+        }
+        self.advance();
+        Ok(())
+    }
+
+    /// What the threads of a round are given.
+    fn shared<'r>(
+        &'r self,
+        pause: &'r Pause,
+        cursor: &'r AtomicUsize,
+        bytes: &'r AtomicU64,
+    ) -> Shared<'r, M> {
+        let options = self.setup.options;
+        let chunk = self.level.len() / (self.workers.len().max(1) * 8);
+        Shared {
+            model: self.setup.model,
+            properties: &self.properties,
+            seed: options.seed,
+            symmetry: options.symmetry,
+            stop_when_violated: options.stop_when_violated,
+            asked: options.stop,
+            deadline: options.time_max.and_then(|time| self.started.checked_add(time)),
+            table: &self.table,
+            level: &self.level,
+            chunk: chunk.clamp(16, CHUNK_MAX),
+            cursor,
+            distinct: &self.distinct,
+            generated: &self.generated,
+            bytes,
+            distinct_pause: self.distinct_limit().min(options.states_max),
+            bytes_pause: self.budget.saturating_sub(self.table.bytes()),
+            pause,
+        }
+    }
+
+    /// Different states at which the table is to grow.
+    fn distinct_limit(&self) -> u64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a part of the slots is a number of slots"
+        )]
+        let limit = (self.table.capacity() as f64 * self.load_max) as u64;
+        limit
+    }
+
+    /// Expands every state of the level. `Some` when the run ends before that.
+    pub(crate) fn run_level(&mut self, progress: &mut dyn FnMut(&Progress)) -> Option<Stop> {
+        let cursor = AtomicUsize::new(0);
+        loop {
+            let pause = Pause::default();
+            let bytes = AtomicU64::new(self.bytes_besides_table());
+            self.run_round(&pause, &cursor, &bytes, progress);
+            let waiting = self.level_bytes() + self.next_bytes();
+            self.frontier_peak = self.frontier_peak.max(waiting);
+            let idle = self.workers.iter().all(Worker::is_idle);
+            if idle && cursor.load(Ordering::Relaxed) >= self.level.len() {
+                let violated = pause.violated.load(Ordering::Relaxed);
+                return violated.then_some(Stop::Violated);
+            }
+            if let Some(stop) = self.reason_to_stop(&pause) {
+                return Some(stop);
+            }
+            if !self.make_room(pause.table_full.load(Ordering::Relaxed)) {
+                return Some(Stop::Memory);
+            }
+        }
+    }
+
+    /// Lets the threads work until they are done or pause.
+    fn run_round(
+        &mut self,
+        pause: &Pause,
+        cursor: &AtomicUsize,
+        bytes: &AtomicU64,
+        progress: &mut dyn FnMut(&Progress),
+    ) {
+        let mut workers = std::mem::take(&mut self.workers);
+        let mut reported = self.reported;
+        {
+            let shared = self.shared(pause, cursor, bytes);
+            let every = self.setup.options.progress_every;
+            let between = || {
+                if reported.elapsed() >= every {
+                    reported = Instant::now();
+                    progress(&self.progress(&shared));
+                }
+            };
+            let alone = self.level.len() < ALONE;
+            if let Some((first, others)) = workers.split_first_mut() {
+                // Also alone, the others look up what a pause has left them with.
+                std::thread::scope(|scope| {
+                    for worker in others.iter_mut().filter(|worker| !alone || !worker.is_idle()) {
+                        let shared = &shared;
+                        scope.spawn(move || worker.work(shared, || {}));
+                    }
+                    first.work(&shared, between);
+                });
+            }
+        }
+        self.workers = workers;
+        self.reported = reported;
+    }
+
+    fn reason_to_stop(&self, pause: &Pause) -> Option<Stop> {
+        let options = self.setup.options;
+        let set = |flag: &std::sync::atomic::AtomicBool| flag.load(Ordering::Relaxed);
+        let late = options.time_max.is_some_and(|time| self.started.elapsed() >= time);
+        let full = self.bytes_besides_table() + self.table.bytes() >= self.budget;
+        let reasons = [
+            (set(&pause.violated), Stop::Violated),
+            (set(&pause.too_many_steps), Stop::Size),
+            (options.stop.is_some_and(set), Stop::Asked),
+            (late, Stop::Time),
+            (self.distinct() >= options.states_max, Stop::States),
+            (full, Stop::Memory),
+        ];
+        reasons.into_iter().find(|(is_so, _)| *is_so).map(|(_, stop)| stop)
+    }
+
+    /// Lets the table grow or, where it cannot, become fuller. `false` when neither helps.
+    /// `full`: somebody found no room, however many slots are free.
+    fn make_room(&mut self, full: bool) -> bool {
+        if !full && self.distinct() < self.distinct_limit() {
+            return true;
+        }
+        let free = self.budget.saturating_sub(self.bytes_besides_table() + self.table.bytes());
+        // The other half is for the states that the new room is for.
+        if self.table.grow_by_half(free / 2) {
+            return true;
+        }
+        self.load_max = LOAD_MAX;
+        !full && self.distinct() < self.distinct_limit()
+    }
+
+    /// Makes what is new the level to be expanded. `false` when nothing is.
+    pub(crate) fn advance(&mut self) -> bool {
+        let segments: Vec<_> =
+            self.workers.iter_mut().map(|worker| std::mem::take(&mut worker.next)).collect();
+        let level = Level::new(segments);
+        let number = self.levels.len();
+        for (thread, worker) in self.workers.iter_mut().enumerate() {
+            for finding in worker.findings.drain(..) {
+                let position = level.start(thread) + finding.at;
+                let position = u32::try_from(position).unwrap_or(u32::MAX);
+                self.decided[finding.property].get_or_insert(Place { level: number, position });
+            }
+        }
+        let known = self.decided.iter().enumerate().filter(|(_, place)| place.is_some());
+        let known = known.fold(0, |bits, (at, _)| bits | 1 << at);
+        for worker in &mut self.workers {
+            worker.undecided &= !known;
+        }
+        self.level = level;
+        if self.level.len() > 0 {
+            self.levels.push(self.level.len() as u64);
+        }
+        self.level.len() > 0
+    }
+
+    /// Different states so far.
+    pub(crate) fn distinct(&self) -> u64 {
+        self.distinct.load(Ordering::Relaxed)
+    }
+
+    /// States generated so far.
+    pub(crate) fn generated(&self) -> u64 {
+        self.generated.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        Identity::new(self.table.identity_bits(), self.distinct())
+    }
+
+    pub(crate) fn memory(&self) -> Memory {
+        Memory {
+            budget: self.budget,
+            table: self.table.bytes(),
+            log: self.workers.iter().map(|worker| worker.recorder.bytes()).sum(),
+            frontier_peak: self.frontier_peak,
+        }
+    }
+
+    fn level_bytes(&self) -> u64 {
+        (self.level.len() * size_of::<M::State>()) as u64
+    }
+
+    fn next_bytes(&self) -> u64 {
+        let states: usize = self.workers.iter().map(|worker| worker.next.len()).sum();
+        (states * size_of::<M::State>()) as u64
+    }
+
+    fn bytes_besides_table(&self) -> u64 {
+        self.workers.iter().map(Worker::bytes).sum::<u64>() + self.level_bytes()
+    }
+
+    fn progress(&self, shared: &Shared<'_, M>) -> Progress {
+        let before: u64 = self.levels.iter().sum();
+        let claimed = shared.cursor.load(Ordering::Relaxed).min(self.level.len());
+        let expanded = before - self.level.len() as u64 + claimed as u64;
+        let distinct = shared.distinct.load(Ordering::Relaxed);
+        Progress {
+            distinct,
+            generated: shared.generated.load(Ordering::Relaxed),
+            depth: self.levels.len() as u64,
+            waiting: distinct - expanded,
+            memory: shared.bytes.load(Ordering::Relaxed) + self.table.bytes(),
+            seconds: self.seconds(),
+        }
+    }
+}
+
+/// The table that a run begins with.
+fn table(options: &Options<'_>, budget: u64, tagged: bool) -> Result<Table, Refused> {
+    let slots = options.states_expected.saturating_mul(4) / 3;
+    let base_bits = (slots / 8).checked_ilog2().unwrap_or(0).clamp(BASE_BITS_MIN, 40);
+    let needed = Table::bytes_of(1 << base_bits, tagged);
+    // Without room for states beside the table the run would end before it begins.
+    let needed = needed + needed / 2;
+    if budget < needed {
+        return Err(Refused::TooLittleMemory { needed, given: budget });
+    }
+    Table::new(budget, base_bits, tagged).ok_or(Refused::NoAddressSpace { bytes: budget })
+}

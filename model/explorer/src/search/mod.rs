@@ -1,0 +1,14 @@
+//! Level-synchronous parallel breadth-first search: what the engines share.
+//!
+//! A level is a list of states; threads claim ranges of it, expand them, and append what is new to
+//! lists of their own, which together are the next level. The table of fingerprints is all that
+//! they share. When it is nearly full they finish their ranges and pause, it grows, and they go
+//! on; what a thread had generated and not yet looked up waits in its batch.
+
+mod driver;
+mod level;
+mod worker;
+
+pub(crate) use driver::{Driver, Setup};
+pub(crate) use level::Place;
+pub(crate) use worker::{Edge, Recorder, Worker};

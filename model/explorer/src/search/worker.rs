@@ -1,0 +1,282 @@
+//! One thread's part of a level.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use stateright::{Expectation, Property};
+
+use super::level::Level;
+use crate::hash::hash;
+use crate::model::FlatModel;
+use crate::table::{Inserted, Key, Table};
+
+/// Generated states that are looked up together, so that the waits for memory overlap.
+const BATCH: usize = 64;
+
+/// A generated state that is to be looked up.
+pub(crate) struct Edge<S> {
+    pub(crate) state: S,
+    key: Key,
+    /// The number, within the level, of the state it comes from.
+    pub(crate) source: u32,
+    /// Its number among the steps of that state.
+    pub(crate) ordinal: u16,
+}
+
+/// What an engine keeps of every step; one for each thread.
+pub(crate) trait Recorder<S>: Send {
+    /// A step was looked up. `new` holds the properties' mask if its state was not known.
+    fn edge(&mut self, table: &Table, edge: &Edge<S>, slot: usize, new: Option<u64>);
+
+    /// Bytes in use.
+    fn bytes(&self) -> u64;
+}
+
+/// What all threads see of a round.
+pub(crate) struct Shared<'a, M: FlatModel> {
+    pub(crate) model: &'a M,
+    pub(crate) properties: &'a [Property<M>],
+    pub(crate) seed: u64,
+    pub(crate) symmetry: bool,
+    pub(crate) stop_when_violated: bool,
+    pub(crate) asked: Option<&'a AtomicBool>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) table: &'a Table,
+    pub(crate) level: &'a Level<M::State>,
+    pub(crate) chunk: usize,
+    /// The first state of the level that nobody has claimed.
+    pub(crate) cursor: &'a AtomicUsize,
+    /// Different states so far.
+    pub(crate) distinct: &'a AtomicU64,
+    /// States generated so far.
+    pub(crate) generated: &'a AtomicU64,
+    /// Bytes of recorders and waiting states.
+    pub(crate) bytes: &'a AtomicU64,
+    /// Different states, and bytes, at which all pause.
+    pub(crate) distinct_pause: u64,
+    pub(crate) bytes_pause: u64,
+    /// Why all are to finish their range and return.
+    pub(crate) pause: &'a Pause,
+}
+
+/// Reasons to pause, any of which ends the round.
+#[derive(Default)]
+pub(crate) struct Pause {
+    pub(crate) any: AtomicBool,
+    pub(crate) table_full: AtomicBool,
+    pub(crate) violated: AtomicBool,
+    pub(crate) too_many_steps: AtomicBool,
+}
+
+impl Pause {
+    pub(crate) fn set(&self, reason: &AtomicBool) {
+        reason.store(true, Ordering::Relaxed);
+        self.any.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.any.load(Ordering::Relaxed)
+    }
+}
+
+/// A property decided by a state of this thread's part of the next level.
+#[derive(Clone, Copy)]
+pub(crate) struct Finding {
+    pub(crate) property: usize,
+    /// The number of the state in the thread's list.
+    pub(crate) at: usize,
+}
+
+/// One thread's lists.
+pub(crate) struct Worker<S, R> {
+    batch: Vec<Edge<S>>,
+    /// Its part of the next level.
+    pub(crate) next: Vec<S>,
+    pub(crate) recorder: R,
+    /// By class.
+    pub(crate) fired: Vec<u64>,
+    pub(crate) terminal: u64,
+    pub(crate) unreduced: u64,
+    /// Properties that are still to be decided, as bits.
+    pub(crate) undecided: u64,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl<S: Copy, R: Recorder<S>> Worker<S, R> {
+    pub(crate) fn new(recorder: R, classes: usize, undecided: u64) -> Self {
+        Self {
+            batch: Vec::new(),
+            next: Vec::new(),
+            recorder,
+            fired: vec![0; classes],
+            terminal: 0,
+            unreduced: 0,
+            undecided,
+            findings: Vec::new(),
+        }
+    }
+
+    /// Claims and expands ranges of the level until there is none left or all are to pause.
+    /// `between` is called after each.
+    pub(crate) fn work<M>(&mut self, shared: &Shared<'_, M>, mut between: impl FnMut())
+    where
+        M: FlatModel<State = S>,
+    {
+        // What is left from before the pause comes first.
+        self.look_up(shared);
+        let length = shared.level.len();
+        while !shared.pause.is_set() {
+            let start = shared.cursor.fetch_add(shared.chunk, Ordering::Relaxed);
+            if start >= length {
+                break;
+            }
+            let end = (start + shared.chunk).min(length);
+            for (position, state) in shared.level.range(start..end) {
+                self.expand(shared, position, state);
+                if self.batch.len() >= BATCH {
+                    self.look_up(shared);
+                }
+            }
+            self.look_up(shared);
+            let asked = shared.asked.is_some_and(|asked| asked.load(Ordering::Relaxed));
+            if asked || shared.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                shared.pause.any.store(true, Ordering::Relaxed);
+            }
+            between();
+        }
+    }
+
+    /// Whether everything that was generated has been looked up.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Appends the steps of a state to the batch.
+    #[inline]
+    fn expand<M>(&mut self, shared: &Shared<'_, M>, position: usize, state: &S)
+    where
+        M: FlatModel<State = S>,
+    {
+        // Levels are no longer than that; the driver sees to it.
+        let source = u32::try_from(position).unwrap_or(u32::MAX);
+        let before = self.batch.len();
+        let (batch, fired) = (&mut self.batch, &mut self.fired);
+        let mut ordinal = 0_u16;
+        let mut too_many = false;
+        shared.model.for_each_successor(state, |class, state| {
+            fired[usize::from(class)] += 1;
+            batch.push(Edge { key: key(shared, &state), state, source, ordinal });
+            let (next, overflow) = ordinal.overflowing_add(1);
+            ordinal = next;
+            too_many |= overflow;
+        });
+        if too_many {
+            shared.pause.set(&shared.pause.too_many_steps);
+        }
+        self.terminal += u64::from(self.batch.len() == before);
+    }
+
+    /// Looks up what is in the batch; keeps what finds no room in the table.
+    fn look_up<M>(&mut self, shared: &Shared<'_, M>)
+    where
+        M: FlatModel<State = S>,
+    {
+        if self.batch.is_empty() {
+            return;
+        }
+        let touched = self.batch.iter().fold(0, |all, edge| all ^ shared.table.touch(edge.key));
+        black_box(touched);
+        let bytes_before = self.bytes();
+        let known_before = self.next.len();
+        let batch = std::mem::take(&mut self.batch);
+        let mut done = 0;
+        for edge in &batch {
+            match shared.table.insert(edge.key) {
+                Inserted::Known(slot) => self.recorder.edge(shared.table, edge, slot, None),
+                Inserted::New(slot) => {
+                    let mask = self.judge(shared, &edge.state);
+                    self.next.push(edge.state);
+                    self.recorder.edge(shared.table, edge, slot, Some(mask));
+                }
+                Inserted::Full => {
+                    shared.pause.set(&shared.pause.table_full);
+                    break;
+                }
+            }
+            done += 1;
+        }
+        self.batch = batch;
+        self.batch.drain(..done);
+        let new = (self.next.len() - known_before) as u64;
+        let bytes = self.bytes() - bytes_before;
+        let distinct = shared.distinct.fetch_add(new, Ordering::Relaxed) + new;
+        let bytes = shared.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        shared.generated.fetch_add(done as u64, Ordering::Relaxed);
+        if distinct >= shared.distinct_pause || bytes >= shared.bytes_pause {
+            shared.pause.any.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Bytes of what was recorded and of the states that wait.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.recorder.bytes() + (self.next.len() * size_of::<S>()) as u64
+    }
+
+    /// The mask of properties in a new state, noting those that it decides.
+    #[inline]
+    fn judge<M>(&mut self, shared: &Shared<'_, M>, state: &S) -> u64
+    where
+        M: FlatModel<State = S>,
+    {
+        if shared.symmetry {
+            self.unreduced += shared.model.orbit_size(state);
+        }
+        let mask = shared.model.property_mask(shared.properties, state);
+        if self.undecided != 0 {
+            self.decide(shared, mask);
+        }
+        mask
+    }
+
+    fn decide<M: FlatModel>(&mut self, shared: &Shared<'_, M>, mask: u64) {
+        for (at, property) in shared.properties.iter().enumerate() {
+            let (bit, holds) = (1 << at, mask >> at & 1 == 1);
+            let decided = match property.expectation {
+                Expectation::Always => !holds,
+                Expectation::Sometimes => holds,
+                // Not decided by a state.
+                Expectation::Eventually => false,
+            };
+            if decided && self.undecided & bit != 0 {
+                self.undecided &= !bit;
+                self.findings.push(Finding { property: at, at: self.next.len() });
+                if property.expectation == Expectation::Always && shared.stop_when_violated {
+                    shared.pause.set(&shared.pause.violated);
+                }
+            }
+        }
+    }
+
+    /// Looks up an initial state, as if it were the step with that number of nowhere.
+    pub(crate) fn add_initial<M>(&mut self, shared: &Shared<'_, M>, state: S, number: u32)
+    where
+        M: FlatModel<State = S>,
+    {
+        let key = key(shared, &state);
+        self.batch.push(Edge { state, key, source: number, ordinal: 0 });
+        self.look_up(shared);
+    }
+}
+
+/// The identity of a state, or of its orbit.
+#[inline]
+fn key<M: FlatModel>(shared: &Shared<'_, M>, state: &M::State) -> Key {
+    use zerocopy::IntoBytes;
+    let hashes = if shared.symmetry {
+        hash(shared.model.representative(state).as_bytes(), shared.seed)
+    } else {
+        hash(state.as_bytes(), shared.seed)
+    };
+    shared.table.key(hashes)
+}

@@ -1,0 +1,178 @@
+//! Which states were seen: a lock-free hash table of fingerprints that grows in place.
+//!
+//! A state's *identity* is `base_bits + 59` bits of its hash. A slot holds the low 59 of them, and
+//! at which attempt it found a place; from both its home bucket follows, which gives the others back. So two states
+//! are taken for one only when all bits of their identities agree, however full the table is, and
+//! the table can be spread over more buckets without the states.
+//!
+//! The home is monotone in the identity and in the number of buckets. To grow is thus to stream
+//! entries upwards through memory that the system only hands out when it is written.
+
+mod grow;
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use zerocopy::FromZeros;
+
+use crate::hash::low;
+
+/// Slots of a bucket; together one line of the processor's cache.
+const LANES: usize = 8;
+
+/// Bits of a slot that count the buckets that were full when the entry came.
+const ATTEMPT_BITS: u32 = 5;
+
+/// The last attempt to find a place. Only one of millions needs it in a table nine tenths full.
+const ATTEMPT_LAST: usize = (1 << ATTEMPT_BITS) - 1;
+
+/// Buckets behind the last home, for what does not fit there.
+const TAIL: usize = offset(ATTEMPT_LAST);
+
+/// Bits of an identity that a slot holds.
+const REST_BITS: u32 = u64::BITS - ATTEMPT_BITS;
+
+/// Bits of an identity that the home bucket holds, in a table that nobody said anything about.
+pub(crate) const BASE_BITS_MIN: u32 = 14;
+
+/// A state as the table knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    base: u64,
+    rest: u64,
+}
+
+/// What [`Table::insert`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inserted {
+    /// The state was not there. It now is, in this slot.
+    New(usize),
+    /// It was there, in this slot.
+    Known(usize),
+    /// There is no room for it near its home.
+    Full,
+}
+
+/// The fingerprints, and a tag of 32 bits beside each if asked for.
+pub(crate) struct Table {
+    slots: Box<[AtomicU64]>,
+    /// By slot; empty when there are no tags.
+    tags: Box<[AtomicU32]>,
+    /// Slots before the first bucket, so that buckets begin with lines of the cache.
+    first: usize,
+    buckets: usize,
+    buckets_max: usize,
+    base_bits: u32,
+}
+
+impl Table {
+    /// A table that starts with `2^base_bits` buckets and may grow until it has `bytes_max` bytes.
+    /// `None` when that is too little for its start, or when the system refuses.
+    pub(crate) fn new(bytes_max: u64, base_bits: u32, tagged: bool) -> Option<Self> {
+        assert!(base_bits >= ATTEMPT_BITS);
+        let buckets = 1_usize << base_bits;
+        let bytes_each = Self::bytes_of(1, tagged) - Self::bytes_of(0, tagged);
+        let room = bytes_max.checked_sub(Self::bytes_of(0, tagged))? / bytes_each;
+        let buckets_max = usize::try_from(room).ok()?;
+        if buckets_max < buckets {
+            return None;
+        }
+        let count = (buckets_max + TAIL + 1) * LANES;
+        let slots = <[AtomicU64]>::new_box_zeroed_with_elems(count).ok()?;
+        let tags = <[AtomicU32]>::new_box_zeroed_with_elems(if tagged { count } else { 0 }).ok()?;
+        let first = (LANES - (slots.as_ptr().addr() / size_of::<u64>()) % LANES) % LANES;
+        Some(Self { slots, tags, first, buckets, buckets_max, base_bits })
+    }
+
+    /// Bytes of a table with so many buckets.
+    pub(crate) fn bytes_of(buckets: usize, tagged: bool) -> u64 {
+        let slot = size_of::<u64>() + if tagged { size_of::<u32>() } else { 0 };
+        ((buckets + TAIL + 1) * LANES * slot) as u64
+    }
+
+    /// Bytes in use; what the table may still grow into is not.
+    pub(crate) fn bytes(&self) -> u64 {
+        Self::bytes_of(self.buckets, !self.tags.is_empty())
+    }
+
+    /// Bits that two states must share to be taken for one.
+    pub(crate) fn identity_bits(&self) -> u32 {
+        self.base_bits + REST_BITS
+    }
+
+    /// Slots in use, taken or not.
+    pub(crate) fn capacity(&self) -> u64 {
+        (self.buckets * LANES) as u64
+    }
+
+    /// The identity in a pair of hashes.
+    #[inline]
+    pub(crate) fn key(&self, (high, low): (u64, u64)) -> Key {
+        let rest = low >> ATTEMPT_BITS;
+        // A slot of zero is an empty one.
+        Key { base: high >> (u64::BITS - self.base_bits), rest: rest.max(1) }
+    }
+
+    /// The bucket in which to look first.
+    #[inline]
+    fn home(&self, key: Key) -> usize {
+        home(key, self.base_bits, self.buckets)
+    }
+
+    /// The first slot in which to look.
+    #[inline]
+    fn slot_of_bucket(&self, bucket: usize) -> usize {
+        self.first + bucket * LANES
+    }
+
+    /// Reads where the key would be, for no other effect than that its line of the cache is at
+    /// hand when [`insert`](Self::insert) is called. Many such reads in a row overlap.
+    #[inline]
+    pub(crate) fn touch(&self, key: Key) -> u64 {
+        self.slots[self.slot_of_bucket(self.home(key))].load(Ordering::Relaxed)
+    }
+
+    /// Adds the key unless it is there. Threads may do so at the same time: exactly one of them is
+    /// told that a key is new.
+    // Relaxed is enough: a slot is written once, and nothing else is read because of it.
+    #[inline]
+    pub(crate) fn insert(&self, key: Key) -> Inserted {
+        let home = self.home(key);
+        for attempt in 0..=ATTEMPT_LAST {
+            let slot = self.slot_of_bucket(home + offset(attempt));
+            let wanted = key.rest << ATTEMPT_BITS | attempt as u64;
+            for (lane, entry) in self.slots[slot..slot + LANES].iter().enumerate() {
+                let mut seen = entry.load(Ordering::Relaxed);
+                if seen == 0 {
+                    let swap =
+                        entry.compare_exchange(0, wanted, Ordering::Relaxed, Ordering::Relaxed);
+                    match swap {
+                        Ok(_) => return Inserted::New(slot + lane),
+                        Err(other) => seen = other,
+                    }
+                }
+                if seen == wanted {
+                    return Inserted::Known(slot + lane);
+                }
+            }
+        }
+        Inserted::Full
+    }
+}
+
+/// How far from home an attempt looks. The steps get longer, so that it leaves a crowd behind;
+/// they stay short enough for growth to be a stream.
+const fn offset(attempt: usize) -> usize {
+    attempt * (attempt + 1) / 2
+}
+
+/// The bucket, of so many, in which a key belongs.
+#[inline]
+fn home(key: Key, base_bits: u32, buckets: usize) -> usize {
+    let shift = u64::BITS - base_bits;
+    let position = key.base << shift | key.rest >> (REST_BITS - shift);
+    let home = low((u128::from(position) * buckets as u128) >> u64::BITS);
+    usize::try_from(home).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests;
