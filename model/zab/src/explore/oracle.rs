@@ -1,7 +1,7 @@
 //! The coarse election: one step in place of a whole exchange of notifications.
 //!
 //! *Every coarse step is realisable by fine ones* (checked at small bounds by
-//! `tests/explore_oracle.rs`), so a counterexample found with it is real. The reverse does not
+//! `tests/explore/coarse.rs`), so a counterexample found with it is real. The reverse does not
 //! hold: the oracle settles leader and followers at once, and joins on what is true now, where real
 //! servers may act on older notifications. That is what the fine grain is for.
 
