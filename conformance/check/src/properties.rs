@@ -59,8 +59,11 @@ impl Global {
     }
 
     /// `single_established_leader` and `committed_never_lost`: an epoch has one established
-    /// leader, and its initial history contains all that was ever committed; that history is
-    /// committed from here on.
+    /// leader, and its initial history contains all that was ever committed of earlier epochs; that
+    /// history is committed from here on.
+    ///
+    /// A later epoch may have committed already: the acknowledgement that establishes this leader
+    /// can arrive long after its sender has followed the next one.
     ///
     /// # Errors
     /// When another server established the epoch, or a committed transaction is missing.
@@ -77,7 +80,8 @@ impl Global {
                 format!("epoch {epoch} is established by server {first} and by server {leader}");
             return Err(Broken { property: "single_established_leader", seen });
         }
-        if length < self.committed.len() as u64 {
+        let earlier = self.committed.partition_point(|(zxid, _)| zxid.epoch < epoch);
+        if length < earlier as u64 {
             let lost = self.committed[usize::try_from(length).unwrap_or(usize::MAX)].0;
             let seen = format!(
                 "server {leader} establishes epoch {epoch} with {length} transactions, but {lost} \
@@ -243,6 +247,17 @@ mod tests {
         assert_eq!(global.committed(2, Zxid::new(2, 1), &history, None), Ok(()));
         assert_eq!(global.held(3, 3, &history), Ok(()));
         assert_eq!(global.committed_count(), 3);
+    }
+
+    #[test]
+    fn a_leader_may_be_established_after_a_later_one_has_committed() {
+        let history = list(&[(1, 1), (3, 1)]);
+        let mut global = global(&history);
+        assert_eq!(global.established(1, 1, &history, 0), Ok(()));
+        assert_eq!(global.established(3, 3, &history, 1), Ok(()));
+        assert_eq!(global.committed(3, Zxid::new(3, 1), &history, None), Ok(()));
+        assert_eq!(global.established(2, 2, &history, 1), Ok(()));
+        assert_eq!(property(global.established(4, 4, &history, 1)), "committed_never_lost");
     }
 
     #[test]

@@ -51,19 +51,16 @@ pub(super) fn consume(
         EventKind::Looking { round } => looking(trace, world, row, *round, &mut ways),
         EventKind::Elected { leader, round } => {
             let product = Product::Elected(u64::from(dense(trace, *leader)), *round);
-            pop(world, row, product, &mut ways);
-            cause(
-                trace,
-                world,
-                row,
-                Step::Settle,
-                |world| {
+            if !world.nodes[row].lines[2].is_empty() {
+                pop(world, row, product, &mut ways);
+            } else {
+                let then = |world: &World| {
                     let mut after = Vec::new();
                     pop(world, row, product, &mut after);
                     after
-                },
-                &mut ways,
-            );
+                };
+                cause(trace, world, row, Step::Settle, then, &mut ways);
+            }
         }
         EventKind::Resent => {
             cause(trace, world, row, Step::Resend, |world| vec![world.clone()], &mut ways);
@@ -352,6 +349,10 @@ fn looking(trace: &Trace, world: &World, row: usize, round: u64, ways: &mut Vec<
         }
         ways
     };
-    ways.extend(shown_now(world));
-    cause(trace, world, row, Step::LeaveRole, shown_now, ways);
+    let before = shown_now(world);
+    // A line that shows its own cause shows what that step decides, so nothing older may wait.
+    if world.nodes[row].lines[1].is_empty() && before.is_empty() {
+        cause(trace, world, row, Step::LeaveRole, shown_now, ways);
+    }
+    ways.extend(before);
 }
