@@ -49,7 +49,7 @@ pub use properties::{Broken, Global, History};
 pub use stepper::{Rejected, replay};
 pub use summary::Summary;
 pub use verdict::{Exit, Inconclusive, Reason, Refusal, Verdict, Violation};
-pub use walk::{Dice, Walk, walk};
+pub use walk::{Dice, Walk, walk, walk_with};
 pub use witness::{Entry, Witness};
 
 /// How many servers an ensemble may have.

@@ -1,6 +1,6 @@
 //! The run itself: which server does what next.
 
-use zab_model::{Config, Message, Number, Phase, Role, Shape, Stage, Step, Wide};
+use zab_model::{Config, Message, Mutant, Number, Phase, Role, Shape, Stage, Step, Wide};
 use zab_trace::{Chain, Event, EventKind, Packet, Recovered, State, TxnDigest, txn_digest};
 
 use super::{Dice, Walk, net::Net, node::Node};
@@ -19,8 +19,9 @@ pub(super) struct Walker {
 }
 
 impl Walker {
-    pub(super) fn new(seed: u64, shape: &Walk) -> Option<Self> {
+    pub(super) fn new(seed: u64, shape: &Walk, mutant: Option<Mutant>) -> Option<Self> {
         let mut cfg = Config::<Wide>::new(shape.servers)?;
+        cfg.mutant = mutant;
         cfg.window = usize::try_from(shape.window).ok()?;
         let servers = usize::from(shape.servers);
         let real: Vec<u64> = (1..=u64::from(shape.servers)).collect();
