@@ -2,7 +2,7 @@
 //! have produced but no line has shown yet.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
 };
 
@@ -87,6 +87,8 @@ pub(crate) struct Core {
     pub(crate) decided: Decided,
     /// Hidden requests whose PROPOSAL has not been sent.
     pub(crate) ahead: u32,
+    /// Which lines of the incarnation it has taken, where they are only partially ordered.
+    pub(crate) cut: BTreeSet<u32>,
     /// The history holds a transaction of which no line shows the digest.
     pub(crate) blurred: bool,
 }
@@ -133,6 +135,7 @@ impl Candidate {
             delivered: VecDeque::new(),
             decided: Decided::default(),
             ahead: 0,
+            cut: BTreeSet::new(),
             blurred: false,
         };
         Self {

@@ -1,6 +1,8 @@
 //! The check of a trace: lines in causal order, each given to its server; what they have in common
 //! is compared with ZAB's properties.
 
+use std::collections::BTreeSet;
+
 use zab_model::{Config, Outbox, Shape, Wide};
 use zab_trace::{
     Chain, Event, EventKind, Header, Message, Packet, ReadError, ReadErrorKind, ServerId, Zxid,
@@ -11,7 +13,7 @@ use crate::{
     contract::{Shown, shows},
     convert::{Ids, Letter},
     diagnose,
-    explain::Divergence,
+    explain::{Divergence, Past},
     facts::Facts,
     foresight::{Foresight, Future},
     hidden::Closure,
@@ -20,6 +22,7 @@ use crate::{
     mapping::Line,
     merge::{Merge, Missing, Next, Stall},
     monitor::{Monitor, Search, Stuck},
+    poset::Poset,
     properties::Broken,
     summary::Summary,
     verdict::{Inconclusive, Reason, Refusal, Verdict, Violation},
@@ -62,18 +65,30 @@ pub fn check<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
         Ok(foresight) => foresight,
         Err(stop) => return verdict(stop),
     };
-    let first = Checker::run(inputs, options, &foresight, None);
+    let mut posets = BTreeSet::new();
+    let first = loop {
+        match Checker::run(inputs, options, &foresight, &posets, None) {
+            // Which order its earlier lines had is open as well: once more from the beginning.
+            Err(Stop::Poset(server)) => {
+                posets.insert(server);
+            }
+            result => break result,
+        }
+    };
     match first {
         Ok(outcome) => outcome,
         Err(Stop::Verdict(stop)) => verdict(*stop),
+        Err(Stop::Poset(_)) => verdict(Verdict::Refused(Refusal::Empty)),
         // Now that the place is known, the trace is taken once more up to it, to explain it.
-        Err(Stop::Stuck(at)) => match Checker::run(inputs, options, &foresight, Some(at)) {
-            Err(Stop::Verdict(stop)) => verdict(*stop),
-            Ok(_) | Err(Stop::Stuck(_)) => {
-                let changed = "the trace changed while it was read".to_owned();
-                verdict(Verdict::Refused(Refusal::Read(changed)))
+        Err(Stop::Stuck(at)) => {
+            match Checker::run(inputs, options, &foresight, &posets, Some(at)) {
+                Err(Stop::Verdict(stop)) => verdict(*stop),
+                Ok(_) | Err(Stop::Stuck(_) | Stop::Poset(_)) => {
+                    let changed = "the trace changed while it was read".to_owned();
+                    verdict(Verdict::Refused(Refusal::Read(changed)))
+                }
             }
-        },
+        }
     }
 }
 
@@ -139,6 +154,8 @@ enum Stop {
     Verdict(Box<Verdict>),
     /// The line here cannot be explained; what could have been is not known any more.
     Stuck(At),
+    /// This server's lines are only partially ordered, which was not known.
+    Poset(ServerId),
 }
 
 impl From<Verdict> for Stop {
@@ -162,6 +179,8 @@ pub(crate) struct Checker<'a> {
     facts: Facts,
     summary: Summary,
     witness: Witness,
+    /// Where the message of the present `Received` line was sent.
+    received: Option<At>,
     /// The end of an incarnation did not say which lines there must be.
     doubt: Option<(At, Reason)>,
 }
@@ -171,6 +190,7 @@ impl<'a> Checker<'a> {
         inputs: &I,
         options: &'a Options,
         foresight: &'a Foresight,
+        posets: &BTreeSet<ServerId>,
         explain: Option<At>,
     ) -> Result<Outcome, Stop> {
         let inputs = inputs.open().map_err(|error| unreadable(&error))?;
@@ -181,6 +201,10 @@ impl<'a> Checker<'a> {
         let files = inputs.iter().map(|input| input.name.clone()).collect();
         let mut checker = Self::new(options, foresight, header, files)?;
         let mut merge = Merge::new(inputs, &mut checker.links).map_err(|e| unreadable(&e))?;
+        for monitor in checker.monitors.iter_mut().filter(|m| posets.contains(&m.id)) {
+            monitor.poset = Some(Poset::default());
+            checker.facts = Facts::new(false);
+        }
         checker.future = Future::new(foresight, &mut checker.links);
         loop {
             match merge.next(&checker.links).map_err(|error| unreadable(&error))? {
@@ -226,6 +250,7 @@ impl<'a> Checker<'a> {
             facts: Facts::new(in_order),
             summary: Summary { servers: header.servers.len(), ..Summary::default() },
             witness: Witness::default(),
+            received: None,
             doubt: None,
             header,
         })
@@ -257,6 +282,10 @@ impl<'a> Checker<'a> {
             );
             return Err(Verdict::Refused(Refusal::Read(problem)).into());
         };
+        let chain = &event.chain;
+        if self.monitors[row].poset.is_none() && !chain.is_main() && *chain != Chain::harness() {
+            return Err(Stop::Poset(event.server));
+        }
         self.known_past(&item)?;
         let (connection, contents) = self.before(&item, explain)?;
         self.take(row, &item, connection, &contents, explain)?;
@@ -314,23 +343,29 @@ impl<'a> Checker<'a> {
         };
         let EventKind::Received(packet) = &item.event.kind else { return Ok((None, Vec::new())) };
         let due = self.links.due(connection, packet.peer);
-        let wrong = |checker: &Self, mismatch, sent: Option<At>| -> Stop {
+        let wrong = |checker: &Self, mismatch| -> Stop {
             if explain {
-                let divergence = diagnose::link(checker, item, mismatch, sent);
+                let divergence = diagnose::link(checker, item, mismatch);
                 Verdict::Diverges(Box::new(divergence)).into()
             } else {
                 Stop::Stuck(item.at)
             }
         };
+        self.received = None;
         if due != packet.ordinal {
-            return Err(wrong(self, diagnose::out_of_turn(packet, due), None));
+            return Err(wrong(self, diagnose::out_of_turn(packet, due)));
         }
         let Some(letter) = self.links.take(connection, packet.peer) else {
-            return Err(wrong(self, diagnose::lost(packet), None));
+            return Err(wrong(self, diagnose::lost(packet)));
         };
+        self.received = Some(letter.at);
+        if let (Message::Snap { .. }, []) = (&packet.message, letter.contents.as_slice()) {
+            let reason = Reason::UnknownSnapshot { server: packet.peer };
+            return Err(inconclusive(Some(self.place(item.at)), reason).into());
+        }
         if letter.message != packet.message {
             let mismatch = diagnose::changed(packet, &letter.message);
-            return Err(wrong(self, mismatch, Some(letter.at)));
+            return Err(wrong(self, mismatch));
         }
         Ok((Some(connection), letter.contents))
     }
@@ -376,7 +411,7 @@ impl<'a> Checker<'a> {
                 self.summary.frontier_sum += size as u64;
                 Ok(())
             }
-            Err(Stuck::Nowhere) => Err(Stop::Stuck(item.at)),
+            Err(Stuck::Nowhere) => Err(Stop::Stuck(monitor.blocked.unwrap_or(item.at))),
             // That the trace diverges is known; the line is the first at which it was.
             Err(Stuck::Budget) if monitor.doomed.is_some() => {
                 Err(Stop::Stuck(monitor.doomed.unwrap_or(item.at)))
@@ -584,6 +619,10 @@ impl<'a> Checker<'a> {
     /// received message.
     pub(crate) fn divergence_at(&self, item: &Item) -> Divergence {
         let mut past = Vec::new();
+        if let (EventKind::Received(_), Some(at)) = (&item.event.kind, self.received) {
+            let event = "the Sent line of this message".to_owned();
+            past.push(Past { place: self.place(at), event });
+        }
         if let Some(row) = self.row(item.event.server) {
             let lines = self.monitors[row].recent.iter();
             past.extend(lines.map(|item| diagnose::past(self, item)));

@@ -268,18 +268,8 @@ pub(crate) fn changed(packet: &Packet, sent: &zab_trace::Message) -> Mismatch {
 }
 
 /// The divergence of a received message with a connection.
-pub(crate) fn link(
-    checker: &Checker<'_>,
-    item: &Item,
-    mismatch: Mismatch,
-    sent: Option<At>,
-) -> Divergence {
-    let mut divergence = Divergence { mismatch, ..checker.divergence_at(item) };
-    if let Some(at) = sent {
-        let event = "the Sent line of this message".to_owned();
-        divergence.past.push(Past { place: checker.place(at), event });
-    }
-    divergence
+pub(crate) fn link(checker: &Checker<'_>, item: &Item, mismatch: Mismatch) -> Divergence {
+    Divergence { mismatch, ..checker.divergence_at(item) }
 }
 
 /// The divergence of a line after which no state leads to what its server sends later.
@@ -289,7 +279,7 @@ pub(crate) fn doomed(checker: &Checker<'_>, item: &Item) -> Divergence {
         wanted: "a state from which this server can send what it sends later".to_owned(),
     };
     let state = "several; none leads to the messages that follow".to_owned();
-    Divergence { state, ..link(checker, item, mismatch, None) }
+    Divergence { state, ..link(checker, item, mismatch) }
 }
 
 /// The divergence of a message that is received before it is sent.
@@ -298,5 +288,8 @@ pub(crate) fn circle(checker: &Checker<'_>, item: &Item, sent: At) -> Divergence
         found: describe::event(&item.event),
         wanted: "a message that was sent before: the lines between wait for each other".to_owned(),
     };
-    link(checker, item, mismatch, Some(sent))
+    let mut divergence = link(checker, item, mismatch);
+    let event = "the Sent line of this message".to_owned();
+    divergence.past.push(Past { place: checker.place(sent), event });
+    divergence
 }

@@ -32,7 +32,7 @@ pub struct Divergence {
     pub mismatch: Mismatch,
     /// Guards of the closest candidate that did hold, in the order in which they were evaluated.
     pub held: Vec<String>,
-    /// How many states explained everything before this line.
+    /// How many states explained everything before this line; 0 where that does not matter.
     pub states: usize,
     /// The state of the closest candidate.
     pub state: String,
@@ -118,7 +118,9 @@ impl fmt::Display for Divergence {
         for held in self.held.iter().skip(skipped) {
             writeln!(f, "  held      {held}")?;
         }
-        writeln!(f, "  state     {} (1 of {})", self.state, self.states)?;
+        if self.states > 0 {
+            writeln!(f, "  state     {} (1 of {})", self.state, self.states)?;
+        }
         for legal in self.legal.iter().take(LEGAL_MAX) {
             writeln!(f, "  legal     {legal}")?;
         }

@@ -31,6 +31,7 @@ mod mapping;
 mod merge;
 mod monitor;
 mod poison;
+mod poset;
 mod properties;
 mod stepper;
 mod summary;

@@ -14,6 +14,7 @@ use crate::{
     input::{At, Item},
     links::Links,
     mapping::{self, Choice, Line},
+    poset::Poset,
 };
 
 /// How many of a server's last lines are kept for explanations.
@@ -32,6 +33,10 @@ pub(crate) struct Monitor {
     pub(crate) cut: bool,
     /// The lives it had.
     pub(crate) incarnations: u64,
+    /// Its lines, if they are only partially ordered.
+    pub(crate) poset: Option<Poset>,
+    /// The line of a partial order that could not be taken.
+    pub(crate) blocked: Option<At>,
     /// The line from which on later lines rule out every state.
     pub(crate) doomed: Option<At>,
     /// Its last lines.
@@ -80,6 +85,8 @@ impl Monitor {
             frontier: vec![Candidate::new(dense, voters)],
             cut: false,
             incarnations: 0,
+            poset: None,
+            blocked: None,
             doomed: None,
             recent: VecDeque::with_capacity(RECENT),
         }
@@ -93,6 +100,14 @@ impl Monitor {
         line: &Line<'_>,
         search: Search<'_>,
     ) -> Result<u64, Stuck> {
+        if let Some(poset) = &mut self.poset {
+            let frontier = &mut self.frontier;
+            let result = poset.advance(scene, frontier, line, Search { narrow: false, ..search });
+            return result.map_err(|(at, stuck)| {
+                self.blocked = Some(at);
+                stuck
+            });
+        }
         if self.shown.every_step()
             && let [candidate] = self.frontier.as_mut_slice()
             && let Some(choice) = only_choice(scene, candidate, line)

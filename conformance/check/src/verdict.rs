@@ -211,6 +211,12 @@ pub enum Reason {
         /// Whose disk.
         server: ServerId,
     },
+    /// A snapshot was received of which the sender's state is not known yet.
+    #[error("server {server} sent a snapshot, but its own lines leave open of which state")]
+    UnknownSnapshot {
+        /// Who sent it.
+        server: ServerId,
+    },
     /// The frontier grew beyond the budget.
     #[error("more than {states} states explain what server {server} showed so far")]
     Budget {
