@@ -120,6 +120,24 @@ impl Future {
         Self { sends: sends.collect() }
     }
 
+    /// How many more acknowledgements than wait to be sent a follower sends on its connection.
+    pub(crate) fn acks_left(
+        &self,
+        candidate: &Candidate,
+        server: ServerId,
+        links: &Links<Letter>,
+    ) -> usize {
+        let wires = candidate.core.wires.iter();
+        let left = wires.filter_map(|wire| {
+            let connection = wire.connection?;
+            let sent = usize::try_from(links.sent(connection, server)).ok()?;
+            let all = self.sends.get(&(connection, server))?;
+            let later = all.iter().skip(sent + wire.pending.len());
+            Some(later.filter(|message| matches!(message, Message::Ack { .. })).count())
+        });
+        left.sum()
+    }
+
     /// Whether the candidate's queues can still lead to what its server sends.
     pub(crate) fn allows(
         &self,

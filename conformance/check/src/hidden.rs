@@ -10,8 +10,8 @@
 //!   and decisions that follow: the line takes something off a queue, and a program's next part
 //!   only appends to queues. Delayed, unless the queue is empty.
 //! * `SyncLog` of a follower only appends its ACK, and its deliveries, to queues, and nothing it
-//!   does later reads how much is synced, except a crash, which keeps any prefix anyway. Delayed
-//!   until an ACK is sent or a delivery is shown.
+//!   does later reads how much is synced, except a crash, which keeps any prefix anyway. Where
+//!   deliveries are hidden too, no more is synced than ACKs are sent later on the connection.
 //! * `SyncLog` of a leader adds its own acknowledgement, which shows only where it makes a quorum:
 //!   where it does at once, or with the ACK that is received. Otherwise delayed.
 //! * `Settle` changes what notifications, connections and messages mean, and which are sent, and
@@ -130,7 +130,7 @@ fn steps(
     }
     if !shown.persisted && server.unsynced() > 0 && sees(Kind::Sync) {
         let durable = Wide::length(&server.disk.history);
-        let lengths = durable + 1..=durable + syncs(scene, candidate, line, search.closure);
+        let lengths = durable + 1..=durable + syncs(scene, candidate, line, search);
         let zxids = lengths.map(|length| Wide::zxid_at(&scene.cfg.logs, &server.history, length));
         steps.extend(zxids.map(|up_to| Step::SyncLog { up_to }));
     }
@@ -170,12 +170,16 @@ fn steps(
 
 /// How many transactions of the unsynced tail may have been synced before a line: more of them
 /// would show nothing that a later sync does not show as well.
-fn syncs(scene: &Scene<'_>, candidate: &Candidate, line: &Line<'_>, closure: Closure) -> usize {
+fn syncs(scene: &Scene<'_>, candidate: &Candidate, line: &Line<'_>, search: Search<'_>) -> usize {
     let server = &candidate.core.server;
     let unsynced = server.unsynced();
     let leads = server.role == Role::Leading && server.phase == Phase::Broadcast;
-    if closure == Closure::Full || !leads || scene.shown.delivered {
+    if search.closure == Closure::Full || scene.shown.delivered {
         return unsynced;
+    }
+    if !leads {
+        let left = search.future.acks_left(candidate, line.event.server, search.links);
+        return left.min(unsynced);
     }
     let durable = Wide::length(&server.disk.history);
     let committed = server.committed(scene.cfg);
@@ -227,15 +231,13 @@ impl Kind {
             EventKind::Sent(packet) => {
                 let election = packet.message.port() == Port::Election;
                 match self {
-                    Self::Program => true,
-                    Self::Sync => leads || matches!(packet.message, Message::Ack { .. }),
+                    Self::Program | Self::Sync => true,
                     Self::Settle | Self::Leave => election || self.opens(packet.message),
                     Self::Request => leads,
                 }
             }
             EventKind::Received(packet) => match self {
-                Self::Program | Self::Settle | Self::Leave => true,
-                Self::Sync => leads,
+                Self::Program | Self::Sync | Self::Settle | Self::Leave => true,
                 Self::Request => leads && packet.message.port() == Port::Quorum,
             },
             EventKind::Persisted(_) => match self {
