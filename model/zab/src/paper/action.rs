@@ -66,7 +66,7 @@ impl Action {
     ];
 
     /// Its kind, and the servers it is about.
-    fn parts(self) -> (usize, usize, Option<usize>) {
+    fn parts(self) -> (u16, usize, Option<usize>) {
         match self {
             Self::UpdateLeader(i) => (0, i, None),
             Self::FollowLeader(i) => (1, i, None),
@@ -90,7 +90,7 @@ impl Action {
 
     /// Which of [`Action::KINDS`] it is.
     #[must_use]
-    pub fn kind(self) -> usize {
+    pub fn kind(self) -> u16 {
         self.parts().0
     }
 
@@ -105,7 +105,7 @@ impl Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, i, j) = self.parts();
-        write!(f, "{}({}", Self::KINDS[kind], i + 1)?;
+        write!(f, "{}({}", Self::KINDS[usize::from(kind)], i + 1)?;
         if let Some(j) = j {
             write!(f, ", {}", j + 1)?;
         }

@@ -1,6 +1,7 @@
 //! The family as a `stateright::Model`.
 
-use stateright::{Model, Property};
+use stateright::{Model, Property, Representative};
+use zab_explorer::FlatModel;
 
 use super::action::Action;
 use super::bounds::{Bounds, BoundsError};
@@ -140,5 +141,28 @@ impl<const N: usize, const X: usize, const G: usize> Model for Paper<N, X, G> {
 
     fn format_action(&self, action: &Action) -> String {
         action.to_string()
+    }
+}
+
+impl<const N: usize, const X: usize, const G: usize> FlatModel for Paper<N, X, G> {
+    /// One class for each action of the specification.
+    fn class_names(&self) -> Vec<String> {
+        Action::KINDS.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn class(&self, action: &Action) -> u16 {
+        action.kind()
+    }
+
+    fn for_each_successor(&self, state: &Self::State, mut visit: impl FnMut(u16, Self::State)) {
+        self.for_each_step(state, |action, next| visit(action.kind(), next));
+    }
+
+    fn representative(&self, state: &Self::State) -> Self::State {
+        state.representative()
+    }
+
+    fn orbit_size(&self, state: &Self::State) -> u64 {
+        state.orbit_size()
     }
 }

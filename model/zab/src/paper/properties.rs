@@ -113,9 +113,9 @@ fn delivered_before(delivered: &[Txn], earlier: Txn, later: Txn) -> bool {
 pub fn agreement<const N: usize, const X: usize, const G: usize>(state: &State<N, X, G>) -> bool {
     for_all_pairs::<N>(|i, j| {
         let (mine, theirs) = (state.delivered(i), state.delivered(j));
-        mine.txns().iter().all(|a| {
-            let known = theirs.txns().contains(a);
-            known || theirs.txns().iter().all(|b| mine.txns().contains(b))
+        mine.iter().all(|a| {
+            let known = theirs.contains(a);
+            known || theirs.iter().all(|b| mine.contains(b))
         })
     })
 }
@@ -124,9 +124,9 @@ pub fn agreement<const N: usize, const X: usize, const G: usize>(state: &State<N
 pub fn total_order<const N: usize, const X: usize, const G: usize>(state: &State<N, X, G>) -> bool {
     for_all_pairs::<N>(|i, j| {
         let (mine, theirs) = (state.delivered(i), state.delivered(j));
-        mine.txns().iter().enumerate().all(|(place, b)| {
-            mine.txns()[..place].iter().all(|a| delivered_before(theirs.txns(), *a, *b))
-        })
+        mine.iter()
+            .enumerate()
+            .all(|(place, b)| mine[..place].iter().all(|a| delivered_before(theirs, *a, *b)))
     })
 }
 
@@ -136,9 +136,8 @@ pub fn global_primary_order<const N: usize, const X: usize, const G: usize>(
 ) -> bool {
     (0..N).all(|i| {
         let delivered = state.delivered(i);
-        let txns = delivered.txns();
-        txns.iter().enumerate().all(|(place, later)| {
-            txns[place..].iter().all(|after| after.zxid.epoch() >= later.zxid.epoch())
+        delivered.iter().enumerate().all(|(place, later)| {
+            delivered[place..].iter().all(|after| after.zxid.epoch() >= later.zxid.epoch())
         })
     })
 }
@@ -151,8 +150,8 @@ pub fn primary_integrity<const N: usize, const X: usize, const G: usize>(
     for_all_pairs::<N>(|i, j| {
         let epoch = state.servers[i].current_epoch;
         let (own, others) = (state.delivered(i), state.delivered(j));
-        let mut earlier = others.txns().iter().filter(|txn| txn.zxid.epoch() < epoch);
-        !is_established(state, i) || earlier.all(|txn| own.txns().contains(txn))
+        let mut earlier = others.iter().filter(|txn| txn.zxid.epoch() < epoch);
+        !is_established(state, i) || earlier.all(|txn| own.contains(txn))
     })
 }
 
@@ -163,7 +162,7 @@ pub fn prefix_consistency<const N: usize, const X: usize, const G: usize>(
     for_all_pairs::<N>(|i, j| {
         let (mine, theirs) = (state.delivered(i), state.delivered(j));
         let common = mine.len().min(theirs.len());
-        mine.prefix(common) == theirs.prefix(common)
+        mine[..common] == theirs[..common]
     })
 }
 
@@ -188,7 +187,7 @@ pub fn delivered_is_on_a_quorum<const N: usize, const X: usize, const G: usize>(
     state: &State<N, X, G>,
 ) -> bool {
     (0..N).all(|i| {
-        state.delivered(i).txns().iter().all(|txn| {
+        state.delivered(i).iter().all(|txn| {
             let mut holders = super::types::Members::default();
             let has = |j: &usize| state.servers[*j].history.txns().contains(txn);
             (0..N).filter(has).for_each(|j| holders.insert(j));
@@ -213,7 +212,7 @@ pub fn adopted_epoch_is_promised<const N: usize, const X: usize, const G: usize>
 
 /// Integrity: whatever a server delivers, some primary has broadcast.
 pub fn integrity<const N: usize, const X: usize, const G: usize>(state: &State<N, X, G>) -> bool {
-    (0..N).all(|i| state.delivered(i).txns().iter().all(|txn| state.ghost.was_broadcast(*txn)))
+    (0..N).all(|i| state.delivered(i).iter().all(|txn| state.ghost.was_broadcast(*txn)))
 }
 
 /// Local primary order: if a primary broadcasts a before b, whoever delivers b delivers a before it.
@@ -226,7 +225,7 @@ pub fn local_primary_order<const N: usize, const X: usize, const G: usize>(
         state.ghost.broadcasts().all(|a| {
             let same_primary = |b: &Txn| b.zxid.epoch() == a.zxid.epoch() && a.zxid < b.zxid;
             let mut later = state.ghost.broadcasts().filter(same_primary);
-            later.all(|b| delivered_before(delivered.txns(), a, b))
+            later.all(|b| delivered_before(delivered, a, b))
         })
     })
 }

@@ -7,7 +7,7 @@ use zerocopy::{Immutable, IntoBytes, Unaligned};
 
 use super::ghost::Ghost;
 use super::queue::Link;
-use super::types::{History, Members, Seat};
+use super::types::{History, Members, Seat, Txn};
 use crate::types::Phase;
 
 /// What a server is.
@@ -196,10 +196,9 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
 
     /// What a server has delivered: the part of its history that it knows to be committed.
     #[must_use]
-    pub fn delivered(&self, index: usize) -> History<X> {
+    pub fn delivered(&self, index: usize) -> &[Txn] {
         let server = &self.servers[index];
-        let committed = server.history.prefix(usize::from(server.last_committed));
-        History::of(committed.iter().copied())
+        server.history.prefix(usize::from(server.last_committed))
     }
 }
 

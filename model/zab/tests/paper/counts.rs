@@ -1,14 +1,18 @@
 //! Distinct states and depth equal those of `Zab.tla`, as TLC counts them under the view that keeps
 //! what the normal form keeps.
 
-use stateright::{Checker, HasDiscoveries, Model};
+use stateright::{Checker, Expectation, HasDiscoveries, Model};
+use zab_explorer::{Options, Verdict, check};
 use zab_model::paper::{Action, Bounds, Rules, State};
 
 use crate::support::{bounds, paper, walk};
 
-/// Explores everything with stateright's two checkers; all invariants hold and what must be
-/// reachable is reached. Distinct states, and the depth with the initial state at 1.
-fn explore<const N: usize, const X: usize>(bounds: Bounds) -> (usize, usize) {
+/// Distinct states, and depth with the initial state at 1.
+type Size = (u64, u64);
+
+/// Explores everything with stateright's two checkers and with our engine on one and two threads:
+/// all find as many states, all invariants hold, and what must be reachable is reached.
+fn explore<const N: usize, const X: usize>(bounds: Bounds) -> Size {
     let model = paper::<N, X, 0>(Rules::new(bounds));
     let complete = || model.checker().finish_when(HasDiscoveries::AnyFailures);
     let breadth_first = complete().spawn_bfs().join();
@@ -16,7 +20,28 @@ fn explore<const N: usize, const X: usize>(bounds: Bounds) -> (usize, usize) {
     let depth_first = complete().spawn_dfs().join();
     depth_first.assert_properties();
     assert_eq!(breadth_first.unique_state_count(), depth_first.unique_state_count());
-    (breadth_first.unique_state_count(), breadth_first.max_depth())
+    let (alone, together) = (engine::<N, X>(bounds, 1), engine::<N, X>(bounds, 2));
+    assert_eq!(alone, together);
+    assert_eq!(alone.0, breadth_first.unique_state_count() as u64);
+    alone
+}
+
+fn engine<const N: usize, const X: usize>(bounds: Bounds, threads: usize) -> Size {
+    let model = paper::<N, X, 0>(Rules::new(bounds));
+    let options = Options { threads, ..Options::default() };
+    let report = check(&model, &options, &mut |_| {}).expect("a run that may begin");
+    assert!(report.complete());
+    for property in &report.properties {
+        match property.kind {
+            Expectation::Always => {
+                assert!(matches!(property.verdict, Verdict::Holds), "{}", property.name);
+            }
+            Expectation::Sometimes | Expectation::Eventually => {
+                assert!(matches!(property.verdict, Verdict::Reached(_)), "{}", property.name);
+            }
+        }
+    }
+    (report.distinct, report.depth())
 }
 
 #[test]
@@ -37,6 +62,30 @@ fn three_servers_a_timeout_two_epochs() {
 #[test]
 fn three_servers_a_restart() {
     assert_eq!(explore::<3, 1>(bounds(3, 1, 0, 1, None)), (24_509, 39));
+}
+
+#[test]
+fn three_servers_two_transactions_a_timeout() {
+    assert_eq!(explore::<3, 2>(bounds(3, 2, 1, 0, None)), (140_236, 40));
+}
+
+#[test]
+fn four_servers_a_timeout_two_epochs() {
+    assert_eq!(engine::<4, 1>(bounds(4, 1, 1, 0, Some(2)), 2), (271_485, 44));
+}
+
+/// Histories of more room, and ghosts that are off, are no difference.
+#[test]
+fn room_does_not_count() {
+    assert_eq!(engine::<3, 4>(bounds(3, 1, 1, 0, Some(2)), 2), (18_541, 32));
+}
+
+/// Apache's copy of the specification has one guard more: a restart is also a timeout.
+#[test]
+fn the_guard_of_apaches_copy() {
+    let mut rules = Rules::new(bounds(2, 2, 1, 1, None));
+    rules.variant.restart_is_timeout = true;
+    assert_eq!(walk(&paper::<2, 2, 0>(rules), |_, _| {}), 1_284);
 }
 
 /// How many states TLC generates: the initial one, every step, and once more every step for each

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use stateright::{Checker, HasDiscoveries, Model, Representative};
+use zab_explorer::{Options, check};
 use zab_model::paper::{Bounds, Rules, State};
 
 use crate::support::{bounds, paper, walk};
@@ -37,6 +38,15 @@ fn orbits<const N: usize, const X: usize>(bounds: Bounds) -> (usize, u64, usize)
     (representatives.len(), sum, states)
 }
 
+/// Orbits that our engine visits, and the sum of their sizes.
+fn engine<const N: usize, const X: usize>(bounds: Bounds, threads: usize) -> (u64, Option<u64>) {
+    let model = paper::<N, X, 0>(Rules::new(bounds));
+    let options = Options { threads, symmetry: true, ..Options::default() };
+    let report = check(&model, &options, &mut |_| {}).expect("a run that may begin");
+    assert!(report.complete());
+    (report.distinct, report.unreduced)
+}
+
 /// Orbits that stateright's depth-first search visits; its breadth-first search has no symmetry.
 fn reduced<const N: usize, const X: usize>(bounds: Bounds) -> usize {
     let model = paper::<N, X, 0>(Rules::new(bounds));
@@ -51,6 +61,8 @@ fn two_servers() {
     let bounds = bounds(2, 2, 2, 0, None);
     assert_eq!(orbits::<2, 2>(bounds), (2_001, 4_001, 4_001));
     assert_eq!(reduced::<2, 2>(bounds), 2_001);
+    assert_eq!(engine::<2, 2>(bounds, 1), (2_001, Some(4_001)));
+    assert_eq!(engine::<2, 2>(bounds, 2), (2_001, Some(4_001)));
 }
 
 #[test]
@@ -58,6 +70,8 @@ fn three_servers_a_timeout_two_epochs() {
     let bounds = bounds(3, 1, 1, 0, Some(2));
     assert_eq!(orbits::<3, 1>(bounds), (3_126, 18_541, 18_541));
     assert_eq!(reduced::<3, 1>(bounds), 3_126);
+    assert_eq!(engine::<3, 1>(bounds, 1), (3_126, Some(18_541)));
+    assert_eq!(engine::<3, 1>(bounds, 2), (3_126, Some(18_541)));
 }
 
 #[test]
@@ -65,6 +79,14 @@ fn three_servers_a_restart() {
     let bounds = bounds(3, 1, 0, 1, None);
     assert_eq!(orbits::<3, 1>(bounds), (4_169, 24_509, 24_509));
     assert_eq!(reduced::<3, 1>(bounds), 4_169);
+    assert_eq!(engine::<3, 1>(bounds, 1), (4_169, Some(24_509)));
+    assert_eq!(engine::<3, 1>(bounds, 2), (4_169, Some(24_509)));
+}
+
+#[test]
+fn four_servers_a_timeout_two_epochs() {
+    let (_, unreduced) = engine::<4, 1>(bounds(4, 1, 1, 0, Some(2)), 2);
+    assert_eq!(unreduced, Some(271_485));
 }
 
 /// The representative does not depend on names where several leaders and five servers are at work.

@@ -102,7 +102,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
 
     /// Tells the ghosts what a server has committed.
     fn note_commit(&mut self, index: usize) {
-        let delivered = self.delivered(index);
-        self.ghost.commit(delivered.txns());
+        let server = &self.servers[index];
+        self.ghost.commit(server.history.prefix(usize::from(server.last_committed)));
     }
 }
