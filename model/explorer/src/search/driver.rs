@@ -10,7 +10,7 @@ use super::worker::{Pause, Recorder, Shared, Worker};
 use crate::model::FlatModel;
 use crate::options::{Options, Refused, memory_budget};
 use crate::report::{Identity, Memory, Progress, Stop};
-use crate::table::{BASE_BITS_MIN, Table};
+use crate::table::{BASE_BITS_MAX, BASE_BITS_MIN, Table};
 
 /// The table grows when three quarters of its slots are taken, by half.
 const LOAD_GROW: f64 = 0.75;
@@ -236,7 +236,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         }
         let free = self.budget.saturating_sub(self.bytes_besides_table() + self.table.bytes());
         // The other half is for the states that the new room is for.
-        if self.table.grow_by_half(free / 2) {
+        if self.table.grow_by_half(free / 2, self.workers.len().max(1)) {
             return true;
         }
         self.load_max = LOAD_MAX;
@@ -326,13 +326,19 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
 
 /// The table that a run begins with.
 fn table(options: &Options<'_>, budget: u64, tagged: bool) -> Result<Table, Refused> {
-    let slots = options.states_expected.saturating_mul(4) / 3;
-    let base_bits = (slots / 8).checked_ilog2().unwrap_or(0).clamp(BASE_BITS_MIN, 40);
-    let needed = Table::bytes_of(1 << base_bits, tagged);
+    let slots = (options.states_expected as f64 / LOAD_GROW).min(1e15);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a guess, far below the largest number"
+    )]
+    let buckets = ((slots / 8.0) as usize).max(1 << BASE_BITS_MIN);
+    let base_bits = buckets.ilog2().min(BASE_BITS_MAX);
     // Without room for states beside the table the run would end before it begins.
-    let needed = needed + needed / 2;
+    let needed = Table::bytes_of(buckets, tagged) / 2 * 3;
     if budget < needed {
         return Err(Refused::TooLittleMemory { needed, given: budget });
     }
-    Table::new(budget, base_bits, tagged).ok_or(Refused::NoAddressSpace { bytes: budget })
+    let table = Table::new(budget, buckets, base_bits, tagged);
+    table.ok_or(Refused::NoAddressSpace { bytes: budget })
 }

@@ -9,10 +9,13 @@ use stateright::{Expectation, Property};
 use super::level::Level;
 use crate::hash::hash;
 use crate::model::FlatModel;
-use crate::table::{Inserted, Key, Table};
+use crate::table::{BRIEF_BITS, Inserted, Key, Table};
 
 /// Generated states that are looked up together, so that the waits for memory overlap.
 const BATCH: usize = 64;
+
+/// Steps that one state may have.
+const STEPS_MAX: u32 = 1 << u16::BITS;
 
 /// A generated state that is to be looked up.
 pub(crate) struct Edge<S> {
@@ -91,6 +94,11 @@ pub(crate) struct Finding {
 /// One thread's lists.
 pub(crate) struct Worker<S, R> {
     batch: Vec<Edge<S>>,
+    /// Identities that this thread has met lately, by the index of [`Key::brief`]; they are not
+    /// looked up again. Most steps lead to states that were reached a moment ago.
+    recent: Box<[u64]>,
+    /// Steps that were not looked up since the last batch.
+    skipped: u64,
     /// Its part of the next level.
     pub(crate) next: Vec<S>,
     pub(crate) recorder: R,
@@ -107,6 +115,8 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     pub(crate) fn new(recorder: R, classes: usize, undecided: u64) -> Self {
         Self {
             batch: Vec::new(),
+            recent: vec![0; 1 << BRIEF_BITS].into_boxed_slice(),
+            skipped: 0,
             next: Vec::new(),
             recorder,
             fired: vec![0; classes],
@@ -160,21 +170,29 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     {
         // Levels are no longer than that; the driver sees to it.
         let source = u32::try_from(position).unwrap_or(u32::MAX);
-        let before = self.batch.len();
-        let (batch, fired) = (&mut self.batch, &mut self.fired);
-        let mut ordinal = 0_u16;
-        let mut too_many = false;
+        let (batch, recent, fired) = (&mut self.batch, &mut self.recent, &mut self.fired);
+        let mut steps = 0_u32;
+        let mut skipped = 0;
         shared.model.for_each_successor(state, |class, state| {
             fired[usize::from(class)] += 1;
-            batch.push(Edge { key: key(shared, &state), state, source, ordinal });
-            let (next, overflow) = ordinal.overflowing_add(1);
-            ordinal = next;
-            too_many |= overflow;
+            // The last 16 bits; more steps end the run.
+            let [low, high, ..] = steps.to_le_bytes();
+            let ordinal = u16::from_le_bytes([low, high]);
+            steps += 1;
+            let key = key(shared, &state);
+            let (index, brief) = key.brief();
+            if recent[index] == brief {
+                skipped += 1;
+            } else {
+                recent[index] = brief;
+                batch.push(Edge { state, key, source, ordinal });
+            }
         });
-        if too_many {
+        if steps > STEPS_MAX {
             shared.pause.set(&shared.pause.too_many_steps);
         }
-        self.terminal += u64::from(self.batch.len() == before);
+        self.skipped += skipped;
+        self.terminal += u64::from(steps == 0);
     }
 
     /// Looks up what is in the batch; keeps what finds no room in the table.
@@ -182,6 +200,8 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     where
         M: FlatModel<State = S>,
     {
+        let skipped = std::mem::take(&mut self.skipped);
+        shared.generated.fetch_add(skipped, Ordering::Relaxed);
         if self.batch.is_empty() {
             return;
         }

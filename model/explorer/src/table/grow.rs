@@ -1,26 +1,26 @@
 //! Spreading the entries over more buckets, in place.
 
-use std::sync::atomic::AtomicU32;
+use std::ops::Range;
+use std::sync::atomic::Ordering;
 
-use super::{ATTEMPT_BITS, ATTEMPT_LAST, Key, LANES, REST_BITS, TAIL, Table, home, offset};
-use crate::hash::low;
+use super::{ATTEMPT_BITS, ATTEMPT_LAST, Inserted, Key, LANES, TAIL, Table, home, offset};
 
-/// Old buckets that are emptied at a time; their entries fit in the cache.
-const CHUNK: usize = 2048;
+/// Buckets that are emptied as a whole, at the lower end, where moves would be too short.
+const LAST_STAGE: usize = 16 * TAIL;
+
+/// Fewer buckets than that are not worth a thread.
+const ALONE: usize = 1 << 14;
 
 /// An entry on its way.
-#[derive(Clone, Copy)]
 struct Entry {
     key: Key,
-    /// Its home in the larger table.
-    home: usize,
     tag: u32,
 }
 
 impl Table {
     /// Grows by half, or by less where not so many bytes may be added. `false` when that would
     /// hardly help.
-    pub(crate) fn grow_by_half(&mut self, bytes_more: u64) -> bool {
+    pub(crate) fn grow_by_half(&mut self, bytes_more: u64, threads: usize) -> bool {
         let tagged = !self.tags.is_empty();
         let each = Self::bytes_of(1, tagged) - Self::bytes_of(0, tagged);
         let more = usize::try_from(bytes_more / each).unwrap_or(usize::MAX);
@@ -28,114 +28,108 @@ impl Table {
         if more < self.buckets / 16 {
             return false;
         }
-        self.grow(self.buckets + more);
+        self.grow(self.buckets + more, threads);
         true
     }
 
     /// Goes from the buckets in use to so many, at most all there may be. Slots of entries change.
     ///
     /// # Panics
-    /// When an entry finds no room in the larger table, which is then emptier than it was before:
-    /// the hash would have to be broken.
-    pub(super) fn grow(&mut self, buckets: usize) {
-        let old = self.buckets;
-        let new = buckets.min(self.buckets_max);
+    /// When an entry finds no room in the larger table, which is emptier than it was before: the
+    /// hash would have to be broken.
+    pub(super) fn grow(&mut self, buckets: usize, threads: usize) {
+        let (old, new) = (self.buckets, buckets.min(self.buckets_max));
         if new <= old {
             return;
         }
-        let mut waiting: Vec<Entry> = Vec::new();
+        self.buckets = new;
+        // From the last bucket down, in stages: what is at home in `start` or behind it will be at
+        // home in `end` or behind it, where everything has moved already. The few that lie in this
+        // stage but are at home before it wait until it is empty.
         let mut end = old + TAIL;
-        // From the last bucket down: every entry moves up, onto places that are empty already.
-        // One that lies behind its home may have to wait until the bucket before is emptied too.
-        while end > 0 {
-            let start = end.saturating_sub(CHUNK);
-            self.take_out(start..end, old, new, &mut waiting);
-            self.buckets = new;
-            let mut kept = 0;
-            for at in 0..waiting.len() {
-                let entry = waiting[at];
-                if entry.home >= start {
-                    self.put(entry);
-                } else {
-                    waiting[kept] = entry;
-                    kept += 1;
-                }
+        while end > LAST_STAGE {
+            let start = end * old / new + 1;
+            for entry in self.move_stage(start..end, old, threads) {
+                self.put(&entry);
             }
-            waiting.truncate(kept);
             end = start;
         }
-        assert!(waiting.is_empty());
+        let mut waiting = Vec::new();
+        self.take_out(0..end, old, |entry| waiting.push(entry));
+        waiting.iter().for_each(|entry| self.put(entry));
     }
 
-    /// Empties old buckets, and appends what was in them.
-    fn take_out(
-        &mut self,
-        buckets: std::ops::Range<usize>,
-        old: usize,
-        new: usize,
-        entries: &mut Vec<Entry>,
-    ) {
-        let mut bases = Bases { base_bits: self.base_bits, old, home: usize::MAX, first: 0 };
+    /// Moves what lies in these buckets to where it belongs; gives back what does not belong
+    /// behind them.
+    fn move_stage(&self, stage: Range<usize>, old: usize, threads: usize) -> Vec<Entry> {
+        let part = |range: Range<usize>| {
+            let mut waiting = Vec::new();
+            self.take_out(range, old, |entry| {
+                if home(entry.key, self.buckets) >= stage.end {
+                    self.put(&entry);
+                } else {
+                    waiting.push(entry);
+                }
+            });
+            waiting
+        };
+        if threads == 1 || stage.len() < ALONE {
+            return part(stage.clone());
+        }
+        let each = stage.len().div_ceil(threads);
+        let parts: Vec<Range<usize>> =
+            stage.clone().step_by(each).map(|start| start..(start + each).min(stage.end)).collect();
+        std::thread::scope(|scope| {
+            let part = &part;
+            let running: Vec<_> =
+                parts.into_iter().map(|range| scope.spawn(move || part(range))).collect();
+            let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<Entry>>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            running.into_iter().flat_map(join).collect()
+        })
+    }
+
+    /// Empties buckets of the table as it was, when it had `old` of them.
+    fn take_out(&self, buckets: Range<usize>, old: usize, mut taken: impl FnMut(Entry)) {
         for bucket in buckets {
             let first = self.slot_of_bucket(bucket);
             for slot in first..first + LANES {
-                let held = std::mem::take(self.slots[slot].get_mut());
+                let held = self.slots[slot].load(Ordering::Relaxed);
                 if held == 0 {
-                    continue;
+                    // A bucket fills from its first slot.
+                    break;
                 }
+                self.slots[slot].store(0, Ordering::Relaxed);
                 let attempt = usize::try_from(held & ATTEMPT_LAST as u64).unwrap_or(usize::MAX);
-                let key = bases.key(bucket - offset(attempt), held >> ATTEMPT_BITS);
-                let tag = self.tags.get_mut(slot).map_or(0, |tag| std::mem::take(tag.get_mut()));
-                entries.push(Entry { key, home: home(key, self.base_bits, new), tag });
+                let home = bucket - offset(attempt);
+                let key = key_at(home, held >> ATTEMPT_BITS, old, self.base_bits);
+                let tag = self.tags.get(slot).map_or(0, |tag| tag.swap(0, Ordering::Relaxed));
+                taken(Entry { key, tag });
             }
         }
     }
 
-    fn put(&mut self, entry: Entry) {
-        for attempt in 0..=ATTEMPT_LAST {
-            let first = self.slot_of_bucket(entry.home + offset(attempt));
-            for slot in first..first + LANES {
-                let place = self.slots[slot].get_mut();
-                if *place == 0 {
-                    *place = entry.key.rest << ATTEMPT_BITS | attempt as u64;
-                    if let Some(tag) = self.tags.get_mut(slot) {
-                        *tag = AtomicU32::new(entry.tag);
-                    }
-                    return;
-                }
-            }
+    fn put(&self, entry: &Entry) {
+        let Inserted::New(slot) = self.insert(entry.key) else {
+            panic!("no room for an entry in a table that has just grown");
+        };
+        if let Some(tag) = self.tags.get(slot) {
+            tag.store(entry.tag, Ordering::Relaxed);
         }
-        panic!("no room for an entry within {TAIL} buckets of {}", entry.home);
     }
 }
 
-/// Gives back the part of an identity that only its home knew.
-struct Bases {
-    base_bits: u32,
-    /// Buckets of the table in which the homes are.
-    old: usize,
-    /// The home that was asked for last, and the first base that can have it.
-    home: usize,
-    first: u64,
-}
-
-impl Bases {
-    /// The key with that home and that rest.
-    ///
-    /// Positions with one home are an interval no longer than the distance between two positions
-    /// with the same rest and neighbouring bases, because there are at least `2^base_bits` buckets.
-    /// So exactly one base fits, and it is the first in the interval or the next.
-    fn key(&mut self, home_wanted: usize, rest: u64) -> Key {
-        if self.home != home_wanted {
-            self.home = home_wanted;
-            let first = ((home_wanted as u128) << u64::BITS).div_ceil(self.old as u128);
-            self.first = low(first) >> (u64::BITS - self.base_bits);
-        }
-        debug_assert!(rest >> REST_BITS == 0);
-        let key = Key { base: self.first, rest };
-        if home(key, self.base_bits, self.old) == home_wanted {
-            return key;
-        }
-        Key { base: self.first + 1, rest }
-    }
+/// The key with that home among so many buckets, and that rest.
+///
+/// Positions with one home are an interval no longer than the distance between positions with the
+/// same rest and neighbouring bases, because there are at least `2^base_bits` buckets. So exactly
+/// one base fits: the first that reaches into the interval, or the next.
+fn key_at(home_wanted: usize, rest: u64, buckets: usize, base_bits: u32) -> Key {
+    // Rounded down, so the first base is this one or, rarely, the next.
+    let position = home_wanted as u64 * (u64::MAX / buckets as u64);
+    let first = position >> (u64::BITS - base_bits);
+    let fits = |key: &Key| home(*key, buckets) == home_wanted;
+    let candidates = (first..first + 3).map(|base| Key::new(base, rest, base_bits));
+    candidates.into_iter().find(fits).expect("one base fits")
 }

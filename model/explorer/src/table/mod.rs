@@ -34,11 +34,35 @@ const REST_BITS: u32 = u64::BITS - ATTEMPT_BITS;
 /// Bits of an identity that the home bucket holds, in a table that nobody said anything about.
 pub(crate) const BASE_BITS_MIN: u32 = 14;
 
+/// The most of them: beyond that, [`Key::brief`] would not be exact.
+pub(crate) const BASE_BITS_MAX: u32 = BRIEF_BITS + ATTEMPT_BITS;
+
+/// Bits of the index in [`Key::brief`].
+pub(crate) const BRIEF_BITS: u32 = 16;
+
 /// A state as the table knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    base: u64,
+    /// The first 64 bits of the identity, which say where it is at home.
+    position: u64,
+    /// The last 59.
     rest: u64,
+}
+
+impl Key {
+    fn new(base: u64, rest: u64, base_bits: u32) -> Self {
+        let shift = u64::BITS - base_bits;
+        Self { position: base << shift | rest >> (REST_BITS - shift), rest }
+    }
+
+    /// The whole identity as an index of 16 bits and a word that is not zero.
+    #[inline]
+    pub(crate) fn brief(self) -> (usize, u64) {
+        let index = self.position >> (u64::BITS - BRIEF_BITS);
+        // Of a base with more bits than the index, the others; else bits that are there anyway.
+        let others = self.position << BRIEF_BITS >> REST_BITS;
+        (usize::try_from(index).unwrap_or(0), others << REST_BITS | self.rest)
+    }
 }
 
 /// What [`Table::insert`] found.
@@ -65,11 +89,16 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table that starts with `2^base_bits` buckets and may grow until it has `bytes_max` bytes.
-    /// `None` when that is too little for its start, or when the system refuses.
-    pub(crate) fn new(bytes_max: u64, base_bits: u32, tagged: bool) -> Option<Self> {
-        assert!(base_bits >= ATTEMPT_BITS);
-        let buckets = 1_usize << base_bits;
+    /// A table that starts with so many buckets, `2^base_bits` or more, and may grow until it has
+    /// `bytes_max` bytes. `None` when that is too little for its start, or when the system refuses.
+    pub(crate) fn new(
+        bytes_max: u64,
+        buckets: usize,
+        base_bits: u32,
+        tagged: bool,
+    ) -> Option<Self> {
+        assert!((ATTEMPT_BITS..=BASE_BITS_MAX).contains(&base_bits));
+        assert!(buckets >> base_bits > 0);
         let bytes_each = Self::bytes_of(1, tagged) - Self::bytes_of(0, tagged);
         let room = bytes_max.checked_sub(Self::bytes_of(0, tagged))? / bytes_each;
         let buckets_max = usize::try_from(room).ok()?;
@@ -109,13 +138,13 @@ impl Table {
     pub(crate) fn key(&self, (high, low): (u64, u64)) -> Key {
         let rest = low >> ATTEMPT_BITS;
         // A slot of zero is an empty one.
-        Key { base: high >> (u64::BITS - self.base_bits), rest: rest.max(1) }
+        Key::new(high >> (u64::BITS - self.base_bits), rest.max(1), self.base_bits)
     }
 
     /// The bucket in which to look first.
     #[inline]
     fn home(&self, key: Key) -> usize {
-        home(key, self.base_bits, self.buckets)
+        home(key, self.buckets)
     }
 
     /// The first slot in which to look.
@@ -167,10 +196,8 @@ const fn offset(attempt: usize) -> usize {
 
 /// The bucket, of so many, in which a key belongs.
 #[inline]
-fn home(key: Key, base_bits: u32, buckets: usize) -> usize {
-    let shift = u64::BITS - base_bits;
-    let position = key.base << shift | key.rest >> (REST_BITS - shift);
-    let home = low((u128::from(position) * buckets as u128) >> u64::BITS);
+fn home(key: Key, buckets: usize) -> usize {
+    let home = low((u128::from(key.position) * buckets as u128) >> u64::BITS);
     usize::try_from(home).unwrap_or(usize::MAX)
 }
 

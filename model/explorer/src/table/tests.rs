@@ -4,10 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use super::{ATTEMPT_BITS, BASE_BITS_MIN, Inserted, Key, LANES, Table, home};
+use super::{
+    ATTEMPT_BITS, BASE_BITS_MAX, BASE_BITS_MIN, BRIEF_BITS, Inserted, Key, LANES, REST_BITS, Table,
+    home, low,
+};
 
 fn table(buckets_max: usize, base_bits: u32) -> Table {
-    Table::new(Table::bytes_of(buckets_max, true), base_bits, true).expect("room")
+    Table::new(Table::bytes_of(buckets_max, true), 1 << base_bits, base_bits, true).expect("room")
 }
 
 fn random_keys(table: &Table, count: usize, seed: u64) -> Vec<Key> {
@@ -63,10 +66,14 @@ fn threads_agree_on_who_was_first() {
 /// Growth by any factor keeps every key, its tag, and what was not there away.
 #[test]
 fn growth_keeps_keys_and_tags() {
-    for (base_bits, steps) in
-        [(5, [33, 49, 50, 100]), (6, [96, 97, 144, 700]), (9, [513, 600, 900, 1024])]
-    {
-        let mut table = table(1024, base_bits);
+    let cases = [
+        (5, [33, 49, 50, 100]),
+        (9, [513, 600, 900, 1024]),
+        // Large enough to move in stages, and to be shared by threads.
+        (14, [17_000, 25_500, 38_000, 60_000]),
+    ];
+    for (base_bits, steps) in cases {
+        let mut table = table(steps[3], base_bits);
         let mut known: HashMap<usize, u32> = HashMap::new();
         let mut keys = Vec::new();
         for (step, buckets) in steps.into_iter().enumerate() {
@@ -80,7 +87,7 @@ fn growth_keeps_keys_and_tags() {
                 table.tags[slot].store(tag, Ordering::Relaxed);
                 keys.push(key);
             }
-            table.grow(buckets);
+            table.grow(buckets, 2);
             assert_eq!(table.buckets, buckets);
             known.clear();
             for (at, key) in keys.iter().enumerate() {
@@ -99,12 +106,12 @@ fn growth_keeps_keys_and_tags() {
 #[test]
 fn the_home_is_part_of_the_identity() {
     let mut table = table(4096, 8);
-    let keys: Vec<Key> = (0..256).map(|base| Key { base, rest: 77 }).collect();
+    let keys: Vec<Key> = (0..256).map(|base| Key::new(base, 77, 8)).collect();
     for key in &keys {
         assert!(matches!(table.insert(*key), Inserted::New(_)));
     }
-    table.grow(391);
-    table.grow(4096);
+    table.grow(391, 2);
+    table.grow(4096, 2);
     let slots: HashSet<usize> = keys
         .iter()
         .map(|key| match table.insert(*key) {
@@ -120,28 +127,47 @@ fn the_home_is_part_of_the_identity() {
 fn one_home_has_room_for_256_keys_and_then_says_that_it_is_full() {
     let table = table(1 << 6, 6);
     for rest in 1..=256 {
-        assert!(matches!(table.insert(Key { base: 5, rest }), Inserted::New(_)), "{rest}");
+        assert!(matches!(table.insert(Key::new(5, rest, 6)), Inserted::New(_)), "{rest}");
     }
-    assert_eq!(table.insert(Key { base: 5, rest: 257 }), Inserted::Full);
-    assert!(matches!(table.insert(Key { base: 5, rest: 256 }), Inserted::Known(_)));
+    assert_eq!(table.insert(Key::new(5, 257, 6)), Inserted::Full);
+    assert!(matches!(table.insert(Key::new(5, 256, 6)), Inserted::Known(_)));
 }
 
 #[test]
 fn homes_cover_all_buckets_in_order() {
     let mut last = 0;
     for base in 0..1 << 10 {
-        let at = home(Key { base, rest: 1 }, 10, 1500);
+        let at = home(Key::new(base, 1, 10), 1500);
         assert!(at >= last && at < 1500);
         last = at;
     }
     let rest = (1 << (64 - ATTEMPT_BITS)) - 1;
-    assert_eq!(home(Key { base: (1 << 10) - 1, rest }, 10, 1500), 1499);
+    assert_eq!(home(Key::new((1 << 10) - 1, rest, 10), 1500), 1499);
 }
 
 #[test]
 fn too_little_memory_is_refused() {
-    let least = Table::bytes_of(1 << BASE_BITS_MIN, false);
-    assert!(Table::new(least - 1, BASE_BITS_MIN, false).is_none());
-    assert!(Table::new(least, BASE_BITS_MIN, false).is_some());
-    assert!(Table::new(u64::MAX / 4, BASE_BITS_MIN, false).is_none());
+    let buckets = 1 << BASE_BITS_MIN;
+    let least = Table::bytes_of(buckets, false);
+    assert!(Table::new(least - 1, buckets, BASE_BITS_MIN, false).is_none());
+    assert!(Table::new(least, buckets, BASE_BITS_MIN, false).is_some());
+    assert!(Table::new(u64::MAX / 4, buckets, BASE_BITS_MIN, false).is_none());
+}
+
+/// The brief form of an identity loses no bit of it, whatever the length of its base.
+#[test]
+fn brief_identities_are_exact() {
+    for base_bits in [5, BASE_BITS_MIN, 16, 18, BASE_BITS_MAX] {
+        let identity_bits = base_bits + REST_BITS;
+        let split = |identity: u128| {
+            let rest = identity & ((1 << REST_BITS) - 1);
+            Key::new(low(identity >> REST_BITS), low(rest), base_bits).brief()
+        };
+        let one = (1_u128 << (identity_bits - 1)) | 0x1234_5678;
+        let mut seen = HashSet::from([split(one)]);
+        for bit in 0..identity_bits - 1 {
+            assert!(seen.insert(split(one ^ (1 << bit))), "bit {bit} of {identity_bits}");
+        }
+        assert!(seen.iter().all(|(index, word)| *index < 1 << BRIEF_BITS && *word != 0));
+    }
 }
