@@ -2,6 +2,10 @@
 
 #[path = "paper/counts.rs"]
 mod counts;
+#[path = "paper/mutants.rs"]
+mod mutants;
+#[path = "paper/readings.rs"]
+mod readings;
 #[path = "paper/support.rs"]
 mod support;
 #[path = "paper/symmetry.rs"]

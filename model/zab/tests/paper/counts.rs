@@ -74,6 +74,23 @@ fn four_servers_a_timeout_two_epochs() {
     assert_eq!(engine::<4, 1>(bounds(4, 1, 1, 0, Some(2)), 2), (271_485, 44));
 }
 
+#[test]
+fn three_servers_two_transactions_a_restart() {
+    assert_eq!(engine::<3, 2>(bounds(3, 2, 0, 1, None), 2), (137_861, 44));
+}
+
+#[test]
+fn three_servers_a_timeout_and_a_restart() {
+    assert_eq!(engine::<3, 1>(bounds(3, 1, 1, 1, None), 2), (192_170, 44));
+}
+
+/// Nobody joins late in the last epoch, so that what all must deliver is not reached here.
+#[test]
+fn five_servers_one_epoch() {
+    let rules = Rules::new(bounds(5, 1, 0, 0, Some(1)));
+    assert_eq!(walk(&paper::<5, 1, 0>(rules), |_, _| {}), 47_941);
+}
+
 /// Histories of more room, and ghosts that are off, are no difference.
 #[test]
 fn room_does_not_count() {

@@ -18,13 +18,8 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         let value = self.spent.requests;
         let server = &mut self.servers[leader];
         let last = server.history.last();
-        let goes_on = last.epoch() == server.current_epoch
-            || (rules.has(Mutant::ZxidInOldEpoch) && last != Zxid::ZERO);
-        let zxid = if goes_on {
-            Zxid::new(last.epoch(), last.counter() + 1)
-        } else {
-            Zxid::new(server.current_epoch, 1)
-        };
+        let before = if last.epoch() == server.current_epoch { last.counter() } else { 0 };
+        let zxid = Zxid::new(server.current_epoch, before + 1);
         if server.history.push(Txn { zxid, value }).is_none() {
             self.offend(Offence::NoRoom);
             return Some(());
