@@ -15,6 +15,9 @@ use super::state::{Offence, Role, State};
 use super::types::Txn;
 use crate::types::Phase;
 
+#[cfg(test)]
+mod tests;
+
 /// A condition on states.
 pub type Condition<const N: usize, const X: usize, const G: usize> =
     fn(&Paper<N, X, G>, &State<N, X, G>) -> bool;

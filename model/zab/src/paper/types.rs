@@ -143,7 +143,7 @@ impl Zxid {
     /// # Panics
     /// When one of them is greater than [`NUMBER_MAX`]; [`super::Bounds`] admits no such run.
     #[must_use]
-    pub fn new(epoch: u8, counter: u8) -> Self {
+    pub const fn new(epoch: u8, counter: u8) -> Self {
         assert!(epoch <= NUMBER_MAX);
         assert!(counter <= NUMBER_MAX);
         Self(epoch << 4 | counter)
