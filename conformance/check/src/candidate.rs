@@ -11,7 +11,9 @@ use zab_model::{
     ServerId, Shape, Step, Wide, Write, Zxid,
 };
 
-use crate::{contract::Shown, convert::Letter, links::ConnectionId, witness::Entry};
+use crate::{
+    contract::Shown, convert::Letter, foresight::Foresight, links::ConnectionId, witness::Entry,
+};
 
 /// A history of the model.
 pub(crate) type Log = <Wide as Shape>::Log;
@@ -21,6 +23,8 @@ pub(crate) type Log = <Wide as Shape>::Log;
 pub(crate) struct Scene<'a> {
     /// The ensemble.
     pub(crate) cfg: &'a Config<Wide>,
+    /// What is known of later lines.
+    pub(crate) foresight: &'a Foresight,
     /// What this server's lines show.
     pub(crate) shown: Shown,
     /// Scratch: the effects of one step.
@@ -89,8 +93,6 @@ pub(crate) struct Core {
     pub(crate) ahead: u32,
     /// Which lines of the incarnation it has taken, where they are only partially ordered.
     pub(crate) cut: BTreeSet<u32>,
-    /// The history holds a transaction of which no line shows the digest.
-    pub(crate) blurred: bool,
 }
 
 /// What happened to the ensemble's common history, for the global properties.
@@ -136,7 +138,6 @@ impl Candidate {
             decided: Decided::default(),
             ahead: 0,
             cut: BTreeSet::new(),
-            blurred: false,
         };
         Self {
             core,

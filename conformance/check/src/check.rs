@@ -60,6 +60,20 @@ pub struct Outcome {
 /// Checks a trace against the model's profile `fixed`.
 #[must_use]
 pub fn check<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
+    let refused = |verdict| Outcome { verdict, witness: None };
+    let contract = match inputs.open() {
+        Ok(inputs) => inputs.first().map(|input| input.header.contract.clone()),
+        Err(error) => return refused(unreadable(&error)),
+    };
+    match contract.map(|contract| crate::poison::contract_bites(&contract)) {
+        None => refused(Verdict::Refused(Refusal::Empty)),
+        Some(Err(refusal)) => refused(Verdict::Refused(refusal)),
+        Some(Ok(())) => check_under_contract(inputs, options),
+    }
+}
+
+/// Checks a trace whose contract is known to show enough.
+pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
     let verdict = |verdict| Outcome { verdict, witness: None };
     let foresight = match foresee(inputs) {
         Ok(foresight) => foresight,
@@ -123,7 +137,7 @@ fn acceptable(header: &Header) -> Result<(), Refusal> {
     if header.servers.is_empty() || header.servers.len() > crate::SERVERS_MAX {
         return Err(Refusal::Servers(header.servers.len()));
     }
-    crate::poison::contract_bites(&header.contract)
+    Ok(())
 }
 
 fn unreadable(error: &ReadError) -> Verdict {
@@ -383,13 +397,13 @@ impl<'a> Checker<'a> {
         let monitor = &mut self.monitors[row];
         let mut scene = Scene {
             cfg: &self.cfg,
+            foresight: self.foresight,
             shown: monitor.shown,
             outbox: &mut self.outbox,
             witness: self.options.witness,
             steps: &mut self.summary.steps,
         };
         let search = Search {
-            foresight: self.foresight,
             future: &self.future,
             links: &self.links,
             closure: self.options.closure,

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use zab_model::Zxid;
+use zab_model::{Config, Shape, Wide, Zxid};
 use zab_trace::{ConnectionName, Epoch, EventKind, Message, Port, ServerId, TxnDigest};
 
 use crate::{
-    candidate::Candidate,
+    candidate::{Candidate, Log},
     convert::{self, Ids, Letter},
     input::Item,
     links::{ConnectionId, Links},
@@ -93,12 +93,22 @@ impl Foresight {
 
     /// The payload of a hidden request for this transaction; none if no line needs it. A digest
     /// that no line shows is 0, and digests of histories with it are not compared.
-    pub(crate) fn payload(&self, zxid: Zxid<u32>) -> Option<(u64, bool)> {
+    pub(crate) fn payload(&self, zxid: Zxid<u32>) -> Option<u64> {
         let zxid = convert::zxid(zxid);
         if self.named.get(&zxid.epoch).is_none_or(|counter| zxid.counter > *counter) {
             return None;
         }
-        Some(self.digests.get(&zxid).map_or((0, false), |digest| (digest.0, true)))
+        Some(self.digests.get(&zxid).map_or(0, |digest| digest.0))
+    }
+
+    /// Whether the history holds a transaction of which no line shows the digest, so that its own
+    /// digest is not known. Where every step is shown there is none.
+    pub(crate) fn is_blurred(&self, cfg: &Config<Wide>, history: &Log) -> bool {
+        !self.named.is_empty()
+            && (0..Wide::length(history)).any(|index| {
+                let zxid = Wide::zxid(&cfg.logs, history, index).map(convert::zxid);
+                zxid.is_some_and(|zxid| !self.digests.contains_key(&zxid))
+            })
     }
 }
 

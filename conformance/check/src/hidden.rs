@@ -74,7 +74,7 @@ pub(crate) fn close(
         closed.cut |= cut;
         for step in steps {
             let mut taken = candidate.clone();
-            if !take(scene, &mut taken, step, search) || !search.allows(&taken, line) {
+            if !take(scene, &mut taken, step) || !search.allows(&taken, line) {
                 continue;
             }
             closed.steps += 1;
@@ -89,22 +89,14 @@ pub(crate) fn close(
     Some(closed)
 }
 
-fn take(
-    scene: &mut Scene<'_>,
-    candidate: &mut Candidate,
-    step: Step<Wide>,
-    search: Search<'_>,
-) -> bool {
+fn take(scene: &mut Scene<'_>, candidate: &mut Candidate, step: Step<Wide>) -> bool {
     if !candidate.step(scene, step, &mut NoProbe) {
         return false;
     }
     if let Step::Disconnected { peer } = step {
         candidate.core.end(peer);
     }
-    if let Some(zxid) = candidate.proposed {
-        candidate.core.ahead += 1;
-        candidate.core.blurred |= search.foresight.payload(zxid).is_none_or(|(_, known)| !known);
-    }
+    candidate.core.ahead += u32::from(candidate.proposed.is_some());
     true
 }
 
@@ -157,7 +149,7 @@ fn steps(
         let last = server.last(scene.cfg);
         let epoch = server.accepted_epoch;
         let counter = if last.epoch == epoch { last.counter + 1 } else { 1 };
-        if let Some((payload, _)) = search.foresight.payload(Zxid { epoch, counter }) {
+        if let Some(payload) = scene.foresight.payload(Zxid { epoch, counter }) {
             if candidate.core.ahead < AHEAD_MAX {
                 steps.push(Step::Request { payload });
             } else {

@@ -9,7 +9,7 @@ use crate::{
     candidate::{Candidate, Scene},
     contract::Shown,
     convert::Letter,
-    foresight::{Foresight, Future},
+    foresight::Future,
     hidden::{self, Closure},
     input::{At, Item},
     links::Links,
@@ -55,7 +55,6 @@ pub(crate) enum Stuck {
 /// How hidden steps are searched.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Search<'a> {
-    pub(crate) foresight: &'a Foresight,
     pub(crate) future: &'a Future,
     pub(crate) links: &'a Links<Letter>,
     pub(crate) closure: Closure,

@@ -64,9 +64,10 @@ fn text(header: &Header, events: &[zab_trace::Event]) -> Vec<u8> {
     writer.into_inner()
 }
 
-/// The corpus holds what the crimes make now: `ZAB_WRITE_CORPUS=1` writes it anew.
+/// The corpus holds a file and its twin for each crime; `ZAB_WRITE_CORPUS=1` writes them anew, as the
+/// simulator makes them now.
 #[test]
-fn the_corpus_is_what_the_crimes_make() {
+fn the_corpus_holds_every_crime() {
     let write = std::env::var_os("ZAB_WRITE_CORPUS").is_some();
     for crime in corrupt::crimes() {
         if !write {

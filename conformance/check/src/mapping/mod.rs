@@ -102,7 +102,7 @@ pub(crate) fn take<P: Probe>(
         return Err(Miss::Down);
     }
     let agrees = |scene: &Scene<'_>, candidate: &Candidate| match &line.event.state {
-        Some(state) => state::agrees(scene.cfg, &candidate.core, state).map_err(Miss::State),
+        Some(state) => state::agrees(scene, &candidate.core, state).map_err(Miss::State),
         None => Ok(()),
     };
     match &line.event.kind {

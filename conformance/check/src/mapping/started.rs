@@ -34,7 +34,7 @@ pub(super) fn start<P: Probe>(
         log_digest: recovered.log_digest,
         ..State::default()
     };
-    state::agrees(scene.cfg, &candidate.core, &shown).map_err(Miss::State)
+    state::agrees(scene, &candidate.core, &shown).map_err(Miss::State)
 }
 
 /// How much of a crashed server's unsynced tail must have survived for the recovered history to

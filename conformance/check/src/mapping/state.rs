@@ -1,9 +1,11 @@
 //! The projection of a server's state that a line may carry.
 
-use zab_model::{Config, Wide};
 use zab_trace::State;
 
-use crate::{candidate::Core, convert};
+use crate::{
+    candidate::{Core, Scene},
+    convert,
+};
 
 /// A field of the state that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +39,8 @@ fn equal<T: PartialEq + ToString>(
 /// | `acceptedEpoch`, `currentEpoch` | `accepted_epoch`, `current_epoch`: those in memory |
 /// | `logLength`, `lastZxid`, `logDigest` | of `history`, synced or not; the digest not if a hidden request may have had any |
 /// | `lastCommitted` | `last_committed` |
-pub(crate) fn agrees(cfg: &Config<Wide>, core: &Core, state: &State) -> Result<(), Differs> {
-    let model = core.server.projection(cfg);
+pub(crate) fn agrees(scene: &Scene<'_>, core: &Core, state: &State) -> Result<(), Differs> {
+    let model = core.server.projection(scene.cfg);
     if let Some(role) = convert::role(model.role) {
         equal("role", state.role, role)?;
         equal("phase", state.phase, convert::phase(model.phase))?;
@@ -48,8 +50,10 @@ pub(crate) fn agrees(cfg: &Config<Wide>, core: &Core, state: &State) -> Result<(
     equal("logLength", state.log_length, model.log_length as u64)?;
     equal("lastZxid", state.last_zxid, convert::zxid(model.last_zxid))?;
     equal("lastCommitted", state.last_committed, convert::zxid(model.last_committed))?;
-    if core.blurred {
-        return Ok(());
-    }
-    equal("logDigest", state.log_digest, zab_trace::LogDigest(model.log_digest))
+    equal("logDigest", state.log_digest, zab_trace::LogDigest(model.log_digest)).or_else(
+        |differs| {
+            let blurred = scene.foresight.is_blurred(scene.cfg, &core.server.history);
+            if blurred { Ok(()) } else { Err(differs) }
+        },
+    )
 }

@@ -147,8 +147,11 @@ impl Merge<'_> {
                 return Some((at, self.chain_or(other, missing)));
             }
         }
-        if server != RECORDER && incarnation > self.life(server).incarnation {
-            return Some((at, self.before_life(server, incarnation)));
+        if server != RECORDER
+            && incarnation > self.life(server).incarnation
+            && let Some(cause) = self.before_life(server, incarnation, chain.is_main())
+        {
+            return Some((at, cause));
         }
         let EventKind::Received(packet) = &item.event.kind else { return None };
         let name =
@@ -160,21 +163,24 @@ impl Merge<'_> {
         Some((at, cause))
     }
 
-    /// What an incarnation that has not begun waits for.
-    fn before_life(&self, server: ServerId, incarnation: u32) -> Cause {
+    /// What a chain of an incarnation that has not begun waits for; none if it can begin it.
+    fn before_life(&self, server: ServerId, incarnation: u32, is_main: bool) -> Option<Cause> {
         let life = self.life(server);
         if life.incarnation + 1 == incarnation && (life.incarnation == 0 || life.ended) {
+            if is_main {
+                return None;
+            }
             // It may begin, but only its main chain can begin it.
             let main = (server, incarnation, Chain::MAIN);
             let missing = Missing::Line { server, incarnation, chain: Chain::MAIN, seq: 0 };
-            return self.chain_or(main, missing);
+            return Some(self.chain_or(main, missing));
         }
         let end = |(s, _, _): &&ChainKey| *s == server;
         let earlier = self.waiting.iter().filter(end).find(|(_, i, _)| *i < incarnation);
-        match earlier {
+        Some(match earlier {
             Some(key) => Cause::Chain(key.clone()),
             None => Cause::Missing(Missing::End { server, incarnation: incarnation - 1 }),
-        }
+        })
     }
 
     fn chain_or(&self, key: ChainKey, missing: Missing) -> Cause {
