@@ -62,6 +62,7 @@ fn progress(miss: &Miss) -> u8 {
         Miss::Send { open: true, .. } | Miss::Write(_) | Miss::Delivery(_) | Miss::Decision(_) => 1,
         Miss::Send { open: false, .. }
         | Miss::NotConnected
+        | Miss::Twice
         | Miss::Unknown(_)
         | Miss::Down
         | Miss::Running => 0,
@@ -139,6 +140,7 @@ fn mismatch(
         }
         Miss::Decision(due) => (default, unexpected(or_nothing(due.clone()))),
         Miss::NotConnected => (LINKS, unexpected("a connection that is up at this end".to_owned())),
+        Miss::Twice => (LINKS, unexpected("a new connection".to_owned())),
         Miss::Unknown(_) => (default, unexpected("a vote for a member of the ensemble".to_owned())),
         Miss::Down => (default, unexpected("Start: the server is not running".to_owned())),
         Miss::Running => (default, unexpected("Stop or Killed: the server is running".to_owned())),

@@ -183,17 +183,14 @@ fn syncs(scene: &Scene<'_>, candidate: &Candidate, line: &Line<'_>, search: Sear
         .take_while(|acks| acks.contains(server.id) || acks.len() + 1 >= scene.cfg.quorum());
     let ready = (committed + ready.count()).saturating_sub(durable);
     // Those that it would commit together with the acknowledgement that comes.
-    let coming = match &line.event.kind {
-        EventKind::Received(packet) => match packet.message {
-            Message::Ack { zxid } => {
-                let zxid = crate::convert::zxid_in(zxid);
-                let length = Wide::count_up_to(&scene.cfg.logs, &server.history, zxid);
-                length.saturating_sub(durable)
-            }
-            _ => 0,
-        },
-        _ => 0,
-    };
+    let mut coming = 0;
+    if let EventKind::Received(packet) = &line.event.kind
+        && let Message::Ack { zxid } = packet.message
+    {
+        let zxid = crate::convert::zxid_in(zxid);
+        let length = Wide::count_up_to(&scene.cfg.logs, &server.history, zxid);
+        coming = length.saturating_sub(durable);
+    }
     ready.max(coming).min(unsynced)
 }
 

@@ -112,15 +112,15 @@ impl<'a> Replay<'a> {
         for event in events {
             let key = (event.server, event.incarnation, event.chain.clone(), event.seq);
             lines.insert(key, event);
-            let name = match &event.kind {
-                EventKind::Connected { connection, .. }
-                | EventKind::Disconnected { connection } => Some(connection),
-                EventKind::Sent(packet) | EventKind::Received(packet) => Some(&packet.connection),
-                _ => None,
-            };
-            if let Some(name) = name {
+            if let EventKind::Connected { connection, .. }
+            | EventKind::Disconnected { connection } = &event.kind
+            {
                 let next = connections.len();
-                connections.entry(name.as_str()).or_insert(next);
+                connections.entry(connection.as_str()).or_insert(next);
+            }
+            if let EventKind::Sent(packet) | EventKind::Received(packet) = &event.kind {
+                let next = connections.len();
+                connections.entry(packet.connection.as_str()).or_insert(next);
             }
         }
         let hidden = &header.contract;
@@ -315,30 +315,14 @@ impl<'a> Replay<'a> {
                 that(taken || node.ended.contains(&slot.0), "shows a message that no step receives")
             }
             EventKind::Sent(packet) => self.sent(row, node, packet),
-            EventKind::Persisted(write) => {
-                let written = node.written.take().map(convert::persisted) == Some(*write);
-                let synced = match (last, write) {
-                    (Some(Step::SyncLog { up_to }), Persisted::Log(zxid)) => {
-                        convert::zxid(up_to) == *zxid
-                    }
-                    _ => false,
-                };
-                that(written || synced, "shows another write")
-            }
+            EventKind::Persisted(write) => persisted(node, last, *write),
             EventKind::Resent => that(last == Some(Step::Resend), "repeats nothing"),
             EventKind::Proposed { zxid, digest } => {
                 let asked = last == Some(Step::Request { payload: digest.0 });
                 that(asked && node.proposed == Some(*zxid), "proposes something else")
             }
             EventKind::Delivered { zxid } => produced(node, 0, Product::Delivered(*zxid)),
-            EventKind::Looking { round } => {
-                let coming = node.server.program.contains(Item::Notify) && !node.looking_shown;
-                if coming && node.lines[1].is_empty() {
-                    node.looking_shown = true;
-                    return that(u64::from(node.server.round) == *round, "begins another round");
-                }
-                produced(node, 1, Product::Looking(*round))
-            }
+            EventKind::Looking { round } => looking(node, *round),
             EventKind::Elected { leader, round } => {
                 let leader = self.ids.dense(*leader).map_or(0, |id| u64::from(id.0));
                 produced(node, 2, Product::Elected(leader, *round))
@@ -411,6 +395,30 @@ impl<'a> Replay<'a> {
 
 fn that(holds: bool, why: &'static str) -> Result<(), &'static str> {
     if holds { Ok(()) } else { Err(why) }
+}
+
+/// A write is the last step's: of a program, or of the log.
+fn persisted(
+    node: &mut Node,
+    last: Option<Step<Wide>>,
+    write: Persisted,
+) -> Result<(), &'static str> {
+    let written = node.written.take().map(convert::persisted) == Some(write);
+    let synced = match (last, write) {
+        (Some(Step::SyncLog { up_to }), Persisted::Log(zxid)) => convert::zxid(up_to) == zxid,
+        _ => false,
+    };
+    that(written || synced, "shows another write")
+}
+
+/// The line of a round may come before the write of the step that begins it.
+fn looking(node: &mut Node, round: u64) -> Result<(), &'static str> {
+    let coming = node.server.program.contains(Item::Notify) && !node.looking_shown;
+    if coming && node.lines[1].is_empty() {
+        node.looking_shown = true;
+        return that(u64::from(node.server.round) == round, "begins another round");
+    }
+    produced(node, 1, Product::Looking(round))
 }
 
 fn produced(node: &mut Node, kind: usize, product: Product) -> Result<(), &'static str> {

@@ -12,10 +12,11 @@ fn verdict(header: &Header, events: &[Event]) -> Verdict {
 }
 
 fn reason(header: &Header, events: &[Event]) -> Reason {
-    match verdict(header, events) {
-        Verdict::Inconclusive(inconclusive) => inconclusive.reason,
-        other => panic!("expected INCONCLUSIVE: {other}"),
-    }
+    let verdict = verdict(header, events);
+    let Verdict::Inconclusive(inconclusive) = verdict else {
+        panic!("expected INCONCLUSIVE: {verdict}");
+    };
+    inconclusive.reason
 }
 
 #[test]
@@ -134,10 +135,10 @@ fn a_seeded_defect_of_the_rules_breaks_a_property() {
         let (header, events) = zab_check::walk_with(seed, &Walk::default(), mutant);
         let options = Options { mutant, ..Options::default() };
         let verdict = check(&(header, events), &options).verdict;
-        match &verdict {
-            Verdict::Violates(violation) => seen.push(violation.property),
-            Verdict::Conforms(_) => {}
-            other => panic!("seed {seed}: {other}"),
+        if let Verdict::Violates(violation) = &verdict {
+            seen.push(violation.property);
+        } else {
+            assert!(matches!(verdict, Verdict::Conforms(_)), "seed {seed}: {verdict}");
         }
     }
     assert!(seen.contains(&"committed_is_durable"), "{seen:?}");

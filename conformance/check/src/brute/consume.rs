@@ -203,6 +203,10 @@ fn connected(
 ) {
     let mut world = world.clone();
     let node = &mut world.nodes[row];
+    let up = node.wires.contains(&Some(link)) || node.ended.contains(&link);
+    if up || world.accepted.contains(&(link, row)) {
+        return;
+    }
     let leader = node.server.vote.leader;
     let peer = peer.and_then(|peer| trace.ids.dense(peer));
     match node.server.role {

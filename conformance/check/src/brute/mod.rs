@@ -100,13 +100,13 @@ pub fn brute(header: &Header, events: &[Event], states_max: usize) -> Brute {
             let ended = world.nodes.iter().all(|node| node.server.role == Role::Down);
             return if ended { Brute::Conforms } else { Brute::Incomplete };
         }
-        for row in 0..servers {
+        for (row, goal) in goal.iter().enumerate() {
             let mut next = Vec::new();
-            if world.shown[row] < goal[row] {
+            if world.shown[row] < *goal {
                 let line = &trace.lines[row][world.shown[row]];
                 consume::consume(&trace, &world, row, line, &mut next);
             }
-            if world.shown[row] < goal[row] {
+            if world.shown[row] < *goal {
                 // What a server does after its last line, nobody sees.
                 hidden::steps(&trace, &world, row, &mut next);
             }
@@ -169,23 +169,19 @@ impl Trace {
         let mut sent: HashSet<(usize, usize, u64)> = HashSet::new();
         loop {
             let mut moved = false;
-            for row in 0..goal.len() {
-                while let Some(line) = self.lines[row].get(goal[row]) {
-                    let ready = match &line.kind {
-                        EventKind::Received(packet) => {
-                            let from = self.row(packet.peer).unwrap_or(usize::MAX);
-                            let connection = self.connection(&packet.connection);
-                            sent.contains(&(connection, from, packet.ordinal))
+            for (row, goal) in goal.iter_mut().enumerate() {
+                while let Some(line) = self.lines[row].get(*goal) {
+                    if let EventKind::Received(packet) = &line.kind {
+                        let from = self.row(packet.peer).unwrap_or(usize::MAX);
+                        let connection = self.connection(&packet.connection);
+                        if !sent.contains(&(connection, from, packet.ordinal)) {
+                            break;
                         }
-                        _ => true,
-                    };
-                    if !ready {
-                        break;
                     }
                     if let EventKind::Sent(packet) = &line.kind {
                         sent.insert((self.connection(&packet.connection), row, packet.ordinal));
                     }
-                    goal[row] += 1;
+                    *goal += 1;
                     moved = true;
                 }
             }
@@ -202,11 +198,9 @@ impl Trace {
                 return None;
             };
             let from = self.row(wanted.peer)?;
-            let sends = self.lines[from].iter().skip(goal[from]).any(|line| match &line.kind {
-                EventKind::Sent(packet) => {
-                    packet.ordinal == wanted.ordinal && packet.connection == wanted.connection
-                }
-                _ => false,
+            let sends = self.lines[from].iter().skip(goal[from]).any(|line| {
+                let EventKind::Sent(packet) = &line.kind else { return false };
+                packet.ordinal == wanted.ordinal && packet.connection == wanted.connection
             });
             sends.then_some(from)
         };
@@ -227,20 +221,19 @@ impl Trace {
     /// Remembers the names, digests and positions in a line.
     fn note(&mut self, event: &Event) {
         let next = self.connections.len();
-        match &event.kind {
-            EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } => {
-                self.connections.entry(connection.to_string()).or_insert(next);
+        if let EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } =
+            &event.kind
+        {
+            self.connections.entry(connection.to_string()).or_insert(next);
+        }
+        if let EventKind::Sent(packet) | EventKind::Received(packet) = &event.kind {
+            self.connections.entry(packet.connection.to_string()).or_insert(next);
+            if let zab_trace::Message::Proposal { zxid, digest } = packet.message {
+                self.digests.insert(zxid, digest);
             }
-            EventKind::Sent(packet) | EventKind::Received(packet) => {
-                self.connections.entry(packet.connection.to_string()).or_insert(next);
-                if let zab_trace::Message::Proposal { zxid, digest } = packet.message {
-                    self.digests.insert(zxid, digest);
-                }
-            }
-            EventKind::Proposed { zxid, digest } => {
-                self.digests.insert(*zxid, *digest);
-            }
-            _ => {}
+        }
+        if let EventKind::Proposed { zxid, digest } = &event.kind {
+            self.digests.insert(*zxid, *digest);
         }
         for zxid in named(event) {
             let counter = self.named.entry(zxid.epoch).or_default();

@@ -24,7 +24,14 @@ pub(super) fn connected<P: Probe>(
     probe: &mut P,
 ) -> Result<(), Miss> {
     let Some(connection) = line.connection else { return Err(Miss::NotConnected) };
-    let server = &candidate.core.server;
+    let core = &candidate.core;
+    let known = core.accepted.contains(&connection)
+        || core.wires.iter().any(|wire| wire.connection == Some(connection))
+        || core.ended.iter().any(|ended| ended.connection == connection);
+    if known {
+        return Err(Miss::Twice);
+    }
+    let server = &core.server;
     let peer = peer.and_then(|peer| line.ids.dense(peer));
     match server.role {
         Role::Following if peer == Some(server.vote.leader) => {

@@ -41,6 +41,8 @@ pub(crate) enum Miss {
     },
     /// A message came on a connection that is not up at this end.
     NotConnected,
+    /// The connection has been up before, and its end was not shown.
+    Twice,
     /// The message is none that the model knows.
     Unknown(Message),
     /// Another write is due, or none.

@@ -165,7 +165,9 @@ impl Walker {
     }
 
     fn settle(&mut self, row: usize) {
-        if self.nodes[row].step(&self.cfg, Step::Settle)
+        // The line is that of the step, so no older one of its kind may wait.
+        if self.nodes[row].lines[2].is_empty()
+            && self.nodes[row].step(&self.cfg, Step::Settle)
             && let Some(kind) = self.nodes[row].lines[2].pop_back()
         {
             self.line(row, kind.line());

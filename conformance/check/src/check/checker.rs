@@ -1,0 +1,353 @@
+//! One run over a trace.
+
+use std::collections::BTreeSet;
+
+use zab_model::{Config, Outbox, Wide};
+use zab_trace::{Chain, Event, EventKind, Header, Message, Packet, ServerId, Zxid};
+
+use super::{Options, Outcome, Stop, inconclusive, unreadable};
+use crate::{
+    candidate::Scene,
+    contract::{Shown, shows},
+    convert::{Ids, Letter},
+    diagnose,
+    facts::Facts,
+    foresight::{Foresight, Future},
+    hidden::Closure,
+    input::{At, Inputs, Item, Place, RECORDER},
+    links::{ConnectionId, Letter as InFlight, Links},
+    mapping::Line,
+    merge::{Merge, Next},
+    monitor::{Monitor, Search, Stuck},
+    poset::Poset,
+    summary::Summary,
+    verdict::{Reason, Refusal, Verdict},
+    witness::{Entry, Witness},
+};
+
+/// One run over a trace.
+pub(crate) struct Checker<'a> {
+    pub(super) options: &'a Options,
+    pub(super) foresight: &'a Foresight,
+    pub(super) header: Header,
+    pub(super) files: Vec<String>,
+    pub(crate) cfg: Config<Wide>,
+    pub(crate) ids: Ids,
+    pub(crate) monitors: Vec<Monitor>,
+    pub(crate) links: Links<Letter>,
+    pub(super) future: Future,
+    pub(super) outbox: Outbox<Wide>,
+    pub(super) facts: Facts,
+    pub(super) summary: Summary,
+    pub(super) witness: Witness,
+    /// Where the message of the present `Received` line was sent.
+    pub(super) received: Option<At>,
+    /// The end of an incarnation did not say which lines there must be.
+    pub(super) doubt: Option<(At, Reason)>,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn run<I: Inputs + ?Sized>(
+        inputs: &I,
+        options: &'a Options,
+        foresight: &'a Foresight,
+        posets: &BTreeSet<ServerId>,
+        explain: Option<At>,
+    ) -> Result<Outcome, Stop> {
+        let inputs = inputs.open().map_err(|error| unreadable(&error))?;
+        let Some(first) = inputs.first() else {
+            return Err(Verdict::Refused(Refusal::Empty).into());
+        };
+        let header = first.header.clone();
+        let files = inputs.iter().map(|input| input.name.clone()).collect();
+        let mut checker = Self::new(options, foresight, header, files)?;
+        let mut merge = Merge::new(inputs, &mut checker.links).map_err(|e| unreadable(&e))?;
+        for monitor in checker.monitors.iter_mut().filter(|m| posets.contains(&m.id)) {
+            monitor.poset = Some(Poset::default());
+            checker.facts = Facts::new(false);
+        }
+        checker.future = Future::new(foresight, &mut checker.links);
+        loop {
+            match merge.next(&checker.links).map_err(|error| unreadable(&error))? {
+                Next::Line(item) => {
+                    let explain = explain == Some(item.at);
+                    checker.line(item, &merge, explain)?;
+                }
+                Next::Stalled(stall) => return Err(checker.stalled(stall).into()),
+                Next::End => return checker.end(),
+            }
+        }
+    }
+
+    fn new(
+        options: &'a Options,
+        foresight: &'a Foresight,
+        header: Header,
+        files: Vec<String>,
+    ) -> Result<Self, Stop> {
+        let ids = Ids::new(&header.servers);
+        let voters = u8::try_from(header.servers.len()).ok();
+        let Some(mut cfg) = voters.and_then(Config::<Wide>::new) else {
+            return Err(Verdict::Refused(Refusal::Servers(header.servers.len())).into());
+        };
+        cfg.window = usize::try_from(header.window).unwrap_or(usize::MAX);
+        cfg.mutant = options.mutant;
+        let monitors = ids.all().iter().zip(1..).map(|(real, dense)| {
+            let shown = Shown::new(&header.contract, *real);
+            Monitor::new(*real, zab_model::ServerId(dense), header.servers.len(), shown)
+        });
+        let monitors: Vec<Monitor> = monitors.collect();
+        let in_order = monitors.iter().all(|monitor| monitor.shown.every_step());
+        Ok(Self {
+            options,
+            foresight,
+            files,
+            monitors,
+            cfg,
+            ids,
+            links: Links::new(),
+            future: Future::default(),
+            outbox: Outbox::default(),
+            facts: Facts::new(in_order),
+            summary: Summary { servers: header.servers.len(), ..Summary::default() },
+            witness: Witness::default(),
+            received: None,
+            doubt: None,
+            header,
+        })
+    }
+
+    /// A place as a person reads it.
+    pub(crate) fn place(&self, at: At) -> Place {
+        let file = usize::try_from(at.file).ok().and_then(|file| self.files.get(file));
+        Place { file: file.cloned().unwrap_or_default(), line: at.line }
+    }
+
+    /// Explains one line, or stops.
+    fn line(&mut self, item: Item, merge: &Merge<'_>, explain: bool) -> Result<(), Stop> {
+        self.summary.events += 1;
+        let event = &item.event;
+        if event.server == RECORDER {
+            return Ok(());
+        }
+        if !shows(&self.header.contract, event.server, event.kind.name()) {
+            let place = self.place(item.at);
+            let event = event.kind.name().as_str();
+            return Err(Verdict::Refused(Refusal::NotHidden { place, event }).into());
+        }
+        let Some(row) = self.row(event.server) else {
+            let problem = format!(
+                "{}: server {} is no member of the ensemble",
+                self.place(item.at),
+                event.server
+            );
+            return Err(Verdict::Refused(Refusal::Read(problem)).into());
+        };
+        let chain = &event.chain;
+        if self.monitors[row].poset.is_none() && !chain.is_main() && *chain != Chain::harness() {
+            return Err(Stop::Poset(event.server));
+        }
+        self.known_past(&item)?;
+        let (connection, contents) = self.before(&item, explain)?;
+        self.take(row, &item, connection, &contents, explain)?;
+        self.after(row, &item, connection)?;
+        if matches!(item.event.kind, EventKind::Stop | EventKind::Killed) {
+            self.vouched(&item, merge);
+        }
+        self.monitors[row].remember(item);
+        Ok(())
+    }
+
+    pub(super) fn row(&self, server: ServerId) -> Option<usize> {
+        self.ids.all().binary_search(&server).ok()
+    }
+
+    /// A first start must be with an empty disk, or nothing is known of what is on it.
+    fn known_past(&self, item: &Item) -> Result<(), Stop> {
+        let EventKind::Start { recovered } = &item.event.kind else { return Ok(()) };
+        let empty = recovered.last_zxid == Zxid::ZERO
+            && recovered.accepted_epoch == 0
+            && recovered.current_epoch == 0;
+        if item.event.incarnation > 1 || empty {
+            return Ok(());
+        }
+        let reason = Reason::UnknownPast { server: item.event.server };
+        Err(inconclusive(Some(self.place(item.at)), reason).into())
+    }
+
+    /// What the links say of a packet: its connection, and what its sender may have meant.
+    fn before(
+        &mut self,
+        item: &Item,
+        explain: bool,
+    ) -> Result<(Option<ConnectionId>, Vec<Letter>), Stop> {
+        let connection = match &item.event.kind {
+            EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } => {
+                return Ok((Some(self.links.id(connection)), Vec::new()));
+            }
+            EventKind::Sent(packet) => {
+                return Ok((Some(self.links.id(&packet.connection)), vec![]));
+            }
+            EventKind::Received(packet) => self.links.id(&packet.connection),
+            EventKind::Start { .. }
+            | EventKind::Stop
+            | EventKind::Killed
+            | EventKind::Persisted(_)
+            | EventKind::Delivered { .. }
+            | EventKind::Looking { .. }
+            | EventKind::Resent
+            | EventKind::Elected { .. }
+            | EventKind::Proposed { .. }
+            | EventKind::Established { .. }
+            | EventKind::Committed { .. }
+            | EventKind::Joined { .. } => return Ok((None, Vec::new())),
+        };
+        let EventKind::Received(packet) = &item.event.kind else { return Ok((None, Vec::new())) };
+        let due = self.links.due(connection, packet.peer);
+        let wrong = |checker: &Self, mismatch| -> Stop {
+            if explain {
+                let divergence = diagnose::link(checker, item, mismatch);
+                Verdict::Diverges(Box::new(divergence)).into()
+            } else {
+                Stop::Stuck(item.at)
+            }
+        };
+        self.received = None;
+        if due != packet.ordinal {
+            return Err(wrong(self, diagnose::out_of_turn(packet, due)));
+        }
+        let Some(letter) = self.links.take(connection, packet.peer) else {
+            return Err(wrong(self, diagnose::lost(packet)));
+        };
+        self.received = Some(letter.at);
+        if let (Message::Snap { .. }, []) = (&packet.message, letter.contents.as_slice()) {
+            let reason = Reason::UnknownSnapshot { server: packet.peer };
+            return Err(inconclusive(Some(self.place(item.at)), reason).into());
+        }
+        if letter.message != packet.message {
+            let mismatch = diagnose::changed(packet, &letter.message);
+            return Err(wrong(self, mismatch));
+        }
+        Ok((Some(connection), letter.contents))
+    }
+
+    /// Gives the line to its server.
+    fn take(
+        &mut self,
+        row: usize,
+        item: &Item,
+        connection: Option<ConnectionId>,
+        contents: &[Letter],
+        explain: bool,
+    ) -> Result<(), Stop> {
+        let line = Line { at: item.at, event: &item.event, connection, contents, ids: &self.ids };
+        let monitor = &mut self.monitors[row];
+        let mut scene = Scene {
+            cfg: &self.cfg,
+            foresight: self.foresight,
+            shown: monitor.shown,
+            outbox: &mut self.outbox,
+            witness: self.options.witness,
+            steps: &mut self.summary.steps,
+        };
+        let search = Search {
+            future: &self.future,
+            links: &self.links,
+            closure: self.options.closure,
+            limit: self.options.states_max,
+            narrow: self.options.closure == Closure::Reduced,
+        };
+        if explain {
+            let found = diagnose::step(&mut scene, monitor, &line, search).or_else(|| {
+                let search = Search { narrow: false, ..search };
+                diagnose::step(&mut scene, monitor, &line, search)
+            });
+            return Err(self.explained(row, item, found).into());
+        }
+        match monitor.advance(&mut scene, &line, search) {
+            Ok(hidden) => {
+                self.summary.hidden_steps += hidden;
+                let size = monitor.frontier.len();
+                self.summary.frontier_max = self.summary.frontier_max.max(size);
+                self.summary.frontier_sum += size as u64;
+                Ok(())
+            }
+            Err(Stuck::Nowhere) => Err(Stop::Stuck(monitor.blocked.unwrap_or(item.at))),
+            // That the trace diverges is known; the line is the first at which it was.
+            Err(Stuck::Budget) if monitor.doomed.is_some() => {
+                Err(Stop::Stuck(monitor.doomed.unwrap_or(item.at)))
+            }
+            Err(Stuck::Budget) => {
+                let (server, states) = (item.event.server, self.options.states_max);
+                let reason = Reason::Budget { server, states };
+                Err(inconclusive(Some(self.place(item.at)), reason).into())
+            }
+        }
+    }
+
+    fn explained(&self, row: usize, item: &Item, found: Option<diagnose::Found>) -> Verdict {
+        let place = self.place(item.at);
+        let server = item.event.server;
+        if self.monitors[row].cut {
+            return inconclusive(Some(place), Reason::HiddenBudget { server });
+        }
+        match found {
+            Some(found) => Verdict::Diverges(Box::new(diagnose::divergence(self, item, found))),
+            None => Verdict::Diverges(Box::new(diagnose::doomed(self, item))),
+        }
+    }
+
+    /// What follows from an explained line: its message is on its way, its facts are facts.
+    fn after(
+        &mut self,
+        row: usize,
+        item: &Item,
+        connection: Option<ConnectionId>,
+    ) -> Result<(), Stop> {
+        match (&item.event.kind, connection) {
+            (EventKind::Sent(packet), Some(connection)) => {
+                self.sent(row, item, packet, connection)?
+            }
+            (EventKind::Disconnected { .. }, Some(connection)) => {
+                self.links.lose(connection, item.event.server);
+            }
+            (EventKind::Stop | EventKind::Killed, _) => self.links.lose_all(item.event.server),
+            _ => {}
+        }
+        if self.options.witness {
+            let Event { incarnation, seq, chain, .. } = &item.event;
+            for candidate in &mut self.monitors[row].frontier {
+                let (incarnation, seq, chain) = (*incarnation, *seq, chain.clone());
+                candidate.trail.push(Entry::Line { incarnation, chain, seq });
+            }
+        }
+        self.settle(row, item.at)
+    }
+
+    fn sent(
+        &mut self,
+        row: usize,
+        item: &Item,
+        packet: &Packet,
+        connection: ConnectionId,
+    ) -> Result<(), Stop> {
+        let mut contents: Vec<Letter> = Vec::new();
+        if let Message::Snap { .. } = packet.message {
+            for letter in self.monitors[row].frontier.iter().filter_map(|c| c.sent) {
+                if !contents.contains(&letter) {
+                    contents.push(letter);
+                }
+            }
+        }
+        let letter = InFlight { message: packet.message, at: item.at, contents };
+        let result = self.links.send(connection, item.event.server, packet, letter);
+        result.map_err(|wrong| {
+            let reason = Reason::SendOrdinal {
+                connection: packet.connection.to_string(),
+                expected: wrong.expected,
+                found: packet.ordinal,
+            };
+            inconclusive(Some(self.place(item.at)), reason).into()
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! What follows from explained lines: facts, doubts, and the end of the trace.
+
+use zab_model::{Shape, Wide};
+use zab_trace::{Chain, Event, EventKind};
+
+use super::{Checker, Outcome, Stop, inconclusive};
+use crate::{
+    candidate::{Fact, Log},
+    diagnose,
+    explain::{Divergence, Past},
+    input::{At, Item},
+    merge::{Merge, Missing, Stall},
+    properties::Broken,
+    verdict::{Reason, Refusal, Verdict, Violation},
+};
+
+impl Checker<'_> {
+    /// Where one state is left, what it did is what happened.
+    pub(super) fn settle(&mut self, row: usize, at: At) -> Result<(), Stop> {
+        let [candidate] = self.monitors[row].frontier.as_mut_slice() else { return Ok(()) };
+        if self.options.witness {
+            let server = self.monitors[row].id;
+            let trail = self.monitors[row].frontier[0].trail.drain(..);
+            self.witness.entries.extend(trail.map(|entry| (server, entry)));
+            return self.state_facts(row, at);
+        }
+        if candidate.facts.is_empty() { Ok(()) } else { self.state_facts(row, at) }
+    }
+
+    fn state_facts(&mut self, row: usize, at: At) -> Result<(), Stop> {
+        let server = self.monitors[row].id;
+        let facts = std::mem::take(&mut self.monitors[row].frontier[0].facts);
+        for fact in facts {
+            let holders = match fact {
+                Fact::Committed { zxid, history } => self.holders(zxid, history),
+                Fact::Proposed { .. } | Fact::Established { .. } | Fact::Held { .. } => None,
+            };
+            self.facts
+                .note(&self.cfg.logs, (at, server, fact), holders)
+                .map_err(|broken| self.violated(at, broken))?;
+        }
+        Ok(())
+    }
+
+    fn violated(&self, at: At, broken: Broken) -> Stop {
+        let (property, seen) = (broken.property, broken.seen);
+        let place = self.place(at);
+        Verdict::Violates(Box::new(Violation { property, place, seen })).into()
+    }
+
+    /// How many servers hold a transaction durably now, and how many are a quorum; none while a
+    /// server may be in several states, or the commit is not of this moment.
+    fn holders(&self, zxid: zab_model::Zxid<u32>, history: Log) -> Option<(usize, usize)> {
+        if !self.facts.in_order() {
+            return None;
+        }
+        let logs = &self.cfg.logs;
+        let length = Wide::length_at(logs, &history, zxid)?;
+        let committed = Wide::prefix(logs, &history, length);
+        let mut holders = 0;
+        for monitor in &self.monitors {
+            let [candidate] = monitor.frontier.as_slice() else { return None };
+            let disk = &candidate.core.server.disk.history;
+            holders += usize::from(Wide::prefix(logs, disk, length) == committed);
+        }
+        // With a seeded defect the model's own quorum may be too small.
+        Some((holders, self.monitors.len() / 2 + 1))
+    }
+
+    /// The end of an incarnation must say which lines there are, or a cut tail would look like a
+    /// kill. Where it does not, the verdict is INCONCLUSIVE at the end, unless a line diverges.
+    pub(super) fn vouched(&mut self, item: &Item, merge: &Merge<'_>) {
+        let Event { server, incarnation, chain: own, .. } = &item.event;
+        let stops = item.event.kind == EventKind::Stop;
+        let unvouched = merge.counts(*server, *incarnation).find(|(chain, count)| {
+            let last = count.saturating_sub(1);
+            let named = item.event.after.contains(&((*chain).clone(), last));
+            let itself = stops && *chain == own;
+            !named && !itself && **chain != Chain::harness()
+        });
+        if let Some((chain, count)) = unvouched {
+            let (server, incarnation, chain) = (*server, *incarnation, chain.clone());
+            let reason = Reason::Unvouched { server, incarnation, chain, seq: count - 1 };
+            self.doubt.get_or_insert((item.at, reason));
+        }
+    }
+
+    pub(super) fn stalled(&self, stall: Stall) -> Verdict {
+        match stall {
+            Stall::Missing { at, missing } => {
+                let reason = match missing {
+                    Missing::Line { server, incarnation, chain, seq } => {
+                        Reason::Gap { server, incarnation, chain, seq }
+                    }
+                    Missing::Sent(packet) => Reason::ReceiveWithoutSend(packet),
+                    Missing::End { server, incarnation } => {
+                        Reason::OpenIncarnation { server, incarnation }
+                    }
+                };
+                inconclusive(Some(self.place(at)), reason)
+            }
+            Stall::Circle { item, sent } => {
+                Verdict::Diverges(Box::new(diagnose::circle(self, &item, sent)))
+            }
+            Stall::Repeated { at } => inconclusive(Some(self.place(at)), Reason::RepeatedSeq),
+            Stall::Budget { lines } => inconclusive(None, Reason::OrderBudget { lines }),
+        }
+    }
+
+    /// All lines are explained; is anything missing?
+    pub(super) fn end(mut self) -> Result<Outcome, Stop> {
+        if self.summary.events == 0 {
+            return Err(Verdict::Refused(Refusal::Empty).into());
+        }
+        if let Some((at, reason)) = self.doubt.take() {
+            return Err(inconclusive(Some(self.place(at)), reason).into());
+        }
+        for monitor in &self.monitors {
+            let server = monitor.id;
+            let Some(last) = monitor.recent.back() else {
+                return Err(inconclusive(None, Reason::MissingServer { server }).into());
+            };
+            if monitor.is_running() {
+                let incarnation = last.event.incarnation;
+                let reason = Reason::OpenIncarnation { server, incarnation };
+                return Err(inconclusive(Some(self.place(last.at)), reason).into());
+            }
+        }
+        for row in 0..self.monitors.len() {
+            // Several ways to end are as good as one: any of them explains the trace.
+            self.monitors[row].frontier.truncate(1);
+            if let Some(at) = self.monitors[row].recent.back().map(|item| item.at) {
+                self.settle(row, at)?;
+            }
+        }
+        self.summary.incarnations = self.monitors.iter().map(|monitor| monitor.incarnations).sum();
+        self.facts.finish(&self.cfg.logs).map_err(|(at, broken)| self.violated(at, broken))?;
+        self.summary.committed = self.facts.committed_count();
+        let witness = self.options.witness.then_some(self.witness);
+        Ok(Outcome { verdict: Verdict::Conforms(self.summary), witness })
+    }
+
+    /// The past of a line, for explanations: the last lines of its server, and the send of a
+    /// received message.
+    pub(crate) fn divergence_at(&self, item: &Item) -> Divergence {
+        let mut past = Vec::new();
+        if let (EventKind::Received(_), Some(at)) = (&item.event.kind, self.received) {
+            let event = "the Sent line of this message".to_owned();
+            past.push(Past { place: self.place(at), event });
+        }
+        if let Some(row) = self.row(item.event.server) {
+            let lines = self.monitors[row].recent.iter();
+            past.extend(lines.map(|item| diagnose::past(self, item)));
+        }
+        diagnose::blank(self.place(item.at), &item.event, past)
+    }
+}

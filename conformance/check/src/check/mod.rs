@@ -1,0 +1,169 @@
+//! The check of a trace: lines in causal order, each given to its server; what they have in common
+//! is compared with ZAB's properties.
+
+mod checker;
+mod end;
+
+use std::collections::BTreeSet;
+
+use zab_trace::{Header, ReadError, ReadErrorKind, ServerId};
+
+pub(crate) use checker::Checker;
+
+use crate::{
+    contract::Shown,
+    foresight::Foresight,
+    hidden::Closure,
+    input::{At, Inputs, Item, Place},
+    verdict::{Inconclusive, Reason, Refusal, Verdict},
+    witness::Witness,
+};
+
+/// How a check is done.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether to keep the run of the model that explains the trace; it grows with the trace.
+    pub witness: bool,
+    /// Whether hidden steps that can be delayed are delayed.
+    pub closure: Closure,
+    /// How many states may explain one server at a time.
+    pub states_max: usize,
+    /// A defect of the model, to show that properties notice it; none for a real check.
+    pub mutant: Option<zab_model::Mutant>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { witness: false, closure: Closure::Reduced, states_max: 4096, mutant: None }
+    }
+}
+
+/// The outcome of a check.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What the check says.
+    pub verdict: Verdict,
+    /// The run of the model, if it was asked for and the trace conforms.
+    pub witness: Option<Witness>,
+}
+
+/// Checks a trace against the model's profile `fixed`.
+#[must_use]
+pub fn check<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
+    let refused = |verdict| Outcome { verdict, witness: None };
+    let contract = match inputs.open() {
+        Ok(inputs) => inputs.first().map(|input| input.header.contract.clone()),
+        Err(error) => return refused(unreadable(&error)),
+    };
+    match contract.map(|contract| crate::poison::contract_bites(&contract)) {
+        None => refused(Verdict::Refused(Refusal::Empty)),
+        Some(Err(refusal)) => refused(Verdict::Refused(refusal)),
+        Some(Ok(())) => check_under_contract(inputs, options),
+    }
+}
+
+/// Checks a trace whose contract is known to show enough.
+pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
+    let verdict = |verdict| Outcome { verdict, witness: None };
+    let foresight = match foresee(inputs) {
+        Ok(foresight) => foresight,
+        Err(stop) => return verdict(stop),
+    };
+    let mut posets = BTreeSet::new();
+    let first = loop {
+        match Checker::run(inputs, options, &foresight, &posets, None) {
+            // Which order its earlier lines had is open as well: once more from the beginning.
+            Err(Stop::Poset(server)) => {
+                posets.insert(server);
+            }
+            result => break result,
+        }
+    };
+    match first {
+        Ok(outcome) => outcome,
+        Err(Stop::Verdict(stop)) => verdict(*stop),
+        Err(Stop::Poset(_)) => verdict(Verdict::Refused(Refusal::Empty)),
+        // Now that the place is known, the trace is taken once more up to it, to explain it.
+        Err(Stop::Stuck(at)) => {
+            match Checker::run(inputs, options, &foresight, &posets, Some(at)) {
+                Err(Stop::Verdict(stop)) => verdict(*stop),
+                Ok(_) | Err(Stop::Stuck(_) | Stop::Poset(_)) => {
+                    let changed = "the trace changed while it was read".to_owned();
+                    verdict(Verdict::Refused(Refusal::Read(changed)))
+                }
+            }
+        }
+    }
+}
+
+/// Checks the headers; where steps are hidden, reads what later lines say about them.
+fn foresee<I: Inputs + ?Sized>(inputs: &I) -> Result<Foresight, Verdict> {
+    let mut foresight = Foresight::default();
+    let inputs = inputs.open().map_err(|error| unreadable(&error))?;
+    let Some(first) = inputs.first() else { return Err(Verdict::Refused(Refusal::Empty)) };
+    let header = first.header.clone();
+    acceptable(&header).map_err(Verdict::Refused)?;
+    let every_step = |id: &ServerId| Shown::new(&header.contract, *id).every_step();
+    if header.servers.iter().all(every_step) {
+        return Ok(foresight);
+    }
+    for (file, input) in (0..).zip(inputs) {
+        for located in input.events {
+            let located = located.map_err(|error| unreadable(&error))?;
+            let at = At { file, line: located.line };
+            foresight.note(&Item { at, event: located.event });
+        }
+    }
+    Ok(foresight)
+}
+
+fn acceptable(header: &Header) -> Result<(), Refusal> {
+    if header.profile != "fixed" {
+        return Err(Refusal::Profile(header.profile.clone()));
+    }
+    if !header.observers.is_empty() {
+        return Err(Refusal::Observers);
+    }
+    if header.servers.is_empty() || header.servers.len() > crate::SERVERS_MAX {
+        return Err(Refusal::Servers(header.servers.len()));
+    }
+    Ok(())
+}
+
+fn unreadable(error: &ReadError) -> Verdict {
+    match &error.kind {
+        ReadErrorKind::Cut => {
+            let place = Place { file: error.file.clone(), line: error.line };
+            inconclusive(Some(place), Reason::CutLine)
+        }
+        ReadErrorKind::Io(_)
+        | ReadErrorKind::Empty
+        | ReadErrorKind::TooLong
+        | ReadErrorKind::NotUtf8 { .. }
+        | ReadErrorKind::NoHeader
+        | ReadErrorKind::SecondHeader
+        | ReadErrorKind::WrongVersion { .. }
+        | ReadErrorKind::Malformed(_)
+        | ReadErrorKind::HeaderDiffers { .. } => Verdict::Refused(Refusal::Read(error.to_string())),
+    }
+}
+
+fn inconclusive(place: Option<Place>, reason: Reason) -> Verdict {
+    Verdict::Inconclusive(Box::new(Inconclusive { place, reason }))
+}
+
+/// Why a run over the trace ends early.
+enum Stop {
+    /// With this verdict.
+    Verdict(Box<Verdict>),
+    /// The line here cannot be explained; what could have been is not known any more.
+    Stuck(At),
+    /// This server's lines are only partially ordered, which was not known.
+    Poset(ServerId),
+}
+
+impl From<Verdict> for Stop {
+    fn from(verdict: Verdict) -> Self {
+        Self::Verdict(Box::new(verdict))
+    }
+}
