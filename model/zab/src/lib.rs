@@ -1,4 +1,4 @@
-//! The formal model of ZAB as Apache ZooKeeper implements it.
+//! The formal model of ZAB as Apache ZooKeeper implements it, and in [`paper`] as it was published.
 //!
 //! # What is modelled
 //!
@@ -16,7 +16,7 @@
 //! * Time. Whatever a timeout does can happen at any moment.
 //! * Observers, reconfiguration, weights, epochs that run out of counters.
 //! * What PING, SYNC and client sessions do; the content of transactions.
-//! * Releases other than `fixed`, and the coarse grains of the `paper` family.
+//! * Releases other than `fixed`.
 //!
 //! # Reading order
 //!
@@ -26,6 +26,7 @@
 //! 3. `dispatch`: which rule a message meets in which role.
 //! 4. `shape`: how the same rules run on bytes ([`Small`]) and on traces of any length ([`Wide`]).
 //! 5. `explore`: servers, links and faults composed, and what must hold of them.
+//! 6. [`paper`]: the other family, which shares no rule with this one.
 
 mod config;
 mod dispatch;

@@ -6,6 +6,8 @@ mod counts;
 mod mutants;
 #[path = "paper/readings.rs"]
 mod readings;
+#[path = "paper/refinement.rs"]
+mod refinement;
 #[path = "paper/support.rs"]
 mod support;
 #[path = "paper/symmetry.rs"]

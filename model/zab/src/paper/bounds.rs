@@ -101,3 +101,32 @@ impl fmt::Display for Bounds {
         write!(f, " timeouts={} restarts={}", self.timeouts, self.restarts)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FINE: Bounds = Bounds { servers: 3, txns: 2, epochs: None, timeouts: 3, restarts: 3 };
+
+    #[test]
+    fn what_fits_is_admitted() {
+        assert_eq!(FINE.fit(3, 2), Ok(()));
+        assert_eq!(FINE.fit(3, 4), Ok(()));
+        assert_eq!(Bounds { timeouts: 12, restarts: 0, ..FINE }.fit(3, 2), Ok(()));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let errors = [
+            (Bounds { servers: 1, ..FINE }.fit(1, 2), "2 to 5 are possible"),
+            (Bounds { servers: 6, ..FINE }.fit(6, 2), "2 to 5 are possible"),
+            (FINE.fit(4, 2), "exactly 4"),
+            (FINE.fit(3, 1), "at most 1"),
+            (Bounds { timeouts: 13, restarts: 0, ..FINE }.fit(3, 2), "may need epoch 16"),
+        ];
+        for (result, words) in errors {
+            let error = result.expect_err(words).to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

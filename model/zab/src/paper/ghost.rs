@@ -19,6 +19,8 @@ pub struct Ghost<const X: usize, const G: usize> {
     twice: u8,
     /// 1 once two servers have committed what is no prefix of the other.
     torn: u8,
+    /// 1 once a step was taken that abstract primary-order broadcast does not have.
+    stray: u8,
     /// The longest history ever committed by anybody.
     committed: History<X>,
     /// By value: the zxid under which a leader broadcast it, `0.0` if none did.
@@ -31,6 +33,7 @@ impl<const X: usize, const G: usize> Default for Ghost<X, G> {
             established: [0; 2],
             twice: 0,
             torn: 0,
+            stray: 0,
             committed: History::default(),
             broadcast: [Zxid::ZERO; G],
         }
@@ -71,6 +74,24 @@ impl<const X: usize, const G: usize> Ghost<X, G> {
         if delivered.len() > known.len() {
             self.committed = History::of(delivered.iter().copied());
         }
+    }
+
+    /// A step was taken that abstract primary-order broadcast does not have.
+    pub(super) fn stray(&mut self) {
+        self.stray = 1;
+    }
+
+    /// Whether such a step was ever taken.
+    #[must_use]
+    pub fn strayed(&self) -> bool {
+        self.stray != 0
+    }
+
+    /// The latest epoch in which a leader was established, 0 if there was none.
+    #[must_use]
+    pub fn latest_epoch(&self) -> u8 {
+        let bits = u16::from_le_bytes(self.established);
+        bits.checked_ilog2().map_or(0, |epoch| super::types::small(epoch as usize))
     }
 
     /// Whether two leaders were established in one epoch.

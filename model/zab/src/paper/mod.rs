@@ -40,13 +40,15 @@
 //!
 //! # Reading order
 //!
-//! `types`, `queue`, `state`: the words; `rules`: the actions; `normal`; [`properties`]; `symmetry`; `model`.
+//! `types`, `queue`, `state`: the words; `rules`: the actions; `normal`; [`properties`];
+//! `abstraction`: what the protocol is for, and that every step serves it; `symmetry`; `model`.
 //!
 //! # Numbers stay small
 //!
 //! A state of `N` servers is `Copy` and plain bytes. Epochs and counters end at [`NUMBER_MAX`];
 //! [`Bounds::fit`] refuses a run that might need more.
 
+mod abstraction;
 mod action;
 mod bounds;
 mod ghost;
@@ -60,6 +62,7 @@ mod symmetry;
 mod types;
 mod variant;
 
+pub use abstraction::{AbstractStep, abstract_step};
 pub use action::Action;
 pub use bounds::{Bounds, BoundsError, SERVERS_MAX};
 pub use ghost::Ghost;

@@ -42,11 +42,12 @@ pub const WITHOUT_GHOSTS: [&str; 15] = [
 ];
 
 /// Names of the invariants that read ghosts.
-pub const WITH_GHOSTS: [&str; 4] = [
+pub const WITH_GHOSTS: [&str; 5] = [
     "integrity",
     "local primary order",
     "one established leader per epoch ever",
     "no commit is lost",
+    "every step is one of primary-order broadcast",
 ];
 
 /// All properties of the model: invariants, and what must be reachable for them to mean anything.
@@ -69,11 +70,12 @@ pub(super) fn all<const N: usize, const X: usize, const G: usize>() -> Vec<Prope
         |_, s| s.offence != Offence::Message,
         |_, s| s.offence != Offence::NoRoom,
     ];
-    let ghostly: [Condition<N, X, G>; 4] = [
+    let ghostly: [Condition<N, X, G>; 5] = [
         |_, s| integrity(s),
         |_, s| local_primary_order(s),
         |_, s| !s.ghost.established_twice(),
         |_, s| no_commit_is_lost(s),
+        |_, s| !s.ghost.strayed(),
     ];
     let always = |(name, condition)| Property { expectation: Expectation::Always, name, condition };
     let mut properties: Vec<_> = WITHOUT_GHOSTS.into_iter().zip(plain).map(always).collect();

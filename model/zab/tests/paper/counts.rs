@@ -84,6 +84,16 @@ fn three_servers_a_timeout_and_a_restart() {
     assert_eq!(engine::<3, 1>(bounds(3, 1, 1, 1, None), 2), (192_170, 44));
 }
 
+#[test]
+fn two_servers_three_transactions_two_of_each_failure() {
+    assert_eq!(engine::<2, 3>(bounds(2, 3, 2, 2, None), 2), (143_599, 48));
+}
+
+#[test]
+fn four_servers_two_transactions() {
+    assert_eq!(engine::<4, 2>(bounds(4, 2, 0, 0, None), 2), (91_849, 43));
+}
+
 /// Nobody joins late in the last epoch, so that what all must deliver is not reached here.
 #[test]
 fn five_servers_one_epoch() {

@@ -3,7 +3,8 @@
 use stateright::{Expectation, Model};
 
 use crate::paper::{
-    Bounds, History, Kind, Message, Offence, Paper, Role, Rules, Server, State, Txn, Zxid,
+    AbstractStep, Bounds, History, Kind, Message, Offence, Paper, Role, Rules, Server, State, Txn,
+    Zxid, abstract_step,
 };
 use crate::types::Phase;
 
@@ -172,6 +173,28 @@ fn no_commit_is_lost() {
     assert_eq!(broken(&torn), Vec::<&str>::new());
     torn.ghost.commit(&[A, C]);
     assert_eq!(broken(&torn), ["no commit is lost"]);
+}
+
+#[test]
+fn a_step_that_broadcast_does_not_have() {
+    let before = state([delivered(1, &[A]), delivered(1, &[A]), delivered(1, &[])]);
+    let deliver = |i: usize, txns: &[Txn]| {
+        let mut after = before;
+        after.servers[i] = delivered(1, txns);
+        after.ghost.commit(txns);
+        txns.iter().for_each(|txn| assert!(after.ghost.broadcast(*txn).is_some()));
+        after
+    };
+    let mut committed = before;
+    committed.ghost.commit(&[A]);
+    let step = |after: &Flat| abstract_step(&committed, after);
+    assert_eq!(step(&committed), Some(AbstractStep::Stutter));
+    assert_eq!(step(&deliver(2, &[A])), Some(AbstractStep::Deliver));
+    assert_eq!(step(&deliver(0, &[])), None, "an order that is forgotten");
+    assert_eq!(step(&deliver(2, &[B])), None, "a gap");
+    let mut strayed = Flat::default();
+    strayed.ghost.stray();
+    assert_eq!(broken(&strayed), ["every step is one of primary-order broadcast"]);
 }
 
 #[test]

@@ -7,7 +7,9 @@ mod election;
 mod failure;
 mod synchronization;
 
+use super::abstraction::abstract_step;
 use super::action::Action;
+use super::ghost::Ghost;
 use super::normal;
 use super::queue::{Kind, Message};
 use super::state::{Offence, Role, State};
@@ -41,6 +43,9 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             Action::FilterNonexistentMessage(i) => next.filter_nonexistent_message(i),
         }?;
         normal::normalize(rules, &mut next);
+        if Ghost::<X, G>::KEPT && abstract_step(self, &next).is_none() {
+            next.ghost.stray();
+        }
         Some(next)
     }
 
