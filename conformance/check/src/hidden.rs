@@ -5,23 +5,22 @@
 //! out before a line past which it can be delayed: taking it later leads to the same states and
 //! shows the same lines, so nothing is lost, and the frontier stays small. The reasons:
 //!
-//! * `ProgramNext` before `Sent`, `Received`, `Stop`, `Killed` and every line that needs the
-//!   program to be finished: not delayed. Before `Disconnected` of an ended connection, `Delivered`
-//!   and decisions that follow: the line takes something off a queue, and a program's next part
-//!   only appends to queues. Delayed, unless the queue is empty.
+//! * `ProgramNext` is not delayed: until the program is finished nothing else can happen.
 //! * `SyncLog` of a follower only appends its ACK, and its deliveries, to queues, and nothing it
 //!   does later reads how much is synced, except a crash, which keeps any prefix anyway. Where
 //!   deliveries are hidden too, no more is synced than ACKs are sent later on the connection.
 //! * `SyncLog` of a leader adds its own acknowledgement, which shows only where it makes a quorum:
 //!   where it does at once, or with the ACK that is received. Otherwise delayed.
-//! * `Settle` changes what notifications, connections and messages mean, and which are sent, and
-//!   `role` and `phase` of the state. Delayed past writes and deliveries.
-//! * `LeaveRole` likewise; and past everything that is sent on a quorum connection, because those
-//!   messages may be sent while the connection ends.
+//! * `Settle` changes what notifications, connections and messages mean. Delayed past deliveries,
+//!   and past what is sent on a quorum connection, for which it must have been taken long before;
+//!   a FOLLOWERINFO on a connection that is not shown is the exception.
+//! * `LeaveRole` likewise: what is sent on a quorum connection may be sent while it ends.
 //! * `Request` is only seen by what is sent to learners, by acknowledgements and by what the next
-//!   vote says. Delayed past notifications received.
+//!   vote says. Delayed past notifications received, and past everything while not leading.
 //!
 //! A line that carries `state` shows more, so before such a line nothing is left out.
+//!
+//! Besides, later lines rule states out (`foresight`).
 
 use std::collections::HashSet;
 
