@@ -130,6 +130,22 @@ impl Future {
         Self { sends: sends.collect() }
     }
 
+    /// Forgets messages behind the last one that is ever sent on their connection: in what comes
+    /// after, states cannot be told apart.
+    pub(crate) fn trim(&self, candidate: &mut Candidate, server: ServerId, links: &Links<Letter>) {
+        let core = &mut candidate.core;
+        let wires = core.wires.iter_mut().filter_map(|wire| {
+            let connection = wire.connection?;
+            Some((connection, &mut wire.pending))
+        });
+        let ended = core.ended.iter_mut().map(|ended| (ended.connection, &mut ended.pending));
+        for (connection, pending) in wires.chain(ended) {
+            let all = self.sends.get(&(connection, server)).map_or(0, Vec::len);
+            let sent = usize::try_from(links.sent(connection, server)).unwrap_or(usize::MAX);
+            pending.truncate(all.saturating_sub(sent));
+        }
+    }
+
     /// How many more acknowledgements than wait to be sent a follower sends on its connection.
     pub(crate) fn acks_left(
         &self,

@@ -77,6 +77,7 @@ pub(crate) fn close(
                 continue;
             }
             closed.steps += 1;
+            search.trim(&mut taken, line);
             if seen.insert(taken.fingerprint()) {
                 closed.candidates.push(taken);
             }

@@ -68,6 +68,13 @@ impl Search<'_> {
     pub(crate) fn allows(&self, candidate: &Candidate, line: &Line<'_>) -> bool {
         !self.narrow || self.future.allows(candidate, line.event.server, line.ids, self.links)
     }
+
+    /// Forgets what of a candidate can never be seen.
+    pub(crate) fn trim(&self, candidate: &mut Candidate, line: &Line<'_>) {
+        if self.closure == Closure::Reduced {
+            self.future.trim(candidate, line.event.server, self.links);
+        }
+    }
 }
 
 impl Monitor {
@@ -144,10 +151,14 @@ impl Monitor {
         for candidate in before {
             for choice in choices(scene, &candidate, line) {
                 let mut taken = candidate.clone();
-                if mapping::take(scene, &mut taken, line, choice, &mut NoProbe).is_ok()
-                    && (sends || search.allows(&taken, line))
-                    && seen.insert(taken.fingerprint())
-                {
+                let result = mapping::take(scene, &mut taken, line, choice, &mut NoProbe);
+                if result.is_err() || !(sends || search.allows(&taken, line)) {
+                    continue;
+                }
+                if !sends && !self.shown.every_step() {
+                    search.trim(&mut taken, line);
+                }
+                if seen.insert(taken.fingerprint()) {
                     after.push(taken);
                 }
             }
