@@ -21,7 +21,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Explore the model exhaustively within bounds and check its properties.
     #[command(after_help = "Examples:\n  zabcheck check\n  zabcheck check --preset quick\n  \
-        zabcheck check --requests 2 --crashes 1 --rounds 2 --json counts.json")]
+        zabcheck check --requests 2 --crashes 1 --rounds 2 --json counts.json\n  \
+        zabcheck check --model paper --servers 3 --txns 1 --timeouts 1 --epochs 2")]
     Check(Check),
     /// Feed recorded traces through the model: is every step legal?
     #[command(after_help = "Examples:\n  zabcheck conform runs/leader-kill\n  \
@@ -50,6 +51,15 @@ pub(crate) struct Verify {
     pub(crate) out: Option<PathBuf>,
 }
 
+/// Which model is explored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Family {
+    /// ZAB as ZooKeeper implements it, profile `fixed`
+    Zookeeper,
+    /// ZAB as published, at the grain of its authors' Zab.tla
+    Paper,
+}
+
 /// A named set of explorations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preset {
@@ -57,6 +67,8 @@ pub(crate) enum Preset {
     Default,
     /// A few seconds
     Quick,
+    /// Up to ten minutes
+    Thorough,
 }
 
 /// How leaders are found in an exploration.
@@ -64,6 +76,8 @@ pub(crate) enum Preset {
 pub(crate) enum Election {
     /// One coarse step elects
     Oracle,
+    /// One coarse step, and anybody who looks may win
+    Anybody,
     /// Fast leader election with all its messages
     Fle,
     /// Fast leader election alone, nothing after it
@@ -72,11 +86,16 @@ pub(crate) enum Election {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
+    /// Which model to explore
+    #[arg(long, value_enum, default_value = "zookeeper")]
+    pub(crate) model: Family,
     /// Named explorations; not together with single bounds
-    #[arg(long, value_enum, default_value = "default", conflicts_with = "Bounds")]
+    #[arg(long, value_enum, default_value = "default", conflicts_with_all = ["Bounds", "PaperBounds"])]
     pub(crate) preset: Preset,
     #[command(flatten)]
     pub(crate) bounds: Bounds,
+    #[command(flatten)]
+    pub(crate) paper: PaperBounds,
     /// Stop after this many distinct states; the run is then incomplete
     #[arg(long, value_name = "N")]
     pub(crate) states_max: Option<u64>,
@@ -119,6 +138,33 @@ pub(crate) struct Bounds {
     /// Committed transactions that a leader keeps for DIFF
     #[arg(long, value_name = "N")]
     pub(crate) window: Option<u8>,
+}
+
+/// Bounds and options of `--model paper`; what is not given is 2 servers, 1 transaction, no fault.
+#[derive(Debug, Args)]
+#[group(multiple = true)]
+pub(crate) struct PaperBounds {
+    /// Model paper: transactions in a history
+    #[arg(long, value_name = "N")]
+    pub(crate) txns: Option<u8>,
+    /// Model paper: epochs; unbounded if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<u8>,
+    /// Model paper: crashes, each with its recovery
+    #[arg(long, value_name = "N")]
+    pub(crate) restarts: Option<u8>,
+    /// Model paper: one state stands for all that differ by a permutation of the servers
+    #[arg(long)]
+    pub(crate) symmetry: bool,
+    /// Model paper: remember what the properties over whole runs need; counts are then larger
+    #[arg(long)]
+    pub(crate) ghosts: bool,
+    /// Model paper: threads; all cores if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Model paper: memory for tables, log and frontier, such as 8GiB
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<bytesize::ByteSize>,
 }
 
 #[derive(Debug, Args)]

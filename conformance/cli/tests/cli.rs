@@ -206,6 +206,36 @@ fn a_complete_exploration_states_its_bounds() {
     assert!(text.contains("servers=3 requests=1") && text.contains("complete"), "{text}");
 }
 
+/// The counts are those of the published specification (`Zab.tla`), as TLC counts them.
+#[test]
+fn the_paper_model_counts_what_the_published_specification_counts() {
+    let folder = TempDir::new().expect("a folder");
+    let json = folder.path().join("paper.json");
+    let file = json.to_str().expect("UTF-8");
+    let count = |args: &[&str]| {
+        let fixed = ["check", "--model", "paper", "--json", file];
+        assert_exit(&zabcheck(&[&fixed, args].concat()), 0);
+        let text = fs::read_to_string(&json).expect("the result");
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(value["complete"], true);
+        (value["distinct"].as_u64(), value["depth"].as_u64(), value["unreduced"].as_u64())
+    };
+    let two = ["--servers", "2", "--txns", "2", "--timeouts", "2"];
+    assert_eq!(count(&two), (Some(4_001), Some(33), None));
+    let symmetric = [&two[..], &["--symmetry"]].concat();
+    assert_eq!(count(&symmetric), (Some(2_001), Some(33), Some(4_001)));
+    let three = ["--servers", "3", "--txns", "1", "--timeouts", "1", "--epochs", "2"];
+    assert_eq!(count(&three), (Some(18_541), Some(32), None));
+}
+
+#[test]
+fn a_flag_of_the_other_model_is_wrong_usage() {
+    assert_exit(&zabcheck(&["check", "--txns", "2"]), 3);
+    assert_exit(&zabcheck(&["check", "--model", "paper", "--crashes", "1"]), 3);
+    assert_exit(&zabcheck(&["check", "--model", "paper", "--servers", "9"]), 3);
+    assert_exit(&zabcheck(&["check", "--model", "paper", "--memory", "1KiB"]), 3);
+}
+
 #[test]
 fn the_scenarios_are_listed() {
     let text = stdout(&zabcheck(&["record", "--names"]));

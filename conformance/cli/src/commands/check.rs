@@ -1,15 +1,59 @@
 //! `zabcheck check`.
 
 use serde_json::json;
-use zab_model::explore::{Exploration, Limits, Report, Search, Suite, Zab, run as explore};
+use zab_model::explore::{Exploration, Limits, Report, Suite, Zab, check as explore};
 
-use crate::args::{Bounds, Check, Election, Preset};
+use super::paper;
+use crate::args::{Bounds, Check, Election, Family, PaperBounds, Preset};
 use crate::exit::Exit;
 use crate::report::progress::Progress;
 use crate::report::{model, write_json};
 
 /// Explores, prints a table for each exploration, and says how it ended.
 pub(crate) fn run(args: &Check) -> Exit {
+    if let Some(flag) = foreign(args) {
+        eprintln!(
+            "zabcheck: {flag} is not for this --model; `zabcheck check --help` lists the flags"
+        );
+        return Exit::Usage;
+    }
+    match args.model {
+        Family::Zookeeper => run_zookeeper(args),
+        Family::Paper => paper::run(args),
+    }
+}
+
+/// A flag that was given and means nothing for the model that was asked for.
+fn foreign(args: &Check) -> Option<&'static str> {
+    let Bounds { servers: _, timeouts: _, requests, crashes, disconnects, rounds, resends, .. } =
+        &args.bounds;
+    let zookeeper = [
+        ("--requests", requests.is_some()),
+        ("--crashes", crashes.is_some()),
+        ("--disconnects", disconnects.is_some()),
+        ("--rounds", rounds.is_some()),
+        ("--resends", resends.is_some()),
+        ("--election", args.bounds.election.is_some()),
+        ("--window", args.bounds.window.is_some()),
+    ];
+    let PaperBounds { txns, epochs, restarts, symmetry, ghosts, threads, memory } = &args.paper;
+    let paper = [
+        ("--txns", txns.is_some()),
+        ("--epochs", epochs.is_some()),
+        ("--restarts", restarts.is_some()),
+        ("--symmetry", *symmetry),
+        ("--ghosts", *ghosts),
+        ("--threads", threads.is_some()),
+        ("--memory", memory.is_some()),
+    ];
+    let given = match args.model {
+        Family::Zookeeper => paper.iter().find(|(_, given)| *given),
+        Family::Paper => zookeeper.iter().find(|(_, given)| *given),
+    };
+    given.map(|(flag, _)| *flag)
+}
+
+fn run_zookeeper(args: &Check) -> Exit {
     let explorations = match custom(&args.bounds) {
         None => suite(args.preset).explorations(),
         Some(Ok(exploration)) => vec![exploration],
@@ -36,10 +80,10 @@ pub(crate) fn run(args: &Check) -> Exit {
     exit
 }
 
-/// Explores breadth first, with a line of progress.
+/// Explores, with a line of progress.
 pub(crate) fn explore_one(exploration: &Exploration, limits: Limits) -> Report {
     let progress = Progress::start(&format!("exploring {}", exploration.name));
-    explore(&exploration.model, Search::Breadth, limits, &mut |now| {
+    explore(&exploration.model, limits, &mut |now| {
         progress.say(format!(
             "{} states, {} generated, depth {}, {:.1} s",
             now.distinct, now.generated, now.depth, now.seconds
@@ -51,6 +95,7 @@ fn suite(preset: Preset) -> Suite {
     match preset {
         Preset::Default => Suite::Default,
         Preset::Quick => Suite::Quick,
+        Preset::Thorough => Suite::Thorough,
     }
 }
 
@@ -80,6 +125,7 @@ fn custom(args: &Bounds) -> Option<Result<Exploration, String>> {
         resends: args.resends.unwrap_or(0),
         election: match args.election {
             None | Some(Election::Oracle) => model::Election::Oracle,
+            Some(Election::Anybody) => model::Election::Anybody,
             Some(Election::Fle) => model::Election::Fle,
             Some(Election::FleOnly) => model::Election::FleOnly,
         },
