@@ -11,6 +11,9 @@ fn runs(share: u64) -> u64 {
     std::env::var("ZAB_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(share)
 }
 
+/// The search visits every order of so many lines.
+const EVENTS_MAX: usize = 30;
+
 /// A short random run under some contract.
 fn short(seed: u64, dice: &mut Dice) -> (Header, Vec<Event>) {
     let contracts: [Contract; 4] = [
@@ -31,7 +34,11 @@ fn short(seed: u64, dice: &mut Dice) -> (Header, Vec<Event>) {
         ..Walk::default()
     };
     let (header, events) = walk(seed, &shape);
-    project(&header, &events, contract)
+    let (header, events) = project(&header, &events, contract);
+    let begin = EVENTS_MAX - 2 * usize::from(shape.servers);
+    let short = events.len() <= EVENTS_MAX;
+    let events = if short { events } else { corrupt::cut(&events, &events[..begin]) };
+    (header, events)
 }
 
 /// How often each verdict was given.
@@ -72,7 +79,6 @@ fn compare(seed: u64, header: &Header, events: &[Event], tally: &mut Tally) {
             true
         }
         (_, Brute::GaveUp) => {
-            eprintln!("gave up {seed} {} events {:?}", events.len(), header.contract);
             tally.gave_up += 1;
             true
         }
@@ -96,5 +102,5 @@ fn the_checker_agrees_with_the_search() {
     }
     println!("{tally:?}");
     assert!(tally.conforms > 0 && tally.diverges > 0 && tally.inconclusive > 0, "{tally:?}");
-    assert!(tally.gave_up * 20 <= total, "{tally:?}");
+    assert!(tally.gave_up * 100 <= total, "{tally:?}");
 }
