@@ -10,6 +10,7 @@ use super::queue::Kind;
 use super::state::{Role, State};
 use super::types::Seat;
 use super::variant::Rules;
+use crate::types::Phase;
 
 /// ZAB as published, for `N` servers and histories of at most `X` transactions. Ghosts remember
 /// the first `G` requests; with `G` = 0 states are those of the normal form.
@@ -40,38 +41,50 @@ impl<const N: usize, const X: usize, const G: usize> Paper<N, X, G> {
         &self.rules.bounds
     }
 
-    /// Calls `visit` with every action that may be enabled: what the roles and the heads of queues
-    /// do not rule out. The rules decide.
+    /// Calls `visit` with every action that may be enabled: what roles, budgets and the heads of
+    /// queues do not rule out. The rules decide; this spares them most of what they would refuse.
     pub fn for_each_candidate(&self, state: &State<N, X, G>, mut visit: impl FnMut(Action)) {
+        let (bounds, spent) = (&self.rules.bounds, &state.spent);
+        let (may_time_out, may_restart) =
+            (spent.timeouts < bounds.timeouts, spent.restarts < bounds.restarts);
         for (i, server) in state.servers.iter().enumerate() {
             match server.role {
                 Role::Looking => {
-                    visit(Action::UpdateLeader(i));
-                    visit(Action::FollowLeader(i));
+                    if state.oracle != Seat::of(i) {
+                        visit(Action::UpdateLeader(i));
+                    }
+                    if state.oracle != Seat::EMPTY {
+                        visit(Action::FollowLeader(i));
+                    }
                 }
                 Role::Following => match server.leader.index() {
                     Some(leader) => {
-                        visit(Action::Timeout(leader, i));
-                        if let Some(action) = on_up(server.link.up.head().kind, leader, i) {
-                            visit(action);
+                        if may_time_out {
+                            visit(Action::Timeout(leader, i));
                         }
-                        if let Some(action) = on_down(server.link.down.head().kind, i, leader) {
-                            visit(action);
-                        }
+                        on_up(server.link.up.head().kind, leader, i)
+                            .into_iter()
+                            .for_each(&mut visit);
+                        let down = server.link.down.head().kind;
+                        on_down(down, i, leader).into_iter().for_each(&mut visit);
                     }
                     None => {
-                        if let Some(leader) = state.oracle.index() {
-                            visit(Action::ConnectAndFollowerSendCepoch(leader, i));
-                        }
+                        let leader = state.oracle.index();
+                        let connect = |leader| Action::ConnectAndFollowerSendCepoch(leader, i);
+                        leader.map(connect).into_iter().for_each(&mut visit);
                     }
                 },
                 Role::Leading => {
-                    visit(Action::LeaderProcessRequest(i));
-                    visit(Action::LeaderBroadcastPropose(i));
+                    if server.phase == Phase::Broadcast {
+                        visit(Action::LeaderProcessRequest(i));
+                        visit(Action::LeaderBroadcastPropose(i));
+                    }
                 }
             }
-            visit(Action::Restart(i));
-            if server.leader == Seat::EMPTY {
+            if may_restart {
+                visit(Action::Restart(i));
+            }
+            if server.leader == Seat::EMPTY && !server.link.is_empty() {
                 visit(Action::FilterNonexistentMessage(i));
             }
         }
@@ -84,7 +97,8 @@ impl<const N: usize, const X: usize, const G: usize> Paper<N, X, G> {
         mut visit: impl FnMut(Action, State<N, X, G>),
     ) {
         self.for_each_candidate(state, |action| {
-            if let Some(next) = state.after(&self.rules, action) {
+            let mut next = *state;
+            if next.take(&self.rules, action).is_some() {
                 visit(action, next);
             }
         });

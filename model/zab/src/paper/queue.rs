@@ -143,3 +143,11 @@ pub struct Link<const X: usize> {
     /// The history in the ACKEPOCH or NEWLEADER that is under way; empty if there is none.
     pub history: History<X>,
 }
+
+impl<const X: usize> Link<X> {
+    /// Whether nothing is under way.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.down.head().kind == Kind::None && self.up.head().kind == Kind::None
+    }
+}

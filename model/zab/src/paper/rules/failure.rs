@@ -1,7 +1,7 @@
 //! Failures: a connection ends for both at once, with all that is under way on it; a leader without
 //! a quorum and all its learners look for another in the same step; a crash is its own recovery.
 
-use crate::paper::queue::{Kind, Link};
+use crate::paper::queue::Link;
 use crate::paper::state::{Offence, Role, State};
 use crate::paper::types::{History, Members, Seat};
 use crate::paper::variant::{Mutant, Rules};
@@ -85,8 +85,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
 
     /// `FilterNonexistentMessage`: a message that its receiver cannot get is dropped, and noted.
     pub(super) fn filter_nonexistent_message(&mut self, i: usize) -> Option<()> {
-        let link = &self.servers[i].link;
-        let under_way = [link.down.head(), link.up.head()].iter().any(|m| m.kind != Kind::None);
+        let under_way = !self.servers[i].link.is_empty();
         let leader = self.servers[i].leader.index();
         let live = leader.is_some_and(|leader| self.connected(leader, i));
         (under_way && !live).then(|| {

@@ -21,32 +21,44 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
     #[must_use]
     pub fn after(&self, rules: &Rules, action: Action) -> Option<Self> {
         let mut next = *self;
-        match action {
-            Action::UpdateLeader(i) => next.update_leader(i),
-            Action::FollowLeader(i) => next.follow_leader(i),
-            Action::Timeout(leader, follower) => next.timeout(rules, leader, follower),
-            Action::Restart(i) => next.restart(rules, i),
-            Action::ConnectAndFollowerSendCepoch(leader, follower) => {
-                next.connect_and_follower_send_cepoch(leader, follower)
-            }
-            Action::LeaderProcessCepoch(i, j) => next.leader_process_cepoch(rules, i, j),
-            Action::FollowerProcessNewEpoch(i, j) => next.follower_process_new_epoch(i, j),
-            Action::LeaderProcessAckEpoch(i, j) => next.leader_process_ack_epoch(rules, i, j),
-            Action::FollowerProcessNewLeader(i, j) => next.follower_process_new_leader(rules, i, j),
-            Action::LeaderProcessAckLd(i, j) => next.leader_process_ack_ld(rules, i, j),
-            Action::FollowerProcessCommitLd(i, j) => next.follower_process_commit_ld(i, j),
-            Action::LeaderProcessRequest(i) => next.leader_process_request(rules, i),
-            Action::LeaderBroadcastPropose(i) => next.leader_broadcast_propose(rules, i),
-            Action::FollowerProcessPropose(i, j) => next.follower_process_propose(rules, i, j),
-            Action::LeaderProcessAck(i, j) => next.leader_process_ack(rules, i, j),
-            Action::FollowerProcessCommit(i, j) => next.follower_process_commit(i, j),
-            Action::FilterNonexistentMessage(i) => next.filter_nonexistent_message(i),
-        }?;
-        normal::normalize(rules, &mut next);
-        if Ghost::<X, G>::KEPT && abstract_step(self, &next).is_none() {
-            next.ghost.stray();
-        }
+        next.take(rules, action)?;
         Some(next)
+    }
+
+    /// Goes on to the state after an action, in normal form. If the action is not enabled the
+    /// answer is `None`, and what the state is then says nothing.
+    pub(super) fn take(&mut self, rules: &Rules, action: Action) -> Option<()> {
+        let before = Ghost::<X, G>::KEPT.then_some(*self);
+        self.act(rules, action)?;
+        normal::normalize(rules, self);
+        if before.is_some_and(|before| abstract_step(&before, self).is_none()) {
+            self.ghost.stray();
+        }
+        Some(())
+    }
+
+    fn act(&mut self, rules: &Rules, action: Action) -> Option<()> {
+        match action {
+            Action::UpdateLeader(i) => self.update_leader(i),
+            Action::FollowLeader(i) => self.follow_leader(i),
+            Action::Timeout(leader, follower) => self.timeout(rules, leader, follower),
+            Action::Restart(i) => self.restart(rules, i),
+            Action::ConnectAndFollowerSendCepoch(leader, follower) => {
+                self.connect_and_follower_send_cepoch(leader, follower)
+            }
+            Action::LeaderProcessCepoch(i, j) => self.leader_process_cepoch(rules, i, j),
+            Action::FollowerProcessNewEpoch(i, j) => self.follower_process_new_epoch(i, j),
+            Action::LeaderProcessAckEpoch(i, j) => self.leader_process_ack_epoch(rules, i, j),
+            Action::FollowerProcessNewLeader(i, j) => self.follower_process_new_leader(rules, i, j),
+            Action::LeaderProcessAckLd(i, j) => self.leader_process_ack_ld(rules, i, j),
+            Action::FollowerProcessCommitLd(i, j) => self.follower_process_commit_ld(i, j),
+            Action::LeaderProcessRequest(i) => self.leader_process_request(rules, i),
+            Action::LeaderBroadcastPropose(i) => self.leader_broadcast_propose(rules, i),
+            Action::FollowerProcessPropose(i, j) => self.follower_process_propose(rules, i, j),
+            Action::LeaderProcessAck(i, j) => self.leader_process_ack(rules, i, j),
+            Action::FollowerProcessCommit(i, j) => self.follower_process_commit(i, j),
+            Action::FilterNonexistentMessage(i) => self.filter_nonexistent_message(i),
+        }
     }
 
     /// Whether both ends agree that they are connected.
