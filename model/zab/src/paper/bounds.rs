@@ -63,9 +63,28 @@ pub enum BoundsError {
         /// Timeouts and restarts asked for.
         failures: usize,
     },
+    /// There may be more requests than ghosts can remember.
+    #[error("there may be {needed} requests, but ghosts remember {room}")]
+    Requests {
+        /// How many there may be.
+        needed: usize,
+        /// What the type has.
+        room: usize,
+    },
 }
 
 impl Bounds {
+    fn failures(&self) -> usize {
+        usize::from(self.timeouts) + usize::from(self.restarts)
+    }
+
+    /// More requests than this are never made: each leadership adds at most `txns`, and there are
+    /// at most as many as epochs (see [`Self::fit`]).
+    #[must_use]
+    pub fn requests_max(&self) -> usize {
+        usize::from(self.txns) * (usize::from(self.servers) + self.failures())
+    }
+
     /// Whether states of `servers` servers and histories of `txns` transactions have room for this.
     ///
     /// Every epoch belongs to one leadership. A failure ends at most one of them, and at most one
@@ -83,7 +102,7 @@ impl Bounds {
         if usize::from(self.txns) > txns || self.txns > NUMBER_MAX {
             return Err(BoundsError::Txns { offered: self.txns, room: txns });
         }
-        let failures = usize::from(self.timeouts) + usize::from(self.restarts);
+        let failures = self.failures();
         if servers + failures > usize::from(NUMBER_MAX) {
             return Err(BoundsError::Epochs { servers, failures });
         }

@@ -57,6 +57,7 @@ mod normal;
 pub mod properties;
 mod queue;
 mod rules;
+mod sized;
 mod state;
 mod symmetry;
 mod types;
@@ -68,6 +69,7 @@ pub use bounds::{Bounds, BoundsError, SERVERS_MAX};
 pub use ghost::Ghost;
 pub use model::Paper;
 pub use queue::{Kind, Link, Message, Queue};
+pub use sized::{TXNS_MAX, WithModel, with_model};
 pub use state::{Heard, Leading, Offence, Report, Role, Server, Spent, State};
 pub use types::{History, Members, NUMBER_MAX, Seat, Txn, Zxid};
 pub use variant::{

@@ -26,6 +26,10 @@ impl<const N: usize, const X: usize, const G: usize> Paper<N, X, G> {
     /// When states of this type have no room for what the bounds allow.
     pub fn new(rules: Rules) -> Result<Self, BoundsError> {
         rules.bounds.fit(N, X)?;
+        let needed = rules.bounds.requests_max();
+        if G > 0 && needed > G {
+            return Err(BoundsError::Requests { needed, room: G });
+        }
         Ok(Self { rules })
     }
 

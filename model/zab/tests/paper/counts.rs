@@ -3,7 +3,7 @@
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
 use zab_explorer::{Options, Verdict, check};
-use zab_model::paper::{Action, Bounds, Rules, State};
+use zab_model::paper::{Action, Bounds, BoundsError, Paper, Rules, State, WithModel, with_model};
 
 use crate::support::{bounds, paper, walk};
 
@@ -99,6 +99,31 @@ fn four_servers_two_transactions() {
 fn five_servers_one_epoch() {
     let rules = Rules::new(bounds(5, 1, 0, 0, Some(1)));
     assert_eq!(walk(&paper::<5, 1, 0>(rules), |_, _| {}), 47_941);
+}
+
+struct Distinct;
+
+impl<const G: usize> WithModel<G> for Distinct {
+    type Output = (u64, usize);
+
+    fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, G>) -> (u64, usize) {
+        let report = check(model, &Options::default(), &mut |_| {}).expect("a run that may begin");
+        (report.distinct, X)
+    }
+}
+
+#[test]
+fn the_size_is_chosen_by_the_bounds() {
+    let distinct = |bounds| with_model::<0, _>(Rules::new(bounds), Distinct);
+    assert_eq!(distinct(bounds(2, 2, 2, 0, None)), Ok((4_001, 2)));
+    assert_eq!(distinct(bounds(3, 1, 1, 0, Some(2))), Ok((18_541, 1)));
+    assert_eq!(distinct(bounds(5, 1, 0, 0, Some(1))), Ok((47_941, 1)));
+    assert_eq!(distinct(bounds(2, 0, 0, 0, None)).map(|(_, room)| room), Ok(1));
+    assert_eq!(distinct(bounds(2, 5, 0, 0, None)).map(|(_, room)| room), Ok(8));
+    assert_eq!(distinct(bounds(6, 1, 0, 0, None)), Err(BoundsError::ServerRange { offered: 6 }));
+    assert_eq!(distinct(bounds(2, 9, 0, 0, None)), Err(BoundsError::Txns { offered: 9, room: 8 }));
+    let forgetful = with_model::<4, _>(Rules::new(bounds(2, 2, 1, 0, None)), Distinct);
+    assert_eq!(forgetful, Err(BoundsError::Requests { needed: 6, room: 4 }));
 }
 
 /// Histories of more room, and ghosts that are off, are no difference.

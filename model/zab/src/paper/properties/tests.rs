@@ -17,7 +17,7 @@ const B: Txn = Txn { zxid: Zxid::new(1, 2), value: 1 };
 const C: Txn = Txn { zxid: Zxid::new(2, 1), value: 2 };
 
 fn model() -> Paper<3, 3, 4> {
-    let bounds = Bounds { servers: 3, txns: 3, epochs: None, timeouts: 2, restarts: 0 };
+    let bounds = Bounds { servers: 3, txns: 1, epochs: None, timeouts: 1, restarts: 0 };
     Paper::new(Rules::new(bounds)).expect("bounds that fit")
 }
 

@@ -1,0 +1,56 @@
+//! From bounds that are known when the program runs to a model whose size is known when it is
+//! compiled.
+
+use super::bounds::{Bounds, BoundsError, SERVERS_MAX};
+use super::model::Paper;
+use super::variant::Rules;
+
+/// Transactions that a history can hold in the largest of the sizes of [`with_model`].
+pub const TXNS_MAX: u8 = 8;
+
+/// Something to be done with the model of some bounds, whatever its size.
+pub trait WithModel<const G: usize> {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, G>) -> Self::Output;
+}
+
+/// Does something with the smallest model that has room for the bounds of these rules. Every size
+/// has the same states; smaller ones are faster.
+///
+/// `G` is how many requests the ghosts remember: 0 for the counts of the normal form, at least
+/// [`Bounds::requests_max`] for the properties that need ghosts.
+///
+/// # Errors
+/// When no model has room for the bounds; the error says what would fit.
+pub fn with_model<const G: usize, W: WithModel<G>>(
+    rules: Rules,
+    work: W,
+) -> Result<W::Output, BoundsError> {
+    match rules.bounds.servers {
+        2 => with_servers::<2, G, W>(rules, work),
+        3 => with_servers::<3, G, W>(rules, work),
+        4 => with_servers::<4, G, W>(rules, work),
+        SERVERS_MAX => with_servers::<5, G, W>(rules, work),
+        offered => Err(BoundsError::ServerRange { offered }),
+    }
+}
+
+fn with_servers<const N: usize, const G: usize, W: WithModel<G>>(
+    rules: Rules,
+    work: W,
+) -> Result<W::Output, BoundsError> {
+    let Bounds { txns, .. } = rules.bounds;
+    Ok(match txns {
+        0 | 1 => work.run(&Paper::<N, 1, G>::new(rules)?),
+        2 => work.run(&Paper::<N, 2, G>::new(rules)?),
+        3 => work.run(&Paper::<N, 3, G>::new(rules)?),
+        4 => work.run(&Paper::<N, 4, G>::new(rules)?),
+        5..=TXNS_MAX => work.run(&Paper::<N, 8, G>::new(rules)?),
+        offered => {
+            return Err(BoundsError::Txns { offered, room: usize::from(TXNS_MAX) });
+        }
+    })
+}
