@@ -45,6 +45,7 @@ impl Walker {
             }
             let row = self.dice.below(self.nodes.len());
             self.act(row);
+            self.end_accepted(row);
         }
         for row in 0..self.nodes.len() {
             if self.nodes[row].server.role == Role::Down {
@@ -81,6 +82,20 @@ impl Walker {
             16 => self.request(row),
             17 | 18 => self.connect(row),
             _ => self.accept_or_notice(row),
+        }
+    }
+
+    /// A server that does not lead has no use for the connections it accepted while it did.
+    fn end_accepted(&mut self, row: usize) {
+        let node = &mut self.nodes[row];
+        if matches!(node.server.role, Role::Leading | Role::Down) {
+            return;
+        }
+        for (index, link) in self.net.links.iter().enumerate() {
+            let held = link.ends[1] == row && link.shown[1] && link.up[1] && !link.election;
+            if held && !node.ended.contains(&index) && !node.wires.contains(&Some(index)) {
+                node.ended.push(index);
+            }
         }
     }
 
@@ -289,7 +304,8 @@ impl Walker {
         let election = self.net.links[link].election;
         let node = &mut self.nodes[row];
         let opens = matches!(letter, Message::FollowerInfo { .. });
-        if !election && node.wires[from] != Some(link) && !opens {
+        let ended = node.ended.contains(&link);
+        if ended || (!election && node.wires[from] != Some(link) && !opens) {
             return;
         }
         let older = node.wires[from];
