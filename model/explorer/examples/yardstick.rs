@@ -9,11 +9,15 @@ use std::process::Command;
 use std::time::Instant;
 
 use stateright::{Checker, Model};
-use zab_explorer::{FlatModel, Options, TwoPhase, check};
+use zab_explorer::{
+    Claim, Fairness, FlatModel, LiveProperty, LiveVerdict, Options, StateGraph, TwoPhase, check,
+};
 
-const ENGINES: [(&str, usize); 6] = [
+const ENGINES: [(&str, usize); 8] = [
     ("ours", 1),
     ("ours", 2),
+    ("ours+liveness", 1),
+    ("ours+liveness", 2),
     ("stateright-bfs", 1),
     ("stateright-bfs", 2),
     ("stateright-dfs", 1),
@@ -55,6 +59,19 @@ fn measure(engine: &str, threads: usize, count: u8) -> Measured {
             let report = check(&model, &options, &mut |_| {}).expect("memory enough");
             assert!(report.complete());
             (report.distinct, report.generated, report.seconds, report.bytes_per_state())
+        }
+        "ours+liveness" => {
+            let options = Options { threads, ..Options::default() };
+            let claim = Claim::Eventually(TwoPhase::is_done);
+            let properties = vec![LiveProperty { name: "done", claim }];
+            let graph = StateGraph::explore(&model, &options, properties, &mut |_| {});
+            let graph = graph.expect("memory enough");
+            let names = model.class_names();
+            let fairness = Fairness::weak(&names, 0..7);
+            let report = graph.judge(0, &fairness).expect("classes of the model");
+            assert!(matches!(report.verdict, LiveVerdict::Holds));
+            let bytes = (graph.memory.table + graph.memory.log) as f64 / graph.distinct as f64;
+            (graph.distinct, graph.generated, started.elapsed().as_secs_f64(), bytes)
         }
         "stateright-bfs" => {
             let checker = model.checker().threads(threads).spawn_bfs().join();
@@ -108,6 +125,11 @@ fn compare(count: u8, repeats: usize) {
             row[0], row[1], row[2], row[3], row[4]
         );
     }
-    println!("ours on 2 threads / stateright's BFS on 2 threads: {:.1}", rates[1] / rates[3]);
-    println!("ours on 2 threads / ours on 1 thread:              {:.2}", rates[1] / rates[0]);
+    println!("ours on 2 threads / stateright's BFS on 2 threads:  {:.1}", rates[1] / rates[5]);
+    println!("ours on 2 threads / ours on 1 thread:               {:.2}", rates[1] / rates[0]);
+    println!(
+        "time with liveness / without, 1 thread, 2 threads:  {:.2}, {:.2}",
+        rates[0] / rates[2],
+        rates[1] / rates[3]
+    );
 }

@@ -5,6 +5,10 @@
 //! shortest counterexamples. stateright's own checkers remain for its Explorer, for simulation and
 //! as a second witness on small models.
 //!
+//! [`StateGraph::explore`] keeps the graph of all states and steps, on which
+//! [`StateGraph::judge`] decides `<>P`, `[]<>P` and `P ~> Q` under weak and strong fairness, with a
+//! fair run that breaks the claim if there is one.
+//!
 //! ```
 //! use zab_explorer::{Options, TwoPhase, check};
 //!
@@ -16,6 +20,7 @@
 //! ```
 
 mod hash;
+mod live;
 mod model;
 mod options;
 mod report;
@@ -25,6 +30,10 @@ mod table;
 mod trace;
 mod two_phase;
 
+pub use live::{
+    Claim, Condition, Fairness, Lasso, LiveProperty, LiveReport, LiveVerdict, Met, Predicate,
+    StateGraph, Strength,
+};
 pub use model::{FlatModel, FlatState};
 pub use options::{Options, Refused, memory_available};
 pub use report::{Identity, Memory, Progress, PropertyReport, Report, Stop, Verdict};

@@ -75,12 +75,29 @@ pub enum Refused {
         /// The budget.
         bytes: u64,
     },
-    /// A set of properties has 64 bits.
-    #[error("{count} properties are too many: at most 64 can be checked in one run")]
+    /// A set of properties has 64 bits, or 30 where liveness needs two for each.
+    #[error("{count} properties are too many: at most {most} can be checked in one run")]
     TooManyProperties {
         /// Properties of the model.
         count: usize,
+        /// As many can be checked.
+        most: usize,
     },
+    /// A set of conditions has 64 bits.
+    #[error("{count} conditions of fairness are too many: at most 64 can be told apart")]
+    TooManyConditions {
+        /// Conditions given.
+        count: usize,
+    },
+    /// A condition of fairness speaks of steps that the model does not have.
+    #[error("the model has no class of steps with number {class}")]
+    NoSuchClass {
+        /// The class.
+        class: u16,
+    },
+    /// Fairness tells servers apart that symmetry takes for one.
+    #[error("liveness is not checked with symmetry: fairness tells apart what symmetry unites")]
+    SymmetryInLiveness,
     /// Nobody would work.
     #[error("a run needs at least one thread")]
     NoThreads,

@@ -26,15 +26,15 @@ pub fn check<M: FlatModel>(
     options: &Options<'_>,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Report<M::State>, Refused> {
-    if options.threads == 0 {
-        return Err(Refused::NoThreads);
-    }
     let logs = (0..options.threads).map(|_| Log::default()).collect();
-    let mut driver = Driver::start(Setup { model, options, tagged: false }, logs)?;
+    let mut driver = Driver::start(
+        Setup { model, options, properties: model.properties(), tagged: false },
+        logs,
+    )?;
     mark_levels(&mut driver);
     let violated =
         |driver: &Driver<'_, M, Log>| {
-            driver.properties.iter().zip(&driver.decided).any(|(property, place)| {
+            driver.setup.properties.iter().zip(&driver.decided).any(|(property, place)| {
                 property.expectation == Expectation::Always && place.is_some()
             })
         };
@@ -73,6 +73,8 @@ struct Log {
 }
 
 impl<S> Recorder<S> for Log {
+    const EVERY_STEP: bool = false;
+
     #[inline]
     fn edge(&mut self, _table: &Table, edge: &Edge<S>, _slot: usize, new: Option<u64>) {
         if new.is_some() {
@@ -125,21 +127,21 @@ fn trace<M: FlatModel>(model: &M, logs: &[&Log], mut place: Place) -> Option<Tra
 fn report<M: FlatModel>(driver: &Driver<'_, M, Log>, stopped: Option<Stop>) -> Report<M::State> {
     let (model, options) = (driver.setup.model, driver.setup.options);
     let logs: Vec<&Log> = driver.workers.iter().map(|worker| &worker.recorder).collect();
-    let properties = driver.properties.iter().zip(&driver.decided).map(|(property, place)| {
-        let shown = place.map(|place| {
-            trace(model, &logs, place).expect("the model takes the steps that it took before")
+    let properties =
+        driver.setup.properties.iter().zip(&driver.decided).map(|(property, place)| {
+            let shown = place.map(|place| {
+                trace(model, &logs, place).expect("the model takes the steps that it took before")
+            });
+            let verdict = match (&property.expectation, shown) {
+                (Expectation::Always, Some(trace)) => Verdict::Violated(trace),
+                (Expectation::Sometimes, Some(trace)) => Verdict::Reached(trace),
+                (Expectation::Always, None) if stopped.is_none() => Verdict::Holds,
+                (Expectation::Sometimes, None) if stopped.is_none() => Verdict::NeverReached,
+                (Expectation::Always | Expectation::Sometimes, None)
+                | (Expectation::Eventually, _) => Verdict::Unknown,
+            };
+            PropertyReport { name: property.name, kind: property.expectation.clone(), verdict }
         });
-        let verdict = match (&property.expectation, shown) {
-            (Expectation::Always, Some(trace)) => Verdict::Violated(trace),
-            (Expectation::Sometimes, Some(trace)) => Verdict::Reached(trace),
-            (Expectation::Always, None) if stopped.is_none() => Verdict::Holds,
-            (Expectation::Sometimes, None) if stopped.is_none() => Verdict::NeverReached,
-            (Expectation::Always | Expectation::Sometimes, None) | (Expectation::Eventually, _) => {
-                Verdict::Unknown
-            }
-        };
-        PropertyReport { name: property.name, kind: property.expectation.clone(), verdict }
-    });
     let sum = |count: fn(&crate::search::Worker<M::State, Log>) -> u64| {
         driver.workers.iter().map(count).sum::<u64>()
     };

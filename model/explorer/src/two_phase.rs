@@ -50,6 +50,19 @@ impl TwoPhase {
         (1..=12).contains(&count).then_some(Self { count })
     }
 
+    /// Whether the transaction manager has decided.
+    #[must_use]
+    pub fn is_decided(&self, state: &u64) -> bool {
+        state >> MANAGER & 3 != TM_INIT
+    }
+
+    /// Whether every resource manager has committed or aborted.
+    #[must_use]
+    pub fn is_done(&self, state: &u64) -> bool {
+        let is_final = |index| state >> (2 * index) & 3 >= RM_COMMITTED;
+        (0..u32::from(self.count)).all(is_final)
+    }
+
     fn all(&self) -> u64 {
         (1 << self.count) - 1
     }

@@ -28,6 +28,8 @@ const CHUNK_MAX: usize = 1024;
 pub(crate) struct Setup<'a, M: FlatModel> {
     pub(crate) model: &'a M,
     pub(crate) options: &'a Options<'a>,
+    /// What to check of every state.
+    pub(crate) properties: Vec<Property<M>>,
     /// Whether slots of the table have tags.
     pub(crate) tagged: bool,
 }
@@ -35,7 +37,6 @@ pub(crate) struct Setup<'a, M: FlatModel> {
 /// A run between two rounds.
 pub(crate) struct Driver<'a, M: FlatModel, R> {
     pub(crate) setup: Setup<'a, M>,
-    pub(crate) properties: Vec<Property<M>>,
     pub(crate) table: Table,
     pub(crate) workers: Vec<Worker<M::State, R>>,
     pub(crate) level: Level<M::State>,
@@ -43,6 +44,8 @@ pub(crate) struct Driver<'a, M: FlatModel, R> {
     pub(crate) levels: Vec<u64>,
     /// By property: where it was decided first.
     pub(crate) decided: Vec<Option<Place>>,
+    /// Bytes that the engine keeps elsewhere.
+    pub(crate) bytes_kept: u64,
     distinct: AtomicU64,
     generated: AtomicU64,
     budget: u64,
@@ -56,9 +59,12 @@ pub(crate) struct Driver<'a, M: FlatModel, R> {
 impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
     /// Looks up the initial states. There is a recorder for each thread.
     pub(crate) fn start(setup: Setup<'a, M>, recorders: Vec<R>) -> Result<Self, Refused> {
-        let properties = setup.model.properties();
+        if setup.options.threads == 0 {
+            return Err(Refused::NoThreads);
+        }
+        let properties = &setup.properties;
         if properties.len() > 64 {
-            return Err(Refused::TooManyProperties { count: properties.len() });
+            return Err(Refused::TooManyProperties { count: properties.len(), most: 64 });
         }
         let undecided = properties.iter().enumerate().fold(0, |bits, (at, property)| {
             bits | u64::from(property.expectation != Expectation::Eventually) << at
@@ -70,11 +76,11 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         let now = Instant::now();
         let mut driver = Self {
             decided: vec![None; properties.len()],
-            properties,
             table,
             workers: recorders.into_iter().map(worker).collect(),
             level: Level::new(Vec::new()),
             levels: Vec::new(),
+            bytes_kept: 0,
             distinct: AtomicU64::new(0),
             generated: AtomicU64::new(0),
             budget,
@@ -124,7 +130,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         let chunk = self.level.len() / (self.workers.len().max(1) * 8);
         Shared {
             model: self.setup.model,
-            properties: &self.properties,
+            properties: &self.setup.properties,
             seed: options.seed,
             symmetry: options.symmetry,
             stop_when_violated: options.stop_when_violated,
@@ -290,9 +296,15 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         Memory {
             budget: self.budget,
             table: self.table.bytes(),
-            log: self.workers.iter().map(|worker| worker.recorder.bytes()).sum(),
+            log: self.workers.iter().map(|worker| worker.recorder.bytes()).sum::<u64>()
+                + self.bytes_kept,
             frontier_peak: self.frontier_peak,
         }
+    }
+
+    /// The table, for who wants to keep it.
+    pub(crate) fn into_table(self) -> Table {
+        self.table
     }
 
     fn level_bytes(&self) -> u64 {
@@ -305,7 +317,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
     }
 
     fn bytes_besides_table(&self) -> u64 {
-        self.workers.iter().map(Worker::bytes).sum::<u64>() + self.level_bytes()
+        self.workers.iter().map(Worker::bytes).sum::<u64>() + self.level_bytes() + self.bytes_kept
     }
 
     fn progress(&self, shared: &Shared<'_, M>) -> Progress {

@@ -25,10 +25,14 @@ pub(crate) struct Edge<S> {
     pub(crate) source: u32,
     /// Its number among the steps of that state.
     pub(crate) ordinal: u16,
+    pub(crate) class: u16,
 }
 
 /// What an engine keeps of every step; one for each thread.
 pub(crate) trait Recorder<S>: Send {
+    /// Whether it wants to see every step, not only those that may lead to new states.
+    const EVERY_STEP: bool;
+
     /// A step was looked up. `new` holds the properties' mask if its state was not known.
     fn edge(&mut self, table: &Table, edge: &Edge<S>, slot: usize, new: Option<u64>);
 
@@ -181,11 +185,11 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
             steps += 1;
             let key = key(shared, &state);
             let (index, brief) = key.brief();
-            if recent[index] == brief {
+            if !R::EVERY_STEP && recent[index] == brief {
                 skipped += 1;
             } else {
                 recent[index] = brief;
-                batch.push(Edge { state, key, source, ordinal });
+                batch.push(Edge { state, key, source, ordinal, class });
             }
         });
         if steps > STEPS_MAX {
@@ -284,7 +288,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
         M: FlatModel<State = S>,
     {
         let key = key(shared, &state);
-        self.batch.push(Edge { state, key, source: number, ordinal: 0 });
+        self.batch.push(Edge { state, key, source: number, ordinal: 0, class: 0 });
         self.look_up(shared);
     }
 }

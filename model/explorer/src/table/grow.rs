@@ -47,21 +47,29 @@ impl Table {
         // home in `end` or behind it, where everything has moved already. The few that lie in this
         // stage but are at home before it wait until it is empty.
         let mut end = old + TAIL;
-        while end > LAST_STAGE {
-            let start = end * old / new + 1;
-            for entry in self.move_stage(start..end, old, threads) {
-                self.put(&entry);
-            }
+        let mut waiting: Vec<Entry> = Vec::new();
+        while end > 0 {
+            let start = if end > LAST_STAGE { end * old / new + 1 } else { 0 };
+            self.move_stage(start..end, old, threads, &mut waiting);
+            waiting.retain(|entry| {
+                let here = home(entry.key, new) >= start;
+                if here {
+                    self.put(entry);
+                }
+                !here
+            });
             end = start;
         }
-        let mut waiting = Vec::new();
-        self.take_out(0..end, old, |entry| waiting.push(entry));
-        waiting.iter().for_each(|entry| self.put(entry));
     }
 
-    /// Moves what lies in these buckets to where it belongs; gives back what does not belong
-    /// behind them.
-    fn move_stage(&self, stage: Range<usize>, old: usize, threads: usize) -> Vec<Entry> {
+    /// Moves what lies in these buckets to where it belongs; what does not belong behind them waits.
+    fn move_stage(
+        &self,
+        stage: Range<usize>,
+        old: usize,
+        threads: usize,
+        waiting: &mut Vec<Entry>,
+    ) {
         let part = |range: Range<usize>| {
             let mut waiting = Vec::new();
             self.take_out(range, old, |entry| {
@@ -74,7 +82,8 @@ impl Table {
             waiting
         };
         if threads == 1 || stage.len() < ALONE {
-            return part(stage.clone());
+            waiting.extend(part(stage.clone()));
+            return;
         }
         let each = stage.len().div_ceil(threads);
         let parts: Vec<Range<usize>> =
@@ -86,8 +95,8 @@ impl Table {
             let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<Entry>>| {
                 thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             };
-            running.into_iter().flat_map(join).collect()
-        })
+            waiting.extend(running.into_iter().flat_map(join));
+        });
     }
 
     /// Empties buckets of the table as it was, when it had `old` of them.

@@ -160,6 +160,42 @@ impl Table {
         self.slots[self.slot_of_bucket(self.home(key))].load(Ordering::Relaxed)
     }
 
+    /// The slot that holds the key, if any does.
+    pub(crate) fn find(&self, key: Key) -> Option<usize> {
+        let home = self.home(key);
+        for attempt in 0..=ATTEMPT_LAST {
+            let slot = self.slot_of_bucket(home + offset(attempt));
+            let wanted = key.rest << ATTEMPT_BITS | attempt as u64;
+            for (lane, entry) in self.slots[slot..slot + LANES].iter().enumerate() {
+                match entry.load(Ordering::Relaxed) {
+                    0 => return None,
+                    seen if seen == wanted => return Some(slot + lane),
+                    _ => {}
+                }
+            }
+        }
+        None
+    }
+
+    /// Gives the entry in a slot its tag, which is not 0.
+    #[inline]
+    pub(crate) fn set_tag(&self, slot: usize, tag: u32) {
+        self.tags[slot].store(tag, Ordering::Relaxed);
+    }
+
+    /// The tag of the entry in a slot. Whoever added the entry is about to give it one; so this
+    /// waits for it.
+    #[inline]
+    pub(crate) fn tag(&self, slot: usize) -> u32 {
+        loop {
+            let tag = self.tags[slot].load(Ordering::Relaxed);
+            if tag != 0 {
+                return tag;
+            }
+            std::thread::yield_now();
+        }
+    }
+
     /// Adds the key unless it is there. Threads may do so at the same time: exactly one of them is
     /// told that a key is new.
     // Relaxed is enough: a slot is written once, and nothing else is read because of it.

@@ -1,0 +1,234 @@
+//! Whether every fair run meets a claim.
+
+use super::claim::{Claim, Fairness, Strength};
+use super::components::Components;
+use super::graph::{Edges, SELF_LOOP, StateGraph, UNKNOWN};
+use super::lasso::{Lasso, Target};
+use crate::model::FlatModel;
+use crate::options::Refused;
+
+/// What the graph says of one claim.
+#[derive(Clone, Debug)]
+pub struct LiveReport<S> {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it is so.
+    pub verdict: LiveVerdict<S>,
+    /// States in which a run may wait for what is claimed, as far as they were looked at.
+    pub waiting: u64,
+    /// Cycles among them: parts of several states in which a run may go round for ever. None: only
+    /// states in which a run may stay have decided.
+    pub cycles: u64,
+    /// States among them in which a run may stay: without a step, or with one that changes nothing.
+    pub standstills: u64,
+}
+
+/// Whether a claim is so, as far as the graph goes.
+#[derive(Clone, Debug)]
+pub enum LiveVerdict<S> {
+    /// Every fair run meets it.
+    Holds,
+    /// Every run meets it because none comes to what it speaks of: P of `P ~> Q`.
+    Vacuous,
+    /// This fair run does not meet it.
+    Violated(Lasso<S>),
+    /// No run was found that breaks it, but the graph is not complete.
+    Unknown,
+}
+
+/// Conditions of fairness as bits.
+pub(super) struct Conditions {
+    /// By class: the conditions that a step of it meets.
+    by_class: Vec<u64>,
+    weak: u64,
+    strong: u64,
+}
+
+impl Conditions {
+    fn new(fairness: &Fairness, classes: usize) -> Result<Self, Refused> {
+        let count = fairness.conditions.len();
+        if count > 64 {
+            return Err(Refused::TooManyConditions { count });
+        }
+        let mut all = Self { by_class: vec![0; classes], weak: 0, strong: 0 };
+        for (at, condition) in fairness.conditions.iter().enumerate() {
+            let bit = 1 << at;
+            match condition.strength {
+                Strength::Weak => all.weak |= bit,
+                Strength::Strong => all.strong |= bit,
+            }
+            for class in &condition.classes {
+                let place = all.by_class.get_mut(usize::from(*class));
+                *place.ok_or(Refused::NoSuchClass { class: *class })? |= bit;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The conditions that a step meets.
+    #[inline]
+    pub(super) fn of(&self, class: u16) -> u64 {
+        self.by_class[usize::from(class)]
+    }
+
+    /// The conditions that some step from the state would meet.
+    #[inline]
+    pub(super) fn enabled(&self, edges: &Edges, node: u32) -> u64 {
+        edges.of(node).fold(0, |enabled, (_, class)| enabled | self.of(class))
+    }
+}
+
+/// What a part of the graph is.
+enum Part {
+    /// A fair run may stay in it.
+    Fair,
+    /// None may.
+    Unfair,
+    /// None may visit all of it for ever; perhaps one that keeps to these states.
+    Perhaps(Vec<u32>),
+}
+
+/// A search for a fair part.
+struct Search<'g> {
+    edges: &'g Edges,
+    conditions: Conditions,
+    /// By state: the number of the part that was looked at last with it.
+    part_of: Vec<u32>,
+    parts: u32,
+    /// Counts of the first pass: states, cycles, standstills.
+    counts: [u64; 3],
+}
+
+impl Search<'_> {
+    fn count(&mut self, members: &[u32]) {
+        let [waiting, cycles, standstills] = &mut self.counts;
+        *waiting += members.len() as u64;
+        *cycles += u64::from(members.len() > 1);
+        let stays = |node: &&u32| self.edges.has(**node, SELF_LOOP) || self.edges.is_end(**node);
+        *standstills += members.iter().filter(stays).count() as u64;
+    }
+
+    fn look_at(&mut self, members: &[u32]) -> Part {
+        if let [node] = members {
+            let stays = self.edges.has(*node, SELF_LOOP) || self.edges.is_end(*node);
+            let neglects = self.conditions.enabled(self.edges, *node) != 0;
+            return if stays && !neglects { Part::Fair } else { Part::Unfair };
+        }
+        self.parts += 1;
+        for node in members {
+            self.part_of[*node as usize] = self.parts;
+        }
+        let (mut taken, mut somewhere, mut everywhere) = (0, 0, u64::MAX);
+        for node in members {
+            let mut enabled = 0;
+            for (target, class) in self.edges.of(*node) {
+                let met = self.conditions.of(class);
+                enabled |= met;
+                if self.part_of[target as usize] == self.parts {
+                    taken |= met;
+                }
+            }
+            somewhere |= enabled;
+            everywhere &= enabled;
+        }
+        if self.conditions.weak & everywhere & !taken != 0 {
+            return Part::Unfair;
+        }
+        let neglected = self.conditions.strong & somewhere & !taken;
+        if neglected == 0 {
+            return Part::Fair;
+        }
+        let keeps = |node: &u32| self.conditions.enabled(self.edges, *node) & neglected == 0;
+        Part::Perhaps(members.iter().copied().filter(keeps).collect())
+    }
+}
+
+impl<M: FlatModel> StateGraph<'_, M> {
+    /// Judges the claim with that number among those given when the graph was explored.
+    ///
+    /// # Errors
+    /// When a condition names a class that the model does not have, or there are more than 64.
+    ///
+    /// # Panics
+    /// When there is no such claim.
+    pub fn judge(
+        &self,
+        number: usize,
+        fairness: &Fairness,
+    ) -> Result<LiveReport<M::State>, Refused> {
+        let property = &self.properties[number];
+        let conditions = Conditions::new(fairness, self.model.class_names().len())?;
+        let (goal, before) = (1 << (2 * number), 1 << (2 * number + 1));
+        let edges = &self.edges;
+        // Where a run may wait for ever, as far as its steps are known.
+        let inside = |node: u32| !edges.has(node, goal | UNKNOWN);
+        let is_start = |node: &u32| inside(*node) && edges.has(*node, before);
+        let all = || 0..u32::try_from(edges.nodes()).unwrap_or(u32::MAX);
+        let roots: Vec<u32> = match property.claim {
+            Claim::Eventually(_) => self.initial.clone(),
+            Claim::AlwaysEventually(_) => all().filter(|node| inside(*node)).collect(),
+            Claim::LeadsTo(..) => all().filter(is_start).collect(),
+        };
+        let (nodes, parts) = (edges.nodes(), 0);
+        let mut search =
+            Search { edges, conditions, part_of: vec![0; nodes], parts, counts: [0; 3] };
+        let fair = find_fair(&mut search, &roots, inside);
+        let [waiting, cycles, standstills] = search.counts;
+        let meant = |node: u32| edges.has(node, before);
+        let verdict = match (fair, &property.claim) {
+            (Some(members), claim) => {
+                let target = Target { claim, members, goal, before };
+                let names = &fairness.conditions;
+                LiveVerdict::Violated(self.lasso(&target, &search.conditions, names))
+            }
+            (None, _) if self.stopped.is_some() => LiveVerdict::Unknown,
+            (None, Claim::LeadsTo(..)) if !all().any(meant) => LiveVerdict::Vacuous,
+            (None, _) => LiveVerdict::Holds,
+        };
+        Ok(LiveReport { name: property.name, verdict, waiting, cycles, standstills })
+    }
+}
+
+/// A part in which a fair run may stay, if there is one that the roots reach.
+fn find_fair(
+    search: &mut Search<'_>,
+    roots: &[u32],
+    inside: impl Fn(u32) -> bool + Copy,
+) -> Option<Vec<u32>> {
+    let mut components = Components::new(search.edges);
+    let mut smaller: Vec<Vec<u32>> = Vec::new();
+    let mut fair = None;
+    for root in roots {
+        let go_on = components.visit(*root, 0, inside, |members| {
+            search.count(members);
+            match search.look_at(members) {
+                Part::Fair => fair = Some(members.to_vec()),
+                Part::Unfair => {}
+                Part::Perhaps(kept) => smaller.push(kept),
+            }
+            fair.is_none()
+        });
+        if !go_on {
+            return fair;
+        }
+    }
+    let mut group = 0;
+    while let Some(kept) = smaller.pop() {
+        group += 1;
+        components.regroup(&kept, group);
+        for root in &kept {
+            let go_on = components.visit(*root, group, inside, |members| {
+                match search.look_at(members) {
+                    Part::Fair => fair = Some(members.to_vec()),
+                    Part::Unfair => {}
+                    Part::Perhaps(kept) => smaller.push(kept),
+                }
+                fair.is_none()
+            });
+            if !go_on {
+                return fair;
+            }
+        }
+    }
+    None
+}

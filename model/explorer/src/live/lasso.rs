@@ -1,0 +1,275 @@
+//! A fair run that breaks a claim: a stem, and a cycle that goes on for ever.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::claim::{Claim, Condition, Strength};
+use super::graph::{SELF_LOOP, StateGraph, UNKNOWN};
+use super::judge::Conditions;
+use crate::model::FlatModel;
+use crate::trace::Trace;
+
+/// A run that never meets the claim, although it is fair.
+#[derive(Clone, Debug)]
+pub struct Lasso<S> {
+    /// From an initial state to where the cycle begins.
+    pub stem: Trace<S>,
+    /// From there back to it. Without a step: nothing is possible there, and the run stutters.
+    pub cycle: Trace<S>,
+    /// How the cycle meets each condition of fairness, in their order.
+    pub fairness: Vec<Met>,
+}
+
+impl<S> Lasso<S> {
+    /// Whether the run ends in a state without steps.
+    #[must_use]
+    pub fn stutters(&self) -> bool {
+        self.cycle.classes.is_empty()
+    }
+}
+
+/// How a cycle meets a condition of fairness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// By its step with this number.
+    Taken(usize),
+    /// No step of these classes would change its state with this number.
+    Disabled(usize),
+    /// In none of its states would a step of these classes change anything.
+    NeverEnabled,
+}
+
+/// What a lasso is to show.
+pub(super) struct Target<'a, M: FlatModel> {
+    pub(super) claim: &'a Claim<M>,
+    /// Where the cycle is to be.
+    pub(super) members: Vec<u32>,
+    /// The predicate that the claim says must come.
+    pub(super) goal: u32,
+    /// The predicate after which it must come.
+    pub(super) before: u32,
+}
+
+/// A walk: the states, and the classes of the steps between them.
+#[derive(Default)]
+struct Walk {
+    nodes: Vec<u32>,
+    classes: Vec<u16>,
+}
+
+impl Walk {
+    fn step(&mut self, class: u16, node: u32) {
+        self.classes.push(class);
+        self.nodes.push(node);
+    }
+}
+
+impl<M: FlatModel> StateGraph<'_, M> {
+    /// The run that goes to the members and stays there, fairly.
+    ///
+    /// # Panics
+    /// When the model takes other steps than it took when the graph was explored.
+    pub(super) fn lasso(
+        &self,
+        target: &Target<'_, M>,
+        conditions: &Conditions,
+        names: &[Condition],
+    ) -> Lasso<M::State> {
+        let members: HashSet<u32> = target.members.iter().copied().collect();
+        let stem = self.stem(target, &members).expect("every state of the graph is reachable");
+        let entry = *stem.nodes.last().expect("a stem has a state");
+        let cycle = self.cycle(entry, &members, conditions, names);
+        let met = names.iter().enumerate().map(|(at, condition)| {
+            self.met(&cycle, 1 << at, condition.strength, conditions).expect("the part is fair")
+        });
+        let fairness = met.collect();
+        let first = |state: &M::State| self.node(state) == Some(stem.nodes[0]);
+        let initial = self.model.init_states().into_iter().find(first);
+        let initial = initial.expect("a stem begins in an initial state");
+        let stem = self.states(initial, &stem);
+        let begins = *stem.states.last().expect("a trace has a state");
+        Lasso { cycle: self.states(begins, &cycle), stem, fairness }
+    }
+
+    /// A shortest walk from an initial state to a member, for a run that does not meet the claim:
+    /// in the second phase it waits for the goal.
+    fn stem(&self, target: &Target<'_, M>, members: &HashSet<u32>) -> Option<Walk> {
+        let edges = &self.edges;
+        let inside = |node: u32| !edges.has(node, target.goal | UNKNOWN);
+        // Whether the second phase may begin here, when the first is not empty.
+        let begins = |node: u32| match target.claim {
+            Claim::Eventually(_) => false,
+            Claim::AlwaysEventually(_) => members.contains(&node),
+            Claim::LeadsTo(..) => inside(node) && edges.has(node, target.before),
+        };
+        let waits_at_once = matches!(target.claim, Claim::Eventually(_));
+        // By state and phase: from where it was reached first.
+        let mut from: HashMap<(u32, bool), Option<(u32, bool)>> = HashMap::new();
+        let mut queue = VecDeque::new();
+        for node in &self.initial {
+            let phase = waits_at_once;
+            if (!phase || inside(*node)) && from.insert((*node, phase), None).is_none() {
+                queue.push_back((*node, phase));
+            }
+        }
+        while let Some((node, waiting)) = queue.pop_front() {
+            if waiting && members.contains(&node) {
+                return Some(self.walk_back((node, waiting), &from));
+            }
+            let mut reach = |next: (u32, bool), front: bool| {
+                if let Entry::Vacant(place) = from.entry(next) {
+                    place.insert(Some((node, waiting)));
+                    if front { queue.push_front(next) } else { queue.push_back(next) }
+                }
+            };
+            if !waiting && begins(node) {
+                reach((node, true), true);
+            }
+            for (next, _) in edges.of(node) {
+                if !waiting || inside(next) {
+                    reach((next, waiting), false);
+                }
+            }
+        }
+        None
+    }
+
+    fn walk_back(
+        &self,
+        end: (u32, bool),
+        from: &HashMap<(u32, bool), Option<(u32, bool)>>,
+    ) -> Walk {
+        let mut nodes = vec![end.0];
+        let mut at = end;
+        while let Some(before) = from[&at] {
+            // A change of phase is no step.
+            if before.0 != at.0 {
+                nodes.push(before.0);
+            }
+            at = before;
+        }
+        nodes.reverse();
+        let class = |pair: &[u32]| {
+            let step = self.edges.of(pair[0]).find(|(target, _)| *target == pair[1]);
+            step.map_or(0, |(_, class)| class)
+        };
+        Walk { classes: nodes.windows(2).map(class).collect(), nodes }
+    }
+
+    /// A closed walk from `entry` among the members that meets every condition.
+    fn cycle(
+        &self,
+        entry: u32,
+        members: &HashSet<u32>,
+        conditions: &Conditions,
+        names: &[Condition],
+    ) -> Walk {
+        let mut walk = Walk { nodes: vec![entry], classes: Vec::new() };
+        if members.len() == 1 {
+            if self.edges.has(entry, SELF_LOOP) {
+                // Its class is found when the states are.
+                walk.step(u16::MAX, entry);
+            }
+            return walk;
+        }
+        for (at, condition) in names.iter().enumerate() {
+            let bit = 1 << at;
+            if self.met(&walk, bit, condition.strength, conditions).is_some()
+                && !walk.classes.is_empty()
+            {
+                continue;
+            }
+            let step = |node: u32| {
+                self.edges.of(node).find(|(target, class)| {
+                    members.contains(target) && conditions.of(*class) & bit != 0
+                })
+            };
+            if self.go_to(&mut walk, members, |node| step(node).is_some()) {
+                let here = walk.nodes.last().copied().unwrap_or(entry);
+                if let Some((target, class)) = step(here) {
+                    walk.step(class, target);
+                }
+            } else {
+                let disabled = |node| conditions.enabled(&self.edges, node) & bit == 0;
+                self.go_to(&mut walk, members, disabled);
+            }
+        }
+        if walk.classes.is_empty() {
+            let step = self.edges.of(entry).find(|(target, _)| members.contains(target));
+            if let Some((target, class)) = step {
+                walk.step(class, target);
+            }
+        }
+        self.go_to(&mut walk, members, |node| node == entry);
+        walk
+    }
+
+    /// Goes on, by a shortest way among the members, to where `there` is so. `false` when there is
+    /// no such place.
+    fn go_to(&self, walk: &mut Walk, members: &HashSet<u32>, there: impl Fn(u32) -> bool) -> bool {
+        let Some(here) = walk.nodes.last().copied() else { return false };
+        let mut from: HashMap<u32, Option<(u32, u16)>> = HashMap::from([(here, None)]);
+        let mut queue = VecDeque::from([here]);
+        while let Some(node) = queue.pop_front() {
+            if there(node) {
+                let mut steps = Vec::new();
+                let mut at = node;
+                while let Some((before, class)) = from[&at] {
+                    steps.push((class, at));
+                    at = before;
+                }
+                steps.iter().rev().for_each(|(class, node)| walk.step(*class, *node));
+                return true;
+            }
+            for (next, class) in self.edges.of(node) {
+                if members.contains(&next)
+                    && let Entry::Vacant(place) = from.entry(next)
+                {
+                    place.insert(Some((node, class)));
+                    queue.push_back(next);
+                }
+            }
+        }
+        false
+    }
+
+    /// How a closed walk meets a condition, if it does.
+    fn met(
+        &self,
+        walk: &Walk,
+        bit: u64,
+        strength: Strength,
+        conditions: &Conditions,
+    ) -> Option<Met> {
+        // A step that changes nothing takes nothing; its place in the walk holds no class.
+        let takes = |class: &u16| *class != u16::MAX && conditions.of(*class) & bit != 0;
+        if let Some(step) = walk.classes.iter().position(takes) {
+            return Some(Met::Taken(step));
+        }
+        let disabled = |node: &u32| conditions.enabled(&self.edges, *node) & bit == 0;
+        match strength {
+            Strength::Weak => walk.nodes.iter().position(disabled).map(Met::Disabled),
+            Strength::Strong => walk.nodes.iter().all(disabled).then_some(Met::NeverEnabled),
+        }
+    }
+
+    /// The walk as the model takes it.
+    fn states(&self, first: M::State, walk: &Walk) -> Trace<M::State> {
+        let mut trace = Trace { states: vec![first], classes: Vec::new() };
+        let mut state = first;
+        for (class, target) in walk.classes.iter().zip(&walk.nodes[1..]) {
+            let mut step = None;
+            self.model.for_each_successor(&state, |taken, next| {
+                let fits = taken == *class || *class == u16::MAX;
+                if step.is_none() && fits && self.node(&next) == Some(*target) {
+                    step = Some((taken, next));
+                }
+            });
+            let (taken, next) = step.expect("the model takes the steps that it took before");
+            trace.states.push(next);
+            trace.classes.push(taken);
+            state = next;
+        }
+        trace
+    }
+}

@@ -1,0 +1,331 @@
+//! Liveness on graphs whose answers are known, and on random ones against every possible set.
+
+mod graph;
+mod oracle;
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use stateright::{Checker, Model, Property};
+use zab_explorer::{
+    Claim, Fairness, FlatModel, LiveProperty, LiveVerdict, Met, Options, Refused, StateGraph, Stop,
+    Strength, TwoPhase,
+};
+
+use graph::{CLASSES, Form, Graph, fair, strong, unfair, weak, word};
+
+const EVENTUALLY: Form = Form::Eventually;
+
+/// Graphs with a counterexample to `<>P`, some of which stateright's `eventually` does not see: it
+/// takes cycles and joins for the end of a path.
+#[test]
+fn counterexamples_on_cycles_and_joins_are_found() {
+    let cases = [
+        (Graph::new(&[(0, 1), (1, 0)]).p(&[2]), "a cycle"),
+        (Graph::new(&[(0, 0), (0, 1)]).p(&[1]), "a step that changes nothing, for ever"),
+        (Graph::new(&[(0, 1), (1, 3), (0, 2), (2, 3)]).p(&[1]), "the other way to a join"),
+        (Graph::new(&[(0, 1), (1, 3), (0, 2), (2, 3)]).p(&[2]), "the one way to a join"),
+        (Graph::new(&[(0, 1)]).p(&[2]), "the end of the only path"),
+    ];
+    for (graph, why) in cases {
+        assert_eq!(word(&graph, EVENTUALLY, &unfair()), "violated", "{why}");
+    }
+}
+
+/// The same five on stateright's breadth-first search, so that this file says when it changes.
+#[test]
+fn stateright_misses_three_of_them() {
+    struct Eventually(Graph, u8);
+    impl Model for Eventually {
+        type State = u8;
+        type Action = (u16, u8);
+        fn init_states(&self) -> Vec<u8> {
+            self.0.init_states()
+        }
+        fn actions(&self, state: &u8, actions: &mut Vec<(u16, u8)>) {
+            self.0.actions(state, actions);
+        }
+        fn next_state(&self, state: &u8, action: (u16, u8)) -> Option<u8> {
+            self.0.next_state(state, action)
+        }
+        fn properties(&self) -> Vec<Property<Self>> {
+            // The second keeps it going until it has seen all.
+            vec![
+                Property::eventually("P", |model: &Self, state| *state == model.1),
+                Property::always("anything", |_, _| true),
+            ]
+        }
+    }
+    let join = [(0, 1), (1, 3), (0, 2), (2, 3)];
+    let finds = |steps: &[(u8, u8)], p: u8| {
+        let checker = Eventually(Graph::new(steps), p).checker().spawn_bfs().join();
+        checker.discovery("P").is_some()
+    };
+    let found = [
+        finds(&[(0, 1), (1, 0)], 2),
+        finds(&[(0, 0), (0, 1)], 1),
+        finds(&join, 1),
+        finds(&join, 2),
+        finds(&[(0, 1)], 2),
+    ];
+    assert_eq!(found, [false, false, false, true, true]);
+}
+
+#[test]
+fn what_every_run_meets_holds() {
+    let diamond = Graph::new(&[(0, 1), (1, 3), (0, 2), (2, 3)]);
+    assert_eq!(word(&diamond.clone().p(&[3]), EVENTUALLY, &unfair()), "holds");
+    assert_eq!(word(&diamond.clone().p(&[1, 2]), EVENTUALLY, &unfair()), "holds");
+    assert_eq!(word(&diamond.clone().p(&[0]), EVENTUALLY, &unfair()), "holds");
+    // Again and again is more than once: the runs end in 3 and stay there.
+    assert_eq!(word(&diamond.clone().p(&[0]), Form::AlwaysEventually, &unfair()), "violated");
+    assert_eq!(word(&diamond.p(&[3]), Form::AlwaysEventually, &unfair()), "holds");
+    let cycle = Graph::new(&[(0, 1), (1, 2), (2, 0)]).p(&[1]);
+    assert_eq!(word(&cycle, Form::AlwaysEventually, &unfair()), "holds");
+}
+
+/// A cycle that neglects a class which is possible all the time is unfair; it is no
+/// counterexample, and is one as soon as the class loses its fairness.
+#[test]
+fn an_unfair_cycle_is_no_counterexample() {
+    let graph = Graph::with_classes(&[(0, 0, 1), (1, 0, 0), (0, 1, 2), (1, 1, 2)]).p(&[2]);
+    assert_eq!(word(&graph, EVENTUALLY, &unfair()), "violated");
+    assert_eq!(word(&graph, EVENTUALLY, &weak(&[&[0]])), "violated");
+    assert_eq!(word(&graph, EVENTUALLY, &weak(&[&[1]])), "holds");
+    assert_eq!(word(&graph, EVENTUALLY, &weak(&[&[0], &[1]])), "holds");
+    // One condition over both classes is met by going round.
+    assert_eq!(word(&graph, EVENTUALLY, &weak(&[&[0, 1]])), "violated");
+}
+
+/// Possible again and again, but not all the time: only strong fairness forbids to neglect it.
+#[test]
+fn strong_fairness_is_more_than_weak() {
+    let graph = Graph::with_classes(&[(0, 0, 1), (1, 0, 0), (0, 1, 2)]).p(&[2]);
+    assert_eq!(word(&graph, EVENTUALLY, &weak(&[&[1]])), "violated");
+    assert_eq!(word(&graph, EVENTUALLY, &strong(&[&[1]])), "holds");
+    let report = graph.judge(EVENTUALLY, &weak(&[&[0], &[1]]));
+    let LiveVerdict::Violated(lasso) = report.verdict else { panic!("{:?}", report.verdict) };
+    assert_eq!(lasso.cycle.states, [0, 1, 0]);
+    assert_eq!(lasso.fairness, [Met::Taken(0), Met::Disabled(1)]);
+}
+
+/// Fairness is a matter of the part in which a run stays. The whole of states 0 to 3 is not fair,
+/// since it neglects class 1; but a run may keep to 2 and 3, where class 1 is not possible.
+#[test]
+fn a_part_of_an_unfair_part_may_be_fair() {
+    let steps = [(0, 0, 1), (1, 0, 2), (2, 0, 3), (3, 0, 2), (3, 0, 0), (0, 1, 4)];
+    let graph = Graph::with_classes(&steps).p(&[4]);
+    assert_eq!(word(&graph, EVENTUALLY, &strong(&[&[1]])), "violated");
+    let report = graph.judge(EVENTUALLY, &strong(&[&[1]]));
+    let LiveVerdict::Violated(lasso) = report.verdict else { panic!("{:?}", report.verdict) };
+    assert_eq!(lasso.fairness, [Met::NeverEnabled]);
+    // Without that refuge there is no fair run.
+    let graph = Graph::with_classes(&[(0, 0, 1), (1, 0, 2), (2, 0, 0), (0, 1, 4)]).p(&[4]);
+    assert_eq!(word(&graph, EVENTUALLY, &strong(&[&[1]])), "holds");
+}
+
+/// Twice over: without what enables class 1, the rest falls apart, and one part of it neglects
+/// class 2 in turn.
+#[test]
+fn parts_are_searched_again_as_often_as_needed() {
+    let mut steps = vec![(0, 0, 1), (1, 0, 2), (2, 0, 1), (2, 0, 0), (0, 1, 5), (2, 2, 6)];
+    let graph = Graph::with_classes(&steps).p(&[5, 6]);
+    assert_eq!(word(&graph, EVENTUALLY, &strong(&[&[1]])), "violated");
+    assert_eq!(word(&graph, EVENTUALLY, &strong(&[&[1], &[2]])), "holds");
+    // A place to stay in, found at the second time.
+    steps.push((1, 0, 1));
+    let graph = Graph::with_classes(&steps).p(&[5, 6]);
+    assert_eq!(word(&graph, EVENTUALLY, &strong(&[&[1], &[2]])), "violated");
+}
+
+/// A step that changes nothing takes no class and enables none.
+#[test]
+fn standing_still_is_no_step_of_a_class() {
+    // Class 1 loops at 0, and leads out of it: to loop neglects it.
+    let graph = Graph::with_classes(&[(0, 1, 0), (0, 1, 1)]).p(&[1]);
+    assert_eq!(word(&graph, EVENTUALLY, &unfair()), "violated");
+    assert_eq!(word(&graph, EVENTUALLY, &weak(&[&[1]])), "holds");
+    // All it does is to loop: it is not neglected, because it is not possible.
+    let graph = Graph::with_classes(&[(0, 1, 0)]).p(&[1]);
+    assert_eq!(word(&graph, EVENTUALLY, &weak(&[&[1]])), "violated");
+    // The loop of 1 does not excuse the cycle for neglecting class 2.
+    let steps = [(0, 0, 1), (1, 0, 0), (1, 2, 1), (0, 2, 2), (1, 2, 2)];
+    let graph = Graph::with_classes(&steps).p(&[2]);
+    assert_eq!(word(&graph, EVENTUALLY, &weak(&[&[2]])), "holds");
+}
+
+/// A run stutters where nothing is possible, whatever is fair; elsewhere it goes on.
+#[test]
+fn runs_stutter_only_where_nothing_is_possible() {
+    let graph = Graph::new(&[(0, 1)]).p(&[9]);
+    let everything = weak(&[&[0], &[1], &[2]]);
+    assert_eq!(word(&graph, EVENTUALLY, &everything), "violated");
+    let LiveVerdict::Violated(lasso) = graph.judge(EVENTUALLY, &everything).verdict else {
+        panic!("it is violated");
+    };
+    assert!(lasso.stutters());
+    assert_eq!(
+        (lasso.stem.states.as_slice(), lasso.cycle.states.as_slice()),
+        (&[0, 1][..], &[1][..])
+    );
+    assert_eq!(lasso.fairness, [Met::Disabled(0); 3]);
+    assert_eq!(word(&Graph::new(&[(0, 1)]).p(&[1]), EVENTUALLY, &unfair()), "holds");
+}
+
+#[test]
+fn leads_to_speaks_of_every_time() {
+    // P in 1 is answered by Q in 2; after that, P in 3 is not.
+    let graph = Graph::new(&[(0, 1), (1, 2), (2, 3)]).q(&[2]);
+    assert_eq!(word(&graph.clone().p(&[1]), Form::LeadsTo, &unfair()), "holds");
+    assert_eq!(word(&graph.clone().p(&[1, 3]), Form::LeadsTo, &unfair()), "violated");
+    // Q at the same time is an answer.
+    assert_eq!(word(&graph.clone().p(&[2]), Form::LeadsTo, &unfair()), "holds");
+    assert_eq!(word(&graph.clone().p(&[9]), Form::LeadsTo, &unfair()), "vacuous");
+    assert_eq!(word(&graph.p(&[]), Form::LeadsTo, &unfair()), "vacuous");
+}
+
+/// Graphs of up to six states, random fairness, all forms; and what is shown is a counterexample.
+#[test]
+fn verdicts_on_random_graphs_are_those_of_trying_every_set() {
+    let mut random = SmallRng::seed_from_u64(5);
+    let mut violated = 0;
+    const ROUNDS: u32 = 4000;
+    for round in 0..ROUNDS {
+        let states: u8 = random.random_range(1..=6);
+        let steps = random.random_range(0..=12);
+        let mut step = || {
+            let ends = (random.random_range(0..states), random.random_range(0..states));
+            (ends.0, random.random_range(0..CLASSES), ends.1)
+        };
+        let graph = Graph {
+            initial: vec![0],
+            steps: (0..steps).map(|_| step()).collect(),
+            p: random.random_range(0..1 << states),
+            q: random.random_range(0..1 << states),
+        };
+        let mut fairness = unfair();
+        for class in 0..CLASSES {
+            let strength = if random.random() { Strength::Weak } else { Strength::Strong };
+            if random.random() {
+                fairness = fairness.and(fair(strength, &[&[class]]));
+            }
+        }
+        for form in [Form::Eventually, Form::AlwaysEventually, Form::LeadsTo] {
+            let expected = oracle::is_violated(&graph, form, &fairness, states);
+            let word = word(&graph, form, &fairness);
+            assert_eq!(word == "violated", expected, "round {round}: {graph:?} {fairness:?}");
+            violated += u32::from(expected);
+        }
+    }
+    // Neither answer is rare, so that both are tested.
+    assert!((ROUNDS / 2..ROUNDS * 5 / 2).contains(&violated), "{violated} violated");
+}
+
+/// What was not explored decides nothing; what was may still show a violation.
+#[test]
+fn an_incomplete_graph_never_makes_a_claim_hold() {
+    let shallow = Options { depth_max: 3, ..Options::default() };
+    // The claim would fail at the end of the path, which is not seen.
+    let path = Graph::new(&[(0, 1), (1, 2), (2, 3), (3, 4)]).p(&[9]);
+    let report = path.judge_with(EVENTUALLY, &unfair(), &shallow);
+    assert!(matches!(report.verdict, LiveVerdict::Unknown), "{:?}", report.verdict);
+    // It would hold, but that is not seen either.
+    let path = path.p(&[3]);
+    let report = path.judge_with(EVENTUALLY, &unfair(), &shallow);
+    assert!(matches!(report.verdict, LiveVerdict::Unknown), "{:?}", report.verdict);
+    // An antecedent that was not seen may still come.
+    let path = path.p(&[4]).q(&[4]);
+    let report = path.judge_with(Form::LeadsTo, &unfair(), &shallow);
+    assert!(matches!(report.verdict, LiveVerdict::Unknown), "{:?}", report.verdict);
+    let cycle = Graph::new(&[(0, 1), (1, 0), (1, 2), (2, 3), (3, 4)]).p(&[9]);
+    let report = cycle.judge_with(EVENTUALLY, &unfair(), &shallow);
+    assert!(matches!(report.verdict, LiveVerdict::Violated(_)), "{:?}", report.verdict);
+}
+
+/// Two-phase commit has no cycle but steps that change nothing: the same message received for ever.
+/// What of fairness is needed is known, class by class: an abort may have to be decided, since a
+/// commit may never become possible, and both decisions must be received.
+#[test]
+fn two_phase_commit_ends_under_fairness() {
+    let model = TwoPhase::new(5).expect("few");
+    let properties = || {
+        vec![
+            LiveProperty { name: "decided", claim: Claim::Eventually(TwoPhase::is_decided) },
+            LiveProperty { name: "done", claim: Claim::Eventually(TwoPhase::is_done) },
+            LiveProperty {
+                name: "done after the decision",
+                claim: Claim::LeadsTo(TwoPhase::is_decided, TwoPhase::is_done),
+            },
+        ]
+    };
+    let names = model.class_names();
+    let all = 0..u16::try_from(names.len()).expect("few");
+    for threads in [1, 2] {
+        let options = Options { threads, ..Options::default() };
+        let graph = StateGraph::explore(&model, &options, properties(), &mut |_| {});
+        let graph = graph.expect("it begins");
+        assert_eq!((graph.distinct, graph.generated, graph.stopped), (8_832, 58_146, None));
+        let judge = |number, fairness: &Fairness| graph.judge(number, fairness).expect("classes");
+        let weak = |classes: Vec<u16>| Fairness::weak(&names, classes);
+        for (number, needed) in [
+            (0, vec!["TmAbort"]),
+            (1, vec!["TmAbort", "RmRcvCommitMsg", "RmRcvAbortMsg"]),
+            (2, vec!["RmRcvCommitMsg", "RmRcvAbortMsg"]),
+        ] {
+            let report = judge(number, &unfair());
+            let LiveVerdict::Violated(lasso) = report.verdict else { panic!("it is violated") };
+            assert!(!lasso.stutters());
+            let report = judge(number, &weak(all.clone().collect()));
+            assert!(matches!(report.verdict, LiveVerdict::Holds));
+            assert_eq!(report.cycles, 0);
+            assert!(report.standstills > 0 && report.waiting > report.standstills);
+            // Each class in turn loses its fairness.
+            for class in all.clone() {
+                let others = all.clone().filter(|other| *other != class);
+                let verdict = judge(number, &weak(others.collect())).verdict;
+                let matters = needed.contains(&names[usize::from(class)].as_str());
+                let violated = matches!(verdict, LiveVerdict::Violated(_));
+                assert_eq!(violated, matters, "claim {number} without {class}");
+            }
+        }
+    }
+}
+
+#[test]
+fn impossible_questions_are_refused() {
+    let graph = Graph::new(&[(0, 1)]);
+    let symmetric = Options { symmetry: true, ..Options::default() };
+    let refused = StateGraph::explore(&graph, &symmetric, Vec::new(), &mut |_| {}).err();
+    assert_eq!(refused, Some(Refused::SymmetryInLiveness));
+    let none = Options { threads: 0, ..Options::default() };
+    let refused = StateGraph::explore(&graph, &none, Vec::new(), &mut |_| {}).err();
+    assert_eq!(refused, Some(Refused::NoThreads));
+    let many = || LiveProperty { name: "it", claim: Claim::Eventually(|_: &Graph, _| true) };
+    let properties = (0..16).map(|_| many()).collect();
+    let refused = StateGraph::explore(&graph, &Options::default(), properties, &mut |_| {}).err();
+    assert_eq!(refused, Some(Refused::TooManyProperties { count: 16, most: 15 }));
+    let graph = StateGraph::explore(&graph, &Options::default(), vec![many()], &mut |_| {});
+    let graph = graph.expect("it begins");
+    assert_eq!(graph.judge(0, &weak(&[&[3]])).err(), Some(Refused::NoSuchClass { class: 3 }));
+    let refused = graph.judge(0, &weak(&[&[0][..]; 65])).err();
+    assert_eq!(refused, Some(Refused::TooManyConditions { count: 65 }));
+}
+
+/// Stopped early, for whatever reason, the graph says so.
+#[test]
+fn budgets_end_a_graph_incomplete() {
+    let model = TwoPhase::new(7).expect("few");
+    let options = [
+        (Options { states_max: 1000, ..Options::default() }, Stop::States),
+        (Options { memory_max: Some(4 << 20), ..Options::default() }, Stop::Memory),
+    ];
+    for (options, expected) in options {
+        let claim = Claim::Eventually(TwoPhase::is_decided);
+        let properties = vec![LiveProperty { name: "decided", claim }];
+        let graph = StateGraph::explore(&model, &options, properties, &mut |_| {});
+        let graph = graph.expect("it begins");
+        assert_eq!(graph.stopped, Some(expected));
+        let fair = Fairness::weak(&model.class_names(), 0..7);
+        let report = graph.judge(0, &fair).expect("classes");
+        assert!(matches!(report.verdict, LiveVerdict::Unknown));
+    }
+}
