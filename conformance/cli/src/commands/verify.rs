@@ -94,15 +94,14 @@ fn check_run(folder: &Path, rows: &mut Vec<Row>) -> Exit {
     let progress = Progress::start("checking");
     let outcome = zab_check::check([folder].as_slice(), &Options::default());
     drop(progress);
-    let far = match &outcome.verdict {
-        Verdict::Conforms(summary) => format!(
+    let far = if let Verdict::Conforms(summary) = &outcome.verdict {
+        format!(
             "{} transactions committed, {} model steps, at most {} candidate states",
             summary.committed, summary.steps, summary.frontier_max
-        ),
-        other => {
-            println!("{other}");
-            "see above".to_owned()
-        }
+        )
+    } else {
+        println!("{}", outcome.verdict);
+        "see above".to_owned()
     };
     rows.push(["its trace against the model".to_owned(), outcome.verdict.word().to_owned(), far]);
     conform::exit(&outcome.verdict)

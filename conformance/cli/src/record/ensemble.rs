@@ -321,10 +321,10 @@ fn has_uncommitted_tail(events: &[Event]) -> bool {
     let mut durable = Zxid::ZERO;
     let mut committed = Zxid::ZERO;
     for event in events {
-        match &event.kind {
-            EventKind::Persisted(Persisted::Log(zxid)) => durable = *zxid,
-            EventKind::Committed { zxid } => committed = *zxid,
-            _ => {}
+        if let EventKind::Persisted(Persisted::Log(zxid)) = &event.kind {
+            durable = *zxid;
+        } else if let EventKind::Committed { zxid } = &event.kind {
+            committed = *zxid;
         }
     }
     durable > committed

@@ -1,7 +1,6 @@
 //! Which run was it? The causal order of a trace as a number.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use zab_trace::{ConnectionName, Event, EventKind, Packet, ServerId, fnv1a};
 
@@ -28,23 +27,18 @@ struct Life {
 
 impl Life {
     fn add(&mut self, event: &Event) {
-        // Writing to a string cannot fail.
-        let _ = match &event.kind {
-            // The recorder writes these when the run is over.
-            EventKind::Joined { .. } => Ok(()),
-            EventKind::Sent(packet) | EventKind::Received(packet) => {
-                let number = self.number(packet);
-                writeln!(
-                    self.text,
-                    "{} {} {} {number} {}",
-                    event.kind.name(),
-                    packet.message.kind(),
-                    packet.peer,
-                    packet.ordinal
-                )
-            }
-            other => writeln!(self.text, "{}", other.name()),
-        };
+        let kind = &event.kind;
+        // The recorder writes these when the run is over.
+        if matches!(kind, EventKind::Joined { .. }) {
+            return;
+        }
+        let mut line = kind.name().to_string();
+        if let EventKind::Sent(packet) | EventKind::Received(packet) = kind {
+            let (message, number) = (packet.message.kind(), self.number(packet));
+            line = format!("{line} {message} {} {number} {}", packet.peer, packet.ordinal);
+        }
+        self.text.push_str(&line);
+        self.text.push('\n');
     }
 
     fn number(&mut self, packet: &Packet) -> usize {

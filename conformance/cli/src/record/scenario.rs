@@ -171,10 +171,9 @@ fn follower_cut(ensemble: &mut Ensemble) -> Result<(), RecordError> {
 }
 
 fn sent(events: &[Event], what: &str, wanted: fn(&Message) -> bool) -> Result<(), String> {
-    let found = events.iter().any(|event| match &event.kind {
-        EventKind::Sent(packet) => wanted(&packet.message),
-        _ => false,
-    });
+    let found = events
+        .iter()
+        .any(|event| matches!(&event.kind, EventKind::Sent(packet) if wanted(&packet.message)));
     if found { Ok(()) } else { Err(format!("no {what} was sent")) }
 }
 
@@ -192,9 +191,9 @@ fn killed(events: &[Event]) -> Result<(), String> {
 fn established(events: &[Event]) -> Vec<(u64, ServerId)> {
     events
         .iter()
-        .filter_map(|event| match event.kind {
-            EventKind::Established { epoch } => Some((u64::from(epoch), event.server)),
-            _ => None,
+        .filter_map(|event| {
+            let EventKind::Established { epoch } = event.kind else { return None };
+            Some((u64::from(epoch), event.server))
         })
         .collect()
 }
