@@ -89,6 +89,12 @@ pub enum Refused {
         /// Conditions given.
         count: usize,
     },
+    /// A step in the graph has one byte for its class.
+    #[error("{count} classes of steps are too many: liveness tells at most 256 apart")]
+    TooManyClasses {
+        /// Classes of the model.
+        count: usize,
+    },
     /// A condition of fairness speaks of steps that the model does not have.
     #[error("the model has no class of steps with number {class}")]
     NoSuchClass {

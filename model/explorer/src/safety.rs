@@ -76,12 +76,13 @@ impl<S> Recorder<S> for Log {
     const EVERY_STEP: bool = false;
 
     #[inline]
-    fn edge(&mut self, _table: &Table, edge: &Edge<S>, _slot: usize, new: Option<u64>) {
-        if new.is_some() {
-            self.parents.push(edge.source);
-            self.ordinals.push(edge.ordinal);
-        }
+    fn new_state(&mut self, _table: &Table, edge: &Edge<S>, _slot: usize) -> u32 {
+        self.parents.push(edge.source);
+        self.ordinals.push(edge.ordinal);
+        0
     }
+
+    fn step(&mut self, _edge: &Edge<S>, _tag: u32) {}
 
     fn bytes(&self) -> u64 {
         let entry = size_of::<u32>() + size_of::<u16>();

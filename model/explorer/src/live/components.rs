@@ -20,8 +20,7 @@ const DONE: u32 = u32::MAX;
 /// A node that is being visited, and its next step.
 struct Frame {
     node: u32,
-    next: usize,
-    end: usize,
+    next: u32,
 }
 
 impl<'g> Components<'g> {
@@ -59,8 +58,7 @@ impl<'g> Components<'g> {
         self.enter(root, &mut clock, &mut stack, &mut frames);
         while let Some(frame) = frames.last_mut() {
             let node = frame.node as usize;
-            if frame.next < frame.end {
-                let target = self.edges.targets[frame.next];
+            if let Some(target) = self.edges.target(frame.node, frame.next) {
                 frame.next += 1;
                 let at = target as usize;
                 if self.index[at] == 0 {
@@ -98,8 +96,7 @@ impl<'g> Components<'g> {
         self.index[node as usize] = *clock;
         self.low[node as usize] = *clock;
         stack.push(node);
-        let range = self.edges.range(node);
-        frames.push(Frame { node, next: range.start, end: range.end });
+        frames.push(Frame { node, next: 0 });
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::claim::{LiveProperty, Predicate};
-use super::graph::{Edges, PREDICATES_MAX, SELF_LOOP, StateGraph, UNKNOWN, predicates};
+use super::graph::{At, Edges, PREDICATES_MAX, Part, SELF_LOOP, StateGraph, UNKNOWN, predicates};
 use crate::model::FlatModel;
 use crate::options::{Options, Refused};
 use crate::report::{Progress, Stop};
@@ -13,6 +13,9 @@ use crate::table::Table;
 
 /// Numbers that a thread takes at a time for the states that it finds.
 const BLOCK: u32 = 256;
+
+/// Classes of steps that the graph can tell apart.
+const CLASSES_MAX: usize = 256;
 
 impl<'m, M: FlatModel> StateGraph<'m, M> {
     /// Visits every reachable state and keeps the graph, so that claims can be judged under as
@@ -39,6 +42,10 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
                 most: PREDICATES_MAX / 2,
             });
         }
+        let classes = model.class_names().len();
+        if classes > CLASSES_MAX {
+            return Err(Refused::TooManyClasses { count: classes });
+        }
         let numbers = Arc::new(AtomicU32::new(0));
         let recorder = |_| EdgeLog::new(model, &predicates, &numbers);
         let recorders = (0..options.threads).map(recorder).collect();
@@ -46,7 +53,7 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
         let mut driver = Driver::start(setup, recorders)?;
         let mut edges = Edges::default();
         let mut level = take_nodes(&mut driver, &mut edges, &numbers);
-        let initial = level.clone();
+        let initial = level.to_vec();
         let stopped = loop {
             let too_many = numbers.load(Ordering::Relaxed) > u32::MAX / 2;
             if too_many || u32::try_from(level.len()).is_err() {
@@ -61,23 +68,25 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
             }
             take_edges(&mut driver, &mut edges, &level);
             level = take_nodes(&mut driver, &mut edges, &numbers);
-            driver.bytes_kept = edges.bytes() + (level.len() * size_of::<u32>()) as u64;
+            driver.bytes_kept = edges.bytes_of_nodes() + (level.len() * size_of::<u32>()) as u64;
             if !driver.advance() {
                 break None;
             }
         };
-        let (distinct, generated, seconds) =
-            (driver.distinct(), driver.generated(), driver.seconds());
+        let (distinct, generated, seconds, memory) =
+            (driver.distinct(), driver.generated(), driver.seconds(), driver.memory());
+        let (table, recorders) = driver.into_parts();
+        edges.parts = recorders.into_iter().map(|log| log.part).collect();
         Ok(Self {
             model,
             distinct,
             generated,
             seconds,
             stopped,
-            memory: driver.memory(),
+            memory,
             initial,
             seed: options.seed,
-            table: driver.into_table(),
+            table,
             properties,
             edges,
         })
@@ -92,12 +101,25 @@ struct EdgeLog<'a, M: FlatModel> {
     numbers: Arc<AtomicU32>,
     /// The numbers that this thread has taken and not used.
     free: std::ops::Range<u32>,
+    /// The numbers of the states of this level.
+    level: Arc<Vec<u32>>,
     /// New states and their predicates.
     nodes: Vec<(u32, u32)>,
-    /// States that were expanded, by their place in the level, and the steps of each.
-    sources: Vec<(u32, u32)>,
-    targets: Vec<u32>,
-    classes: Vec<u16>,
+    /// States of this level that were expanded.
+    sources: Vec<Source>,
+    /// All steps that this thread has found.
+    part: Part,
+}
+
+/// A state that was expanded.
+struct Source {
+    place: u32,
+    node: u32,
+    /// Where its steps begin, and how many there are that change it.
+    start: usize,
+    count: u32,
+    /// Whether one changes nothing.
+    loops: bool,
 }
 
 impl<'a, M: FlatModel> EdgeLog<'a, M> {
@@ -107,10 +129,10 @@ impl<'a, M: FlatModel> EdgeLog<'a, M> {
             predicates,
             numbers: Arc::clone(numbers),
             free: 0..0,
+            level: Arc::default(),
             nodes: Vec::new(),
             sources: Vec::new(),
-            targets: Vec::new(),
-            classes: Vec::new(),
+            part: Part::default(),
         }
     }
 
@@ -132,35 +154,48 @@ impl<M: FlatModel> Recorder<M::State> for EdgeLog<'_, M> {
     const EVERY_STEP: bool = true;
 
     #[inline]
-    fn edge(&mut self, table: &Table, edge: &Edge<M::State>, slot: usize, new: Option<u64>) {
-        let target = if new.is_some() {
-            let node = self.add_node(&edge.state);
-            table.set_tag(slot, node + 1);
-            node
-        } else {
-            table.tag(slot) - 1
-        };
-        match self.sources.last_mut() {
-            Some((source, count)) if *source == edge.source => *count += 1,
-            _ => self.sources.push((edge.source, 1)),
+    fn new_state(&mut self, table: &Table, edge: &Edge<M::State>, slot: usize) -> u32 {
+        let tag = self.add_node(&edge.state) + 1;
+        table.set_tag(slot, tag);
+        tag
+    }
+
+    #[inline]
+    fn step(&mut self, edge: &Edge<M::State>, tag: u32) {
+        // Initial states come as steps of nowhere.
+        let Some(node) = self.level.get(edge.source as usize).copied() else { return };
+        if self.sources.last().is_none_or(|source| source.place != edge.source) {
+            let start = self.part.targets.len();
+            let place = edge.source;
+            self.sources.push(Source { place, node, start, count: 0, loops: false });
         }
-        self.targets.push(target);
-        self.classes.push(edge.class);
+        let Some(source) = self.sources.last_mut() else { return };
+        let target = tag - 1;
+        if target == source.node {
+            source.loops = true;
+        } else {
+            source.count += 1;
+            self.part.targets.push(target);
+            let [class, _] = edge.class.to_le_bytes();
+            self.part.classes.push(class);
+        }
     }
 
     fn bytes(&self) -> u64 {
-        let pairs = (self.nodes.len() + self.sources.len()) * size_of::<(u32, u32)>();
-        let edge = size_of::<u32>() + size_of::<u16>();
-        (pairs + self.targets.len() * edge) as u64
+        let nodes = self.nodes.len() * size_of::<(u32, u32)>();
+        let sources = self.sources.len() * size_of::<Source>();
+        let edge = size_of::<u32>() + size_of::<u8>();
+        (nodes + sources + self.part.targets.len() * edge) as u64
     }
 }
 
-/// Adds what the threads have found; gives back its numbers, in the order of the next level.
+/// Adds the states that the threads have found; gives back their numbers, in the order of the next
+/// level, and lets the threads know them.
 fn take_nodes<M: FlatModel>(
     driver: &mut Driver<'_, M, EdgeLog<'_, M>>,
     edges: &mut Edges,
     numbers: &AtomicU32,
-) -> Vec<u32> {
+) -> Arc<Vec<u32>> {
     edges.resize(numbers.load(Ordering::Relaxed) as usize);
     let mut level = Vec::new();
     for worker in &mut driver.workers {
@@ -168,10 +203,10 @@ fn take_nodes<M: FlatModel>(
             edges.bits[node as usize] = bits | UNKNOWN;
             level.push(node);
         }
-        // Initial states have come as steps of nowhere, and of a stopped level nothing is kept.
-        worker.recorder.sources.clear();
-        worker.recorder.targets.clear();
-        worker.recorder.classes.clear();
+    }
+    let level = Arc::new(level);
+    for worker in &mut driver.workers {
+        worker.recorder.level = Arc::clone(&level);
     }
     level
 }
@@ -185,27 +220,14 @@ fn take_edges<M: FlatModel>(
     for node in level {
         edges.bits[*node as usize] &= !UNKNOWN;
     }
-    for worker in &mut driver.workers {
-        let log = &mut worker.recorder;
-        let mut at = 0;
-        for (place, count) in log.sources.drain(..) {
-            let source = level[place as usize];
-            let start = edges.targets.len();
-            let end = at + count as usize;
-            for (target, class) in log.targets[at..end].iter().zip(&log.classes[at..end]) {
-                if *target == source {
-                    edges.bits[source as usize] |= SELF_LOOP;
-                } else {
-                    edges.targets.push(*target);
-                    edges.classes.push(*class);
-                }
+    for (part, worker) in driver.workers.iter_mut().enumerate() {
+        for source in worker.recorder.sources.drain(..) {
+            let node = source.node as usize;
+            edges.starts[node] = At::new(part, source.start);
+            edges.counts[node] = source.count;
+            if source.loops {
+                edges.bits[node] |= SELF_LOOP;
             }
-            at = end;
-            edges.starts[source as usize] = start as u64;
-            let kept = edges.targets.len() - start;
-            edges.counts[source as usize] = u32::try_from(kept).unwrap_or(u32::MAX);
         }
-        log.targets.clear();
-        log.classes.clear();
     }
 }

@@ -35,7 +35,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
     /// Steps that change the state, by which runs make progress.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.edges.targets.len() as u64
+        self.edges.steps()
     }
 
     /// The claims that can be judged, in the order in which they were given.
@@ -59,24 +59,53 @@ pub(super) const UNKNOWN: u32 = 1 << 30;
 /// Predicates that fit beside the flags.
 pub(super) const PREDICATES_MAX: usize = 30;
 
-/// The steps, by the number of the state from which they go.
+/// The steps, by the number of the state from which they go. Those that one thread has found are
+/// one part, where they stay as they were found.
 #[derive(Default)]
 pub(super) struct Edges {
     /// Where each state's steps begin.
-    pub(super) starts: Vec<u64>,
+    pub(super) starts: Vec<At>,
     /// How many there are.
     pub(super) counts: Vec<u32>,
     /// Flags and predicates of each state.
     pub(super) bits: Vec<u32>,
+    pub(super) parts: Vec<Part>,
+}
+
+/// Steps, in the order in which one thread has found them.
+#[derive(Default)]
+pub(super) struct Part {
     pub(super) targets: Vec<u32>,
-    pub(super) classes: Vec<u16>,
+    pub(super) classes: Vec<u8>,
+}
+
+/// The place of a step: its part in the upper 16 bits, its number there in the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct At(u64);
+
+impl At {
+    const PART_SHIFT: u32 = 48;
+
+    pub(super) fn new(part: usize, number: usize) -> Self {
+        Self((part as u64) << Self::PART_SHIFT | number as u64)
+    }
+
+    #[inline]
+    fn part(self) -> usize {
+        usize::try_from(self.0 >> Self::PART_SHIFT).unwrap_or(usize::MAX)
+    }
+
+    #[inline]
+    fn number(self) -> usize {
+        usize::try_from(self.0 & ((1 << Self::PART_SHIFT) - 1)).unwrap_or(usize::MAX)
+    }
 }
 
 impl Edges {
     /// Makes room for states up to that number. Numbers that are never used look as if their steps
     /// were not known; nothing leads to them.
     pub(super) fn resize(&mut self, nodes: usize) {
-        self.starts.resize(nodes, 0);
+        self.starts.resize(nodes, At::default());
         self.counts.resize(nodes, 0);
         self.bits.resize(nodes, UNKNOWN);
     }
@@ -97,21 +126,35 @@ impl Edges {
     /// Where the steps of a state lead, and their classes.
     #[inline]
     pub(super) fn of(&self, node: u32) -> impl Iterator<Item = (u32, u16)> + '_ {
-        let range = self.range(node);
-        let targets = &self.targets[range.clone()];
-        targets.iter().copied().zip(self.classes[range].iter().copied())
+        let count = self.counts[node as usize] as usize;
+        let start = self.starts[node as usize];
+        // A state without steps may be in a graph without parts.
+        let part = self.parts.get(start.part()).filter(|_| count > 0);
+        part.into_iter().flat_map(move |part| {
+            let range = start.number()..start.number() + count;
+            let classes = &part.classes[range.clone()];
+            part.targets[range].iter().copied().zip(classes.iter().map(|class| u16::from(*class)))
+        })
     }
 
+    /// Where one step of a state leads, by its number among them.
     #[inline]
-    pub(super) fn range(&self, node: u32) -> std::ops::Range<usize> {
-        let start = usize::try_from(self.starts[node as usize]).unwrap_or(usize::MAX);
-        start..start + self.counts[node as usize] as usize
+    pub(super) fn target(&self, node: u32, step: u32) -> Option<u32> {
+        if step >= self.counts[node as usize] {
+            return None;
+        }
+        let start = self.starts[node as usize];
+        Some(self.parts[start.part()].targets[start.number() + step as usize])
     }
 
-    pub(super) fn bytes(&self) -> u64 {
-        let node = size_of::<u64>() + 2 * size_of::<u32>();
-        let edge = size_of::<u32>() + size_of::<u16>();
-        (self.nodes() * node + self.targets.len() * edge) as u64
+    /// Number of steps.
+    pub(super) fn steps(&self) -> u64 {
+        self.counts.iter().map(|count| u64::from(*count)).sum()
+    }
+
+    /// Bytes of what is kept for each state.
+    pub(super) fn bytes_of_nodes(&self) -> u64 {
+        (self.nodes() * (size_of::<At>() + 2 * size_of::<u32>())) as u64
     }
 }
 

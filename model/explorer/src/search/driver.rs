@@ -302,9 +302,9 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         }
     }
 
-    /// The table, for who wants to keep it.
-    pub(crate) fn into_table(self) -> Table {
-        self.table
+    /// What an engine may want to keep.
+    pub(crate) fn into_parts(self) -> (Table, Vec<R>) {
+        (self.table, self.workers.into_iter().map(|worker| worker.recorder).collect())
     }
 
     fn level_bytes(&self) -> u64 {

@@ -26,15 +26,22 @@ pub(crate) struct Edge<S> {
     /// Its number among the steps of that state.
     pub(crate) ordinal: u16,
     pub(crate) class: u16,
+    /// The tag of its state, if this thread has met it lately; else 0.
+    known: u32,
 }
 
 /// What an engine keeps of every step; one for each thread.
 pub(crate) trait Recorder<S>: Send {
-    /// Whether it wants to see every step, not only those that may lead to new states.
+    /// Whether it wants to see every step, not only those that may lead to new states. States then
+    /// have tags.
     const EVERY_STEP: bool;
 
-    /// A step was looked up. `new` holds the properties' mask if its state was not known.
-    fn edge(&mut self, table: &Table, edge: &Edge<S>, slot: usize, new: Option<u64>);
+    /// A step leads to a state that was not known, and is now in that slot. Gives back the tag that
+    /// the recorder has given it.
+    fn new_state(&mut self, table: &Table, edge: &Edge<S>, slot: usize) -> u32;
+
+    /// A step leads to the state with that tag. Called only for who wants to see every step.
+    fn step(&mut self, edge: &Edge<S>, tag: u32);
 
     /// Bytes in use.
     fn bytes(&self) -> u64;
@@ -95,14 +102,27 @@ pub(crate) struct Finding {
     pub(crate) at: usize,
 }
 
+/// States that a thread adds before it tells the others how many.
+const TELL_EVERY: u64 = 256;
+
+/// Counts since the others were told.
+#[derive(Default)]
+struct Untold {
+    new: u64,
+    generated: u64,
+    bytes: u64,
+}
+
 /// One thread's lists.
 pub(crate) struct Worker<S, R> {
     batch: Vec<Edge<S>>,
     /// Identities that this thread has met lately, by the index of [`Key::brief`]; they are not
     /// looked up again. Most steps lead to states that were reached a moment ago.
     recent: Box<[u64]>,
-    /// Steps that were not looked up since the last batch.
-    skipped: u64,
+    /// Their tags, where states have tags.
+    recent_tags: Box<[u32]>,
+    /// What the others have not been told yet.
+    untold: Untold,
     /// Its part of the next level.
     pub(crate) next: Vec<S>,
     pub(crate) recorder: R,
@@ -119,8 +139,9 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     pub(crate) fn new(recorder: R, classes: usize, undecided: u64) -> Self {
         Self {
             batch: Vec::new(),
-            recent: vec![0; 1 << BRIEF_BITS].into_boxed_slice(),
-            skipped: 0,
+            recent: vec![0; 1 << BRIEF_BITS].into(),
+            recent_tags: vec![0; if R::EVERY_STEP { 1 << BRIEF_BITS } else { 0 }].into(),
+            untold: Untold::default(),
             next: Vec::new(),
             recorder,
             fired: vec![0; classes],
@@ -139,6 +160,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     {
         // What is left from before the pause comes first.
         self.look_up(shared);
+        self.tell(shared);
         let length = shared.level.len();
         while !shared.pause.is_set() {
             let start = shared.cursor.fetch_add(shared.chunk, Ordering::Relaxed);
@@ -153,6 +175,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
                 }
             }
             self.look_up(shared);
+            self.tell(shared);
             let asked = shared.asked.is_some_and(|asked| asked.load(Ordering::Relaxed));
             if asked || shared.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 shared.pause.any.store(true, Ordering::Relaxed);
@@ -175,6 +198,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
         // Levels are no longer than that; the driver sees to it.
         let source = u32::try_from(position).unwrap_or(u32::MAX);
         let (batch, recent, fired) = (&mut self.batch, &mut self.recent, &mut self.fired);
+        let tags = &self.recent_tags;
         let mut steps = 0_u32;
         let mut skipped = 0;
         shared.model.for_each_successor(state, |class, state| {
@@ -185,17 +209,21 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
             steps += 1;
             let key = key(shared, &state);
             let (index, brief) = key.brief();
-            if !R::EVERY_STEP && recent[index] == brief {
+            let met = recent[index] == brief;
+            if met && !R::EVERY_STEP {
                 skipped += 1;
-            } else {
-                recent[index] = brief;
-                batch.push(Edge { state, key, source, ordinal, class });
+                return;
             }
+            let known = if met { tags[index] } else { 0 };
+            if !R::EVERY_STEP {
+                recent[index] = brief;
+            }
+            batch.push(Edge { state, key, source, ordinal, class, known });
         });
         if steps > STEPS_MAX {
             shared.pause.set(&shared.pause.too_many_steps);
         }
-        self.skipped += skipped;
+        self.untold.generated += skipped;
         self.terminal += u64::from(steps == 0);
     }
 
@@ -204,39 +232,59 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     where
         M: FlatModel<State = S>,
     {
-        let skipped = std::mem::take(&mut self.skipped);
-        shared.generated.fetch_add(skipped, Ordering::Relaxed);
-        if self.batch.is_empty() {
-            return;
-        }
-        let touched = self.batch.iter().fold(0, |all, edge| all ^ shared.table.touch(edge.key));
-        black_box(touched);
+        let touch = |edge: &Edge<S>| if edge.known == 0 { shared.table.touch(edge.key) } else { 0 };
+        black_box(self.batch.iter().fold(0, |all, edge| all ^ touch(edge)));
         let bytes_before = self.bytes();
         let known_before = self.next.len();
         let batch = std::mem::take(&mut self.batch);
-        let mut done = 0;
-        for edge in &batch {
-            match shared.table.insert(edge.key) {
-                Inserted::Known(slot) => self.recorder.edge(shared.table, edge, slot, None),
-                Inserted::New(slot) => {
-                    let mask = self.judge(shared, &edge.state);
-                    self.next.push(edge.state);
-                    self.recorder.edge(shared.table, edge, slot, Some(mask));
-                }
-                Inserted::Full => {
-                    shared.pause.set(&shared.pause.table_full);
-                    break;
-                }
-            }
-            done += 1;
+        let done = batch.iter().take_while(|edge| self.settle(shared, edge)).count();
+        if done < batch.len() {
+            shared.pause.set(&shared.pause.table_full);
         }
         self.batch = batch;
         self.batch.drain(..done);
-        let new = (self.next.len() - known_before) as u64;
-        let bytes = self.bytes() - bytes_before;
+        self.untold.new += (self.next.len() - known_before) as u64;
+        self.untold.generated += done as u64;
+        self.untold.bytes += self.bytes() - bytes_before;
+        if self.untold.new >= TELL_EVERY {
+            self.tell(shared);
+        }
+    }
+
+    /// Looks up one state, and passes it on if it is new. `false` when the table has no room.
+    #[inline]
+    fn settle<M>(&mut self, shared: &Shared<'_, M>, edge: &Edge<S>) -> bool
+    where
+        M: FlatModel<State = S>,
+    {
+        if edge.known != 0 {
+            self.recorder.step(edge, edge.known);
+            return true;
+        }
+        let tag = match shared.table.insert(edge.key) {
+            Inserted::Full => return false,
+            Inserted::Known(_) if !R::EVERY_STEP => return true,
+            Inserted::Known(slot) => shared.table.tag(slot),
+            Inserted::New(slot) => {
+                self.judge(shared, &edge.state);
+                self.next.push(edge.state);
+                self.recorder.new_state(shared.table, edge, slot)
+            }
+        };
+        if R::EVERY_STEP {
+            let (index, brief) = edge.key.brief();
+            (self.recent[index], self.recent_tags[index]) = (brief, tag);
+            self.recorder.step(edge, tag);
+        }
+        true
+    }
+
+    /// Adds this thread's counts to those of all, and lets all pause if that is too much.
+    fn tell<M: FlatModel>(&mut self, shared: &Shared<'_, M>) {
+        let Untold { new, generated, bytes } = std::mem::take(&mut self.untold);
         let distinct = shared.distinct.fetch_add(new, Ordering::Relaxed) + new;
         let bytes = shared.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        shared.generated.fetch_add(done as u64, Ordering::Relaxed);
+        shared.generated.fetch_add(generated, Ordering::Relaxed);
         if distinct >= shared.distinct_pause || bytes >= shared.bytes_pause {
             shared.pause.any.store(true, Ordering::Relaxed);
         }
@@ -247,20 +295,18 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
         self.recorder.bytes() + (self.next.len() * size_of::<S>()) as u64
     }
 
-    /// The mask of properties in a new state, noting those that it decides.
+    /// Notes which properties a new state decides.
     #[inline]
-    fn judge<M>(&mut self, shared: &Shared<'_, M>, state: &S) -> u64
+    fn judge<M>(&mut self, shared: &Shared<'_, M>, state: &S)
     where
         M: FlatModel<State = S>,
     {
         if shared.symmetry {
             self.unreduced += shared.model.orbit_size(state);
         }
-        let mask = shared.model.property_mask(shared.properties, state);
         if self.undecided != 0 {
-            self.decide(shared, mask);
+            self.decide(shared, shared.model.property_mask(shared.properties, state));
         }
-        mask
     }
 
     fn decide<M: FlatModel>(&mut self, shared: &Shared<'_, M>, mask: u64) {
@@ -288,8 +334,9 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
         M: FlatModel<State = S>,
     {
         let key = key(shared, &state);
-        self.batch.push(Edge { state, key, source: number, ordinal: 0, class: 0 });
+        self.batch.push(Edge { state, key, source: number, ordinal: 0, class: 0, known: 0 });
         self.look_up(shared);
+        self.tell(shared);
     }
 }
 

@@ -6,20 +6,23 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use super::Components;
-use crate::live::graph::Edges;
+use crate::live::graph::{At, Edges, Part};
 
 type Parts = BTreeSet<BTreeSet<u32>>;
 
 fn edges(nodes: u32, pairs: &[(u32, u32)]) -> Edges {
     let mut edges = Edges::default();
     edges.resize(nodes as usize);
+    edges.parts = vec![Part::default(), Part::default()];
     for node in 0..nodes {
         let targets = pairs.iter().filter(|pair| pair.0 == node).map(|pair| pair.1);
-        edges.starts[node as usize] = edges.targets.len() as u64;
-        edges.targets.extend(targets);
-        edges.classes.resize(edges.targets.len(), 0);
-        let count = edges.targets.len() as u64 - edges.starts[node as usize];
-        edges.counts[node as usize] = u32::try_from(count).expect("few");
+        let number = usize::from(node % 3 == 0);
+        let part = &mut edges.parts[number];
+        let start = part.targets.len();
+        part.targets.extend(targets);
+        part.classes.resize(part.targets.len(), 0);
+        edges.starts[node as usize] = At::new(number, start);
+        edges.counts[node as usize] = u32::try_from(part.targets.len() - start).expect("few");
     }
     edges
 }
@@ -70,10 +73,10 @@ fn depth_does_not_matter() {
     let nodes = 1_000_000;
     let mut edges = Edges::default();
     edges.resize(nodes as usize);
-    edges.targets = (0..nodes).map(|node| (node + 1) % nodes).collect();
-    edges.classes = vec![0; nodes as usize];
+    let targets = (0..nodes).map(|node| (node + 1) % nodes).collect();
+    edges.parts = vec![Part { targets, classes: vec![0; nodes as usize] }];
     edges.counts = vec![1; nodes as usize];
-    edges.starts = (0..u64::from(nodes)).collect();
+    edges.starts = (0..nodes as usize).map(|node| At::new(0, node)).collect();
     let mut sizes = Vec::new();
     Components::new(&edges).visit(
         7,
