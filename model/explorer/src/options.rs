@@ -1,5 +1,6 @@
 //! What a caller may say about a run, and why a run may not begin.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -112,13 +113,40 @@ pub enum Refused {
     NoInitialState,
 }
 
-/// Bytes that can be used without swapping, by what the system says; `None` where it does not say.
+/// Bytes that can be used without swapping and without being killed for it, by what the system and
+/// the control group of this process say; `None` where neither does.
 #[must_use]
 pub fn memory_available() -> Option<u64> {
+    [system_available(), group_available()].into_iter().flatten().min()
+}
+
+fn system_available() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
+}
+
+/// What the limits of the control group leave, of this process or of one around it, in the second
+/// version of control groups or the first.
+fn group_available() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let left = |line: &str| {
+        let (_, controllers_and_path) = line.split_once(':')?;
+        let (root, most, used) = match controllers_and_path.split_once(':')?.0 {
+            "" => ("/sys/fs/cgroup", "memory.max", "memory.current"),
+            "memory" => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+            _ => return None,
+        };
+        let path = controllers_and_path.split_once(":/")?.1;
+        let number = |path: PathBuf| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+        let left = |group: &Path| {
+            let folder = Path::new(root).join(group);
+            Some(number(folder.join(most))?.saturating_sub(number(folder.join(used))?))
+        };
+        Path::new(path).ancestors().filter_map(left).min()
+    };
+    groups.lines().filter_map(left).min()
 }
 
 /// The bytes that a run may use.
@@ -130,5 +158,22 @@ pub(crate) fn memory_budget(asked: Option<u64>) -> u64 {
         (Some(asked), None) => asked,
         (None, Some(free)) => free / 4 * 3,
         (None, None) => CAUTIOUS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{group_available, memory_available, memory_budget, system_available};
+
+    /// What is free is at most what the machine has free, and no budget is more than that.
+    #[test]
+    fn budgets_are_within_what_is_free() {
+        let Some(free) = system_available() else { return };
+        let most = free + (8 << 30);
+        assert!(memory_available().is_some_and(|free| free > 1 << 20 && free < most));
+        assert!(group_available().is_none_or(|left| left > 1 << 20));
+        assert!(memory_budget(None) < most);
+        assert!(memory_budget(Some(u64::MAX)) < most);
+        assert_eq!(memory_budget(Some(1 << 20)), 1 << 20);
     }
 }

@@ -103,6 +103,11 @@ fn orbits_add_up_to_the_unreduced_count() {
             assert_eq!(report.unreduced, Some(distinct));
             assert!(report.distinct < distinct / 2);
             assert!(matches!(report.properties[2].verdict, Verdict::Holds));
+            // What is shown is a run of the model itself, not of its representatives.
+            for property in &report.properties[..2] {
+                let trace = property.verdict.trace().expect("both agreements are reached");
+                assert!(trace.path(&model(count)).is_some());
+            }
         }
     }
 }

@@ -55,7 +55,7 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
         let mut level = take_nodes(&mut driver, &mut edges, &numbers);
         let initial = level.to_vec();
         let stopped = loop {
-            let too_many = numbers.load(Ordering::Relaxed) > u32::MAX / 2;
+            let too_many = numbers.load(Ordering::Relaxed) > u32::MAX / 4;
             if too_many || u32::try_from(level.len()).is_err() {
                 break Some(Stop::Size);
             }

@@ -25,7 +25,7 @@ pub struct StateGraph<'m, M: FlatModel> {
     pub generated: u64,
     /// Why the graph is not complete; `None` when it is.
     pub stopped: Option<Stop>,
-    /// What it takes: the table, and the graph as the log.
+    /// What it takes: the table, and as the log the graph and what it takes to judge a claim.
     pub memory: Memory,
     /// Seconds that it took to explore.
     pub seconds: f64,
@@ -152,9 +152,11 @@ impl Edges {
         self.counts.iter().map(|count| u64::from(*count)).sum()
     }
 
-    /// Bytes of what is kept for each state.
+    /// Bytes of what is kept for each state, and of what it takes to judge a claim.
     pub(super) fn bytes_of_nodes(&self) -> u64 {
-        (self.nodes() * (size_of::<At>() + 2 * size_of::<u32>())) as u64
+        let kept = size_of::<At>() + 2 * size_of::<u32>();
+        let judging = 4 * size_of::<u32>();
+        (self.nodes() * (kept + judging)) as u64
     }
 }
 

@@ -50,6 +50,9 @@ pub(super) struct Target<'a, M: FlatModel> {
     pub(super) before: u32,
 }
 
+/// No place: not reached.
+const NEVER: u32 = u32::MAX;
+
 /// A walk: the states, and the classes of the steps between them.
 #[derive(Default)]
 struct Walk {
@@ -103,50 +106,48 @@ impl<M: FlatModel> StateGraph<'_, M> {
             Claim::LeadsTo(..) => inside(node) && edges.has(node, target.before),
         };
         let waits_at_once = matches!(target.claim, Claim::Eventually(_));
-        // By state and phase: from where it was reached first.
-        let mut from: HashMap<(u32, bool), Option<(u32, bool)>> = HashMap::new();
+        // A place is a state and a phase; by place: from which place it was reached first.
+        let place = |node: u32, waits: bool| node * 2 + u32::from(waits);
+        let mut from = vec![NEVER; edges.nodes() * 2];
         let mut queue = VecDeque::new();
         for node in &self.initial {
-            let phase = waits_at_once;
-            if (!phase || inside(*node)) && from.insert((*node, phase), None).is_none() {
-                queue.push_back((*node, phase));
+            let first = place(*node, waits_at_once);
+            if (!waits_at_once || inside(*node)) && from[first as usize] == NEVER {
+                from[first as usize] = first;
+                queue.push_back(first);
             }
         }
-        while let Some((node, waiting)) = queue.pop_front() {
-            if waiting && members.contains(&node) {
-                return Some(self.walk_back((node, waiting), &from));
+        while let Some(here) = queue.pop_front() {
+            let (node, waits) = (here / 2, here % 2 == 1);
+            if waits && members.contains(&node) {
+                return Some(self.walk_back(here, &from));
             }
-            let mut reach = |next: (u32, bool), front: bool| {
-                if let Entry::Vacant(place) = from.entry(next) {
-                    place.insert(Some((node, waiting)));
-                    if front { queue.push_front(next) } else { queue.push_back(next) }
-                }
-            };
-            if !waiting && begins(node) {
-                reach((node, true), true);
+            // Another phase is no step further.
+            if !waits && begins(node) && from[place(node, true) as usize] == NEVER {
+                from[place(node, true) as usize] = here;
+                queue.push_front(place(node, true));
             }
             for (next, _) in edges.of(node) {
-                if !waiting || inside(next) {
-                    reach((next, waiting), false);
+                let next_place = place(next, waits);
+                if (!waits || inside(next)) && from[next_place as usize] == NEVER {
+                    from[next_place as usize] = here;
+                    queue.push_back(next_place);
                 }
             }
         }
         None
     }
 
-    fn walk_back(
-        &self,
-        end: (u32, bool),
-        from: &HashMap<(u32, bool), Option<(u32, bool)>>,
-    ) -> Walk {
-        let mut nodes = vec![end.0];
-        let mut at = end;
-        while let Some(before) = from[&at] {
-            // A change of phase is no step.
-            if before.0 != at.0 {
-                nodes.push(before.0);
+    /// The walk that ends in a place, without the change of phase.
+    fn walk_back(&self, end: u32, from: &[u32]) -> Walk {
+        let mut nodes = vec![end / 2];
+        let mut here = end;
+        while from[here as usize] != here {
+            let before = from[here as usize];
+            if before / 2 != here / 2 {
+                nodes.push(before / 2);
             }
-            at = before;
+            here = before;
         }
         nodes.reverse();
         let class = |pair: &[u32]| {

@@ -153,11 +153,13 @@ impl Table {
         self.first + bucket * LANES
     }
 
-    /// Reads where the key would be, for no other effect than that its line of the cache is at
-    /// hand when [`insert`](Self::insert) is called. Many such reads in a row overlap.
+    /// Reads where the key and its tag would be, for no other effect than that their lines of the
+    /// cache are at hand when [`insert`](Self::insert) is called. Many such reads in a row overlap.
     #[inline]
     pub(crate) fn touch(&self, key: Key) -> u64 {
-        self.slots[self.slot_of_bucket(self.home(key))].load(Ordering::Relaxed)
+        let slot = self.slot_of_bucket(self.home(key));
+        let tag = self.tags.get(slot).map_or(0, |tag| tag.load(Ordering::Relaxed));
+        self.slots[slot].load(Ordering::Relaxed) ^ u64::from(tag)
     }
 
     /// The slot that holds the key, if any does.
