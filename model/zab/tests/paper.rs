@@ -8,6 +8,8 @@ mod mutants;
 mod readings;
 #[path = "paper/refinement.rs"]
 mod refinement;
+#[path = "paper/stories.rs"]
+mod stories;
 #[path = "paper/support.rs"]
 mod support;
 #[path = "paper/symmetry.rs"]

@@ -1,9 +1,11 @@
 //! Abstract primary-order broadcast: what the protocol is for, without roles, logs or messages.
 //!
-//! It knows the epoch of the latest primary, what primaries have broadcast, the order in which all
-//! deliver, and how far along it each server is. Every step of the protocol is one of its
-//! [`AbstractStep`]s or none at all. With ghosts, where a state remembers all of that, each step
-//! that is taken is held against them.
+//! It knows the epochs that have had a primary, what primaries have broadcast, the order in which
+//! all deliver, in which epoch each transaction joined it, and how far along it each server is.
+//! Every step of the protocol is one of its [`AbstractStep`]s or none at all. With ghosts, where a
+//! state remembers all of that, each step that is taken is held against them.
+//!
+//! Primaries of several epochs may be at work at a time; only their deliveries must agree.
 
 use super::state::{Role, State};
 use super::types::{Txn, Zxid};
@@ -14,13 +16,14 @@ use crate::types::Phase;
 pub enum AbstractStep {
     /// Nothing that shows.
     Stutter,
-    /// A primary of a later epoch than all before begins with a history that has the whole order in
-    /// it, and broadcasts that again.
+    /// A primary begins an epoch that has had none, with a history in which is all that joined the
+    /// order in earlier epochs, and broadcasts that again.
     Establish,
-    /// The latest primary broadcasts what comes next in its epoch.
+    /// A primary broadcasts what comes next in its epoch.
     Broadcast,
     /// One server delivers what comes next in the order. It may be the first to: then the order
-    /// grows by what was broadcast, primaries in order of their epochs, none with a gap.
+    /// grows by what was broadcast, primaries in order of their epochs, none with a gap, and in no
+    /// earlier epoch than it grew before.
     Deliver,
     /// One server forgets how far it is.
     Forget,
@@ -35,10 +38,10 @@ pub fn abstract_step<const N: usize, const X: usize, const G: usize>(
 ) -> Option<AbstractStep> {
     let mut servers = (0..N).filter(|i| before.delivered(*i) != after.delivered(*i));
     let (moved, another) = (servers.next(), servers.next());
-    let same_epoch = before.ghost.latest_epoch() == after.ghost.latest_epoch();
+    let same_epochs = before.ghost.epochs().eq(after.ghost.epochs());
     let same_broadcasts = before.ghost.broadcasts().eq(after.ghost.broadcasts());
     let same_order = before.ghost.committed() == after.ghost.committed();
-    let (step, legal) = match (moved, same_epoch, same_broadcasts) {
+    let (step, legal) = match (moved, same_epochs, same_broadcasts) {
         (Some(i), true, true) if after.delivered(i).is_empty() => {
             (AbstractStep::Forget, same_order)
         }
@@ -69,6 +72,7 @@ fn delivers<const N: usize, const X: usize, const G: usize>(
         && after.delivered(i).starts_with(before.delivered(i))
         && order.iter().all(|txn| after.ghost.was_broadcast(*txn))
         && is_primary_ordered(order)
+        && after.ghost.epochs_of_commits_rise()
 }
 
 /// Whether what was broadcast before still is, and nothing was broadcast twice under one zxid.
@@ -85,7 +89,8 @@ fn establishes<const N: usize, const X: usize, const G: usize>(
     before: &State<N, X, G>,
     after: &State<N, X, G>,
 ) -> bool {
-    let epoch = after.ghost.latest_epoch();
+    let mut begun = after.ghost.epochs().filter(|epoch| !before.ghost.is_established(*epoch));
+    let (Some(epoch), None) = (begun.next(), begun.next()) else { return false };
     let primary = after.servers.iter().find(|server| {
         server.role == Role::Leading
             && server.phase == Phase::Synchronization
@@ -93,8 +98,7 @@ fn establishes<const N: usize, const X: usize, const G: usize>(
     });
     let Some(history) = primary.map(|server| server.history.txns()) else { return false };
     let mut new = after.ghost.broadcasts().filter(|txn| !before.ghost.was_broadcast(*txn));
-    before.ghost.latest_epoch() < epoch
-        && history.starts_with(after.ghost.committed())
+    history.starts_with(after.ghost.committed_up_to(epoch))
         && keeps_broadcasts(before, after)
         && new.all(|txn| history.contains(&txn))
 }
@@ -103,13 +107,12 @@ fn broadcasts<const N: usize, const X: usize, const G: usize>(
     before: &State<N, X, G>,
     after: &State<N, X, G>,
 ) -> bool {
-    let epoch = after.ghost.latest_epoch();
     let mut new = after.ghost.broadcasts().filter(|txn| !before.ghost.was_broadcast(*txn));
     let known = |zxid: Zxid| after.ghost.broadcasts().any(|txn| txn.zxid == zxid);
     keeps_broadcasts(before, after)
         && new.all(|txn| {
-            let counter = txn.zxid.counter();
-            let first = counter == 1;
-            txn.zxid.epoch() == epoch && (first || known(Zxid::new(epoch, counter - 1)))
+            let (epoch, counter) = (txn.zxid.epoch(), txn.zxid.counter());
+            let follows = counter == 1 || known(Zxid::new(epoch, counter - 1));
+            after.ghost.is_established(epoch) && follows
         })
 }

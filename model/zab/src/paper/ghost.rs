@@ -23,6 +23,8 @@ pub struct Ghost<const X: usize, const G: usize> {
     stray: u8,
     /// The longest history ever committed by anybody.
     committed: History<X>,
+    /// By position - 1 in that: the epoch of the server that was first to commit it.
+    committed_in: [u8; X],
     /// By value: the zxid under which a leader broadcast it, `0.0` if none did.
     broadcast: [Zxid; G],
 }
@@ -35,6 +37,7 @@ impl<const X: usize, const G: usize> Default for Ghost<X, G> {
             torn: 0,
             stray: 0,
             committed: History::default(),
+            committed_in: [0; X],
             broadcast: [Zxid::ZERO; G],
         }
     }
@@ -63,8 +66,8 @@ impl<const X: usize, const G: usize> Ghost<X, G> {
         Some(())
     }
 
-    /// A server has committed a prefix of its history.
-    pub(super) fn commit(&mut self, delivered: &[Txn]) {
+    /// A server that has adopted this epoch has committed a prefix of its history.
+    pub(super) fn commit(&mut self, delivered: &[Txn], epoch: u8) {
         if !Self::KEPT {
             return;
         }
@@ -72,8 +75,14 @@ impl<const X: usize, const G: usize> Ghost<X, G> {
         let common = known.len().min(delivered.len());
         self.torn |= u8::from(known[..common] != delivered[..common]);
         if delivered.len() > known.len() {
+            self.committed_in[known.len()..delivered.len()].fill(epoch);
             self.committed = History::of(delivered.iter().copied());
         }
+    }
+
+    /// Every epoch in which a leader was established.
+    pub fn epochs(&self) -> impl Iterator<Item = u8> {
+        (0..16).filter(|epoch| self.is_established(*epoch))
     }
 
     /// A step was taken that abstract primary-order broadcast does not have.
@@ -85,13 +94,6 @@ impl<const X: usize, const G: usize> Ghost<X, G> {
     #[must_use]
     pub fn strayed(&self) -> bool {
         self.stray != 0
-    }
-
-    /// The latest epoch in which a leader was established, 0 if there was none.
-    #[must_use]
-    pub fn latest_epoch(&self) -> u8 {
-        let bits = u16::from_le_bytes(self.established);
-        bits.checked_ilog2().map_or(0, |epoch| super::types::small(epoch as usize))
     }
 
     /// Whether two leaders were established in one epoch.
@@ -110,6 +112,26 @@ impl<const X: usize, const G: usize> Ghost<X, G> {
     #[must_use]
     pub fn committed(&self) -> &[Txn] {
         self.committed.txns()
+    }
+
+    /// What was first committed in epochs up to this one.
+    #[must_use]
+    pub fn committed_up_to(&self, epoch: u8) -> &[Txn] {
+        let committed = self.committed.txns();
+        let epochs = &self.committed_in[..committed.len()];
+        &committed[..epochs.iter().take_while(|in_epoch| **in_epoch <= epoch).count()]
+    }
+
+    /// Whether whatever was committed later was so in the same or a later epoch.
+    #[must_use]
+    pub fn epochs_of_commits_rise(&self) -> bool {
+        self.committed_in[..self.committed.len()].is_sorted()
+    }
+
+    /// Whether a leader was established in this epoch.
+    #[must_use]
+    pub fn is_established(&self, epoch: u8) -> bool {
+        u16::from_le_bytes(self.established) & (1 << epoch) != 0
     }
 
     /// Whether a leader broadcast this transaction.

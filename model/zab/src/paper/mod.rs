@@ -18,8 +18,11 @@
 //!
 //! # What is left out
 //!
-//! Servers that are down for a time, half-open connections, stale leaders, reordered or repeated
-//! messages, logs apart from memory: the `zookeeper` family ([`crate::explore`]) has those.
+//! Servers that are down for a time, half-open connections, reordered or repeated messages, logs
+//! apart from memory: the `zookeeper` family ([`crate::explore`]) has those. A leader never outlives
+//! its quorum unnoticed, but for one way out: a follower that has promised more and turns NEWEPOCH
+//! down leaves at once, and nobody asks whether a quorum remains. So several established leaders
+//! may be there at a time, in different epochs; it takes three failures to see that.
 //!
 //! # The normal form
 //!

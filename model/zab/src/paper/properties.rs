@@ -99,6 +99,17 @@ fn is_established<const N: usize, const X: usize, const G: usize>(
     state.servers[i].role == Role::Leading && state.servers[i].phase == Phase::Broadcast
 }
 
+fn leads_past_discovery<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+    i: usize,
+) -> bool {
+    let past_discovery = match state.servers[i].phase {
+        Phase::Synchronization | Phase::Broadcast => true,
+        Phase::Election | Phase::Discovery => false,
+    };
+    state.servers[i].role == Role::Leading && past_discovery
+}
+
 /// Whether `condition` holds for every two servers, in both orders, and for each with itself.
 fn for_all_pairs<const N: usize>(mut condition: impl FnMut(usize, usize) -> bool) -> bool {
     (0..N).all(|i| (0..N).all(|j| condition(i, j)))
@@ -175,14 +186,7 @@ pub fn prefix_consistency<const N: usize, const X: usize, const G: usize>(
 pub fn leadership_now<const N: usize, const X: usize, const G: usize>(
     state: &State<N, X, G>,
 ) -> bool {
-    let leads = |i: usize| {
-        let server = &state.servers[i];
-        let past_discovery = match server.phase {
-            Phase::Synchronization | Phase::Broadcast => true,
-            Phase::Election | Phase::Discovery => false,
-        };
-        (server.role == Role::Leading && past_discovery).then_some(server.current_epoch)
-    };
+    let leads = |i| leads_past_discovery(state, i).then_some(state.servers[i].current_epoch);
     for_all_pairs::<N>(|i, j| i == j || leads(i).is_none() || leads(i) != leads(j))
 }
 
@@ -235,15 +239,17 @@ pub fn local_primary_order<const N: usize, const X: usize, const G: usize>(
     })
 }
 
-/// What was ever committed is in the history of every established leader that nobody can depose
-/// without its noticing, that is, of the one with the latest epoch; and nobody ever committed
-/// anything else in its place.
+/// Every leader past discovery has in its history all that was committed in epochs up to its own,
+/// whenever that was; and nobody ever committed anything else in its place.
+///
+/// A leader of an earlier epoch may live on: a follower that turns its NEWEPOCH down leaves it
+/// without a quorum, and it does not notice. What later epochs commit is not its concern.
 pub fn no_commit_is_lost<const N: usize, const X: usize, const G: usize>(
     state: &State<N, X, G>,
 ) -> bool {
-    let established = (0..N).filter(|i| is_established(state, *i));
-    let newest = established.max_by_key(|i| state.servers[*i].current_epoch);
-    let kept =
-        newest.is_none_or(|i| state.servers[i].history.txns().starts_with(state.ghost.committed()));
-    kept && !state.ghost.torn()
+    let kept = |i: usize| {
+        let committed = state.ghost.committed_up_to(state.servers[i].current_epoch);
+        !leads_past_discovery(state, i) || state.servers[i].history.txns().starts_with(committed)
+    };
+    (0..N).all(kept) && !state.ghost.torn()
 }

@@ -61,8 +61,8 @@ fn nothing_is_broken_where_all_agree() {
         state([established(2, &[A, B, C]), delivered(2, &[A, B, C]), delivered(1, &[A])]);
     fine.ghost.establish(1);
     fine.ghost.establish(2);
-    fine.ghost.commit(&[A]);
-    fine.ghost.commit(&[A, B, C]);
+    fine.ghost.commit(&[A], 1);
+    fine.ghost.commit(&[A, B, C], 1);
     assert_eq!(broken(&fine), Vec::<&str>::new());
     assert_eq!(broken(&Flat::default()), Vec::<&str>::new());
 }
@@ -166,12 +166,21 @@ fn delivered_is_on_a_quorum() {
 #[test]
 fn no_commit_is_lost() {
     let mut lost = state([established(2, &[]), delivered(2, &[]), delivered(1, &[])]);
-    lost.ghost.commit(&[A]);
+    lost.ghost.commit(&[A], 1);
     assert_eq!(broken(&lost), ["no commit is lost"]);
+    lost.servers[0].phase = Phase::Discovery;
+    assert_eq!(broken(&lost), Vec::<&str>::new(), "nothing is chosen yet");
+    // A leader of an earlier epoch may live on without it, one of the same epoch not.
+    let mut behind = state([established(1, &[]), delivered(2, &[]), delivered(2, &[])]);
+    behind.ghost.commit(&[C], 2);
+    assert_eq!(broken(&behind), Vec::<&str>::new());
+    behind.servers[0].current_epoch = 2;
+    behind.servers[0].accepted_epoch = 2;
+    assert_eq!(broken(&behind), ["no commit is lost"]);
     let mut torn = state([delivered(1, &[A]), delivered(1, &[A]), delivered(1, &[])]);
-    torn.ghost.commit(&[A, B]);
+    torn.ghost.commit(&[A, B], 1);
     assert_eq!(broken(&torn), Vec::<&str>::new());
-    torn.ghost.commit(&[A, C]);
+    torn.ghost.commit(&[A, C], 2);
     assert_eq!(broken(&torn), ["no commit is lost"]);
 }
 
@@ -181,12 +190,12 @@ fn a_step_that_broadcast_does_not_have() {
     let deliver = |i: usize, txns: &[Txn]| {
         let mut after = before;
         after.servers[i] = delivered(1, txns);
-        after.ghost.commit(txns);
+        after.ghost.commit(txns, 1);
         txns.iter().for_each(|txn| assert!(after.ghost.broadcast(*txn).is_some()));
         after
     };
     let mut committed = before;
-    committed.ghost.commit(&[A]);
+    committed.ghost.commit(&[A], 1);
     let step = |after: &Flat| abstract_step(&committed, after);
     assert_eq!(step(&committed), Some(AbstractStep::Stutter));
     assert_eq!(step(&deliver(2, &[A])), Some(AbstractStep::Deliver));

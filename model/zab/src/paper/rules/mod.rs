@@ -120,6 +120,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
     /// Tells the ghosts what a server has committed.
     fn note_commit(&mut self, index: usize) {
         let server = &self.servers[index];
-        self.ghost.commit(server.history.prefix(usize::from(server.last_committed)));
+        let delivered = server.history.prefix(usize::from(server.last_committed));
+        self.ghost.commit(delivered, server.current_epoch);
     }
 }
