@@ -75,6 +75,11 @@ fn four_servers_a_timeout_two_epochs() {
 }
 
 #[test]
+fn three_servers_two_timeouts() {
+    assert_eq!(engine::<3, 1>(bounds(3, 1, 2, 0, None), 2), (160_258, 39));
+}
+
+#[test]
 fn three_servers_two_transactions_a_restart() {
     assert_eq!(engine::<3, 2>(bounds(3, 2, 0, 1, None), 2), (137_861, 44));
 }
