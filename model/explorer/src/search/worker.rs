@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use stateright::{Expectation, Property};
+use zerocopy::IntoBytes;
 
 use super::level::Level;
 use crate::hash::hash;
@@ -207,8 +208,9 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
             let [low, high, ..] = steps.to_le_bytes();
             let ordinal = u16::from_le_bytes([low, high]);
             steps += 1;
-            let key = key(shared, &state);
-            let (index, brief) = key.brief();
+            // What was met is the state itself; its orbit is looked for only if it was not.
+            let own = own_key(shared, &state);
+            let (index, brief) = own.brief();
             let met = recent[index] == brief;
             if met && !R::EVERY_STEP {
                 skipped += 1;
@@ -218,6 +220,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
             if !R::EVERY_STEP {
                 recent[index] = brief;
             }
+            let key = if shared.symmetry { orbit_key(shared, &state) } else { own };
             batch.push(Edge { state, key, source, ordinal, class, known });
         });
         if steps > STEPS_MAX {
@@ -333,21 +336,21 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     where
         M: FlatModel<State = S>,
     {
-        let key = key(shared, &state);
+        let own = own_key(shared, &state);
+        let key = if shared.symmetry { orbit_key(shared, &state) } else { own };
         self.batch.push(Edge { state, key, source: number, ordinal: 0, class: 0, known: 0 });
         self.look_up(shared);
         self.tell(shared);
     }
 }
 
-/// The identity of a state, or of its orbit.
+/// The identity of a state.
 #[inline]
-fn key<M: FlatModel>(shared: &Shared<'_, M>, state: &M::State) -> Key {
-    use zerocopy::IntoBytes;
-    let hashes = if shared.symmetry {
-        hash(shared.model.representative(state).as_bytes(), shared.seed)
-    } else {
-        hash(state.as_bytes(), shared.seed)
-    };
-    shared.table.key(hashes)
+fn own_key<M: FlatModel>(shared: &Shared<'_, M>, state: &M::State) -> Key {
+    shared.table.key(hash(state.as_bytes(), shared.seed))
+}
+
+/// The identity of its orbit.
+fn orbit_key<M: FlatModel>(shared: &Shared<'_, M>, state: &M::State) -> Key {
+    own_key(shared, &shared.model.representative(state))
 }
