@@ -267,7 +267,11 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         for worker in &mut self.workers {
             worker.undecided &= !known;
         }
-        self.level = level;
+        let length = level.len();
+        let emptied = std::mem::replace(&mut self.level, level).recycle(length);
+        for (worker, list) in self.workers.iter_mut().zip(emptied) {
+            worker.next = list;
+        }
         if self.level.len() > 0 {
             self.levels.push(self.level.len() as u64);
         }

@@ -28,6 +28,18 @@ impl<S> Level<S> {
         Self { segments, starts, length }
     }
 
+    /// The lists, emptied, with room for at most twice as many states as the next level has: memory
+    /// that is asked for anew costs more than what is written to it.
+    pub(crate) fn recycle(self, next_length: usize) -> Vec<Vec<S>> {
+        let mut segments = self.segments;
+        let room = next_length * 2 / segments.len().max(1);
+        for segment in &mut segments {
+            segment.clear();
+            segment.shrink_to(room);
+        }
+        segments
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.length
     }
