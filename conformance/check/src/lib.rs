@@ -12,7 +12,6 @@
 //! 4. `properties`: what must hold of all servers together.
 //! 5. `check`, `verdict`, `explain`, `diagnose`: what is said in the end.
 
-mod bench;
 mod brute;
 mod candidate;
 mod check;
@@ -39,7 +38,6 @@ mod verdict;
 mod walk;
 mod witness;
 
-pub use bench::{Measurement, measure};
 pub use brute::{Brute, brute};
 pub use check::{Options, Outcome, check};
 pub use contract::{everything, no_state, project, renumber, sends_and_receives, silent};
