@@ -118,12 +118,23 @@ impl TwoPhase {
 
     /// Whether every resource manager is in that state.
     fn all_are(&self, state: u64, wanted: u64) -> bool {
-        (0..self.count).all(|index| state >> (2 * index) & 3 == wanted)
+        self.differences(state, wanted) == 0
     }
 
     /// Whether some resource manager is in that state.
     fn some_is(&self, state: u64, wanted: u64) -> bool {
-        (0..self.count).any(|index| state >> (2 * index) & 3 == wanted)
+        let different = self.differences(state, wanted);
+        !(different | different >> 1) & self.lows() != 0
+    }
+
+    /// The bits in which the resource managers' states differ from that one.
+    fn differences(&self, state: u64, wanted: u64) -> u64 {
+        (state ^ (wanted * self.lows())) & (3 * self.lows())
+    }
+
+    /// The low bit of every resource manager's state.
+    fn lows(&self) -> u64 {
+        0x5555_5555 & ((1 << (2 * self.count)) - 1)
     }
 }
 
