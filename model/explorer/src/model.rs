@@ -27,6 +27,12 @@ pub trait FlatModel: Model<State: FlatState> + Sync {
         0
     }
 
+    /// The name of the action that a class belongs to. Classes that tell apart by whom an action is
+    /// taken share it; [`Report::actions`](crate::Report::actions) counts them together.
+    fn action_name(&self, class: u16) -> String {
+        self.class_names().swap_remove(usize::from(class))
+    }
+
     /// Calls `visit` with the class and the state of every step possible in `state`, those that
     /// lead outside of [`Model::within_boundary`] left out.
     ///

@@ -31,7 +31,8 @@ pub struct Report<S> {
     pub memory: Memory,
     /// How sure it is that no state was taken for another.
     pub identity: Identity,
-    /// By class number: its name, and the steps of that class that were generated.
+    /// By [name](crate::FlatModel::action_name), in the order of their classes: the steps of each
+    /// action that were generated.
     pub actions: Vec<(String, u64)>,
     /// In the order of the model.
     pub properties: Vec<PropertyReport<S>>,

@@ -5,7 +5,7 @@ use stateright::Expectation;
 use crate::model::FlatModel;
 use crate::options::{Options, Refused};
 use crate::report::{Progress, PropertyReport, Report, Stop, Verdict};
-use crate::search::{Driver, Edge, Place, Recorder, Setup};
+use crate::search::{Driver, Edge, Place, Recorder, Setup, Worker};
 use crate::table::Table;
 use crate::trace::{Trace, replay};
 
@@ -143,11 +143,8 @@ fn report<M: FlatModel>(driver: &Driver<'_, M, Log>, stopped: Option<Stop>) -> R
             };
             PropertyReport { name: property.name, kind: property.expectation.clone(), verdict }
         });
-    let sum = |count: fn(&crate::search::Worker<M::State, Log>) -> u64| {
-        driver.workers.iter().map(count).sum::<u64>()
-    };
-    let fired = |class| driver.workers.iter().map(|worker| worker.fired[class]).sum();
-    let names = model.class_names().into_iter().enumerate();
+    let sum =
+        |count: fn(&Worker<M::State, Log>) -> u64| driver.workers.iter().map(count).sum::<u64>();
     Report {
         stopped,
         distinct: driver.distinct(),
@@ -156,10 +153,26 @@ fn report<M: FlatModel>(driver: &Driver<'_, M, Log>, stopped: Option<Stop>) -> R
         terminal: sum(|worker| worker.terminal),
         levels: driver.levels.clone(),
         properties: properties.collect(),
-        actions: names.map(|(class, name)| (name, fired(class))).collect(),
+        actions: actions(driver),
         memory: driver.memory(),
         identity: driver.identity(),
         threads: options.threads,
         seconds: driver.seconds(),
     }
+}
+
+/// How often each action was taken: the classes of one action together.
+fn actions<M: FlatModel>(driver: &Driver<'_, M, Log>) -> Vec<(String, u64)> {
+    let model = driver.setup.model;
+    let mut actions: Vec<(String, u64)> = Vec::new();
+    for (class, _) in (0..).zip(model.class_names()) {
+        let name = model.action_name(class);
+        let of_class = |worker: &Worker<M::State, Log>| worker.fired[usize::from(class)];
+        let fired = driver.workers.iter().map(of_class).sum::<u64>();
+        match actions.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += fired,
+            None => actions.push((name, fired)),
+        }
+    }
+    actions
 }
