@@ -86,6 +86,7 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
             memory,
             initial,
             seed: options.seed,
+            stutters: false,
             table,
             properties,
             edges,

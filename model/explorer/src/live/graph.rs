@@ -19,6 +19,8 @@ pub struct StateGraph<'m, M: FlatModel> {
     pub(super) initial: Vec<u32>,
     pub(super) table: Table,
     pub(super) seed: u64,
+    /// Whether a run may stay in any state.
+    pub(super) stutters: bool,
     /// Different states.
     pub distinct: u64,
     /// Steps, repeats and those that change nothing included, and initial states.
@@ -42,6 +44,14 @@ impl<M: FlatModel> StateGraph<'_, M> {
     #[must_use]
     pub fn properties(&self) -> &[LiveProperty<M>] {
         &self.properties
+    }
+
+    /// The same graph, in which a run may stop taking steps in any state, as in TLA+: only fairness
+    /// makes it go on. Without that a run goes on as long as any step is possible.
+    #[must_use]
+    pub fn stuttering(mut self) -> Self {
+        self.stutters = true;
+        self
     }
 
     /// The number of a state. `None` when it is not in the graph.

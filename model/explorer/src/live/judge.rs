@@ -19,7 +19,8 @@ pub struct LiveReport<S> {
     /// Cycles among them: parts of several states in which a run may go round for ever. None: only
     /// states in which a run may stay have decided.
     pub cycles: u64,
-    /// States among them in which a run may stay: without a step, or with one that changes nothing.
+    /// States among them without a step, or with one that changes nothing: a run may stay there
+    /// even if runs do not stutter anywhere else.
     pub standstills: u64,
 }
 
@@ -92,6 +93,8 @@ enum Part {
 struct Search<'g> {
     edges: &'g Edges,
     conditions: Conditions,
+    /// Whether a run may stay in any state.
+    stutters: bool,
     /// By state: the number of the part that was looked at last with it.
     part_of: Vec<u32>,
     parts: u32,
@@ -110,7 +113,8 @@ impl Search<'_> {
 
     fn look_at(&mut self, members: &[u32]) -> Part {
         if let [node] = members {
-            let stays = self.edges.has(*node, SELF_LOOP) || self.edges.is_end(*node);
+            let stays =
+                self.stutters || self.edges.has(*node, SELF_LOOP) || self.edges.is_end(*node);
             let neglects = self.conditions.enabled(self.edges, *node) != 0;
             return if stays && !neglects { Part::Fair } else { Part::Unfair };
         }
@@ -169,9 +173,9 @@ impl<M: FlatModel> StateGraph<'_, M> {
             Claim::AlwaysEventually(_) => all().filter(|node| inside(*node)).collect(),
             Claim::LeadsTo(..) => all().filter(is_start).collect(),
         };
-        let (nodes, parts) = (edges.nodes(), 0);
-        let mut search =
-            Search { edges, conditions, part_of: vec![0; nodes], parts, counts: [0; 3] };
+        let part_of = vec![0; edges.nodes()];
+        let stutters = self.stutters;
+        let mut search = Search { edges, conditions, stutters, part_of, parts: 0, counts: [0; 3] };
         let fair = find_fair(&mut search, &roots, inside);
         let [waiting, cycles, standstills] = search.counts;
         let meant = |node: u32| edges.has(node, before);

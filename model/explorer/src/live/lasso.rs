@@ -14,14 +14,14 @@ use crate::trace::Trace;
 pub struct Lasso<S> {
     /// From an initial state to where the cycle begins.
     pub stem: Trace<S>,
-    /// From there back to it. Without a step: nothing is possible there, and the run stutters.
+    /// From there back to it. Without a step: the run stutters.
     pub cycle: Trace<S>,
     /// How the cycle meets each condition of fairness, in their order.
     pub fairness: Vec<Met>,
 }
 
 impl<S> Lasso<S> {
-    /// Whether the run ends in a state without steps.
+    /// Whether the run ends in a state in which no step is taken any more.
     #[must_use]
     pub fn stutters(&self) -> bool {
         self.cycle.classes.is_empty()

@@ -1,7 +1,7 @@
 //! Liveness under fairness, on the graph of all reachable states.
 //!
 //! A *run* is an infinite walk from an initial state; in a state without steps it stutters for
-//! ever. A run is *fair* if it meets every condition of a [`Fairness`], where a step counts only
+//! ever, and with [`StateGraph::stuttering`] it may do so in every state. A run is *fair* if it meets every condition of a [`Fairness`], where a step counts only
 //! when it changes the state: neither enables nor takes a class by standing still. A claim holds
 //! when every fair run meets it.
 //!

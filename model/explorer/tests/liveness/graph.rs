@@ -79,12 +79,22 @@ impl Graph {
         self.judge_with(form, fairness, &Options::default())
     }
 
+    /// As if every run may stutter in every state.
+    pub(crate) fn judge_stuttering(&self, form: Form, fairness: &Fairness) -> LiveReport<u8> {
+        let graph = self.explore(form, &Options::default()).stuttering();
+        graph.judge(0, fairness).expect("the classes are there")
+    }
+
     pub(crate) fn judge_with(
         &self,
         form: Form,
         fairness: &Fairness,
         options: &Options<'_>,
     ) -> LiveReport<u8> {
+        self.explore(form, options).judge(0, fairness).expect("the classes are there")
+    }
+
+    fn explore(&self, form: Form, options: &Options<'_>) -> StateGraph<'_, Self> {
         let p = |graph: &Self, state: &u8| graph.p >> state & 1 == 1;
         let q = |graph: &Self, state: &u8| graph.q >> state & 1 == 1;
         let claim = match form {
@@ -93,9 +103,7 @@ impl Graph {
             Form::LeadsTo => Claim::LeadsTo(p, q),
         };
         let properties = vec![LiveProperty { name: "it", claim }];
-        let graph = StateGraph::explore(self, options, properties, &mut |_| {});
-        let graph = graph.expect("the run begins");
-        graph.judge(0, fairness).expect("the classes are there")
+        StateGraph::explore(self, options, properties, &mut |_| {}).expect("the run begins")
     }
 
     /// Where the claim is met.

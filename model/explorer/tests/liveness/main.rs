@@ -171,6 +171,25 @@ fn runs_stutter_only_where_nothing_is_possible() {
     assert_eq!(word(&Graph::new(&[(0, 1)]).p(&[1]), EVENTUALLY, &unfair()), "holds");
 }
 
+/// Where runs may stutter anywhere, only fairness makes them go on; the lasso stands still, and
+/// says which condition is met by what is not possible.
+#[test]
+fn runs_may_stutter_anywhere_if_wanted() {
+    let path = Graph::with_classes(&[(0, 0, 1), (1, 1, 2)]).p(&[2]);
+    let word = |fairness: &Fairness| match path.judge_stuttering(EVENTUALLY, fairness).verdict {
+        LiveVerdict::Holds => (true, Vec::new(), Vec::new()),
+        LiveVerdict::Violated(lasso) => {
+            assert!(lasso.stutters());
+            (false, lasso.stem.states, lasso.fairness)
+        }
+        LiveVerdict::Vacuous | LiveVerdict::Unknown => panic!("the graph is complete"),
+    };
+    assert!(word(&weak(&[&[0], &[1]])).0);
+    assert_eq!(word(&weak(&[&[1]])), (false, vec![0], vec![Met::Disabled(0)]));
+    assert_eq!(word(&weak(&[&[0]])), (false, vec![0, 1], vec![Met::Disabled(0)]));
+    assert_eq!(word(&strong(&[&[0]])), (false, vec![0, 1], vec![Met::NeverEnabled]));
+}
+
 #[test]
 fn leads_to_speaks_of_every_time() {
     // P in 1 is answered by Q in 2; after that, P in 3 is not.
@@ -214,6 +233,16 @@ fn verdicts_on_random_graphs_are_those_of_trying_every_set() {
             let word = word(&graph, form, &fairness);
             assert_eq!(word == "violated", expected, "round {round}: {graph:?} {fairness:?}");
             violated += u32::from(expected);
+            // To stutter is to have a step everywhere that changes nothing.
+            let mut loops = graph.clone();
+            loops.steps.extend((0..states).map(|state| (state, 0, state)));
+            let expected = oracle::is_violated(&loops, form, &fairness, states);
+            let stuttering = graph.judge_stuttering(form, &fairness).verdict;
+            assert_eq!(
+                matches!(stuttering, LiveVerdict::Violated(_)),
+                expected,
+                "round {round}, stuttering: {graph:?} {fairness:?}"
+            );
         }
     }
     // Neither answer is rare, so that both are tested.
