@@ -104,6 +104,34 @@ impl Action {
             Self::Request(_) => 19,
         }
     }
+
+    /// The server that takes the step: whoever receives, notices or leads; of a link that breaks,
+    /// the learner.
+    #[must_use]
+    pub fn server(&self) -> ServerId {
+        match self {
+            Self::Notification(_, id)
+            | Self::Accept(_, id)
+            | Self::ToLeader(_, id)
+            | Self::LeaderNotices(_, id)
+            | Self::Start(id, _)
+            | Self::Crash(id)
+            | Self::Elect(id, _)
+            | Self::Join(id, _)
+            | Self::Settle(id)
+            | Self::Resend(id)
+            | Self::Connect(id)
+            | Self::ToLearner(id)
+            | Self::Cut(id)
+            | Self::Lose(id)
+            | Self::Swap(id)
+            | Self::LearnerNotices(id)
+            | Self::LeaveRole(id)
+            | Self::Write(id)
+            | Self::Sync(id, _)
+            | Self::Request(id) => *id,
+        }
+    }
 }
 
 impl fmt::Display for Action {

@@ -16,111 +16,118 @@ use crate::shape::{Queue, Shape};
 use crate::types::{Phase, Role, ServerId, ServerSet};
 
 impl Zab {
-    fn push_server(&self, state: &State, id: ServerId, actions: &mut Vec<Action>) {
+    /// Calls `visit` with every action that may be possible; the rules decide.
+    pub(super) fn for_each_candidate(&self, state: &State, mut visit: impl FnMut(Action)) {
+        for place in self.indices() {
+            self.of_server(state, id_at(place), &mut visit);
+        }
+    }
+
+    fn of_server(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
         let server = state.server(id);
         if server.role == Role::Down {
             let survivors = 0..=u8::try_from(server.unsynced()).unwrap_or(u8::MAX);
-            actions.extend(survivors.map(|survived| Action::Start(id, survived)));
+            survivors.for_each(|survived| visit(Action::Start(id, survived)));
             return;
         }
         if state.budget.crashes > 0 {
-            actions.push(Action::Crash(id));
+            visit(Action::Crash(id));
         }
         if !server.program.is_finished() {
-            actions.push(Action::Write(id));
+            visit(Action::Write(id));
             return;
         }
-        self.push_notifications(state, id, actions);
+        self.of_notifications(state, id, visit);
         match server.role {
             Role::Down => {}
-            Role::Looking => self.push_looking(state, id, actions),
-            Role::Following => self.push_following(state, id, actions),
-            Role::Leading => self.push_leading(state, id, actions),
+            Role::Looking => self.of_looking(state, id, visit),
+            Role::Following => self.of_following(state, id, visit),
+            Role::Leading => self.of_leading(state, id, visit),
         }
         if server.role != Role::Looking
             && (self.is_stranded(state, id) || state.budget.timeouts > 0)
         {
-            actions.push(Action::LeaveRole(id));
+            visit(Action::LeaveRole(id));
         }
         if server.phase == Phase::Broadcast {
             let unsynced =
                 server.history.as_slice().iter().skip(Flat::length(&server.disk.history));
-            actions.extend(unsynced.map(|txn| Action::Sync(id, txn.zxid)));
+            unsynced.for_each(|txn| visit(Action::Sync(id, txn.zxid)));
         }
     }
 
-    fn push_notifications(&self, state: &State, id: ServerId, actions: &mut Vec<Action>) {
+    fn of_notifications(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
         for from in self.others(id) {
             if !state.links.notes[index(from)][index(id)].as_slice().is_empty() {
-                actions.push(Action::Notification(from, id));
+                visit(Action::Notification(from, id));
             }
         }
     }
 
-    fn push_looking(&self, state: &State, id: ServerId, actions: &mut Vec<Action>) {
+    fn of_looking(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
         if !self.has_oracle() {
-            actions.push(Action::Settle(id));
+            visit(Action::Settle(id));
             if state.budget.resends > 0 {
-                actions.push(Action::Resend(id));
+                visit(Action::Resend(id));
             }
             return;
         }
         if state.budget.rounds > 0 {
             for followers in subsets(self.others(id)) {
                 if self.can_elect(state, id, followers) {
-                    actions.push(Action::Elect(id, followers));
+                    visit(Action::Elect(id, followers));
                 }
             }
         }
         for leader in self.others(id) {
             if oracle::can_join(&self.config, state, id, leader) {
-                actions.push(Action::Join(id, leader));
+                visit(Action::Join(id, leader));
             }
         }
     }
 
-    fn push_following(&self, state: &State, id: ServerId, actions: &mut Vec<Action>) {
+    fn of_following(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
         let down = &state.links.down[index(id)];
         match down.end {
             End::Closed => {
                 let leads = state.server(state.server(id).vote.leader).role == Role::Leading;
                 if leads && self.bounds.election != Election::FleOnly {
-                    actions.push(Action::Connect(id));
+                    visit(Action::Connect(id));
                 }
             }
             End::Open => {
                 if state.budget.disconnects > 0 {
-                    actions.push(Action::Cut(id));
+                    visit(Action::Cut(id));
                 }
                 let waiting = down.queue.as_slice().len();
                 match self.network {
-                    Some(NetworkMutant::Drops) if waiting > 0 => actions.push(Action::Lose(id)),
-                    Some(NetworkMutant::Reorders) if waiting > 1 => actions.push(Action::Swap(id)),
+                    Some(NetworkMutant::Drops) if waiting > 0 => visit(Action::Lose(id)),
+                    Some(NetworkMutant::Reorders) if waiting > 1 => visit(Action::Swap(id)),
                     Some(NetworkMutant::Drops | NetworkMutant::Reorders) | None => {}
                 }
             }
-            End::Severed => actions.push(Action::LearnerNotices(id)),
+            End::Severed => visit(Action::LearnerNotices(id)),
         }
         if !down.queue.as_slice().is_empty() {
-            actions.push(Action::ToLearner(id));
+            visit(Action::ToLearner(id));
         }
     }
 
-    fn push_leading(&self, state: &State, id: ServerId, actions: &mut Vec<Action>) {
+    fn of_leading(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
         for learner in self.others(id) {
             let up = &state.links.up[index(learner)][index(id)];
             if !up.queue.as_slice().is_empty() {
-                actions.push(Action::ToLeader(learner, id));
+                visit(Action::ToLeader(learner, id));
             }
             if up.newer != End::Closed {
-                actions.push(Action::Accept(learner, id));
+                visit(Action::Accept(learner, id));
             }
             if up.end == End::Severed {
-                actions.push(Action::LeaderNotices(learner, id));
+                visit(Action::LeaderNotices(learner, id));
             }
         }
         if state.server(id).phase == Phase::Broadcast && state.budget.requests > 0 {
-            actions.push(Action::Request(id));
+            visit(Action::Request(id));
         }
     }
 }
@@ -147,9 +154,7 @@ impl Model for Zab {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        for place in self.indices() {
-            self.push_server(state, id_at(place), actions);
-        }
+        self.for_each_candidate(state, |action| actions.push(action));
     }
 
     fn next_state(&self, state: &State, action: Action) -> Option<State> {

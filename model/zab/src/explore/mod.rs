@@ -22,7 +22,8 @@
 //! # Reading order
 //!
 //! `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse election.
-//! `model`, `enabled`, `effects`: what an action does, when it can, what follows from it.
+//! `model`, `enabled`, `effects`: what an action does, when it can, what follows from it. `flat`:
+//! the model as the project's engine sees it.
 //! `properties`, `reached`, `ghost`: what must hold, what should be seen, what is remembered for
 //! it. `presets`, `search`, `report`, `render`, `facts`: running it and telling the result.
 
@@ -31,6 +32,7 @@ mod bounds;
 mod effects;
 mod enabled;
 mod facts;
+mod flat;
 mod ghost;
 mod links;
 mod model;

@@ -1,0 +1,42 @@
+//! The model as the project's engine sees it: steps without lists, all properties at once.
+
+use zab_explorer::FlatModel;
+
+use super::action::Action;
+use super::model::Zab;
+use super::state::{State, id_at, index};
+use crate::probe::NoProbe;
+
+impl Zab {
+    /// The kind of action that a class belongs to, and the index of the server that takes it.
+    fn kind_and_server(&self, class: u16) -> (usize, usize) {
+        let servers = self.indices().len();
+        (usize::from(class) / servers, usize::from(class) % servers)
+    }
+}
+
+impl FlatModel for Zab {
+    /// One class for each kind of action and each server that takes it.
+    fn class_names(&self) -> Vec<String> {
+        let of_kind = |name| self.indices().map(move |place| format!("{name}({})", id_at(place)));
+        Action::NAMES.into_iter().flat_map(of_kind).collect()
+    }
+
+    fn class(&self, action: &Action) -> u16 {
+        let class = action.kind() * self.indices().len() + index(action.server());
+        u16::try_from(class).unwrap_or(u16::MAX)
+    }
+
+    /// The kind of action, whoever takes it.
+    fn action_name(&self, class: u16) -> String {
+        Action::NAMES[self.kind_and_server(class).0].to_owned()
+    }
+
+    fn for_each_successor(&self, state: &State, mut visit: impl FnMut(u16, State)) {
+        self.for_each_candidate(state, |action| {
+            if let Some(next) = self.act(state, action, &mut NoProbe) {
+                visit(self.class(&action), next);
+            }
+        });
+    }
+}
