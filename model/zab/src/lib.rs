@@ -41,6 +41,7 @@ mod server;
 pub mod shape;
 mod step;
 mod types;
+mod view;
 
 pub use config::{Config, Mutant, WINDOW_DEFAULT};
 pub use dispatch::apply;

@@ -2,7 +2,11 @@
 
 use std::fmt::Display;
 
-/// Sees every guard that a step looks at. [`NoProbe`] costs nothing.
+use crate::message::Message;
+use crate::shape::Shape;
+use crate::types::ServerId;
+
+/// Sees every guard that a step looks at, and what it sends when servers are composed. [`NoProbe`] costs nothing.
 pub trait Probe {
     /// A guard of `rule` compared what was `offered` with what is `held`; returns whether it
     /// holds, so that a rule can branch on it.
@@ -21,6 +25,11 @@ pub trait Probe {
     /// The effect of `rule` takes place.
     fn fired(&mut self, rule: &'static str) {
         let _ = rule;
+    }
+
+    /// The step sends a message.
+    fn sent<S: Shape>(&mut self, from: ServerId, to: ServerId, message: &Message<S>) {
+        let _ = (from, to, message);
     }
 }
 

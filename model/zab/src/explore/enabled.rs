@@ -1,12 +1,13 @@
 //! Which actions are possible, in a fixed order, and the model as stateright sees it.
 
-use stateright::{Model, Property};
+use stateright::{Model, Path, Property};
 
 use super::action::Action;
 use super::bounds::Election;
 use super::links::End;
 use super::model::{NetworkMutant, Zab};
 use super::oracle;
+use super::picture::run_svg;
 use super::properties::PROPERTIES;
 use super::render;
 use super::report::Kind;
@@ -167,6 +168,13 @@ impl Model for Zab {
 
     fn format_step(&self, state: &State, action: Action) -> Option<String> {
         render::step_text(self, state, action)
+    }
+
+    fn as_svg(&self, path: Path<State, Action>) -> Option<String> {
+        let steps = path.into_vec();
+        let (start, _) = *steps.first()?;
+        let actions: Vec<Action> = steps.iter().filter_map(|(_, action)| *action).collect();
+        Some(run_svg(self, &start, &actions))
     }
 
     fn properties(&self) -> Vec<Property<Self>> {

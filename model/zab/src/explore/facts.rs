@@ -2,51 +2,80 @@
 
 use std::fmt::{Display, Write};
 
+use super::ghost::Offence;
 use super::links::{End, Links};
 use super::packet::Packet;
-use super::state::{Flat, SERVERS_MAX, State, TXNS_MAX, id_at};
+use super::state::{Budget, Flat, Log, SERVERS_MAX, State, TXNS_MAX, id_at};
 use crate::program::Program;
 use crate::server::{Heard, Leader, Learner, Link, Server, Stage};
 use crate::shape::{Queue, Table};
-use crate::types::{ServerId, Txn, Zxid};
+use crate::types::{ServerId, Zxid};
+use crate::view::{Fact, NOTHING, list};
 
-/// Stands for a fact that is not worth a word: what it is about holds its default.
-pub(super) const NOTHING: &str = "-";
+/// The facts about a server that are columns of the table of servers.
+pub(super) const COLUMNS: [&str; 7] =
+    ["role", "phase", "acceptedEpoch", "currentEpoch", "history", "on disk", "lastCommitted"];
 
 /// Everything that a reader wants to know of a state, always the same names in the same order.
-pub(super) fn facts(state: &State) -> Vec<(String, String)> {
+pub(super) fn facts(state: &State) -> Vec<Fact> {
     let mut facts = Vec::new();
-    for server in &state.servers {
-        server_facts(server, &mut facts);
+    for (index, server) in state.servers.iter().enumerate() {
+        let about = |(name, value)| Fact::of_server(index, name, value);
+        facts.extend(server_facts(server).map(about));
+        facts.extend(learner_facts(&server.learner).map(about));
+        facts.extend(leader_facts(&server.leader).map(about));
     }
-    link_facts(state, &mut facts);
-    let committed = list(state.ghost.committed.as_slice().iter().map(zxid_of));
-    facts.push(("known committed".to_owned(), committed));
-    let reigns = state.ghost.reigns.as_slice().iter();
+    facts.extend(link_facts(state).into_iter().map(|(name, value)| Fact::of_system(name, value)));
+    let ghost = &state.ghost;
+    let reigns = ghost.reigns.as_slice().iter();
     let reigns = reigns.map(|reign| format!("{} in epoch {}", reign.leader, reign.epoch));
-    facts.push(("established".to_owned(), list(reigns)));
+    let offences = Offence::ALL.into_iter().filter(|offence| ghost.has(*offence));
+    let system = [
+        ("known committed", zxids(&ghost.committed)),
+        ("established", list(reigns, ", ")),
+        ("still allowed", budget(&state.budget)),
+        ("OFFENCES", list(offences.map(|offence| format!("{offence:?}")), ", ")),
+    ];
+    facts.extend(system.map(|(name, value)| Fact::of_system(name, value)));
     facts
 }
 
-fn server_facts(server: &Server<Flat>, facts: &mut Vec<(String, String)>) {
+fn budget(budget: &Budget) -> String {
+    let Budget { requests, crashes, timeouts, disconnects, rounds, resends } = *budget;
+    let counts = [
+        ("requests", requests),
+        ("crashes", crashes),
+        ("timeouts", timeouts),
+        ("disconnects", disconnects),
+        ("rounds", rounds),
+        ("resends", resends),
+    ];
+    let left = counts.into_iter().filter(|(_, count)| *count > 0);
+    list(left.map(|(name, count)| format!("{name} {count}")), ", ")
+}
+
+fn server_facts(server: &Server<Flat>) -> [(&'static str, String); 12] {
     let disk = &server.disk;
-    let values = [
+    // A value in memory, and the one on disk where that is another.
+    let epoch = |memory: u8, disk: u8| {
+        if memory == disk { memory.to_string() } else { format!("{memory} (disk {disk})") }
+    };
+    let is_same = server.history == disk.history;
+    let on_disk = if is_same { "same".to_owned() } else { zxids(&disk.history) };
+    [
         ("role", server.role.to_string()),
         ("phase", server.phase.to_string()),
-        ("acceptedEpoch", format!("{} (disk {})", server.accepted_epoch, disk.accepted_epoch)),
-        ("currentEpoch", format!("{} (disk {})", server.current_epoch, disk.current_epoch)),
-        ("history", list(server.history.as_slice().iter().map(zxid_of))),
-        ("history on disk", list(disk.history.as_slice().iter().map(zxid_of))),
-        ("lastCommitted", unless_default(&server.last_committed)),
+        ("acceptedEpoch", epoch(server.accepted_epoch, disk.accepted_epoch)),
+        ("currentEpoch", epoch(server.current_epoch, disk.current_epoch)),
+        ("history", zxids(&server.history)),
+        ("on disk", on_disk),
+        ("lastCommitted", server.last_committed.to_string()),
         ("round", unless_default(&server.round)),
         ("vote", unless_default(&server.vote)),
         ("program", program(server.program)),
         ("recvset", votes(&server.election.received)),
         ("outofelection", votes(&server.election.settled)),
-    ];
-    let (learner, leader) = (learner_facts(&server.learner), leader_facts(&server.leader));
-    let named = |(name, value)| (format!("server {} {name}", server.id), value);
-    facts.extend(values.into_iter().chain(learner).chain(leader).map(named));
+    ]
 }
 
 fn program(mut program: Program) -> String {
@@ -55,13 +84,13 @@ fn program(mut program: Program) -> String {
         items.push(format!("{:?}", program.next()));
         program.advance();
     }
-    list(items.into_iter())
+    list(items, ", ")
 }
 
 /// A table's rows by server, those left out for which there is nothing to say.
 fn rows<T>(row: impl Fn(ServerId) -> T, tell: impl Fn(T) -> Option<String>) -> String {
     let rows = (0..SERVERS_MAX).map(id_at);
-    list(rows.filter_map(|id| tell(row(id)).map(|text| format!("{id}: {text}"))))
+    list(rows.filter_map(|id| tell(row(id)).map(|text| format!("{id}: {text}"))), ", ")
 }
 
 fn votes(table: &impl Table<Heard<u8>>) -> String {
@@ -80,7 +109,7 @@ fn learner_facts(learner: &Learner<Flat>) -> [(&'static str, String); 4] {
     [
         ("synchronization", stage.unwrap_or_else(|| NOTHING.to_owned())),
         ("snapshot", snapshot.unwrap_or_else(|| NOTHING.to_owned())),
-        ("received", list(learner.received.as_slice().iter().map(zxid_of))),
+        ("received", zxids(&learner.received)),
         ("of these committed", unless_default(&learner.committed)),
     ]
 }
@@ -88,7 +117,6 @@ fn learner_facts(learner: &Learner<Flat>) -> [(&'static str, String); 4] {
 fn leader_facts(leader: &Leader<Flat>) -> [(&'static str, String); 8] {
     let links = |link: Link| (link != Link::None).then(|| format!("{link:?}"));
     let reported = |zxid: Zxid<u8>| (zxid != Zxid::default()).then(|| zxid.to_string());
-    let outstanding = leader.outstanding.as_slice().iter().map(ToString::to_string);
     let decided = if leader.decided { "decided" } else { NOTHING };
     [
         ("epoch", decided.to_owned()),
@@ -98,13 +126,14 @@ fn leader_facts(leader: &Leader<Flat>) -> [(&'static str, String); 8] {
         ("newLeaderAcks", unless_default(&leader.new_leader_acks)),
         ("learners", rows(|id| leader.links.row(id), links)),
         ("reported", rows(|id| leader.reported.row(id), reported)),
-        ("outstanding, with acknowledgements", list(outstanding)),
+        ("outstanding, with acknowledgements", list(leader.outstanding.as_slice(), ", ")),
     ]
 }
 
-fn link_facts(state: &State, facts: &mut Vec<(String, String)>) {
+fn link_facts(state: &State) -> Vec<(String, String)> {
     let Links { down, up, notes } = &state.links;
     let requests = &state.ghost.requests;
+    let mut facts = Vec::new();
     for (place, down) in down.iter().enumerate() {
         let text = end(down.end, down.queue.as_slice(), requests);
         facts.push((format!("to learner {}", id_at(place)), text));
@@ -117,31 +146,29 @@ fn link_facts(state: &State, facts: &mut Vec<(String, String)>) {
                 let _ = write!(text, ", newer {}", end(up.newer, &[up.hello], requests));
             }
             facts.push((format!("to leader {}>{}", id_at(from), id_at(to)), text));
-            let notes = notes[from][to].as_slice().iter().map(ToString::to_string);
-            facts.push((format!("election {}>{}", id_at(from), id_at(to)), list(notes)));
+            let notes = list(notes[from][to].as_slice(), ", ");
+            facts.push((format!("election {}>{}", id_at(from), id_at(to)), notes));
         }
     }
+    facts
 }
 
 fn end(end: End, packets: &[Packet], requests: &[Zxid<u8>; TXNS_MAX]) -> String {
     let messages = packets.iter().filter_map(|packet| packet.decode(requests));
-    let messages = list(messages.map(|message| message.to_string()));
+    let messages = list(messages, ", ");
     match end {
         End::Closed => NOTHING.to_owned(),
-        End::Open => format!("open {messages}"),
-        End::Severed => format!("severed {messages}"),
+        End::Open if messages == NOTHING => "open".to_owned(),
+        End::Open => messages,
+        End::Severed if messages == NOTHING => "severed".to_owned(),
+        End::Severed => format!("severed, {messages}"),
     }
 }
 
-fn zxid_of(txn: &Txn<u8, u8>) -> String {
-    txn.zxid.to_string()
+fn zxids(log: &Log) -> String {
+    list(log.as_slice().iter().map(|txn| txn.zxid), " ")
 }
 
 fn unless_default<T: Default + PartialEq + Display>(value: &T) -> String {
     if *value == T::default() { NOTHING.to_owned() } else { value.to_string() }
-}
-
-fn list(items: impl Iterator<Item = String>) -> String {
-    let items: Vec<String> = items.collect();
-    if items.is_empty() { NOTHING.to_owned() } else { format!("[{}]", items.join(", ")) }
 }

@@ -55,6 +55,18 @@ pub enum Offence {
     Overflow = 32,
 }
 
+impl Offence {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::EpochWentBack,
+        Self::AckedNotDurable,
+        Self::CommittedCut,
+        Self::DeliveredEarly,
+        Self::BadPacket,
+        Self::Overflow,
+    ];
+}
+
 impl Ghost {
     /// Remembers an offence.
     pub fn mark(&mut self, offence: Offence) {

@@ -25,7 +25,8 @@
 //! `model`, `enabled`, `effects`: what an action does, when it can, what follows from it. `flat`:
 //! the model as the project's engine sees it.
 //! `properties`, `reached`, `ghost`: what must hold, what should be seen, what is remembered for
-//! it. `presets`, `search`, `report`, `render`, `facts`: running it and telling the result.
+//! it. `presets`, `search`, `report`, `render`, `facts`, `picture`: running it and
+//! telling the result.
 
 mod action;
 mod bounds;
@@ -38,6 +39,7 @@ mod links;
 mod model;
 mod oracle;
 mod packet;
+mod picture;
 mod presets;
 pub mod properties;
 pub mod reached;
@@ -53,6 +55,7 @@ pub use ghost::{Ghost, Offence, Reign};
 pub use links::{DOWN_MAX, Down, End, Links, NOTES_MAX, UP_MAX, Up};
 pub use model::{NetworkMutant, Start, Zab};
 pub use packet::{Note, Packet, PacketKind};
+pub use picture::run_svg;
 pub use presets::{Exploration, Suite, after_first_epoch, uneven_starts};
 pub use properties::{PROPERTIES, Property};
 pub use render::{changes, trace_text};

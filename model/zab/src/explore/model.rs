@@ -144,6 +144,7 @@ impl Zab {
             Enabled::No => return false,
             Enabled::Yes => {}
         }
+        out.sent().for_each(|(to, message)| probe.sent(id, to, message));
         Change { model: self, id, before: &before, step, out: &out }.spread(state);
         if self.has_oracle() {
             oracle::forget_election(&mut state.servers[index(id)]);

@@ -8,6 +8,7 @@ use super::model::Zab;
 use super::report::ActionText;
 use super::state::State;
 use crate::probe::Record;
+use crate::view;
 
 /// The steps that a sequence of actions makes from a state, up to the first that is not possible.
 #[must_use]
@@ -32,15 +33,13 @@ pub fn trace_text(model: &Zab, start: &State, actions: &[Action]) -> Vec<ActionT
 pub(super) fn step_text(model: &Zab, state: &State, action: Action) -> Option<String> {
     let mut record = Record::default();
     let next = model.act(state, action, &mut record)?;
-    let rules = format!("rules: {}", record.fired.join(", "));
-    let lines = std::iter::once(rules).chain(changes(state, &next));
+    let rules = (!record.fired.is_empty()).then(|| format!("rules: {}", record.fired.join(", ")));
+    let lines = rules.into_iter().chain(changes(state, &next));
     Some(lines.chain([String::new(), format!("{next:?}")]).collect::<Vec<_>>().join("\n"))
 }
 
 /// What differs between two states, one fact a line.
 #[must_use]
 pub fn changes(before: &State, after: &State) -> Vec<String> {
-    let both = facts(before).into_iter().zip(facts(after));
-    let differs = both.filter(|((_, old), (_, new))| old != new);
-    differs.map(|((name, old), (_, new))| format!("{name}: {old} -> {new}")).collect()
+    view::changes(&facts(before), &facts(after))
 }

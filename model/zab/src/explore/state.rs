@@ -7,12 +7,13 @@ use std::hash::{Hash, Hasher};
 use zerocopy::{Immutable, IntoBytes};
 
 use super::bounds::Bounds;
-use super::facts::{NOTHING, facts};
+use super::facts::{COLUMNS, facts};
 use super::ghost::Ghost;
 use super::links::Links;
 use crate::server::Server;
 use crate::shape::{Shape, Small};
 use crate::types::ServerId;
+use crate::view::page;
 
 /// Servers that one exploration can have.
 pub const SERVERS_MAX: usize = 3;
@@ -46,11 +47,10 @@ impl Hash for State {
     }
 }
 
-/// One fact a line, as stateright's Explorer shows it.
+/// A table of the servers, then what is in flight and what properties remember.
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let facts = facts(self).into_iter().filter(|(_, value)| value != NOTHING);
-        facts.into_iter().try_for_each(|(name, value)| writeln!(f, "{name}: {value}"))
+        f.write_str(&page(&facts(self), &COLUMNS))
     }
 }
 

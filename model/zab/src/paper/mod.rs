@@ -44,7 +44,8 @@
 //! # Reading order
 //!
 //! `types`, `queue`, `state`: the words; `rules`: the actions; `normal`; [`properties`];
-//! `abstraction`: what the protocol is for, and that every step serves it; `symmetry`; `model`.
+//! `abstraction`: what the protocol is for, and that every step serves it; `symmetry`; `model`;
+//! `render`, `picture`: all of it for readers.
 //!
 //! # Numbers stay small
 //!
@@ -57,8 +58,10 @@ mod bounds;
 mod ghost;
 mod model;
 mod normal;
+mod picture;
 pub mod properties;
 mod queue;
+mod render;
 mod rules;
 mod sized;
 mod state;
@@ -71,6 +74,7 @@ pub use action::Action;
 pub use bounds::{Bounds, BoundsError, SERVERS_MAX};
 pub use ghost::Ghost;
 pub use model::Paper;
+pub use picture::run_svg;
 pub use queue::{Kind, Link, Message, Queue};
 pub use sized::{TXNS_MAX, WithModel, with_model};
 pub use state::{Heard, Leading, Offence, Report, Role, Server, Spent, State};

@@ -1,12 +1,14 @@
 //! The family as a `stateright::Model`.
 
-use stateright::{Model, Property, Representative};
+use stateright::{Model, Path, Property, Representative};
 use zab_explorer::FlatModel;
 
 use super::action::Action;
 use super::bounds::{Bounds, BoundsError};
+use super::picture::run_svg;
 use super::properties;
 use super::queue::Kind;
+use super::render;
 use super::state::{Role, State};
 use super::types::Seat;
 use super::variant::Rules;
@@ -159,6 +161,17 @@ impl<const N: usize, const X: usize, const G: usize> Model for Paper<N, X, G> {
 
     fn format_action(&self, action: &Action) -> String {
         action.to_string()
+    }
+
+    fn format_step(&self, state: &Self::State, action: Action) -> Option<String> {
+        render::step_text(self, state, action)
+    }
+
+    fn as_svg(&self, path: Path<Self::State, Action>) -> Option<String> {
+        let steps = path.into_vec();
+        let (start, _) = *steps.first()?;
+        let actions: Vec<Action> = steps.iter().filter_map(|(_, action)| *action).collect();
+        Some(run_svg(self, &start, &actions))
     }
 }
 

@@ -1,6 +1,5 @@
 //! What is explored: every server, what is under way, the oracle and the budgets spent.
 
-use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use zerocopy::{Immutable, IntoBytes, Unaligned};
@@ -199,32 +198,5 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
     pub fn delivered(&self, index: usize) -> &[Txn] {
         let server = &self.servers[index];
         server.history.prefix(usize::from(server.last_committed))
-    }
-}
-
-/// One fact a line, what is zero left out.
-impl<const N: usize, const X: usize, const G: usize> fmt::Debug for State<N, X, G> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, server) in self.servers.iter().enumerate() {
-            writeln!(
-                f,
-                "{}: {:?} {} f.p={} f.a={} {:?} committed={}",
-                index + 1,
-                server.role,
-                server.phase,
-                server.accepted_epoch,
-                server.current_epoch,
-                server.history,
-                server.last_committed
-            )?;
-            if server.role == Role::Leading {
-                writeln!(f, "   {:?}", server.leading)?;
-            }
-            if server.leader != Seat::EMPTY {
-                let link = &server.link;
-                writeln!(f, "   from {:?}: {:?} to: {:?}", server.leader, link.down, link.up)?;
-            }
-        }
-        writeln!(f, "oracle {:?} {:?} {:?} {:?}", self.oracle, self.spent, self.offence, self.ghost)
     }
 }

@@ -1,0 +1,176 @@
+//! Runs of the composed system as sequence diagrams.
+
+use super::action::Action;
+use super::facts::facts;
+use super::links::{End, NOTES_MAX};
+use super::model::Zab;
+use super::packet::Packet;
+use super::state::{SERVERS_MAX, State, index};
+use crate::message::Message;
+use crate::probe::Probe;
+use crate::shape::{Queue, Shape};
+use crate::types::{Phase, Role, ServerId};
+use crate::view::{Channel, Fact, Pictured, Step, Way, sequence, svg};
+
+/// The kinds of channel: to a learner, to a leader, FOLLOWERINFO on a connection that the leader
+/// has not accepted, and notifications.
+const DOWN: u8 = 0;
+const UP: u8 = 1;
+const HELLO: u8 = 2;
+const ELECTION: u8 = 3;
+
+/// The sequence diagram of a run from a state, as SVG; actions that are not possible where they
+/// stand are left out.
+#[must_use]
+pub fn run_svg(model: &Zab, start: &State, actions: &[Action]) -> String {
+    svg(&sequence(model, start, actions.iter().copied()))
+}
+
+/// Writes down what a step sends.
+#[derive(Default)]
+struct Post {
+    sent: Vec<(Channel, String)>,
+}
+
+impl Probe for Post {
+    fn sent<S: Shape>(&mut self, from: ServerId, to: ServerId, message: &Message<S>) {
+        let (from, to) = (index(from), index(to));
+        let channel = match message {
+            Message::Notification(_) => (ELECTION, from, to),
+            Message::FollowerInfo { .. } => (HELLO, from, to),
+            Message::AckEpoch { .. } | Message::AckLd { .. } | Message::Ack { .. } => {
+                (UP, from, to)
+            }
+            Message::LeaderInfo { .. }
+            | Message::Diff { .. }
+            | Message::Trunc { .. }
+            | Message::Snap { .. }
+            | Message::Proposal(_)
+            | Message::Commit { .. }
+            | Message::NewLeader { .. }
+            | Message::UpToDate => (DOWN, from, to),
+        };
+        self.sent.push((channel, message.to_string()));
+    }
+}
+
+impl Pictured for Zab {
+    fn lanes(&self) -> usize {
+        usize::from(self.bounds.servers)
+    }
+
+    fn facts(&self, state: &State) -> Vec<Fact> {
+        facts(state)
+    }
+
+    fn noted(&self) -> &'static [&'static str] {
+        &["role", "phase", "acceptedEpoch", "currentEpoch", "history", "lastCommitted"]
+    }
+
+    fn phase(&self, state: &State, index: usize) -> Option<Phase> {
+        let server = &state.servers[index];
+        (server.role != Role::Down).then_some(server.phase)
+    }
+
+    fn ways(&self, state: &State) -> Vec<Way> {
+        let links = &state.links;
+        let packets = |packets: &[Packet]| {
+            let messages = packets.iter().filter_map(|packet| packet.decode(&state.ghost.requests));
+            messages.map(|message| message.to_string()).collect::<Vec<String>>()
+        };
+        let mut ways = Vec::new();
+        for from in self.indices() {
+            for to in self.indices().filter(|to| *to != from) {
+                let down = &links.down[to];
+                // A learner has one connection; the others are empty.
+                let is_its = usize::from(down.leader) == from;
+                let down = if is_its { packets(down.queue.as_slice()) } else { Vec::new() };
+                let up = &links.up[from][to];
+                let hello = if up.newer == End::Closed { Vec::new() } else { packets(&[up.hello]) };
+                let up = packets(up.queue.as_slice());
+                let notes = links.notes[from][to].as_slice().iter();
+                let notes = notes.map(ToString::to_string).collect();
+                let kinds = [
+                    (DOWN, None, down),
+                    (UP, None, up),
+                    (HELLO, Some(1), hello),
+                    (ELECTION, Some(NOTES_MAX), notes),
+                ];
+                for (kind, room, messages) in kinds {
+                    ways.push(Way { channel: (kind, from, to), from, to, room, messages });
+                }
+            }
+        }
+        ways
+    }
+
+    fn tell(&self, state: &State, action: &Action) -> Option<Step<State>> {
+        let mut post = Post::default();
+        let next = self.act(state, *action, &mut post)?;
+        let mut step = Step::local(next, doers(*action));
+        step.sent = post.sent;
+        if self.has_oracle() {
+            // The coarse election stands for all of its notifications.
+            step.sent.retain(|((kind, ..), _)| *kind != ELECTION);
+        }
+        let to_learner = |id: ServerId| {
+            let leader = usize::from(state.links.down[index(id)].leader);
+            Some((DOWN, leader, index(id)))
+        };
+        match *action {
+            Action::Notification(from, to) => {
+                step.received = Some((ELECTION, index(from), index(to)));
+            }
+            Action::Accept(from, to) => step.received = Some((HELLO, index(from), index(to))),
+            Action::ToLeader(from, to) => step.received = Some((UP, index(from), index(to))),
+            Action::ToLearner(id) => step.received = to_learner(id),
+            Action::Lose(id) => step.dropped = to_learner(id),
+            Action::Swap(id) => step.swapped = to_learner(id),
+            Action::Start(id, _) => {
+                step.cleared = (0..SERVERS_MAX).map(|to| (ELECTION, index(id), to)).collect();
+            }
+            Action::Crash(_) => step.crash = true,
+            Action::Elect(..)
+            | Action::Join(..)
+            | Action::Settle(_)
+            | Action::Resend(_)
+            | Action::Connect(_)
+            | Action::Cut(_)
+            | Action::LearnerNotices(_)
+            | Action::LeaderNotices(..)
+            | Action::LeaveRole(_)
+            | Action::Write(_)
+            | Action::Sync(..)
+            | Action::Request(_) => {}
+        }
+        Some(step)
+    }
+}
+
+/// Indices of the servers whose step an action is.
+fn doers(action: Action) -> Vec<usize> {
+    match action {
+        Action::Elect(leader, followers) => {
+            std::iter::once(leader).chain(followers.iter()).map(index).collect()
+        }
+        Action::Notification(_, id)
+        | Action::Accept(_, id)
+        | Action::ToLeader(_, id)
+        | Action::LeaderNotices(_, id)
+        | Action::Start(id, _)
+        | Action::Crash(id)
+        | Action::Join(id, _)
+        | Action::Settle(id)
+        | Action::Resend(id)
+        | Action::Connect(id)
+        | Action::ToLearner(id)
+        | Action::Cut(id)
+        | Action::Lose(id)
+        | Action::Swap(id)
+        | Action::LearnerNotices(id)
+        | Action::LeaveRole(id)
+        | Action::Write(id)
+        | Action::Sync(id, _)
+        | Action::Request(id) => vec![index(id)],
+    }
+}

@@ -1,0 +1,195 @@
+//! Arrows against the states: random runs of both families, with and without defects.
+
+use proptest::prelude::*;
+use stateright::Model;
+
+use super::sequence::{Arrow, End, Pictured, Sequence, Way, sequence};
+use super::svg;
+use crate::explore::{self, Election, NetworkMutant, Zab};
+use crate::paper::{self, Mutant, NewLeaderWrites, Paper, Rules};
+
+/// A run: states, with the action that led to each but the first.
+type Run<M> = (Vec<<M as Model>::State>, Vec<<M as Model>::Action>);
+
+/// Goes on by the choices, each among the actions that are possible, until there is none.
+fn run<M: Model<State: Clone, Action: Clone>>(model: &M, choices: &[usize]) -> Run<M> {
+    let mut states = vec![model.init_states().remove(0)];
+    let mut actions = Vec::new();
+    for choice in choices {
+        let mut steps = model.next_steps(&states[states.len() - 1]);
+        if steps.is_empty() {
+            break;
+        }
+        let (action, next) = steps.swap_remove(choice % steps.len());
+        states.push(next);
+        actions.push(action);
+    }
+    (states, actions)
+}
+
+fn waiting(ways: &[Way]) -> impl Iterator<Item = (usize, usize, &str)> {
+    ways.iter().flat_map(|way| way.messages.iter().map(|text| (way.from, way.to, text.as_str())))
+}
+
+fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.collect();
+    items.sort_unstable();
+    items
+}
+
+/// Holds the arrows of a run against its states: `received` says, by the name of an action alone,
+/// whether it takes a message in.
+fn judge<M: Pictured<Action: Clone>>(
+    model: &M,
+    choices: &[usize],
+    received: impl Fn(&str) -> bool,
+) -> Sequence {
+    let (states, actions) = run(model, choices);
+    let drawn = sequence(model, &states[0], actions.iter().cloned());
+    assert_eq!(drawn.rows.len(), states.len());
+    let alive_after = |row: usize| {
+        let alive = drawn.arrows.iter().filter(move |arrow| match arrow.end {
+            End::Received(end) | End::Lost(end) => arrow.sent <= row && row < end,
+            End::UnderWay => arrow.sent <= row,
+        });
+        sorted(alive.map(|arrow| (arrow.from, arrow.to, arrow.text.as_str())))
+    };
+    let mut sends = 0;
+    for (row, state) in states.iter().enumerate() {
+        // What is on its way is what the arrows say, no less and no more.
+        assert_eq!(alive_after(row), sorted(waiting(&model.ways(state))), "row {row}");
+        if row > 0 {
+            let ends = |arrow: &&Arrow| arrow.end == End::Received(row);
+            let taken: Vec<_> = drawn.arrows.iter().filter(ends).collect();
+            let action = actions[row - 1].to_string();
+            assert_eq!(taken.len(), usize::from(received(&action)), "{action}");
+            assert!(taken.iter().all(|arrow| drawn.rows[row].servers.contains(&arrow.to)));
+            assert!(taken.iter().all(|arrow| arrow.sent < row));
+            sends += model.tell(&states[row - 1], &actions[row - 1]).map_or(0, |s| s.sent.len());
+        }
+    }
+    // Every send has its arrow, and no arrow is without a send.
+    assert_eq!(drawn.arrows.len(), waiting(&model.ways(&states[0])).count() + sends);
+    drawn
+}
+
+/// The order of receipt is the order of sending, from each server to each other on each channel.
+fn is_fifo(drawn: &Sequence) -> bool {
+    let mut received: Vec<&Arrow> =
+        drawn.arrows.iter().filter(|arrow| matches!(arrow.end, End::Received(_))).collect();
+    let is_election = |arrow: &Arrow| arrow.text.starts_with("NOTIFICATION");
+    received.sort_by_key(|arrow| match arrow.end {
+        End::Received(row) | End::Lost(row) => row,
+        End::UnderWay => usize::MAX,
+    });
+    received.iter().enumerate().all(|(place, later)| {
+        received[..place].iter().all(|sooner| {
+            let same = (sooner.from, sooner.to, is_election(sooner))
+                == (later.from, later.to, is_election(later));
+            !same || sooner.sent <= later.sent
+        })
+    })
+}
+
+/// What takes a message in, in the `zookeeper` family.
+fn takes(action: &str) -> bool {
+    ["Notification", "Accept", "ToLeader", "ToLearner"].iter().any(|name| action.starts_with(name))
+}
+
+/// And in the `paper` family: handlers of messages.
+fn handles(action: &str) -> bool {
+    action.contains("Process") && !action.contains("ProcessRequest")
+}
+
+fn zab(election: Election, network: Option<NetworkMutant>) -> Zab {
+    let bounds = explore::Bounds {
+        servers: 3,
+        requests: 2,
+        crashes: 2,
+        timeouts: 2,
+        disconnects: 2,
+        rounds: 4,
+        resends: 2,
+        election,
+    };
+    Zab { network, ..Zab::new(bounds, 500).unwrap() }
+}
+
+fn paper(change: impl FnOnce(&mut Rules)) -> Paper<3, 2, 0> {
+    let bounds = paper::Bounds { servers: 3, txns: 2, epochs: None, timeouts: 3, restarts: 2 };
+    let mut rules = Rules::new(bounds);
+    change(&mut rules);
+    Paper::new(rules).unwrap()
+}
+
+fn choices() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(any::<usize>(), 0..150)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn arrows_of_the_zookeeper_family_are_its_messages(choices in choices(), fle: bool) {
+        let election = if fle { Election::Fle } else { Election::Oracle };
+        let drawn = judge(&zab(election, None), &choices, takes);
+        prop_assert!(is_fifo(&drawn));
+    }
+
+    #[test]
+    fn arrows_show_what_a_bad_network_does(choices in choices(), drops: bool) {
+        let defect = if drops { NetworkMutant::Drops } else { NetworkMutant::Reorders };
+        judge(&zab(Election::Oracle, Some(defect)), &choices, takes);
+    }
+
+    #[test]
+    fn arrows_of_the_paper_family_are_its_messages(choices in choices()) {
+        let drawn = judge(&paper(|_| {}), &choices, handles);
+        prop_assert!(is_fifo(&drawn));
+    }
+
+    #[test]
+    fn messages_that_outlive_their_connection_are_drawn_to_their_end(choices in choices()) {
+        let model = paper(|rules| rules.mutant = Some(Mutant::BuffersKept));
+        let (states, actions) = run(&model, &choices);
+        let drawn = sequence(&model, &states[0], actions);
+        let under_way = drawn.arrows.iter().filter(|arrow| arrow.end == End::UnderWay).count();
+        prop_assert_eq!(under_way, waiting(&model.ways(&states[states.len() - 1])).count());
+    }
+
+    #[test]
+    fn pictures_are_well_formed_and_have_every_message(choices in choices()) {
+        let model = zab(Election::Fle, None);
+        let (states, actions) = run(&model, &choices);
+        let drawn = sequence(&model, &states[0], actions);
+        let picture = svg(&drawn);
+        let count = |class: &str| picture.matches(&format!("class=\"{class}\"")).count();
+        let messages = count("received") + count("lost") + count("under-way");
+        prop_assert_eq!(messages, drawn.arrows.len());
+        prop_assert_eq!(count("head"), count("received"));
+        prop_assert_eq!(count("end"), count("lost"));
+        prop_assert!(!picture.contains("->"), "text is escaped");
+    }
+}
+
+/// NEWLEADER is received when the second of its two writes is done.
+#[test]
+fn a_message_that_takes_two_steps_has_one_arrow() {
+    use paper::Action;
+    let model = paper(|rules| rules.variant.new_leader = NewLeaderWrites::EpochFirst);
+    let run = [
+        Action::UpdateLeader(0),
+        Action::FollowLeader(1),
+        Action::ConnectAndFollowerSendCepoch(0, 1),
+        Action::LeaderProcessCepoch(0, 1),
+        Action::FollowerProcessNewEpoch(1, 0),
+        Action::LeaderProcessAckEpoch(0, 1),
+        Action::FollowerProcessNewLeader(1, 0),
+        Action::FollowerProcessNewLeader(1, 0),
+    ];
+    let drawn = sequence(&model, &model.init_states()[0], run);
+    let arrow =
+        |text: &str| drawn.arrows.iter().find(|arrow| arrow.text.starts_with(text)).unwrap();
+    assert_eq!((arrow("NEWLEADER").sent, arrow("NEWLEADER").end), (6, End::Received(8)));
+    assert_eq!((arrow("ACK-LD").sent, arrow("ACK-LD").end), (8, End::UnderWay));
+}
