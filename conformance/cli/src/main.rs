@@ -1,8 +1,13 @@
 //! `zabcheck`: the only part of the checker that prints.
 
 mod args;
+mod baseline;
+mod bounds;
 mod commands;
 mod exit;
+mod exploring;
+mod interrupt;
+mod listing;
 mod record;
 mod report;
 

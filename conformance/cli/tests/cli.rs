@@ -7,24 +7,9 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// Runs the command.
-fn zabcheck<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_zabcheck")).args(args).output().expect("zabcheck runs")
-}
+use support::{assert_exit, stdout, zabcheck};
 
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("UTF-8")
-}
-
-#[track_caller]
-fn assert_exit(output: &Output, code: i32) {
-    let (out, err) = (stdout(output), stderr(output));
-    assert_eq!(output.status.code(), Some(code), "stdout:\n{out}\nstderr:\n{err}");
-}
+mod support;
 
 fn corpus(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces/corpus").join(name)
@@ -187,53 +172,6 @@ fn lint_finds_a_gap_and_accepts_the_corpus() {
     let output = zabcheck(&[Path::new("lint"), &file]);
     assert_exit(&output, 1);
     assert!(stdout(&output).contains("gap.ndjson:"));
-}
-
-#[test]
-fn a_truncated_exploration_says_nothing_holds() {
-    let output = zabcheck(&["check", "--requests", "2", "--crashes", "1", "--states-max", "1000"]);
-    assert_exit(&output, 2);
-    let text = stdout(&output);
-    assert!(text.contains("INCOMPLETE"), "{text}");
-    assert!(!text.contains(" holds "), "{text}");
-}
-
-#[test]
-fn a_complete_exploration_states_its_bounds() {
-    let output = zabcheck(&["check", "--requests", "1", "--disconnects", "1"]);
-    assert_exit(&output, 0);
-    let text = stdout(&output);
-    assert!(text.contains("servers=3 requests=1") && text.contains("complete"), "{text}");
-}
-
-/// The counts are those of the published specification (`Zab.tla`), as TLC counts them.
-#[test]
-fn the_paper_model_counts_what_the_published_specification_counts() {
-    let folder = TempDir::new().expect("a folder");
-    let json = folder.path().join("paper.json");
-    let file = json.to_str().expect("UTF-8");
-    let count = |args: &[&str]| {
-        let fixed = ["check", "--model", "paper", "--json", file];
-        assert_exit(&zabcheck(&[&fixed, args].concat()), 0);
-        let text = fs::read_to_string(&json).expect("the result");
-        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        assert_eq!(value["complete"], true);
-        (value["distinct"].as_u64(), value["depth"].as_u64(), value["unreduced"].as_u64())
-    };
-    let two = ["--servers", "2", "--txns", "2", "--timeouts", "2"];
-    assert_eq!(count(&two), (Some(4_001), Some(33), None));
-    let symmetric = [&two[..], &["--symmetry"]].concat();
-    assert_eq!(count(&symmetric), (Some(2_001), Some(33), Some(4_001)));
-    let three = ["--servers", "3", "--txns", "1", "--timeouts", "1", "--epochs", "2"];
-    assert_eq!(count(&three), (Some(18_541), Some(32), None));
-}
-
-#[test]
-fn a_flag_of_the_other_model_is_wrong_usage() {
-    assert_exit(&zabcheck(&["check", "--txns", "2"]), 3);
-    assert_exit(&zabcheck(&["check", "--model", "paper", "--crashes", "1"]), 3);
-    assert_exit(&zabcheck(&["check", "--model", "paper", "--servers", "9"]), 3);
-    assert_exit(&zabcheck(&["check", "--model", "paper", "--memory", "1KiB"]), 3);
 }
 
 #[test]

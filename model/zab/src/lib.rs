@@ -27,6 +27,7 @@
 //! 4. `shape`: how the same rules run on bytes ([`Small`]) and on traces of any length ([`Wide`]).
 //! 5. `explore`: servers, links and faults composed, and what must hold of them.
 //! 6. [`paper`]: the other family, which shares no rule with this one.
+//! 7. [`presets`]: what is explored by name, of both.
 
 mod config;
 mod dispatch;
@@ -34,6 +35,7 @@ pub mod explore;
 mod message;
 mod outbox;
 pub mod paper;
+pub mod presets;
 mod probe;
 mod program;
 mod rules;

@@ -4,7 +4,6 @@ pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod conform;
 pub(crate) mod lint;
-mod paper;
 pub(crate) mod record;
 pub(crate) mod selftest;
 pub(crate) mod verify;

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use zab_check::{Options, Verdict};
-use zab_model::explore::{Limits, Suite};
+use zab_model::presets::Preset;
 
-use super::{check, conform};
-use crate::args::Verify;
+use super::conform;
+use crate::args::{Limits, Verify};
 use crate::exit::Exit;
+use crate::exploring;
 use crate::record::{self, scenario};
 use crate::report::progress::Progress;
 use crate::report::{model, table};
@@ -32,22 +33,23 @@ pub(crate) fn run(args: &Verify) -> Exit {
 
 fn explore(rows: &mut Vec<Row>) -> Exit {
     let mut exit = Exit::Good;
-    for exploration in Suite::Default.explorations() {
-        let report = check::explore_one(&exploration, Limits::default());
-        let verdict = match model::exit(&report) {
-            Exit::Good => "holds",
-            Exit::Bad => "VIOLATED",
-            Exit::Unknown | Exit::Usage => "unknown",
-        };
-        if model::exit(&report) != Exit::Good {
-            model::print(exploration.name, exploration.covers, &report);
+    for exploration in Preset::Quick.explorations() {
+        let what = format!("model {}: {}", exploration.family.name(), exploration.covers);
+        match exploring::explore(&exploration, &Limits::default()) {
+            Ok(outcome) => {
+                if outcome.exit() != Exit::Good {
+                    model::print(&outcome);
+                }
+                let (states, depth) = (outcome.counts.distinct, outcome.counts.depth);
+                let far = format!("{states} states, depth {depth}, {:.1} s", outcome.seconds);
+                rows.push([what, outcome.word().to_owned(), far]);
+                exit = exit.and(outcome.exit());
+            }
+            Err(error) => {
+                rows.push([what, "FAILED".to_owned(), error.to_string()]);
+                exit = exit.and(Exit::Usage);
+            }
         }
-        rows.push([
-            format!("model: {}", exploration.covers),
-            verdict.to_owned(),
-            format!("{} states, depth {}, {:.1} s", report.distinct, report.depth, report.seconds),
-        ]);
-        exit = exit.and(model::exit(&report));
     }
     exit
 }

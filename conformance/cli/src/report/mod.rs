@@ -1,6 +1,7 @@
 //! Tables, progress and JSON: what several commands show in the same way.
 
 pub(crate) mod model;
+pub(crate) mod outcome;
 pub(crate) mod progress;
 
 use std::fs;

@@ -1,93 +1,138 @@
-//! How an exploration is shown.
+//! How explorations are shown.
 
-use serde_json::{Value, json};
-use zab_model::explore::{Kind, PropertyReport, Report, Verdict};
+use serde_json::{Map, Value, json};
 
+use super::outcome::{Outcome, Verdict};
 use super::table;
-use crate::exit::Exit;
 
-/// The verdict's word.
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Holds => "holds",
-        Verdict::Violated => "VIOLATED",
-        Verdict::Reached => "reached",
-        Verdict::NotReached => "not within these bounds",
-        Verdict::Unknown => "unknown",
-    }
+const MIB: u64 = 1 << 20;
+
+/// Prints one exploration in full: a row for each property, counts, and what they are worth.
+pub(crate) fn print(outcome: &Outcome) {
+    println!("model {}, {}: {}", outcome.model, outcome.name, outcome.covers);
+    println!("bounds: {}", outcome.bounds);
+    let rows = outcome.properties.iter().map(|property| {
+        let length = property.trace_length.map_or_else(String::new, |steps| steps.to_string());
+        [property.name, property.kind, property.verdict.word(), &length].map(str::to_owned)
+    });
+    println!("{}", table(["property", "kind", "verdict", "shown in steps"], rows.collect()));
+    print_counts(outcome);
+    print_stories(outcome);
 }
 
-/// How a command ends that explored this.
-///
-/// A run in which nothing was ever committed, elected or reached says nothing: that is doubt.
-pub(crate) fn exit(report: &Report) -> Exit {
-    let reached = report.properties.iter().any(|property| property.verdict == Verdict::Reached);
-    if report.violated() {
-        Exit::Bad
-    } else if report.complete && reached {
-        Exit::Good
-    } else {
-        Exit::Unknown
-    }
-}
-
-/// Prints bounds, counts and one row per property; then the steps to every violation.
-pub(crate) fn print(name: &str, covers: &str, report: &Report) {
-    println!("model {name}: {covers}\nbounds: {}", report.bounds);
-    let rows = report.properties.iter().map(row).collect();
-    println!("{}", table(["property", "kind", "verdict"], rows));
+fn print_counts(outcome: &Outcome) {
+    let counts = &outcome.counts;
     println!(
-        "{} distinct states, {} generated, depth {}, {:.1} s, {}",
-        report.distinct,
-        report.generated,
-        report.depth,
-        report.seconds,
-        if report.complete {
-            "complete: every run within these bounds"
-        } else {
-            "INCOMPLETE: a limit was reached, so nothing is said to hold"
-        },
+        "{} distinct states, {} generated, depth {}, {:.1} s on {} threads",
+        counts.distinct, counts.generated, counts.depth, outcome.seconds, outcome.threads
     );
-    for property in report.properties.iter().filter(|p| p.verdict == Verdict::Violated) {
-        println!("\n{} is violated: {}", property.name, property.statement);
-        for step in property.trace.iter().flatten() {
-            println!("{:>4}  {}", step.number, step.action);
-            for change in &step.changes {
-                println!("        {change}");
-            }
+    if let Some(unreduced) = counts.unreduced {
+        println!("with symmetry: they stand for {unreduced} states");
+    }
+    println!(
+        "{:.1} bytes a state, the frontier apart ({} MiB at its largest); identities of {} bits, \
+         {:.1e} states expected to be mistaken for others",
+        outcome.bytes_per_state,
+        outcome.memory.frontier_peak / MIB,
+        outcome.identity.bits,
+        outcome.identity.missing_expected
+    );
+    let never: Vec<&str> = counts
+        .actions
+        .iter()
+        .filter(|(_, count)| *count == 0)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !never.is_empty() {
+        println!("actions never taken: {}", never.join(", "));
+    }
+    println!("{}", ending(outcome));
+}
+
+/// Whether it saw everything, in a line.
+fn ending(outcome: &Outcome) -> String {
+    match outcome.stopped {
+        None => "complete: every run within these bounds".to_owned(),
+        Some(zab_explorer::Stop::Memory) => format!(
+            "INCOMPLETE: the memory budget of {} MiB is used up, so nothing is said to hold \
+             (hint: give more with --memory, or use --symmetry or smaller bounds)",
+            outcome.memory.budget / MIB
+        ),
+        Some(why) => format!("INCOMPLETE: {why}, so nothing is said to hold"),
+    }
+}
+
+/// Prints the runs that break properties.
+fn print_stories(outcome: &Outcome) {
+    let violated = |p: &&super::outcome::Property| p.verdict == Verdict::Violated;
+    for property in outcome.properties.iter().filter(violated) {
+        let steps = property.trace_length.unwrap_or(0);
+        println!("\n{} is violated after {steps} steps:", property.name);
+        for line in &property.story {
+            println!("{line}");
         }
     }
 }
 
-fn row(property: &PropertyReport) -> [String; 3] {
-    let kind = match property.kind {
-        Kind::Always => "always",
-        Kind::Sometimes => "sometimes",
-    };
-    [property.name.to_owned(), kind.to_owned(), word(property.verdict).to_owned()]
+/// Prints several explorations: a row for each, and in full those that are not as they should be.
+pub(crate) fn print_all(outcomes: &[Outcome]) {
+    for outcome in outcomes.iter().filter(|outcome| outcome.word() != "holds") {
+        print(outcome);
+        println!();
+    }
+    let rows = outcomes.iter().map(summary).collect();
+    let header = ["exploration", "covers", "verdict", "properties", "distinct", "depth", "seconds"];
+    println!("{}", table(header, rows));
 }
 
-/// The same for machines.
-pub(crate) fn json(name: &str, report: &Report) -> Value {
-    let properties: Vec<Value> = report
+fn summary(outcome: &Outcome) -> [String; 7] {
+    let claims = outcome.count(Verdict::Holds);
+    let [reached, never] = [Verdict::Reached, Verdict::NeverReached].map(|v| outcome.count(v));
+    [
+        outcome.name.to_owned(),
+        outcome.covers.to_owned(),
+        outcome.word().to_owned(),
+        format!("{claims} hold, {reached} of {} reached", reached + never),
+        outcome.counts.distinct.to_string(),
+        outcome.counts.depth.to_string(),
+        format!("{:.1}", outcome.seconds),
+    ]
+}
+
+/// An exploration for machines.
+pub(crate) fn json(outcome: &Outcome) -> Value {
+    let counts = &outcome.counts;
+    let properties: Vec<Value> = outcome
         .properties
         .iter()
         .map(|property| {
-            let [name, kind, verdict] = row(property);
-            let length = property.trace.as_ref().map(Vec::len);
-            json!({"name": name, "kind": kind, "verdict": verdict, "trace_length": length})
+            json!({
+                "name": property.name,
+                "kind": property.kind,
+                "verdict": property.verdict.word(),
+                "trace_length": property.trace_length,
+            })
         })
         .collect();
-    let actions: serde_json::Map<String, Value> =
-        report.actions.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect();
+    let actions: Map<String, Value> =
+        counts.actions.iter().map(|(name, count)| (name.clone(), json!(count))).collect();
     json!({
-        "name": name,
-        "bounds": report.bounds.to_string(),
-        "distinct": report.distinct,
-        "generated": report.generated,
-        "depth": report.depth,
-        "complete": report.complete,
-        "seconds": report.seconds,
+        "name": outcome.name,
+        "model": outcome.model,
+        "bounds": outcome.bounds,
+        "verdict": outcome.word(),
+        "distinct": counts.distinct,
+        "unreduced": counts.unreduced,
+        "generated": counts.generated,
+        "depth": counts.depth,
+        "complete": outcome.complete(),
+        "stopped": outcome.stopped.map(|why| why.to_string()),
+        "seconds": outcome.seconds,
+        "threads": outcome.threads,
+        "bytes_per_state": outcome.bytes_per_state,
+        "frontier_bytes_peak": outcome.memory.frontier_peak,
+        "identity_bits": outcome.identity.bits,
+        "missing_expected": outcome.identity.missing_expected,
         "properties": properties,
         "actions": actions,
     })

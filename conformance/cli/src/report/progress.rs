@@ -1,12 +1,21 @@
-//! The progress line of anything that takes longer than a second.
+//! The progress of anything that takes longer than a second.
 
-use std::time::Duration;
+use std::io::{IsTerminal, stderr};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A line on standard error that is rewritten in place; nothing when that is no terminal.
+/// Where standard error is no terminal, a line is written so often.
+const LINE_EVERY: Duration = Duration::from_secs(30);
+
+/// On a terminal, a line on standard error that is rewritten in place; elsewhere, such as in the
+/// log of a CI, a line every half minute.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    what: String,
+    /// When the last line was written; `None` on a terminal.
+    written: Option<Mutex<Instant>>,
 }
 
 impl Progress {
@@ -18,12 +27,20 @@ impl Progress {
         }
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar }
+        let written = (!stderr().is_terminal()).then(|| Mutex::new(Instant::now()));
+        Self { bar, what: what.to_owned(), written }
     }
 
     /// Changes what the line ends with.
     pub(crate) fn say(&self, message: impl Into<String>) {
-        self.bar.set_message(message.into());
+        let message = message.into();
+        if let Some(Ok(mut written)) = self.written.as_ref().map(Mutex::lock)
+            && written.elapsed() >= LINE_EVERY
+        {
+            *written = Instant::now();
+            eprintln!("{} {message}", self.what);
+        }
+        self.bar.set_message(message);
     }
 }
 

@@ -25,7 +25,7 @@
 //! `model`, `enabled`, `effects`: what an action does, when it can, what follows from it. `flat`:
 //! the model as the project's engine sees it.
 //! `properties`, `reached`, `ghost`: what must hold, what should be seen, what is remembered for
-//! it. `presets`, `search`, `report`, `render`, `facts`, `picture`: running it and
+//! it. `starts`, `search`, `report`, `render`, `facts`, `picture`: running it and
 //! telling the result.
 
 mod action;
@@ -40,12 +40,12 @@ mod model;
 mod oracle;
 mod packet;
 mod picture;
-mod presets;
 pub mod properties;
 pub mod reached;
 mod render;
 mod report;
 mod search;
+mod starts;
 mod state;
 pub mod walk;
 
@@ -56,9 +56,9 @@ pub use links::{DOWN_MAX, Down, End, Links, NOTES_MAX, UP_MAX, Up};
 pub use model::{NetworkMutant, Start, Zab};
 pub use packet::{Note, Packet, PacketKind};
 pub use picture::run_svg;
-pub use presets::{Exploration, Suite, after_first_epoch, uneven_starts};
 pub use properties::{PROPERTIES, Property};
 pub use render::{changes, trace_text};
 pub use report::{ActionText, Kind, Limits, Progress, PropertyReport, Report, Verdict};
 pub use search::{Search, check, run};
+pub use starts::{after_first_epoch, uneven_starts};
 pub use state::{Budget, Flat, Log, SERVERS_MAX, State, TXNS_MAX};

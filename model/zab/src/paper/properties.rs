@@ -15,8 +15,11 @@ use super::state::{Offence, Role, State};
 use super::types::Txn;
 use crate::types::Phase;
 
+mod statements;
 #[cfg(test)]
 mod tests;
+
+pub use statements::{STATEMENTS, statement};
 
 /// A condition on states.
 pub type Condition<const N: usize, const X: usize, const G: usize> =

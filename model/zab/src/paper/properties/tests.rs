@@ -245,6 +245,7 @@ fn properties_that_need_ghosts_are_not_offered_without() {
     assert!(super::WITHOUT_GHOSTS.iter().all(|name| names.contains(name)));
     let all: Vec<_> = model().properties().iter().map(|property| property.name).collect();
     assert!(super::WITH_GHOSTS.iter().all(|name| all.contains(name)));
+    assert_eq!(all, super::STATEMENTS.map(|(name, _)| name), "each has its sentence");
 }
 
 /// A queue, a history and the ghosts say when they are full; nothing is dropped in silence.

@@ -1,0 +1,173 @@
+//! The flags of `check`, most of which `explore` has too.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use zab_model::presets;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  zabcheck check                                       the preset `quick`, of both families
+  zabcheck check --preset merge --baseline counts.json
+  zabcheck check --list                                presets, explorations and properties
+  zabcheck check --requests 2 --crashes 1 --rounds 2 --json counts.json
+  zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --restarts 1 --symmetry
+  zabcheck check --model paper --servers 3 --timeouts 1 --liveness
+
+A baseline holds the counts of explorations. If FILE is not there it is written; if it is, its
+counts must be those of this run. Remove it to write it anew.
+
+Exit codes: 0 all hold and every run was looked at; 1 a property is violated, or counts differ from
+the baseline; 2 incomplete (a limit, Ctrl-C) or vacuous; 3 bad input or usage.";
+
+/// Which model is explored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Family {
+    /// ZAB as ZooKeeper implements it, profile `fixed`
+    Zookeeper,
+    /// ZAB as published, at the grain of its authors' Zab.tla
+    Paper,
+}
+
+impl Family {
+    /// Its name, as in the model's own presets.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Zookeeper => "zookeeper",
+            Self::Paper => "paper",
+        }
+    }
+}
+
+/// A named set of explorations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    /// For every commit: under 20 seconds
+    Quick,
+    /// Before a merge: under 5 minutes
+    Merge,
+    /// For the night: up to an hour, and memory for hundreds of millions of states
+    Nightly,
+}
+
+impl From<Preset> for presets::Preset {
+    fn from(preset: Preset) -> Self {
+        match preset {
+            Preset::Quick => Self::Quick,
+            Preset::Merge => Self::Merge,
+            Preset::Nightly => Self::Nightly,
+        }
+    }
+}
+
+/// How leaders are found in an exploration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Election {
+    /// One coarse step elects
+    Oracle,
+    /// One coarse step, and anybody who looks may win
+    Anybody,
+    /// Fast leader election with all its messages
+    Fle,
+    /// Fast leader election alone, nothing after it
+    FleOnly,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Which model to explore: of a preset, both if not given; with bounds, zookeeper
+    #[arg(long, value_enum)]
+    pub(crate) model: Option<Family>,
+    /// Named explorations; not together with single bounds [default: quick]
+    #[arg(long, value_enum, conflicts_with_all = ["Bounds", "PaperBounds"])]
+    pub(crate) preset: Option<Preset>,
+    /// List presets, their explorations and all properties, and explore nothing
+    #[arg(long)]
+    pub(crate) list: bool,
+    #[command(flatten)]
+    pub(crate) bounds: Bounds,
+    #[command(flatten)]
+    pub(crate) paper: PaperBounds,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+    /// Write the result for machines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Compare the counts with those in FILE, or write them there if there is no such file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+}
+
+/// What a run may use, and where it stops although there is more to see.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Limits {
+    /// Threads; all cores if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Memory for tables, log and frontier, such as 8GiB; most of what is free if not given
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<bytesize::ByteSize>,
+    /// Stop an exploration after this many distinct states; it is then incomplete
+    #[arg(long, value_name = "N")]
+    pub(crate) states_max: Option<u64>,
+    /// Stop an exploration after this many seconds; it is then incomplete
+    #[arg(long, value_name = "N")]
+    pub(crate) seconds_max: Option<u32>,
+}
+
+/// Single bounds; what is not given is 3 servers, 1 request, 1 election and no fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+#[group(multiple = true)]
+pub(crate) struct Bounds {
+    /// Voting servers
+    #[arg(long, value_name = "N")]
+    pub(crate) servers: Option<u8>,
+    /// Client requests in a run
+    #[arg(long, value_name = "N")]
+    pub(crate) requests: Option<u8>,
+    /// Crashes in a run (each may be followed by a restart)
+    #[arg(long, value_name = "N")]
+    pub(crate) crashes: Option<u8>,
+    /// Times that a server gives up its role; model paper: connections that break
+    #[arg(long, value_name = "N")]
+    pub(crate) timeouts: Option<u8>,
+    /// Broken connections in a run
+    #[arg(long, value_name = "N")]
+    pub(crate) disconnects: Option<u8>,
+    /// Elections in a run; with --election fle: returns from a role to LOOKING
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<u8>,
+    /// Repeated notifications in a run
+    #[arg(long, value_name = "N")]
+    pub(crate) resends: Option<u8>,
+    /// How leaders are found
+    #[arg(long, value_enum)]
+    pub(crate) election: Option<Election>,
+    /// Committed transactions that a leader keeps for DIFF
+    #[arg(long, value_name = "N")]
+    pub(crate) window: Option<u8>,
+}
+
+/// Bounds and options of `--model paper`; what is not given is 2 servers, 1 transaction, no fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+#[group(multiple = true)]
+pub(crate) struct PaperBounds {
+    /// Model paper: transactions in a history
+    #[arg(long, value_name = "N")]
+    pub(crate) txns: Option<u8>,
+    /// Model paper: epochs; unbounded if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<u8>,
+    /// Model paper: crashes, each with its recovery
+    #[arg(long, value_name = "N")]
+    pub(crate) restarts: Option<u8>,
+    /// Model paper: one state stands for all that differ by a permutation of the servers
+    #[arg(long)]
+    pub(crate) symmetry: bool,
+    /// Model paper: remember what the properties over whole runs need; counts are then larger
+    #[arg(long)]
+    pub(crate) ghosts: bool,
+    /// Model paper: check liveness under fairness as well
+    #[arg(long, conflicts_with = "symmetry")]
+    pub(crate) liveness: bool,
+}

@@ -1,0 +1,101 @@
+//! From the flags of single bounds to what is explored.
+
+use zab_model::explore::{self, SERVERS_MAX, TXNS_MAX, Zab};
+use zab_model::paper;
+use zab_model::presets::{Exploration, Family, PaperRun};
+
+use crate::args::{self, Bounds, Election, PaperBounds};
+
+/// Whether any bound was given.
+pub(crate) fn any(bounds: &Bounds, paper: &PaperBounds) -> bool {
+    *bounds != Bounds::default() || *paper != PaperBounds::default()
+}
+
+/// The exploration that single bounds ask for.
+///
+/// # Errors
+/// When a flag is of the other family, or the family has no room for the bounds; in words.
+pub(crate) fn exploration(
+    family: args::Family,
+    bounds: &Bounds,
+    paper: &PaperBounds,
+) -> Result<Exploration, String> {
+    if let Some(flag) = foreign(family, bounds, paper) {
+        return Err(format!(
+            "{flag} is not for --model {}; `zabcheck check --help` lists the flags",
+            family.name()
+        ));
+    }
+    let family = match family {
+        args::Family::Zookeeper => Family::Zookeeper(zookeeper(bounds)?),
+        args::Family::Paper => Family::Paper(published(bounds, paper)),
+    };
+    Ok(Exploration { name: "custom", covers: "the bounds given", family })
+}
+
+/// A flag that was given and means nothing for the family that was asked for.
+fn foreign(family: args::Family, bounds: &Bounds, paper: &PaperBounds) -> Option<&'static str> {
+    let Bounds { servers: _, timeouts: _, requests, crashes, disconnects, rounds, resends, .. } =
+        bounds;
+    let zookeeper = [
+        ("--requests", requests.is_some()),
+        ("--crashes", crashes.is_some()),
+        ("--disconnects", disconnects.is_some()),
+        ("--rounds", rounds.is_some()),
+        ("--resends", resends.is_some()),
+        ("--election", bounds.election.is_some()),
+        ("--window", bounds.window.is_some()),
+    ];
+    let PaperBounds { txns, epochs, restarts, symmetry, ghosts, liveness } = paper;
+    let paper = [
+        ("--txns", txns.is_some()),
+        ("--epochs", epochs.is_some()),
+        ("--restarts", restarts.is_some()),
+        ("--symmetry", *symmetry),
+        ("--ghosts", *ghosts),
+        ("--liveness", *liveness),
+    ];
+    let given = match family {
+        args::Family::Zookeeper => paper.iter().find(|(_, given)| *given),
+        args::Family::Paper => zookeeper.iter().find(|(_, given)| *given),
+    };
+    given.map(|(flag, _)| *flag)
+}
+
+fn zookeeper(args: &Bounds) -> Result<Zab, String> {
+    let bounds = explore::Bounds {
+        servers: args.servers.unwrap_or(3),
+        requests: args.requests.unwrap_or(1),
+        crashes: args.crashes.unwrap_or(0),
+        timeouts: args.timeouts.unwrap_or(0),
+        disconnects: args.disconnects.unwrap_or(0),
+        rounds: args.rounds.unwrap_or(1),
+        resends: args.resends.unwrap_or(0),
+        election: match args.election {
+            None | Some(Election::Oracle) => explore::Election::Oracle,
+            Some(Election::Anybody) => explore::Election::Anybody,
+            Some(Election::Fle) => explore::Election::Fle,
+            Some(Election::FleOnly) => explore::Election::FleOnly,
+        },
+    };
+    let window = args.window.map_or(zab_model::WINDOW_DEFAULT, usize::from);
+    let model = Zab::new(bounds, window).filter(|_| window > 0 && bounds.servers > 1);
+    model.ok_or_else(|| {
+        format!(
+            "no room for these bounds ({bounds}): expected 2 to {SERVERS_MAX} servers, at most \
+             {TXNS_MAX} requests and a window of at least 1"
+        )
+    })
+}
+
+fn published(args: &Bounds, paper: &PaperBounds) -> PaperRun {
+    let bounds = paper::Bounds {
+        servers: args.servers.unwrap_or(2),
+        txns: paper.txns.unwrap_or(1),
+        epochs: paper.epochs,
+        timeouts: args.timeouts.unwrap_or(0),
+        restarts: paper.restarts.unwrap_or(0),
+    };
+    let PaperBounds { symmetry, ghosts, liveness, .. } = *paper;
+    PaperRun { bounds, symmetry, ghosts, liveness }
+}

@@ -1,0 +1,79 @@
+//! `zabcheck check --list`: what can be explored, and what is checked.
+
+use serde_json::{Value, json};
+use stateright::Model;
+use zab_model::explore::{Kind, PROPERTIES};
+use zab_model::paper::{Bounds, Paper, Rules, WithModel, properties::statement, with_model};
+use zab_model::presets::Preset;
+
+use crate::report::outcome::kind;
+use crate::report::table;
+
+/// Model, property, kind, what it says.
+type Row = [String; 4];
+
+/// Prints presets and properties.
+pub(crate) fn print() {
+    for preset in Preset::ALL {
+        println!("preset {}", preset.name());
+        let explorations = preset.explorations();
+        let rows = explorations.iter().map(|exploration| {
+            let family = &exploration.family;
+            let name = [exploration.name, family.name(), exploration.covers].map(str::to_owned);
+            let [name, model, covers] = name;
+            [name, model, covers, family.to_string()]
+        });
+        println!("{}", table(["exploration", "model", "covers", "bounds"], rows.collect()));
+    }
+    println!("{}", table(["model", "property", "kind", "what it says"], properties()));
+}
+
+/// The same for machines.
+pub(crate) fn json() -> Value {
+    let presets = Preset::ALL.map(|preset| {
+        let explorations = preset.explorations();
+        let explorations = explorations.iter().map(|exploration| {
+            json!({
+                "name": exploration.name,
+                "model": exploration.family.name(),
+                "covers": exploration.covers,
+                "bounds": exploration.family.to_string(),
+            })
+        });
+        json!({"name": preset.name(), "explorations": explorations.collect::<Vec<_>>()})
+    });
+    let properties = properties().into_iter().map(|[model, name, kind, says]| {
+        json!({"model": model, "name": name, "kind": kind, "says": says})
+    });
+    json!({"presets": presets, "properties": properties.collect::<Vec<_>>()})
+}
+
+fn properties() -> Vec<Row> {
+    let zookeeper = PROPERTIES.iter().map(|property| {
+        let kind = match property.kind {
+            Kind::Always => "always",
+            Kind::Sometimes => "sometimes",
+        };
+        ["zookeeper", property.name, kind, property.statement].map(str::to_owned)
+    });
+    zookeeper.chain(published()).collect()
+}
+
+/// Those of the other family, ghosts' included.
+fn published() -> Vec<Row> {
+    struct Names;
+    impl WithModel<1> for Names {
+        type Output = Vec<Row>;
+
+        fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, 1>) -> Vec<Row> {
+            let row = |property: stateright::Property<Paper<N, X, 1>>| {
+                let says = statement(property.name).unwrap_or_default();
+                ["paper", property.name, kind(&property.expectation), says].map(str::to_owned)
+            };
+            model.properties().into_iter().map(row).collect()
+        }
+    }
+    // Any model with ghosts will do: its properties are those of all.
+    let bounds = Bounds { servers: 2, txns: 0, epochs: None, timeouts: 0, restarts: 0 };
+    with_model(Rules::new(bounds), Names).unwrap_or_default()
+}

@@ -1,0 +1,142 @@
+//! What an exploration of any family came to, ready to be shown.
+
+use stateright::Expectation;
+use zab_explorer::{Identity, Memory, Stop};
+
+use crate::exit::Exit;
+
+/// Everything that is told of one exploration.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    /// Its name in its preset.
+    pub(crate) name: &'static str,
+    /// What it covers, in words.
+    pub(crate) covers: &'static str,
+    /// The family's name.
+    pub(crate) model: &'static str,
+    /// The bounds, and what else changes the counts.
+    pub(crate) bounds: String,
+    /// What was counted.
+    pub(crate) counts: Counts,
+    /// Why there was more to see.
+    pub(crate) stopped: Option<Stop>,
+    /// Wall-clock time, liveness included.
+    pub(crate) seconds: f64,
+    /// Threads that worked.
+    pub(crate) threads: usize,
+    /// What it took.
+    pub(crate) memory: Memory,
+    /// Bytes of table and log for each state.
+    pub(crate) bytes_per_state: f64,
+    /// How sure it is that no state was taken for another.
+    pub(crate) identity: Identity,
+    /// Verdicts, in the model's order.
+    pub(crate) properties: Vec<Property>,
+}
+
+/// What two runs within equal bounds have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Different states; with symmetry, different orbits.
+    pub(crate) distinct: u64,
+    /// With symmetry: the different states that they stand for.
+    pub(crate) unreduced: Option<u64>,
+    /// States generated, repeats included.
+    pub(crate) generated: u64,
+    /// Levels, that of the first state included.
+    pub(crate) depth: u64,
+    /// How often each action was taken.
+    pub(crate) actions: Vec<(String, u64)>,
+}
+
+/// What is told of one property.
+#[derive(Clone, Debug)]
+pub(crate) struct Property {
+    /// Its name in the model.
+    pub(crate) name: &'static str,
+    /// `always`, `sometimes`, or the shape of a claim of liveness.
+    pub(crate) kind: &'static str,
+    /// Whether it is so.
+    pub(crate) verdict: Verdict,
+    /// Steps of the run that shows it, if one does.
+    pub(crate) trace_length: Option<usize>,
+    /// That run as lines, for violations.
+    pub(crate) story: Vec<String>,
+}
+
+/// Whether a property is so, as far as the run goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Holds,
+    Violated,
+    Reached,
+    NeverReached,
+    Unknown,
+}
+
+impl Verdict {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Violated => "VIOLATED",
+            Self::Reached => "reached",
+            Self::NeverReached => "not within these bounds",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl<S> From<&zab_explorer::Verdict<S>> for Verdict {
+    fn from(verdict: &zab_explorer::Verdict<S>) -> Self {
+        match verdict {
+            zab_explorer::Verdict::Holds => Self::Holds,
+            zab_explorer::Verdict::Violated(_) => Self::Violated,
+            zab_explorer::Verdict::Reached(_) => Self::Reached,
+            zab_explorer::Verdict::NeverReached => Self::NeverReached,
+            zab_explorer::Verdict::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// The word for what a property of states claims.
+pub(crate) fn kind(expectation: &Expectation) -> &'static str {
+    match expectation {
+        Expectation::Always => "always",
+        Expectation::Sometimes => "sometimes",
+        Expectation::Eventually => "eventually",
+    }
+}
+
+impl Outcome {
+    /// Whether every state within the bounds was visited.
+    pub(crate) fn complete(&self) -> bool {
+        self.stopped.is_none()
+    }
+
+    /// How many properties have that verdict.
+    pub(crate) fn count(&self, verdict: Verdict) -> usize {
+        self.properties.iter().filter(|property| property.verdict == verdict).count()
+    }
+
+    /// How a command ends that explored this: a violation; doubt if the run was cut short, or if
+    /// nothing was elected, delivered or otherwise reached, so that what holds, holds of nothing.
+    pub(crate) fn exit(&self) -> Exit {
+        if self.count(Verdict::Violated) > 0 {
+            Exit::Bad
+        } else if self.complete() && self.count(Verdict::Reached) > 0 {
+            Exit::Good
+        } else {
+            Exit::Unknown
+        }
+    }
+
+    /// The same in one word.
+    pub(crate) fn word(&self) -> &'static str {
+        match self.exit() {
+            Exit::Good => "holds",
+            Exit::Bad => "VIOLATED",
+            Exit::Unknown | Exit::Usage if self.complete() => "vacuous",
+            Exit::Unknown | Exit::Usage => "INCOMPLETE",
+        }
+    }
+}

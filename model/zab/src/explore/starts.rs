@@ -1,0 +1,53 @@
+//! What explorations may begin with besides empty disks.
+
+use super::ghost::Reign;
+use super::model::Start;
+use super::state::{Flat, Log, SERVERS_MAX, TXNS_MAX};
+use crate::server::Disk;
+use crate::shape::Queue;
+use crate::types::{ServerId, Txn, Zxid};
+
+/// The transactions 1.1, 1.2, … as a server has them on its disk, and its epochs.
+fn disk(epoch: u8, length: u8) -> Disk<Flat> {
+    let mut history = Log::default();
+    for number in 1..=length {
+        // A history has room for every request.
+        let _ = history.push(Txn { zxid: Zxid::new(1, number), payload: number });
+    }
+    Disk { accepted_epoch: epoch, current_epoch: epoch, history, base: 0 }
+}
+
+/// The zxids of the first requests, which were all made in epoch 1.
+fn made_in_first_epoch(count: u8) -> [Zxid<u8>; TXNS_MAX] {
+    let mut requests = [Zxid::default(); TXNS_MAX];
+    for (zxid, counter) in requests.iter_mut().zip(1..=count) {
+        *zxid = Zxid::new(1, counter);
+    }
+    requests
+}
+
+/// After a first epoch, in which 3 led and 2 followed: both have the transaction 1.1, which is
+/// committed. 1 was not there. All have stopped since.
+#[must_use]
+pub fn after_first_epoch() -> Start {
+    let led = disk(1, 1);
+    Start {
+        disks: [Disk::default(), led, led],
+        requests: made_in_first_epoch(1),
+        committed: led.history,
+        reign: Some(Reign { epoch: 1, leader: ServerId(3), initial: Log::default() }),
+    }
+}
+
+/// Initial disks for elections: all alike; the server with the lowest id has the longest history;
+/// a newer epoch with a shorter history against an older one with a longer history.
+#[must_use]
+pub fn uneven_starts() -> Vec<Start> {
+    let requests = made_in_first_epoch(2);
+    let start = |disks: [Disk<Flat>; SERVERS_MAX]| Start { disks, requests, ..Start::default() };
+    vec![
+        Start::default(),
+        start([disk(1, 2), disk(1, 1), disk(1, 0)]),
+        start([disk(2, 1), disk(1, 2), disk(1, 2)]),
+    ]
+}

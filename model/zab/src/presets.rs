@@ -1,0 +1,232 @@
+//! The explorations that commands, tests and CI run by name, over both families.
+
+use std::fmt;
+
+use crate::WINDOW_DEFAULT;
+use crate::explore::{Bounds, Election, Zab, uneven_starts};
+use crate::paper;
+
+/// A named set of explorations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// For every commit: well under 20 seconds on two cores.
+    Quick,
+    /// Before a merge: under 5 minutes. Everything of [`Preset::Quick`], and more.
+    Merge,
+    /// For the night: up to an hour. Everything of [`Preset::Merge`], and more.
+    Nightly,
+}
+
+/// What is explored.
+#[derive(Clone, Debug)]
+pub enum Family {
+    /// ZAB as ZooKeeper implements it.
+    Zookeeper(Zab),
+    /// ZAB as published.
+    Paper(PaperRun),
+}
+
+/// How the `paper` family is explored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaperRun {
+    /// How far.
+    pub bounds: paper::Bounds,
+    /// Whether one state stands for all that differ by a permutation of the servers.
+    pub symmetry: bool,
+    /// Whether states remember what the properties over whole runs need.
+    pub ghosts: bool,
+    /// Whether liveness is checked too; not together with symmetry.
+    pub liveness: bool,
+}
+
+/// One exploration.
+#[derive(Clone, Debug)]
+pub struct Exploration {
+    /// Its name, unique in its preset.
+    pub name: &'static str,
+    /// What it covers.
+    pub covers: &'static str,
+    /// What is explored.
+    pub family: Family,
+}
+
+impl Family {
+    /// The family's name, as commands know it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Zookeeper(_) => "zookeeper",
+            Self::Paper(_) => "paper",
+        }
+    }
+}
+
+/// The bounds, and what else changes the counts: two explorations that read the same have the same.
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zookeeper(model) => {
+                write!(f, "{} window={}", model.bounds, model.config.window)?;
+                if model.starts.len() > 1 {
+                    write!(f, " starts={}", model.starts.len())?;
+                }
+                Ok(())
+            }
+            Self::Paper(run) => {
+                write!(f, "{}", run.bounds)?;
+                let flags = [
+                    ("symmetry", run.symmetry),
+                    ("ghosts", run.ghosts),
+                    ("liveness", run.liveness),
+                ];
+                for (name, _) in flags.iter().filter(|(_, set)| *set) {
+                    write!(f, " {name}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Preset {
+    /// All of them, the smallest first.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Merge, Self::Nightly];
+
+    /// Its name, as commands know it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Merge => "merge",
+            Self::Nightly => "nightly",
+        }
+    }
+
+    /// The explorations of the preset, those of smaller presets first.
+    #[must_use]
+    pub fn explorations(self) -> Vec<Exploration> {
+        let zookeeper = match self {
+            Self::Quick => vec![zookeeper_quick()],
+            Self::Merge => vec![zookeeper_quick(), zookeeper_merge()],
+            Self::Nightly => vec![zookeeper_quick(), zookeeper_merge(), zookeeper_nightly()],
+        };
+        let paper = match self {
+            Self::Quick => vec![paper_quick()],
+            Self::Merge => vec![paper_quick(), paper_merge()],
+            Self::Nightly => vec![paper_quick(), paper_merge(), paper_nightly()],
+        };
+        zookeeper.into_iter().chain(paper).flatten().collect()
+    }
+}
+
+/// Bounds without faults: three servers, the oracle, one election.
+const CALM: Bounds = Bounds {
+    servers: 3,
+    requests: 1,
+    crashes: 0,
+    timeouts: 0,
+    disconnects: 0,
+    rounds: 1,
+    resends: 0,
+    election: Election::Oracle,
+};
+
+/// Bounds of an election among three servers that do nothing else.
+const ELECTION: Bounds = Bounds { requests: 0, rounds: 0, election: Election::FleOnly, ..CALM };
+
+fn zookeeper_quick() -> Vec<Exploration> {
+    let crash = Bounds { requests: 2, crashes: 1, rounds: 2, ..CALM };
+    let crash_and_link = Bounds { crashes: 1, disconnects: 1, rounds: 2, ..CALM };
+    let link = Bounds { requests: 2, disconnects: 1, rounds: 2, ..CALM };
+    let timeout = Bounds { timeouts: 1, rounds: 2, ..CALM };
+    let crashes = Bounds { crashes: 2, rounds: 3, ..CALM };
+    let anybody = Bounds { crashes: 1, rounds: 2, election: Election::Anybody, ..CALM };
+    let whole = Bounds { requests: 0, rounds: 0, election: Election::Fle, ..CALM };
+    let resend = Bounds { resends: 1, ..ELECTION };
+    let again = Bounds { rounds: 1, timeouts: 1, ..ELECTION };
+    let restart = Bounds { crashes: 1, ..ELECTION };
+    let explorations = [
+        replication("crash", "two requests, one crash", crash),
+        replication("crashes", "one request, two crashes, three elections", crashes),
+        replication("crash-link", "one request, one crash, one broken link", crash_and_link),
+        replication("link", "two requests, one broken link", link),
+        replication("timeout", "one request, one server that gives up", timeout),
+        replication("anybody", "one request, one crash, whoever may win", anybody),
+        replication("all-phases", "election with messages up to broadcast, no fault", whole),
+        elections("election", "one election with all its messages, one repeated", resend),
+        elections("re-election", "an election, a server that gives up, another one", again),
+        elections("restart", "an election, and a server that crashes and joins it", restart),
+    ];
+    explorations.into_iter().flatten().collect()
+}
+
+fn zookeeper_merge() -> Vec<Exploration> {
+    let crash = Bounds { requests: 2, crashes: 1, timeouts: 1, rounds: 2, ..CALM };
+    let anybody =
+        Bounds { crashes: 1, disconnects: 1, rounds: 3, election: Election::Anybody, ..CALM };
+    let whole = Bounds { rounds: 0, election: Election::Fle, ..CALM };
+    let again = Bounds { rounds: 1, timeouts: 1, resends: 1, ..ELECTION };
+    let restart = Bounds { rounds: 1, crashes: 1, ..ELECTION };
+    let explorations = [
+        replication("crash-timeout", "two requests, a crash, a server that gives up", crash),
+        replication(
+            "anybody-link",
+            "one request, one crash, one broken link, whoever may win",
+            anybody,
+        ),
+        replication("all-phases-commit", "election with messages to a commit, no fault", whole),
+        elections("re-election-resend", "two elections, one vote repeated", again),
+        elections("re-election-crash", "two elections, one crash", restart),
+    ];
+    explorations.into_iter().flatten().collect()
+}
+
+fn zookeeper_nightly() -> Vec<Exploration> {
+    let faults = Bounds { requests: 2, crashes: 1, timeouts: 1, disconnects: 1, rounds: 3, ..CALM };
+    replication("faults", "two requests, one fault of each kind", faults).into_iter().collect()
+}
+
+fn replication(name: &'static str, covers: &'static str, bounds: Bounds) -> Option<Exploration> {
+    let model = Zab::new(bounds, WINDOW_DEFAULT)?;
+    Some(Exploration { name, covers, family: Family::Zookeeper(model) })
+}
+
+fn elections(name: &'static str, covers: &'static str, bounds: Bounds) -> Option<Exploration> {
+    let model = Zab { starts: uneven_starts(), ..Zab::new(bounds, WINDOW_DEFAULT)? };
+    Some(Exploration { name, covers, family: Family::Zookeeper(model) })
+}
+
+/// A run of the `paper` family without reductions or ghosts.
+const fn plain(servers: u8, txns: u8, timeouts: u8, restarts: u8) -> PaperRun {
+    let bounds = paper::Bounds { servers, txns, epochs: None, timeouts, restarts };
+    PaperRun { bounds, symmetry: false, ghosts: false, liveness: false }
+}
+
+fn paper(name: &'static str, covers: &'static str, run: PaperRun) -> Exploration {
+    Exploration { name, covers, family: Family::Paper(run) }
+}
+
+fn paper_quick() -> Vec<Exploration> {
+    let orbits = PaperRun { symmetry: true, ..plain(3, 2, 2, 1) };
+    let whole_runs = PaperRun { symmetry: true, ghosts: true, ..plain(3, 2, 1, 1) };
+    vec![
+        paper("paper-pair", "two servers, two transactions, two failures", plain(2, 2, 1, 1)),
+        paper("paper-three", "three servers, one transaction, a crash", plain(3, 1, 0, 1)),
+        paper("paper-runs", "whole runs: nothing lost, every step is abstract", whole_runs),
+        paper("paper-published", "bounds not exhausted when published", orbits),
+    ]
+}
+
+fn paper_merge() -> Vec<Exploration> {
+    let whole_runs = PaperRun { symmetry: true, ghosts: true, ..plain(3, 2, 2, 1) };
+    vec![paper("paper-runs-three", "whole runs with three failures", whole_runs)]
+}
+
+fn paper_nightly() -> Vec<Exploration> {
+    let three = PaperRun { symmetry: true, ..plain(3, 2, 3, 2) };
+    let five = PaperRun { symmetry: true, ..plain(5, 2, 2, 0) };
+    vec![
+        paper("paper-five-failures", "three servers, two transactions, five failures", three),
+        paper("paper-five-servers", "five servers, two broken connections", five),
+    ]
+}
