@@ -66,7 +66,7 @@ impl Action {
     ];
 
     /// Its kind, and the servers it is about.
-    fn parts(self) -> (u16, usize, Option<usize>) {
+    pub(super) fn parts(self) -> (u16, usize, Option<usize>) {
         match self {
             Self::UpdateLeader(i) => (0, i, None),
             Self::FollowLeader(i) => (1, i, None),

@@ -55,6 +55,7 @@
 mod abstraction;
 mod action;
 mod bounds;
+mod classes;
 mod ghost;
 mod model;
 mod normal;

@@ -176,17 +176,23 @@ impl<const N: usize, const X: usize, const G: usize> Model for Paper<N, X, G> {
 }
 
 impl<const N: usize, const X: usize, const G: usize> FlatModel for Paper<N, X, G> {
-    /// One class for each action of the specification.
+    /// One class for each action with the servers it is about, in the order of [`Action::all`].
     fn class_names(&self) -> Vec<String> {
-        Action::KINDS.iter().map(|name| (*name).to_owned()).collect()
+        Action::all(N).iter().map(ToString::to_string).collect()
     }
 
     fn class(&self, action: &Action) -> u16 {
-        action.kind()
+        action.class(N)
+    }
+
+    /// The action of the specification, whoever takes it.
+    fn action_name(&self, class: u16) -> String {
+        let action = Action::all(N)[usize::from(class)];
+        Action::KINDS[usize::from(action.kind())].to_owned()
     }
 
     fn for_each_successor(&self, state: &Self::State, mut visit: impl FnMut(u16, Self::State)) {
-        self.for_each_step(state, |action, next| visit(action.kind(), next));
+        self.for_each_step(state, |action, next| visit(action.class(N), next));
     }
 
     fn representative(&self, state: &Self::State) -> Self::State {
