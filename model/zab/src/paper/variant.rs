@@ -36,6 +36,18 @@ pub enum CommitLdZxid {
     Acknowledged,
 }
 
+/// What an established leader does when an ACK-LD, in place of an ACK, gives a transaction its
+/// quorum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LateAckLd {
+    /// Counts it, as published. The transaction is committed when an ACK for it comes; if none comes
+    /// any more, it never is, and nothing after it.
+    #[default]
+    Counts,
+    /// Commits the transaction, as soon as it is proposed too. A repair of ours.
+    Commits,
+}
+
 /// How a follower writes what NEWLEADER brings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NewLeaderWrites {
@@ -59,6 +71,8 @@ pub struct Variant {
     pub commit_ld: CommitLdZxid,
     /// How NEWLEADER is written.
     pub new_leader: NewLeaderWrites,
+    /// What ACK-LD commits once a leader is established.
+    pub late_ack_ld: LateAckLd,
     /// Whether a restart also needs `timeouts` not to be spent: the one guard in which Apache's
     /// copy of the specification differs from its authors'.
     pub restart_is_timeout: bool,

@@ -3,7 +3,7 @@
 use crate::paper::queue::{Kind, Message};
 use crate::paper::state::{Offence, Role, State};
 use crate::paper::types::{Members, Txn, Zxid, small};
-use crate::paper::variant::{Mutant, ProposalsTo, RepeatedProposal, Rules};
+use crate::paper::variant::{LateAckLd, Mutant, ProposalsTo, RepeatedProposal, Rules};
 use crate::types::Phase;
 
 impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
@@ -51,6 +51,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         if self.ghost.broadcast(txn).is_none() {
             self.offend(Offence::NoRoom);
         }
+        self.commit_without_ack(rules, leader);
         Some(())
     }
 
@@ -110,6 +111,25 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             self.try_to_commit(rules, leader, position, acknowledged);
         }
         Some(())
+    }
+
+    /// Commits, one after the other, what is proposed and has its quorum, if this reading does so
+    /// where no ACK has come.
+    pub(super) fn commit_without_ack(&mut self, rules: &Rules, leader: usize) {
+        if rules.variant.late_ack_ld != LateAckLd::Commits {
+            return;
+        }
+        loop {
+            let server = &self.servers[leader];
+            let position = usize::from(server.last_committed) + 1;
+            let proposed = Zxid::new(server.current_epoch, server.leading.sent);
+            let Some(next) = server.history.at(position) else { return };
+            let acks = server.leading.acks[position - 1];
+            if next.zxid > proposed || !rules.is_quorum(acks) {
+                return;
+            }
+            self.try_to_commit(rules, leader, position, acks);
+        }
     }
 
     fn try_to_commit(&mut self, rules: &Rules, leader: usize, position: usize, acks: Members) {

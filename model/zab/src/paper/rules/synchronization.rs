@@ -73,8 +73,11 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         let message = self.for_leader(leader, follower, Kind::AckLd)?;
         self.servers[follower].link.up.pop();
         self.acknowledge_up_to(leader, follower, message.zxid);
+        let established = rules.is_quorum(self.servers[leader].leading.ack_ld.senders);
+        if established {
+            self.commit_without_ack(rules, leader);
+        }
         let server = &mut self.servers[leader];
-        let established = rules.is_quorum(server.leading.ack_ld.senders);
         server.leading.ack_ld.hear(follower);
         let heard = server.leading.ack_ld;
         let expected = if established { Phase::Broadcast } else { Phase::Synchronization };
