@@ -57,6 +57,7 @@ mod action;
 mod bounds;
 mod classes;
 mod ghost;
+pub mod liveness;
 mod model;
 mod normal;
 mod picture;
