@@ -167,7 +167,7 @@ fn actions<M: FlatModel>(driver: &Driver<'_, M, Log>) -> Vec<(String, u64)> {
     let mut actions: Vec<(String, u64)> = Vec::new();
     for (class, _) in (0..).zip(model.class_names()) {
         let name = model.action_name(class);
-        let of_class = |worker: &Worker<M::State, Log>| worker.fired[usize::from(class)];
+        let of_class = |worker: &Worker<M::State, Log>| worker.fired.of(class);
         let fired = driver.workers.iter().map(of_class).sum::<u64>();
         match actions.iter_mut().find(|(known, _)| *known == name) {
             Some((_, count)) => *count += fired,

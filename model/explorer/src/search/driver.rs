@@ -1,12 +1,14 @@
 //! Goes from level to level, keeps to the budgets, and lets the table grow.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use stateright::{Expectation, Property};
 
+use super::claims::Claims;
 use super::level::{Level, Place};
-use super::worker::{Pause, Recorder, Shared, Worker};
+use super::shared::{Pause, Shared};
+use super::worker::{Recorder, Worker};
 use crate::model::FlatModel;
 use crate::options::{Options, Refused, memory_budget};
 use crate::report::{Identity, Memory, Progress, Stop};
@@ -72,12 +74,12 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         let budget = memory_budget(setup.options.memory_max);
         let table = table(setup.options, budget, setup.tagged)?;
         let classes = setup.model.class_names().len();
-        let worker = |recorder| Worker::new(recorder, classes, undecided);
+        let worker = |(thread, recorder)| Worker::new(thread, recorder, classes, undecided);
         let now = Instant::now();
         let mut driver = Self {
             decided: vec![None; properties.len()],
             table,
-            workers: recorders.into_iter().map(worker).collect(),
+            workers: recorders.into_iter().enumerate().map(worker).collect(),
             level: Level::new(Vec::new()),
             levels: Vec::new(),
             bytes_kept: 0,
@@ -98,14 +100,14 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         let model = self.setup.model;
         let states = model.init_states();
         let pause = Pause::default();
-        let (cursor, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let (claims, bytes) = (self.claims(), AtomicU64::new(0));
         for (number, state) in states.into_iter().enumerate() {
             if !model.within_boundary(&state) {
                 continue;
             }
             self.make_room(false);
             let mut workers = std::mem::take(&mut self.workers);
-            let shared = self.shared(&pause, &cursor, &bytes);
+            let shared = self.shared(&pause, &claims, &bytes);
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             if let Some(first) = workers.first_mut() {
                 first.add_initial(&shared, state, number);
@@ -123,11 +125,10 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
     fn shared<'r>(
         &'r self,
         pause: &'r Pause,
-        cursor: &'r AtomicUsize,
+        claims: &'r Claims,
         bytes: &'r AtomicU64,
     ) -> Shared<'r, M> {
         let options = self.setup.options;
-        let chunk = self.level.len() / (self.workers.len().max(1) * 8);
         Shared {
             model: self.setup.model,
             properties: &self.setup.properties,
@@ -138,8 +139,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             deadline: options.time_max.and_then(|time| self.started.checked_add(time)),
             table: &self.table,
             level: &self.level,
-            chunk: chunk.clamp(16, CHUNK_MAX),
-            cursor,
+            claims,
             distinct: &self.distinct,
             generated: &self.generated,
             bytes,
@@ -160,17 +160,23 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         limit
     }
 
+    /// The level as the threads claim it, each beginning with what it has found.
+    fn claims(&self) -> Claims {
+        let chunk = self.level.len() / (self.workers.len().max(1) * 8);
+        Claims::new(self.level.ranges(), chunk.clamp(16, CHUNK_MAX))
+    }
+
     /// Expands every state of the level. `Some` when the run ends before that.
     pub(crate) fn run_level(&mut self, progress: &mut dyn FnMut(&Progress)) -> Option<Stop> {
-        let cursor = AtomicUsize::new(0);
+        let claims = self.claims();
         loop {
             let pause = Pause::default();
             let bytes = AtomicU64::new(self.bytes_besides_table());
-            self.run_round(&pause, &cursor, &bytes, progress);
+            self.run_round(&pause, &claims, &bytes, progress);
             let waiting = self.level_bytes() + self.next_bytes();
             self.frontier_peak = self.frontier_peak.max(waiting);
             let idle = self.workers.iter().all(Worker::is_idle);
-            if idle && cursor.load(Ordering::Relaxed) >= self.level.len() {
+            if idle && claims.left() == 0 {
                 let violated = pause.violated.load(Ordering::Relaxed);
                 return violated.then_some(Stop::Violated);
             }
@@ -187,14 +193,14 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
     fn run_round(
         &mut self,
         pause: &Pause,
-        cursor: &AtomicUsize,
+        claims: &Claims,
         bytes: &AtomicU64,
         progress: &mut dyn FnMut(&Progress),
     ) {
         let mut workers = std::mem::take(&mut self.workers);
         let mut reported = self.reported;
         {
-            let shared = self.shared(pause, cursor, bytes);
+            let shared = self.shared(pause, claims, bytes);
             let every = self.setup.options.progress_every;
             let between = || {
                 if reported.elapsed() >= every {
@@ -326,8 +332,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
 
     fn progress(&self, shared: &Shared<'_, M>) -> Progress {
         let before: u64 = self.levels.iter().sum();
-        let claimed = shared.cursor.load(Ordering::Relaxed).min(self.level.len());
-        let expanded = before - self.level.len() as u64 + claimed as u64;
+        let expanded = before - shared.claims.left() as u64;
         let distinct = shared.distinct.load(Ordering::Relaxed);
         Progress {
             distinct,

@@ -49,6 +49,12 @@ impl<S> Level<S> {
         self.starts[segment]
     }
 
+    /// The numbers of the states of each list.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let parts = self.segments.iter().zip(&self.starts);
+        parts.map(|(segment, start)| *start..start + segment.len())
+    }
+
     /// The states with these numbers, each with its number.
     pub(crate) fn range(&self, range: Range<usize>) -> impl Iterator<Item = (usize, &S)> {
         let parts = self.segments.iter().zip(&self.starts);
@@ -73,5 +79,6 @@ mod tests {
         assert_eq!(seen(2..5), [(2, &12), (3, &13), (4, &14)]);
         assert_eq!(seen(5..9), [(5, &15)]);
         assert_eq!(seen(4..4), []);
+        assert_eq!(level.ranges().collect::<Vec<_>>(), [0..3, 3..3, 3..4, 4..6]);
     }
 }

@@ -1,13 +1,14 @@
 //! One thread's part of a level.
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use stateright::{Expectation, Property};
+use stateright::Expectation;
 use zerocopy::IntoBytes;
 
-use super::level::Level;
+use super::fired::Fired;
+use super::shared::Shared;
 use crate::hash::hash;
 use crate::model::FlatModel;
 use crate::table::{BRIEF_BITS, Inserted, Key, Table};
@@ -48,53 +49,6 @@ pub(crate) trait Recorder<S>: Send {
     fn bytes(&self) -> u64;
 }
 
-/// What all threads see of a round.
-pub(crate) struct Shared<'a, M: FlatModel> {
-    pub(crate) model: &'a M,
-    pub(crate) properties: &'a [Property<M>],
-    pub(crate) seed: u64,
-    pub(crate) symmetry: bool,
-    pub(crate) stop_when_violated: bool,
-    pub(crate) asked: Option<&'a AtomicBool>,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) table: &'a Table,
-    pub(crate) level: &'a Level<M::State>,
-    pub(crate) chunk: usize,
-    /// The first state of the level that nobody has claimed.
-    pub(crate) cursor: &'a AtomicUsize,
-    /// Different states so far.
-    pub(crate) distinct: &'a AtomicU64,
-    /// States generated so far.
-    pub(crate) generated: &'a AtomicU64,
-    /// Bytes of recorders and waiting states.
-    pub(crate) bytes: &'a AtomicU64,
-    /// Different states, and bytes, at which all pause.
-    pub(crate) distinct_pause: u64,
-    pub(crate) bytes_pause: u64,
-    /// Why all are to finish their range and return.
-    pub(crate) pause: &'a Pause,
-}
-
-/// Reasons to pause, any of which ends the round.
-#[derive(Default)]
-pub(crate) struct Pause {
-    pub(crate) any: AtomicBool,
-    pub(crate) table_full: AtomicBool,
-    pub(crate) violated: AtomicBool,
-    pub(crate) too_many_steps: AtomicBool,
-}
-
-impl Pause {
-    pub(crate) fn set(&self, reason: &AtomicBool) {
-        reason.store(true, Ordering::Relaxed);
-        self.any.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.any.load(Ordering::Relaxed)
-    }
-}
-
 /// A property decided by a state of this thread's part of the next level.
 #[derive(Clone, Copy)]
 pub(crate) struct Finding {
@@ -114,8 +68,12 @@ struct Untold {
     bytes: u64,
 }
 
-/// One thread's lists.
+/// One thread's lists. Aligned so that no two threads write to one line of the processor's cache,
+/// or to two that it fetches together.
+#[repr(align(128))]
 pub(crate) struct Worker<S, R> {
+    /// Its number.
+    thread: usize,
     batch: Vec<Edge<S>>,
     /// Identities that this thread has met lately, by the index of [`Key::brief`]; they are not
     /// looked up again. Most steps lead to states that were reached a moment ago.
@@ -127,8 +85,7 @@ pub(crate) struct Worker<S, R> {
     /// Its part of the next level.
     pub(crate) next: Vec<S>,
     pub(crate) recorder: R,
-    /// By class.
-    pub(crate) fired: Vec<u64>,
+    pub(crate) fired: Fired,
     pub(crate) terminal: u64,
     pub(crate) unreduced: u64,
     /// Properties that are still to be decided, as bits.
@@ -137,15 +94,16 @@ pub(crate) struct Worker<S, R> {
 }
 
 impl<S: Copy, R: Recorder<S>> Worker<S, R> {
-    pub(crate) fn new(recorder: R, classes: usize, undecided: u64) -> Self {
+    pub(crate) fn new(thread: usize, recorder: R, classes: usize, undecided: u64) -> Self {
         Self {
+            thread,
             batch: Vec::new(),
             recent: vec![0; 1 << BRIEF_BITS].into(),
             recent_tags: vec![0; if R::EVERY_STEP { 1 << BRIEF_BITS } else { 0 }].into(),
             untold: Untold::default(),
             next: Vec::new(),
             recorder,
-            fired: vec![0; classes],
+            fired: Fired::new(classes),
             terminal: 0,
             unreduced: 0,
             undecided,
@@ -162,14 +120,9 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
         // What is left from before the pause comes first.
         self.look_up(shared);
         self.tell(shared);
-        let length = shared.level.len();
         while !shared.pause.is_set() {
-            let start = shared.cursor.fetch_add(shared.chunk, Ordering::Relaxed);
-            if start >= length {
-                break;
-            }
-            let end = (start + shared.chunk).min(length);
-            for (position, state) in shared.level.range(start..end) {
+            let Some(claimed) = shared.claims.claim(self.thread) else { break };
+            for (position, state) in shared.level.range(claimed) {
                 self.expand(shared, position, state);
                 if self.batch.len() >= BATCH {
                     self.look_up(shared);
@@ -203,7 +156,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
         let mut steps = 0_u32;
         let mut skipped = 0;
         shared.model.for_each_successor(state, |class, state| {
-            fired[usize::from(class)] += 1;
+            fired.count(class);
             // The last 16 bits; more steps end the run.
             let [low, high, ..] = steps.to_le_bytes();
             let ordinal = u16::from_le_bytes([low, high]);

@@ -11,6 +11,9 @@ const LAST_STAGE: usize = 16 * TAIL;
 /// Fewer buckets than that are not worth a thread.
 const ALONE: usize = 1 << 14;
 
+/// Slots of a page of memory.
+const PAGE: usize = 4096 / size_of::<u64>();
+
 /// An entry on its way.
 struct Entry {
     key: Key,
@@ -43,6 +46,7 @@ impl Table {
             return;
         }
         self.buckets = new;
+        self.prepare(old, threads);
         // From the last bucket down, in stages: what is at home in `start` or behind it will be at
         // home in `end` or behind it, where everything has moved already. The few that lie in this
         // stage but are at home before it wait until it is empty.
@@ -60,6 +64,30 @@ impl Table {
             });
             end = start;
         }
+    }
+
+    /// Writes once to each page that has come into use. Growth would first read from it, and a page
+    /// that was read before it is written costs the system twice, and every thread a pause.
+    fn prepare(&self, old: usize, threads: usize) {
+        let [from, to] = [old, self.buckets].map(|buckets| self.slot_of_bucket(buckets + TAIL));
+        let part = |from: usize, to: usize| {
+            for slot in (from..to).step_by(PAGE) {
+                self.slots[slot].store(0, Ordering::Relaxed);
+            }
+            for slot in (from..to).step_by(2 * PAGE) {
+                if let Some(tag) = self.tags.get(slot) {
+                    tag.store(0, Ordering::Relaxed);
+                }
+            }
+        };
+        let each = (to - from).div_ceil(threads).next_multiple_of(2 * PAGE);
+        std::thread::scope(|scope| {
+            for start in (from + each..to).step_by(each) {
+                let part = &part;
+                scope.spawn(move || part(start, (start + each).min(to)));
+            }
+            part(from, (from + each).min(to));
+        });
     }
 
     /// Moves what lies in these buckets to where it belongs; what does not belong behind them waits.

@@ -1,0 +1,31 @@
+//! Counts of the steps of each class.
+
+/// Counts by class, in whole lines of the processor's cache: they change with every step, and what
+/// another thread allocates beside them must not suffer from it.
+pub(crate) struct Fired {
+    lines: Box<[Line]>,
+    classes: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+#[repr(align(128))]
+struct Line([u64; 16]);
+
+impl Fired {
+    pub(super) fn new(classes: usize) -> Self {
+        Self { lines: vec![Line::default(); classes.div_ceil(16)].into(), classes }
+    }
+
+    #[inline]
+    pub(super) fn count(&mut self, class: u16) {
+        let class = usize::from(class);
+        assert!(class < self.classes, "the model has no name for class {class}");
+        self.lines[class / 16].0[class % 16] += 1;
+    }
+
+    /// How often a step of that class was generated.
+    pub(crate) fn of(&self, class: u16) -> u64 {
+        let class = usize::from(class);
+        self.lines[class / 16].0[class % 16]
+    }
+}
