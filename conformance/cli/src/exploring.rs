@@ -16,7 +16,7 @@ use crate::report::progress::Progress;
 
 /// As many requests as ghosts remember, whatever the bounds: those of the largest histories and
 /// the most failures that have been explored with ghosts.
-const GHOSTS: usize = 8;
+pub(crate) const GHOSTS: usize = 8;
 
 /// Why nothing was explored.
 #[derive(Debug, Error)]

@@ -6,7 +6,7 @@ use super::model::Paper;
 use super::variant::Rules;
 
 /// Transactions that a history can hold in the largest of the sizes of [`with_model`].
-pub const TXNS_MAX: u8 = 8;
+pub const TXNS_MAX: u8 = 6;
 
 /// Something to be done with the model of some bounds, whatever its size.
 pub trait WithModel<const G: usize> {
@@ -18,7 +18,7 @@ pub trait WithModel<const G: usize> {
 }
 
 /// Does something with the smallest model that has room for the bounds of these rules. Every size
-/// has the same states; smaller ones are faster.
+/// has the same states; smaller ones are faster. There are few sizes, because each is compiled.
 ///
 /// `G` is how many requests the ghosts remember: 0 for the counts of the normal form, at least
 /// [`Bounds::requests_max`] for the properties that need ghosts.
@@ -44,11 +44,9 @@ fn with_servers<const N: usize, const G: usize, W: WithModel<G>>(
 ) -> Result<W::Output, BoundsError> {
     let Bounds { txns, .. } = rules.bounds;
     Ok(match txns {
-        0 | 1 => work.run(&Paper::<N, 1, G>::new(rules)?),
-        2 => work.run(&Paper::<N, 2, G>::new(rules)?),
+        0..=2 => work.run(&Paper::<N, 2, G>::new(rules)?),
         3 => work.run(&Paper::<N, 3, G>::new(rules)?),
-        4 => work.run(&Paper::<N, 4, G>::new(rules)?),
-        5..=TXNS_MAX => work.run(&Paper::<N, 8, G>::new(rules)?),
+        4..=TXNS_MAX => work.run(&Paper::<N, 6, G>::new(rules)?),
         offered => {
             return Err(BoundsError::Txns { offered, room: usize::from(TXNS_MAX) });
         }
