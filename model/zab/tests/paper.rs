@@ -1,7 +1,12 @@
-//! The `paper` family against the published specification: counts, symmetry, readings, defects.
+//! The `paper` family against the published specification: counts, symmetry, readings, defects,
+//! liveness.
 
 #[path = "paper/counts.rs"]
 mod counts;
+#[path = "paper/lassos.rs"]
+mod lassos;
+#[path = "paper/liveness.rs"]
+mod liveness;
 #[path = "paper/mutants.rs"]
 mod mutants;
 #[path = "paper/readings.rs"]

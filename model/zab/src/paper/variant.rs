@@ -78,7 +78,7 @@ pub struct Variant {
     pub restart_is_timeout: bool,
 }
 
-/// A seeded defect; each breaks a property, which tests name.
+/// A seeded defect; each breaks a property or a claim of liveness, which tests name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mutant {
     /// The new epoch is the greatest promised, not one more.
@@ -107,11 +107,21 @@ pub enum Mutant {
     NewestProposedFirst,
     /// A broken connection leaves its messages behind.
     BuffersKept,
+    /// A PROPOSE is accepted, and no ACK is sent.
+    AckWithheld,
+    /// A leader whose epoch is decided drops a CEPOCH.
+    LateCepochUnanswered,
+    /// What a leader has taken is never proposed.
+    ProposalsHeldBack,
 }
 
 impl Mutant {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
+    /// Those after which every property holds, and no claim of liveness does that should.
+    pub const LIVENESS: [Self; 3] =
+        [Self::AckWithheld, Self::LateCepochUnanswered, Self::ProposalsHeldBack];
+
+    /// Those that break a property.
+    pub const SAFETY: [Self; 13] = [
         Self::EpochNotRaised,
         Self::PromiseForgotten,
         Self::HistoryForgotten,

@@ -33,7 +33,8 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
 
     /// `LeaderBroadcastPROPOSE`: the next transaction of the epoch that has not been proposed is.
     pub(super) fn leader_broadcast_propose(&mut self, rules: &Rules, leader: usize) -> Option<()> {
-        self.is_established(leader).then_some(())?;
+        let allowed = self.is_established(leader) && !rules.has(Mutant::ProposalsHeldBack);
+        allowed.then_some(())?;
         let server = &mut self.servers[leader];
         let last = server.history.last();
         let epoch = server.current_epoch;
@@ -70,7 +71,9 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             let txn = Txn { zxid: message.zxid, value: message.value };
             let accepted =
                 rules.has(Mutant::AckWithoutAccepting) || server.history.push(txn).is_some();
-            self.send_up(follower, Message::zxid(Kind::Ack, message.zxid));
+            if !rules.has(Mutant::AckWithheld) {
+                self.send_up(follower, Message::zxid(Kind::Ack, message.zxid));
+            }
             if !accepted {
                 self.offend(Offence::NoRoom);
             }

@@ -47,7 +47,9 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         self.servers[follower].link.up.pop();
         if self.servers[leader].leading.cepoch.senders.is_empty() {
             let epoch = self.servers[leader].accepted_epoch;
-            self.send_down(follower, Message::epoch(Kind::NewEpoch, epoch));
+            if !rules.has(Mutant::LateCepochUnanswered) {
+                self.send_down(follower, Message::epoch(Kind::NewEpoch, epoch));
+            }
             return Some(());
         }
         if self.servers[leader].phase != Phase::Discovery {
