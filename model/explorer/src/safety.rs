@@ -82,8 +82,6 @@ impl<S> Recorder<S> for Log {
         0
     }
 
-    fn step(&mut self, _edge: &Edge<S>, _tag: u32) {}
-
     fn bytes(&self) -> u64 {
         let entry = size_of::<u32>() + size_of::<u16>();
         (self.parents.len() * entry + self.ends.len() * size_of::<usize>()) as u64

@@ -8,7 +8,7 @@ use super::graph::{At, Edges, PREDICATES_MAX, Part, SELF_LOOP, StateGraph, UNKNO
 use crate::model::FlatModel;
 use crate::options::{Options, Refused};
 use crate::report::{Progress, Stop};
-use crate::search::{Driver, Edge, Recorder, Setup};
+use crate::search::{Driver, Edge, NOWHERE, Recorder, Setup};
 use crate::table::Table;
 
 /// Numbers that a thread takes at a time for the states that it finds.
@@ -114,7 +114,6 @@ struct EdgeLog<'a, M: FlatModel> {
 
 /// A state that was expanded.
 struct Source {
-    place: u32,
     node: u32,
     /// Where its steps begin, and how many there are that change it.
     start: usize,
@@ -162,23 +161,37 @@ impl<M: FlatModel> Recorder<M::State> for EdgeLog<'_, M> {
     }
 
     #[inline]
-    fn step(&mut self, edge: &Edge<M::State>, tag: u32) {
-        // Initial states come as steps of nowhere.
-        let Some(node) = self.level.get(edge.source as usize).copied() else { return };
-        if self.sources.last().is_none_or(|source| source.place != edge.source) {
-            let start = self.part.targets.len();
-            let place = edge.source;
-            self.sources.push(Source { place, node, start, count: 0, loops: false });
-        }
-        let Some(source) = self.sources.last_mut() else { return };
-        let target = tag - 1;
-        if target == source.node {
+    fn source(&mut self, number: u32) {
+        // Levels are as long as the list of their numbers.
+        let node = self.level.get(number as usize).copied().unwrap_or(u32::MAX);
+        let start = self.part.targets.len();
+        self.sources.push(Source { node, start, count: 0, loops: false });
+    }
+
+    #[inline]
+    fn stay(&mut self) {
+        if let Some(source) = self.sources.last_mut() {
             source.loops = true;
-        } else {
+        }
+    }
+
+    #[inline]
+    fn step(&mut self, class: u16, tag: u32) -> usize {
+        if let Some(source) = self.sources.last_mut() {
             source.count += 1;
-            self.part.targets.push(target);
-            let [class, _] = edge.class.to_le_bytes();
-            self.part.classes.push(class);
+        }
+        let place = self.part.targets.len();
+        self.part.targets.push(tag.wrapping_sub(1));
+        let [class, _] = class.to_le_bytes();
+        self.part.classes.push(class);
+        place
+    }
+
+    #[inline]
+    fn leads_to(&mut self, place: usize, tag: u32) {
+        // Initial states come as steps of nowhere.
+        if place != NOWHERE {
+            self.part.targets[place] = tag - 1;
         }
     }
 

@@ -14,4 +14,4 @@ mod worker;
 
 pub(crate) use driver::{Driver, Setup};
 pub(crate) use level::Place;
-pub(crate) use worker::{Edge, Recorder, Worker};
+pub(crate) use worker::{Edge, NOWHERE, Recorder, Worker};

@@ -27,10 +27,12 @@ pub(crate) struct Edge<S> {
     pub(crate) source: u32,
     /// Its number among the steps of that state.
     pub(crate) ordinal: u16,
-    pub(crate) class: u16,
-    /// The tag of its state, if this thread has met it lately; else 0.
-    known: u32,
+    /// Where the recorder keeps the step, if it keeps every one.
+    place: usize,
 }
+
+/// The place of a step that is not kept.
+pub(crate) const NOWHERE: usize = usize::MAX;
 
 /// What an engine keeps of every step; one for each thread.
 pub(crate) trait Recorder<S>: Send {
@@ -38,12 +40,26 @@ pub(crate) trait Recorder<S>: Send {
     /// have tags.
     const EVERY_STEP: bool;
 
+    /// The state with that number within the level is about to be expanded.
+    fn source(&mut self, _number: u32) {}
+
+    /// It has a step that changes nothing. Called, as are the next two, only for who wants to see
+    /// every step.
+    fn stay(&mut self) {}
+
+    /// It has a step to the state with that tag; 0 if that is not known yet. Gives back where the
+    /// step is kept.
+    fn step(&mut self, _class: u16, _tag: u32) -> usize {
+        NOWHERE
+    }
+
+    /// The step that is kept there leads to the state with that tag. Nothing is kept at
+    /// [`NOWHERE`].
+    fn leads_to(&mut self, _place: usize, _tag: u32) {}
+
     /// A step leads to a state that was not known, and is now in that slot. Gives back the tag that
     /// the recorder has given it.
     fn new_state(&mut self, table: &Table, edge: &Edge<S>, slot: usize) -> u32;
-
-    /// A step leads to the state with that tag. Called only for who wants to see every step.
-    fn step(&mut self, edge: &Edge<S>, tag: u32);
 
     /// Bytes in use.
     fn bytes(&self) -> u64;
@@ -65,7 +81,6 @@ const TELL_EVERY: u64 = 256;
 struct Untold {
     new: u64,
     generated: u64,
-    bytes: u64,
 }
 
 /// One thread's lists. Aligned so that no two threads write to one line of the processor's cache,
@@ -82,6 +97,8 @@ pub(crate) struct Worker<S, R> {
     recent_tags: Box<[u32]>,
     /// What the others have not been told yet.
     untold: Untold,
+    /// Bytes of which the others know.
+    bytes_told: u64,
     /// Its part of the next level.
     pub(crate) next: Vec<S>,
     pub(crate) recorder: R,
@@ -101,6 +118,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
             recent: vec![0; 1 << BRIEF_BITS].into(),
             recent_tags: vec![0; if R::EVERY_STEP { 1 << BRIEF_BITS } else { 0 }].into(),
             untold: Untold::default(),
+            bytes_told: 0,
             next: Vec::new(),
             recorder,
             fired: Fired::new(classes),
@@ -117,6 +135,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     where
         M: FlatModel<State = S>,
     {
+        self.bytes_told = self.bytes();
         // What is left from before the pause comes first.
         self.look_up(shared);
         self.tell(shared);
@@ -152,29 +171,37 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
         // Levels are no longer than that; the driver sees to it.
         let source = u32::try_from(position).unwrap_or(u32::MAX);
         let (batch, recent, fired) = (&mut self.batch, &mut self.recent, &mut self.fired);
-        let tags = &self.recent_tags;
+        let (recorder, tags) = (&mut self.recorder, &self.recent_tags);
+        recorder.source(source);
         let mut steps = 0_u32;
         let mut skipped = 0;
-        shared.model.for_each_successor(state, |class, state| {
+        shared.model.for_each_successor(state, |class, next| {
             fired.count(class);
             // The last 16 bits; more steps end the run.
             let [low, high, ..] = steps.to_le_bytes();
             let ordinal = u16::from_le_bytes([low, high]);
             steps += 1;
-            // What was met is the state itself; its orbit is looked for only if it was not.
-            let own = own_key(shared, &state);
-            let (index, brief) = own.brief();
-            let met = recent[index] == brief;
-            if met && !R::EVERY_STEP {
+            if next.as_bytes() == state.as_bytes() {
                 skipped += 1;
+                recorder.stay();
                 return;
             }
-            let known = if met { tags[index] } else { 0 };
+            // What was met is the state itself; its orbit is looked for only if it was not.
+            let own = own_key(shared, &next);
+            let (index, brief) = own.brief();
+            if recent[index] == brief {
+                skipped += 1;
+                if R::EVERY_STEP {
+                    recorder.step(class, tags[index]);
+                }
+                return;
+            }
             if !R::EVERY_STEP {
                 recent[index] = brief;
             }
-            let key = if shared.symmetry { orbit_key(shared, &state) } else { own };
-            batch.push(Edge { state, key, source, ordinal, class, known });
+            let place = recorder.step(class, 0);
+            let key = if shared.symmetry { orbit_key(shared, &next) } else { own };
+            batch.push(Edge { state: next, key, source, ordinal, place });
         });
         if steps > STEPS_MAX {
             shared.pause.set(&shared.pause.too_many_steps);
@@ -188,9 +215,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     where
         M: FlatModel<State = S>,
     {
-        let touch = |edge: &Edge<S>| if edge.known == 0 { shared.table.touch(edge.key) } else { 0 };
-        black_box(self.batch.iter().fold(0, |all, edge| all ^ touch(edge)));
-        let bytes_before = self.bytes();
+        black_box(self.batch.iter().fold(0, |all, edge| all ^ shared.table.touch(edge.key)));
         let known_before = self.next.len();
         let batch = std::mem::take(&mut self.batch);
         let done = batch.iter().take_while(|edge| self.settle(shared, edge)).count();
@@ -201,7 +226,6 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
         self.batch.drain(..done);
         self.untold.new += (self.next.len() - known_before) as u64;
         self.untold.generated += done as u64;
-        self.untold.bytes += self.bytes() - bytes_before;
         if self.untold.new >= TELL_EVERY {
             self.tell(shared);
         }
@@ -213,10 +237,6 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     where
         M: FlatModel<State = S>,
     {
-        if edge.known != 0 {
-            self.recorder.step(edge, edge.known);
-            return true;
-        }
         let tag = match shared.table.insert(edge.key) {
             Inserted::Full => return false,
             Inserted::Known(_) if !R::EVERY_STEP => return true,
@@ -230,16 +250,18 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
         if R::EVERY_STEP {
             let (index, brief) = edge.key.brief();
             (self.recent[index], self.recent_tags[index]) = (brief, tag);
-            self.recorder.step(edge, tag);
+            self.recorder.leads_to(edge.place, tag);
         }
         true
     }
 
     /// Adds this thread's counts to those of all, and lets all pause if that is too much.
     fn tell<M: FlatModel>(&mut self, shared: &Shared<'_, M>) {
-        let Untold { new, generated, bytes } = std::mem::take(&mut self.untold);
+        let Untold { new, generated } = std::mem::take(&mut self.untold);
+        let more = self.bytes() - self.bytes_told;
+        self.bytes_told += more;
         let distinct = shared.distinct.fetch_add(new, Ordering::Relaxed) + new;
-        let bytes = shared.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let bytes = shared.bytes.fetch_add(more, Ordering::Relaxed) + more;
         shared.generated.fetch_add(generated, Ordering::Relaxed);
         if distinct >= shared.distinct_pause || bytes >= shared.bytes_pause {
             shared.pause.any.store(true, Ordering::Relaxed);
@@ -291,7 +313,8 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     {
         let own = own_key(shared, &state);
         let key = if shared.symmetry { orbit_key(shared, &state) } else { own };
-        self.batch.push(Edge { state, key, source: number, ordinal: 0, class: 0, known: 0 });
+        self.bytes_told = self.bytes();
+        self.batch.push(Edge { state, key, source: number, ordinal: 0, place: NOWHERE });
         self.look_up(shared);
         self.tell(shared);
     }
