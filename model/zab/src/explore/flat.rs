@@ -1,9 +1,11 @@
 //! The model as the project's engine sees it: steps without lists, all properties at once.
 
+use stateright::Property;
 use zab_explorer::FlatModel;
 
 use super::action::Action;
 use super::model::Zab;
+use super::properties::{Case, holding};
 use super::state::{State, id_at, index};
 use crate::probe::NoProbe;
 
@@ -38,5 +40,10 @@ impl FlatModel for Zab {
                 visit(self.class(&action), next);
             }
         });
+    }
+
+    /// In the order of `PROPERTIES`, those left out that do not apply, as in `properties`.
+    fn property_mask(&self, _: &[Property<Self>], state: &State) -> u64 {
+        holding(&Case::new(self, state))
     }
 }

@@ -14,8 +14,9 @@ use super::ghost::{Offence, Reign, agree, common, up_to};
 use super::model::Zab;
 use super::reached;
 use super::report::Kind;
-use super::state::{Log, SERVERS_MAX, State};
-use crate::shape::Queue;
+use super::state::{Flat, Log, SERVERS_MAX, State};
+use crate::server::Server;
+use crate::shape::{Few, Queue};
 use crate::types::{Txn, Zxid};
 
 /// A property of single states.
@@ -33,6 +34,45 @@ pub struct Property {
     pub check: fn(&Zab, &State) -> bool,
 }
 
+/// A state to be judged, and what several properties want to know of it.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The model.
+    pub model: &'a Zab,
+    /// The state.
+    pub state: &'a State,
+    /// What each voter has delivered, and what is known to have been committed; each history once.
+    /// Places of servers that take no part hold the empty history, which satisfies everything.
+    delivered: Few<Log, { SERVERS_MAX + 1 }>,
+}
+
+impl<'a> Case<'a> {
+    /// Looks at a state.
+    #[must_use]
+    pub fn new(model: &'a Zab, state: &'a State) -> Self {
+        let of_server = |s: &Server<Flat>| up_to(&s.history, s.last_committed);
+        let logs = state.servers.iter().map(of_server).chain([state.ghost.committed]);
+        let mut delivered = Few::default();
+        for log in logs {
+            if !delivered.as_slice().contains(&log) {
+                // There is room for one of each server and one more.
+                let _ = delivered.push(log);
+            }
+        }
+        Self { model, state, delivered }
+    }
+
+    fn delivered(&self) -> &[Log] {
+        self.delivered.as_slice()
+    }
+
+    /// The voters.
+    #[must_use]
+    pub fn voters(&self) -> &'a [Server<Flat>] {
+        &self.state.servers[self.model.indices()]
+    }
+}
+
 /// For which explorations a property says something; the others do not report it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -48,31 +88,62 @@ impl Property {
     /// Whether the property says something about explorations of this model.
     #[must_use]
     pub fn applies(&self, model: &Zab) -> bool {
+        self.scope.includes(model)
+    }
+}
+
+impl Scope {
+    fn includes(self, model: &Zab) -> bool {
         let alone = model.bounds.election == Election::FleOnly;
-        match self.scope {
-            Scope::All => true,
-            Scope::Elections => alone,
-            Scope::Replication => !alone,
+        match self {
+            Self::All => true,
+            Self::Elections => alone,
+            Self::Replication => !alone,
         }
     }
 }
 
 macro_rules! table {
     ($($kind:ident $scope:ident $module:ident::$name:ident: $statement:literal;)*) => {
-        &[$(Property {
+        /// Every property, safety first.
+        pub const PROPERTIES: &[Property] = &[$(Property {
             name: stringify!($name),
             statement: $statement,
             kind: Kind::$kind,
             scope: Scope::$scope,
-            check: $module::$name,
-        }),*]
+            check: |model, state| $module::$name(&Case::new(model, state)),
+        }),*];
+
+        /// Which of the properties that apply to the model the state satisfies, or shows: bit 0 for
+        /// the first of them.
+        #[must_use]
+        pub fn holding(case: &Case<'_>) -> u64 {
+            let mut bits = Bits::default();
+            $(if Scope::$scope.includes(case.model) {
+                bits.push($module::$name(case));
+            })*
+            bits.all
+        }
     };
+}
+
+/// Bits in a row.
+#[derive(Default)]
+struct Bits {
+    all: u64,
+    count: u32,
+}
+
+impl Bits {
+    fn push(&mut self, bit: bool) {
+        self.all |= u64::from(bit) << self.count;
+        self.count += 1;
+    }
 }
 
 use self as safety;
 
-/// Every property, safety first.
-pub const PROPERTIES: &[Property] = table! {
+table! {
     Always Replication safety::integrity: "What is delivered was broadcast by a leader, and is delivered once.";
     Always Replication safety::agreement: "If one server delivers a and another b, one of them delivers both.";
     Always Replication safety::total_order: "Two servers that deliver the same transactions do so in the same order.";
@@ -107,7 +178,7 @@ pub const PROPERTIES: &[Property] = table! {
     Sometimes Replication reached::rejoined: "After a fault, all servers are in broadcast.";
     Sometimes Replication reached::second_epoch: "Two leaders have been established.";
     Sometimes Replication reached::committed_in_second_epoch: "A request is committed under the second leader.";
-};
+}
 
 /// The safety properties that a state violates, as bits by position in [`PROPERTIES`].
 #[must_use]
@@ -117,27 +188,17 @@ pub fn violations(model: &Zab, state: &State) -> u64 {
     safety.filter(|(_, p)| !(p.check)(model, state)).fold(0, |bits, (place, _)| bits | 1 << place)
 }
 
-/// What each voter has delivered, and last what is known to have been committed. Places of servers
-/// that take no part hold the empty history, which satisfies everything.
-fn delivered(state: &State) -> [Log; SERVERS_MAX + 1] {
-    let mut logs = [state.ghost.committed; SERVERS_MAX + 1];
-    for (log, server) in logs.iter_mut().zip(&state.servers) {
-        *log = up_to(&server.history, server.last_committed);
-    }
-    logs
-}
-
 fn place(log: &Log, txn: Txn<u8, u8>) -> Option<usize> {
     log.as_slice().iter().position(|other| *other == txn)
 }
 
 /// Every delivered transaction was broadcast, with that zxid, and is delivered once.
-pub fn integrity(_: &Zab, state: &State) -> bool {
+pub fn integrity(case: &Case<'_>) -> bool {
     let was_broadcast = |txn: &Txn<u8, u8>| {
         let number = usize::from(txn.payload);
-        number.checked_sub(1).and_then(|at| state.ghost.requests.get(at)) == Some(&txn.zxid)
+        number.checked_sub(1).and_then(|at| case.state.ghost.requests.get(at)) == Some(&txn.zxid)
     };
-    delivered(state).iter().all(|log| {
+    case.delivered().iter().all(|log| {
         let txns = log.as_slice();
         let once = |(at, txn): (usize, &Txn<u8, u8>)| place(log, *txn) == Some(at);
         txns.iter().all(was_broadcast) && txns.iter().enumerate().all(once)
@@ -145,8 +206,8 @@ pub fn integrity(_: &Zab, state: &State) -> bool {
 }
 
 /// If one server delivers a and another b, then one of them delivers both.
-pub fn agreement(_: &Zab, state: &State) -> bool {
-    let logs = delivered(state);
+pub fn agreement(case: &Case<'_>) -> bool {
+    let logs = case.delivered();
     logs.iter().all(|one| {
         logs.iter().all(|other| {
             one.as_slice().iter().all(|a| {
@@ -158,8 +219,8 @@ pub fn agreement(_: &Zab, state: &State) -> bool {
 }
 
 /// If one server delivers a before b, any server that delivers b delivers a before it.
-pub fn total_order(_: &Zab, state: &State) -> bool {
-    let logs = delivered(state);
+pub fn total_order(case: &Case<'_>) -> bool {
+    let logs = case.delivered();
     logs.iter().all(|one| {
         logs.iter().all(|other| {
             one.as_slice().iter().enumerate().all(|(at, b)| match place(other, *b) {
@@ -174,9 +235,9 @@ pub fn total_order(_: &Zab, state: &State) -> bool {
 }
 
 /// If a leader broadcasts a before b, any server that delivers b delivers a before it.
-pub fn local_primary_order(_: &Zab, state: &State) -> bool {
-    let broadcast = state.ghost.requests;
-    delivered(state).iter().all(|log| {
+pub fn local_primary_order(case: &Case<'_>) -> bool {
+    let broadcast = case.state.ghost.requests;
+    case.delivered().iter().all(|log| {
         log.as_slice().iter().enumerate().all(|(at, b)| {
             let earlier = |a: &&Zxid<u8>| a.epoch == b.zxid.epoch && a.counter < b.zxid.counter;
             broadcast
@@ -189,8 +250,8 @@ pub fn local_primary_order(_: &Zab, state: &State) -> bool {
 }
 
 /// If a belongs to an earlier epoch than b, any server that delivers both delivers a first.
-pub fn global_primary_order(_: &Zab, state: &State) -> bool {
-    delivered(state).iter().all(|log| {
+pub fn global_primary_order(case: &Case<'_>) -> bool {
+    case.delivered().iter().all(|log| {
         let txns = log.as_slice();
         let ordered = |(at, b): (usize, &Txn<u8, u8>)| {
             txns[..at].iter().all(|a| a.zxid.epoch <= b.zxid.epoch)
@@ -201,12 +262,12 @@ pub fn global_primary_order(_: &Zab, state: &State) -> bool {
 
 /// If a leader broadcasts b and any server delivers a of an earlier epoch, the leader had a in its
 /// initial history, so delivered it before it broadcast.
-pub fn primary_integrity(_: &Zab, state: &State) -> bool {
+pub fn primary_integrity(case: &Case<'_>) -> bool {
     let broadcasts = |reign: &&Reign| {
-        state.ghost.requests.iter().any(|zxid| zxid.counter > 0 && zxid.epoch == reign.epoch)
+        case.state.ghost.requests.iter().any(|zxid| zxid.counter > 0 && zxid.epoch == reign.epoch)
     };
-    state.ghost.reigns.as_slice().iter().filter(broadcasts).all(|reign| {
-        delivered(state).iter().all(|log| {
+    case.state.ghost.reigns.as_slice().iter().filter(broadcasts).all(|reign| {
+        case.delivered().iter().all(|log| {
             let earlier = log.as_slice().iter().filter(|a| a.zxid.epoch < reign.epoch);
             earlier.into_iter().all(|a| place(&reign.initial, *a).is_some())
         })
@@ -214,8 +275,8 @@ pub fn primary_integrity(_: &Zab, state: &State) -> bool {
 }
 
 /// No epoch is established twice.
-pub fn single_established_leader(_: &Zab, state: &State) -> bool {
-    let reigns = state.ghost.reigns.as_slice();
+pub fn single_established_leader(case: &Case<'_>) -> bool {
+    let reigns = case.state.ghost.reigns.as_slice();
     reigns
         .iter()
         .enumerate()
@@ -223,16 +284,16 @@ pub fn single_established_leader(_: &Zab, state: &State) -> bool {
 }
 
 /// Any two committed histories agree as far as both go.
-pub fn prefix_consistency(_: &Zab, state: &State) -> bool {
-    let logs = delivered(state);
+pub fn prefix_consistency(case: &Case<'_>) -> bool {
+    let logs = case.delivered();
     logs.iter().all(|one| logs.iter().all(|other| agree(one, other)))
 }
 
 /// Whatever was committed under earlier epochs begins the initial history of every established
 /// leader, also if it is committed only later.
-pub fn committed_never_lost(_: &Zab, state: &State) -> bool {
-    state.ghost.reigns.as_slice().iter().all(|reign| {
-        let committed = state.ghost.committed.as_slice();
+pub fn committed_never_lost(case: &Case<'_>) -> bool {
+    case.state.ghost.reigns.as_slice().iter().all(|reign| {
+        let committed = case.state.ghost.committed.as_slice();
         let earlier = committed.iter().take_while(|txn| txn.zxid.epoch < reign.epoch);
         reign.initial.as_slice().iter().zip(earlier.clone()).all(|(a, b)| a == b)
             && earlier.count() <= reign.initial.as_slice().len()
@@ -240,57 +301,58 @@ pub fn committed_never_lost(_: &Zab, state: &State) -> bool {
 }
 
 /// Whatever is committed is on the disks of a quorum.
-pub fn committed_is_durable_on_a_quorum(model: &Zab, state: &State) -> bool {
-    let committed = &state.ghost.committed;
+pub fn committed_is_durable_on_a_quorum(case: &Case<'_>) -> bool {
+    let committed = &case.state.ghost.committed;
     let length = committed.as_slice().len();
-    let holds = |place: &usize| common(&state.servers[*place].disk.history, committed) == length;
-    model.indices().filter(holds).count() >= model.majority()
+    let holds =
+        |place: &usize| common(&case.state.servers[*place].disk.history, committed) == length;
+    case.model.indices().filter(holds).count() >= case.model.majority()
 }
 
 /// See [`Offence::CommittedCut`].
-pub fn no_truncation_of_committed(_: &Zab, state: &State) -> bool {
-    !state.ghost.has(Offence::CommittedCut)
+pub fn no_truncation_of_committed(case: &Case<'_>) -> bool {
+    !case.state.ghost.has(Offence::CommittedCut)
 }
 
 /// currentEpoch never exceeds acceptedEpoch; and see [`Offence::EpochWentBack`].
-pub fn epochs_are_ordered(_: &Zab, state: &State) -> bool {
-    let ordered = state.servers.iter().all(|server| {
+pub fn epochs_are_ordered(case: &Case<'_>) -> bool {
+    let ordered = case.state.servers.iter().all(|server| {
         server.current_epoch <= server.accepted_epoch
             && server.disk.current_epoch <= server.disk.accepted_epoch
     });
-    ordered && !state.ghost.has(Offence::EpochWentBack)
+    ordered && !case.state.ghost.has(Offence::EpochWentBack)
 }
 
 /// See [`Offence::AckedNotDurable`].
-pub fn acknowledged_is_durable(_: &Zab, state: &State) -> bool {
-    !state.ghost.has(Offence::AckedNotDurable)
+pub fn acknowledged_is_durable(case: &Case<'_>) -> bool {
+    !case.state.ghost.has(Offence::AckedNotDurable)
 }
 
 /// See [`Offence::DeliveredEarly`].
-pub fn delivered_is_committed_and_durable(_: &Zab, state: &State) -> bool {
-    !state.ghost.has(Offence::DeliveredEarly)
+pub fn delivered_is_committed_and_durable(case: &Case<'_>) -> bool {
+    !case.state.ghost.has(Offence::DeliveredEarly)
 }
 
 /// See [`Offence::BadPacket`].
-pub fn leader_sends_what_fits(_: &Zab, state: &State) -> bool {
-    !state.ghost.has(Offence::BadPacket)
+pub fn leader_sends_what_fits(case: &Case<'_>) -> bool {
+    !case.state.ghost.has(Offence::BadPacket)
 }
 
 /// Where votes do not change between elections, whoever leads has a vote that is at least as good
 /// as those of a quorum.
-pub fn best_of_a_quorum_leads(model: &Zab, state: &State) -> bool {
+pub fn best_of_a_quorum_leads(case: &Case<'_>) -> bool {
     let key = |place: usize| {
-        let server = &state.servers[place];
-        (server.current_epoch, server.last(&model.config), server.id)
+        let server = &case.state.servers[place];
+        (server.current_epoch, server.last(&case.model.config), server.id)
     };
-    let leads = |place: &usize| reached::leads(&state.servers[*place]);
-    model.indices().filter(leads).all(|leader| {
-        let beaten = model.indices().filter(|other| key(*other) <= key(leader));
-        beaten.count() >= model.majority()
+    let leads = |place: &usize| reached::leads(&case.state.servers[*place]);
+    case.model.indices().filter(leads).all(|leader| {
+        let beaten = case.model.indices().filter(|other| key(*other) <= key(leader));
+        beaten.count() >= case.model.majority()
     })
 }
 
 /// See [`Offence::Overflow`].
-pub fn capacity_suffices(_: &Zab, state: &State) -> bool {
-    !state.ghost.has(Offence::Overflow)
+pub fn capacity_suffices(case: &Case<'_>) -> bool {
+    !case.state.ghost.has(Offence::Overflow)
 }

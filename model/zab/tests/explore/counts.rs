@@ -62,7 +62,7 @@ fn the_engine_counts_the_same_with_one_thread_and_with_two() {
 
 /// Along a run from each initial state.
 #[test]
-fn the_steps_that_the_engine_takes_are_those_of_the_actions() {
+fn the_engine_sees_the_steps_and_properties_of_the_model() {
     let mut elections = zab(ELECTION);
     elections.starts = uneven_starts();
     let replication = zab(Bounds { requests: 1, crashes: 1, rounds: 2, ..CALM });
@@ -87,6 +87,10 @@ fn follow(model: &Zab, mut state: State) {
             assert_eq!(names[usize::from(class)], format!("{kind}({})", action.server()));
             assert_eq!(model.action_name(class), kind);
         }
+        let properties = model.properties();
+        let holds = properties.iter().map(|property| (property.condition)(model, &state));
+        let mask = holds.rev().fold(0, |mask, holds| mask << 1 | u64::from(holds));
+        assert_eq!(model.property_mask(&properties, &state), mask);
         let Some((_, next)) = steps.get(turn % steps.len().max(1)) else { break };
         state = *next;
     }
