@@ -1,6 +1,7 @@
 //! What one server's step does to the channels and to the memory of the properties.
 
 use super::ghost::{Offence, Reign, common, up_to};
+use super::links::queue_note;
 use super::model::Zab;
 use super::packet::{Note, Packet};
 use super::state::{Flat, State, index};
@@ -63,27 +64,25 @@ impl Change<'_> {
         let fits = match message {
             Message::Notification(notification) => {
                 let heard = !self.model.has_oracle() && state.server(to).role != Role::Down;
-                if heard {
-                    let queue = &mut state.links.notes[at][peer];
-                    super::links::queue_note(queue, Note::encode(*notification));
+                if !heard {
+                    return;
                 }
-                return;
+                let note = Note::encode(*notification);
+                note.map(|note| queue_note(&mut state.links.notes[(at, peer)], note)).is_some()
             }
             Message::FollowerInfo { .. } => {
-                if let Some(packet) = Packet::encode(message) {
-                    state.links.connect(at, peer, packet);
-                }
-                return;
+                let packet = Packet::encode(message);
+                packet.map(|packet| state.links.connect(at, peer, packet)).is_some()
             }
             Message::Trunc { zxid } => {
                 self.judge_truncation(state, to, *zxid);
                 let packet = Packet::encode(message);
-                packet.is_none_or(|packet| state.links.send_down(at, peer, packet))
+                packet.is_some_and(|packet| state.links.send_down(at, peer, packet))
             }
             Message::AckEpoch { .. } | Message::AckLd { .. } | Message::Ack { .. } => {
                 self.judge_acknowledgement(state, message);
                 let packet = Packet::encode(message);
-                packet.is_none_or(|packet| state.links.send_up(at, peer, packet))
+                packet.is_some_and(|packet| state.links.send_up(at, peer, packet))
             }
             Message::LeaderInfo { .. }
             | Message::Diff { .. }
@@ -93,7 +92,7 @@ impl Change<'_> {
             | Message::NewLeader { .. }
             | Message::UpToDate => {
                 let packet = Packet::encode(message);
-                packet.is_none_or(|packet| state.links.send_down(at, peer, packet))
+                packet.is_some_and(|packet| state.links.send_down(at, peer, packet))
             }
         };
         if !fits {

@@ -59,7 +59,7 @@ impl Zab {
 
     fn of_notifications(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
         for from in self.others(id) {
-            if !state.links.notes[index(from)][index(id)].as_slice().is_empty() {
+            if !state.links.notes[(index(from), index(id))].as_slice().is_empty() {
                 visit(Action::Notification(from, id));
             }
         }
@@ -116,7 +116,7 @@ impl Zab {
 
     fn of_leading(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
         for learner in self.others(id) {
-            let up = &state.links.up[index(learner)][index(id)];
+            let up = &state.links.up[(index(learner), index(id))];
             if !up.queue.as_slice().is_empty() {
                 visit(Action::ToLeader(learner, id));
             }

@@ -140,13 +140,13 @@ fn link_facts(state: &State) -> Vec<(String, String)> {
     }
     for from in 0..SERVERS_MAX {
         for to in (0..SERVERS_MAX).filter(|to| *to != from) {
-            let up = &up[from][to];
+            let up = &up[(from, to)];
             let mut text = end(up.end, up.queue.as_slice(), requests);
             if up.newer != End::Closed {
                 let _ = write!(text, ", newer {}", end(up.newer, &[up.hello], requests));
             }
             facts.push((format!("to leader {}>{}", id_at(from), id_at(to)), text));
-            let notes = list(notes[from][to].as_slice(), ", ");
+            let notes = list(notes[(from, to)].as_slice(), ", ");
             facts.push((format!("election {}>{}", id_at(from), id_at(to)), notes));
         }
     }

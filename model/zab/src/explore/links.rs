@@ -14,6 +14,8 @@
 //! a bound of the exploration. What a server had sent before a crash can be received until it
 //! starts again, and what was sent to it is lost at its crash.
 
+use std::ops::{Index, IndexMut};
+
 use zerocopy::{Immutable, IntoBytes};
 
 use super::packet::{Note, Packet};
@@ -78,16 +80,50 @@ pub struct Up {
     pub hello: Packet,
 }
 
+/// Ordered pairs of two different servers.
+const PAIRS: usize = SERVERS_MAX * (SERVERS_MAX - 1);
+
+/// One value for each ordered pair of different servers, by their indices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable)]
+#[repr(transparent)]
+pub struct Pairs<T>([T; PAIRS]);
+
+impl<T: Copy + Default> Default for Pairs<T> {
+    fn default() -> Self {
+        Self([T::default(); PAIRS])
+    }
+}
+
+/// The place of a pair: a row for each first server, in which it has no place itself.
+fn place((from, to): (usize, usize)) -> usize {
+    debug_assert_ne!(from, to, "a server has no channel to itself");
+    from * (SERVERS_MAX - 1) + to - usize::from(to > from)
+}
+
+impl<T> Index<(usize, usize)> for Pairs<T> {
+    type Output = T;
+
+    fn index(&self, pair: (usize, usize)) -> &T {
+        &self.0[place(pair)]
+    }
+}
+
+impl<T> IndexMut<(usize, usize)> for Pairs<T> {
+    fn index_mut(&mut self, pair: (usize, usize)) -> &mut T {
+        &mut self.0[place(pair)]
+    }
+}
+
 /// All channels of the system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable)]
 #[repr(C)]
 pub struct Links {
     /// By learner.
     pub down: [Down; SERVERS_MAX],
-    /// By learner, then leader; nothing on the diagonal.
-    pub up: [[Up; SERVERS_MAX]; SERVERS_MAX],
-    /// By sender, then receiver; nothing on the diagonal.
-    pub notes: [[Few<Note, NOTES_MAX>; SERVERS_MAX]; SERVERS_MAX],
+    /// By learner and leader.
+    pub up: Pairs<Up>,
+    /// By sender and receiver.
+    pub notes: Pairs<Few<Note, NOTES_MAX>>,
 }
 
 impl Links {
@@ -95,7 +131,7 @@ impl Links {
     ///
     /// A packet of an older connection that the leader has not even accepted is lost.
     pub fn connect(&mut self, learner: usize, leader: usize, hello: Packet) {
-        let (number, up) = (index_byte(leader), &mut self.up[learner][leader]);
+        let (number, up) = (index_byte(leader), &mut self.up[(learner, leader)]);
         self.down[learner] = Down { end: End::Open, leader: number, queue: Few::default() };
         up.newer = End::Open;
         up.hello = hello;
@@ -105,7 +141,7 @@ impl Links {
     /// A packet from a learner to its leader. `false` when the queue is too small.
     #[must_use]
     pub fn send_up(&mut self, learner: usize, leader: usize, packet: Packet) -> bool {
-        let up = &mut self.up[learner][leader];
+        let up = &mut self.up[(learner, leader)];
         // Only the newest connection carries packets, and only once the leader has accepted it;
         // before that a learner waits for LEADERINFO.
         let carries = self.down[learner].end == End::Open && up.end == End::Open;
@@ -115,13 +151,13 @@ impl Links {
     /// A packet from a leader to a learner that is connected. `false` when the queue is too small.
     #[must_use]
     pub fn send_down(&mut self, leader: usize, learner: usize, packet: Packet) -> bool {
-        let carries = self.up[learner][leader].end == End::Open;
+        let carries = self.up[(learner, leader)].end == End::Open;
         !carries || self.down[learner].queue.push(packet)
     }
 
     /// The leader receives FOLLOWERINFO on the newer connection, which ends the older one.
     pub fn accept(&mut self, learner: usize, leader: usize) -> Packet {
-        let up = &mut self.up[learner][leader];
+        let up = &mut self.up[(learner, leader)];
         let hello = up.hello;
         *up = Up { end: up.newer, ..Up::default() };
         hello
@@ -137,7 +173,7 @@ impl Links {
 
     /// The leader closes its end of the accepted connection. What is in flight down stays.
     pub fn leader_closes(&mut self, leader: usize, learner: usize) {
-        let up = &mut self.up[learner][leader];
+        let up = &mut self.up[(learner, leader)];
         up.queue = Few::default();
         // With a newer connection the learner's end belongs to that one.
         if up.end == End::Open && up.newer == End::Closed {
@@ -148,12 +184,12 @@ impl Links {
 
     /// A server stops to lead, or is gone: its listener and all its connections close.
     pub fn listener_closes(&mut self, leader: usize) {
-        for learner in 0..SERVERS_MAX {
+        for learner in others(leader) {
             self.leader_closes(leader, learner);
-            if self.up[learner][leader].newer == End::Open {
+            if self.up[(learner, leader)].newer == End::Open {
                 self.down[learner].end.sever();
             }
-            self.up[learner][leader] = Up::default();
+            self.up[(learner, leader)] = Up::default();
         }
     }
 
@@ -162,7 +198,7 @@ impl Links {
         let down = &mut self.down[learner];
         if down.end == End::Open {
             down.end = End::Severed;
-            let up = &mut self.up[learner][usize::from(down.leader)];
+            let up = &mut self.up[(learner, usize::from(down.leader))];
             match up.newer {
                 End::Closed => up.end.sever(),
                 End::Open | End::Severed => up.newer.sever(),
@@ -174,17 +210,22 @@ impl Links {
     pub fn crash(&mut self, server: usize) {
         self.learner_closes(server);
         self.listener_closes(server);
-        for sender in &mut self.notes {
-            sender[server] = Few::default();
+        for sender in others(server) {
+            self.notes[(sender, server)] = Few::default();
         }
     }
 
     /// What was in flight from a server's earlier process is lost when it starts again.
     pub fn start(&mut self, server: usize) {
-        for queue in &mut self.notes[server] {
-            *queue = Few::default();
+        for receiver in others(server) {
+            self.notes[(server, receiver)] = Few::default();
         }
     }
+}
+
+/// The indices of all servers but one.
+fn others(server: usize) -> impl Iterator<Item = usize> {
+    (0..SERVERS_MAX).filter(move |other| *other != server)
 }
 
 /// A server's index as the byte that is kept in states.
@@ -236,9 +277,9 @@ mod tests {
         assert!(links.send_down(LEADER, LEARNER, packet(4)));
         assert!(links.send_up(LEARNER, LEADER, packet(5)));
         assert_eq!(on_the_way_down(&links), [packet(2)]);
-        assert_eq!(links.up[LEARNER][LEADER].queue.as_slice(), [packet(3)]);
+        assert_eq!(links.up[(LEARNER, LEADER)].queue.as_slice(), [packet(3)]);
         assert_eq!(links.down[LEARNER].end, End::Severed);
-        assert_eq!(links.up[LEARNER][LEADER].end, End::Severed);
+        assert_eq!(links.up[(LEARNER, LEADER)].end, End::Severed);
     }
 
     #[test]
@@ -247,7 +288,7 @@ mod tests {
         assert!(links.send_up(LEARNER, LEADER, packet(2)));
         links.learner_closes(LEARNER);
         assert_eq!(links.down[LEARNER].end, End::Closed);
-        let up = &links.up[LEARNER][LEADER];
+        let up = &links.up[(LEARNER, LEADER)];
         assert_eq!((up.end, up.queue.as_slice()), (End::Severed, &[packet(2)][..]));
         links.leader_closes(LEADER, LEARNER);
         assert_eq!(links, Links::default(), "nothing is left of the connection");
@@ -277,7 +318,7 @@ mod tests {
         links.learner_closes(LEARNER);
         links.connect(LEARNER, LEADER, packet(3));
         assert_eq!(links.accept(LEARNER, LEADER), packet(3));
-        let up = &links.up[LEARNER][LEADER];
+        let up = &links.up[(LEARNER, LEADER)];
         assert_eq!((up.end, up.queue.as_slice()), (End::Open, &[][..]));
     }
 
@@ -287,14 +328,15 @@ mod tests {
         links.connect(1, LEADER, packet(2));
         links.listener_closes(LEADER);
         assert_eq!(links.down.map(|down| down.end), [End::Severed, End::Severed, End::Closed]);
-        assert_eq!(links.up[LEARNER][LEADER].end, End::Closed);
-        assert_eq!(links.up[1][LEADER].newer, End::Closed);
+        assert_eq!(links.up[(LEARNER, LEADER)].end, End::Closed);
+        assert_eq!(links.up[(1, LEADER)].newer, End::Closed);
     }
 
     #[test]
     fn a_newer_notification_takes_the_place_of_the_last_one_in_a_full_channel() {
         let note = |round| {
-            Note::encode(Notification { role: Role::Looking, vote: Vote::default(), round })
+            let note = Notification { role: Role::Looking, vote: Vote::default(), round };
+            Note::encode(note).unwrap_or_default()
         };
         let mut queue = Few::<Note, NOTES_MAX>::default();
         for round in 1..=3 {

@@ -52,7 +52,7 @@ pub mod walk;
 pub use action::Action;
 pub use bounds::{Bounds, Election};
 pub use ghost::{Ghost, Offence, Reign};
-pub use links::{DOWN_MAX, Down, End, Links, NOTES_MAX, UP_MAX, Up};
+pub use links::{DOWN_MAX, Down, End, Links, NOTES_MAX, Pairs, UP_MAX, Up};
 pub use model::{NetworkMutant, Start, Zab};
 pub use packet::{Note, Packet, PacketKind};
 pub use picture::run_svg;

@@ -184,7 +184,7 @@ impl Zab {
                     && self.settle(state, id, vote, probe)
             }
             Action::Notification(from, to) => {
-                let queue = &mut state.links.notes[index(from)][index(to)];
+                let queue = &mut state.links.notes[(index(from), index(to))];
                 let Some(note) = queue.as_slice().first().copied() else { return false };
                 queue.pop();
                 let message = Message::Notification(note.decode());
@@ -203,7 +203,7 @@ impl Zab {
                 self.receive(state, leader, learner, packet, probe)
             }
             Action::ToLeader(learner, leader) => {
-                let queue = &mut state.links.up[index(learner)][index(leader)].queue;
+                let queue = &mut state.links.up[(index(learner), index(leader))].queue;
                 let Some(packet) = queue.as_slice().first().copied() else { return false };
                 queue.pop();
                 self.receive(state, leader, learner, packet, probe)

@@ -1,4 +1,5 @@
-//! Messages as they lie in a flat state: four bytes for a packet, six for a notification.
+//! Messages as they lie in a flat state: two bytes for a packet, three for a notification, four bits
+//! for each number. What does not fit is not encoded, and never cut.
 
 use std::fmt;
 
@@ -7,22 +8,21 @@ use zerocopy::{Immutable, IntoBytes, Unaligned};
 use super::state::{Flat, Log, TXNS_MAX};
 use crate::message::{Message, Notification};
 use crate::shape::{Queue, Shape};
-use crate::types::{Role, Txn, Vote, Zxid};
+use crate::types::{Role, ServerId, Txn, Vote, Zxid};
 
 /// A message of the quorum port.
 ///
-/// SNAP carries a whole history, which does not fit. It is kept as the numbers of its requests, a
-/// nibble each, and [`Packet::decode`] looks their zxids up in the ledger of requests.
+/// SNAP carries a whole history, which does not fit. It is kept as the numbers of its requests, and
+/// [`Packet::decode`] looks their zxids up in the ledger of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
-#[repr(C)]
-pub struct Packet {
-    kind: PacketKind,
-    fields: [u8; 3],
-}
+#[repr(transparent)]
+pub struct Packet(
+    /// The kind and a number, then two more numbers.
+    [u8; 2],
+);
 
 /// Which message a packet is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
-#[repr(u8)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PacketKind {
     /// No packet.
     #[default]
@@ -53,17 +53,51 @@ pub enum PacketKind {
     UpToDate,
 }
 
-/// The byte for an ACKEPOCH that does not count.
-const NO_EPOCH: u8 = u8::MAX;
+impl PacketKind {
+    /// By number.
+    const ALL: [Self; 13] = [
+        Self::None,
+        Self::FollowerInfo,
+        Self::LeaderInfo,
+        Self::AckEpoch,
+        Self::Diff,
+        Self::Trunc,
+        Self::Snap,
+        Self::Proposal,
+        Self::Commit,
+        Self::NewLeader,
+        Self::AckLd,
+        Self::Ack,
+        Self::UpToDate,
+    ];
+}
+
+/// The greatest number that fits.
+const NUMBER_MAX: u8 = 15;
+
+/// In place of the epoch of an ACKEPOCH that does not count.
+const NO_EPOCH: u8 = NUMBER_MAX;
+
+/// Two numbers in a byte.
+fn two(high: u8, low: u8) -> Option<u8> {
+    (high <= NUMBER_MAX && low <= NUMBER_MAX).then_some(high << 4 | low)
+}
+
+/// The two numbers of a byte.
+fn halves(byte: u8) -> (u8, u8) {
+    (byte >> 4, byte & NUMBER_MAX)
+}
 
 impl Packet {
     /// Which message this is.
     #[must_use]
     pub fn kind(self) -> PacketKind {
-        self.kind
+        let (kind, _) = halves(self.0[0]);
+        PacketKind::ALL.get(usize::from(kind)).copied().unwrap_or_default()
     }
 
-    /// The message as bytes; `None` for a notification, which has a channel of its own.
+    /// The message as bytes; `None` when a number is too great, and for a notification, which has a
+    /// channel of its own.
     #[must_use]
     pub fn encode(message: &Message<Flat>) -> Option<Self> {
         let (kind, fields) = match message {
@@ -72,6 +106,7 @@ impl Packet {
                 (PacketKind::FollowerInfo, [*accepted_epoch, 0, 0])
             }
             Message::LeaderInfo { epoch } => (PacketKind::LeaderInfo, [*epoch, 0, 0]),
+            Message::AckEpoch { current_epoch: Some(NO_EPOCH), .. } => return None,
             Message::AckEpoch { current_epoch, last_zxid } => (
                 PacketKind::AckEpoch,
                 [current_epoch.unwrap_or(NO_EPOCH), last_zxid.epoch, last_zxid.counter],
@@ -88,15 +123,17 @@ impl Packet {
             Message::Ack { zxid } => (PacketKind::Ack, position(*zxid)),
             Message::UpToDate => (PacketKind::UpToDate, [0; 3]),
         };
-        Some(Self { kind, fields })
+        let [first, second, third] = fields;
+        Some(Self([two(kind as u8, first)?, two(second, third)?]))
     }
 
     /// The message; `None` for the default. `requests` holds the zxid of each request by number.
     #[must_use]
     pub fn decode(self, requests: &[Zxid<u8>; TXNS_MAX]) -> Option<Message<Flat>> {
-        let [first, second, third] = self.fields;
+        let (_, first) = halves(self.0[0]);
+        let (second, third) = halves(self.0[1]);
         let zxid = Zxid::new(first, second);
-        Some(match self.kind {
+        Some(match self.kind() {
             PacketKind::None => return None,
             PacketKind::FollowerInfo => Message::FollowerInfo { accepted_epoch: first },
             PacketKind::LeaderInfo => Message::LeaderInfo { epoch: first },
@@ -107,7 +144,7 @@ impl Packet {
             PacketKind::Diff => Message::Diff { zxid },
             PacketKind::Trunc => Message::Trunc { zxid },
             PacketKind::Snap => {
-                let history = history_of(self.fields, requests);
+                let history = history_of([first, second, third], requests);
                 Message::Snap { zxid: Flat::last(&(), &history), history }
             }
             PacketKind::Proposal => Message::Proposal(Txn { zxid, payload: third }),
@@ -124,7 +161,7 @@ fn position(zxid: Zxid<u8>) -> [u8; 3] {
     [zxid.epoch, zxid.counter, 0]
 }
 
-/// One request number a byte; a history has at most [`TXNS_MAX`] transactions.
+/// The numbers of its requests; a history has at most [`TXNS_MAX`] transactions.
 fn requests_of(history: &Log) -> [u8; 3] {
     let mut fields = [0; 3];
     for (field, txn) in fields.iter_mut().zip(history.as_slice()) {
@@ -145,29 +182,37 @@ fn history_of(fields: [u8; 3], requests: &[Zxid<u8>; TXNS_MAX]) -> Log {
     history
 }
 
-const _: () = assert!(TXNS_MAX == 3, "SNAP keeps one byte for each transaction");
+const _: () = assert!(TXNS_MAX == 3, "SNAP keeps one number for each transaction");
 
-/// A notification without padding.
+/// A notification: role and leader, zxid, epoch and round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
-#[repr(C)]
-pub struct Note {
-    role: Role,
-    vote: Vote<u8>,
-    round: u8,
-}
+#[repr(transparent)]
+pub struct Note([u8; 3]);
+
+/// The roles by number.
+const ROLES: [Role; 4] = [Role::Down, Role::Looking, Role::Following, Role::Leading];
 
 impl Note {
-    /// The notification as it lies in the state.
+    /// The notification as it lies in the state; `None` when a number is too great.
     #[must_use]
-    pub fn encode(notification: Notification<u8>) -> Self {
-        let Notification { role, vote, round } = notification;
-        Self { role, vote, round }
+    pub fn encode(notification: Notification<u8>) -> Option<Self> {
+        let Notification { role, vote: Vote { leader, zxid, peer_epoch }, round } = notification;
+        let role = match role {
+            Role::Down => 0,
+            Role::Looking => 1,
+            Role::Following => 2,
+            Role::Leading => 3,
+        };
+        let bytes = [two(role, leader.0)?, two(zxid.epoch, zxid.counter)?, two(peer_epoch, round)?];
+        Some(Self(bytes))
     }
 
     /// The notification.
     #[must_use]
     pub fn decode(self) -> Notification<u8> {
-        let Self { role, vote, round } = self;
+        let [(role, leader), (epoch, counter), (peer_epoch, round)] = self.0.map(halves);
+        let role = ROLES.get(usize::from(role)).copied().unwrap_or_default();
+        let vote = Vote { leader: ServerId(leader), zxid: Zxid::new(epoch, counter), peer_epoch };
         Notification { role, vote, round }
     }
 }
@@ -180,7 +225,8 @@ impl fmt::Display for Note {
 
 #[cfg(test)]
 mod tests {
-    use super::{Log, Message, Packet, Queue, TXNS_MAX, Txn, Zxid};
+    use super::{Log, Message, Note, Notification, Packet, Queue, ROLES, TXNS_MAX, Txn, Zxid};
+    use crate::types::{ServerId, Vote};
 
     #[test]
     fn every_packet_comes_back_as_it_was() {
@@ -209,5 +255,24 @@ mod tests {
             assert_eq!(packet.and_then(|packet| packet.decode(&requests)), Some(message));
         }
         assert_eq!(Packet::default().decode(&requests), None);
+    }
+
+    #[test]
+    fn every_notification_comes_back_as_it_was() {
+        for role in ROLES {
+            let vote = Vote { leader: ServerId(3), zxid: Zxid::new(1, 2), peer_epoch: 4 };
+            let notification = Notification { role, vote, round: 15 };
+            assert_eq!(Note::encode(notification).map(Note::decode), Some(notification));
+            assert_eq!(Note::encode(Notification { round: 16, ..notification }), None);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_encoded() {
+        assert_eq!(Packet::encode(&Message::LeaderInfo { epoch: 16 }), None);
+        let far = Zxid::new(1, 16);
+        assert_eq!(Packet::encode(&Message::Commit { zxid: far }), None);
+        let greatest = Message::AckEpoch { current_epoch: Some(15), last_zxid: Zxid::new(1, 1) };
+        assert_eq!(Packet::encode(&greatest), None, "15 stands for no epoch");
     }
 }

@@ -85,10 +85,10 @@ impl Pictured for Zab {
                 // A learner has one connection; the others are empty.
                 let is_its = usize::from(down.leader) == from;
                 let down = if is_its { packets(down.queue.as_slice()) } else { Vec::new() };
-                let up = &links.up[from][to];
+                let up = &links.up[(from, to)];
                 let hello = if up.newer == End::Closed { Vec::new() } else { packets(&[up.hello]) };
                 let up = packets(up.queue.as_slice());
-                let notes = links.notes[from][to].as_slice().iter();
+                let notes = links.notes[(from, to)].as_slice().iter();
                 let notes = notes.map(ToString::to_string).collect();
                 let kinds = [
                     (DOWN, None, down),

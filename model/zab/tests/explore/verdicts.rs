@@ -73,7 +73,7 @@ fn fingerprints_are_wide_enough_for_the_bounds() {
 #[test]
 fn a_state_is_small_and_flat() {
     // `State` is `Copy` and derives `IntoBytes`, so it holds no pointer and no padding.
-    assert!(size_of::<State>() <= 960, "{}", size_of::<State>());
+    assert!(size_of::<State>() <= 640, "{}", size_of::<State>());
 }
 
 #[test]
