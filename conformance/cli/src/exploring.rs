@@ -14,9 +14,9 @@ use crate::interrupt;
 use crate::report::outcome::{Counts, Outcome, Property, kind};
 use crate::report::progress::Progress;
 
-/// As many requests as ghosts remember, whatever the bounds: those of the largest histories and
-/// the most failures that have been explored with ghosts.
-pub(crate) const GHOSTS: usize = 8;
+/// As many requests as ghosts remember: enough for five servers with two transactions and three
+/// failures. Within larger bounds the model refuses ghosts.
+pub(crate) const GHOSTS: usize = 16;
 
 /// Why nothing was explored.
 #[derive(Debug, Error)]
