@@ -2,7 +2,7 @@
 //!
 //! [`Zab`] composes the node-local rules with [`links`](Links) that lose, and an environment that
 //! crashes, cuts and asks, each within a budget ([`Bounds`]). It is a `stateright::Model` over flat
-//! states; [`check`] explores it and returns a [`Report`].
+//! states, which [`zab_explorer::check`] explores.
 //!
 //! A verdict is never stronger than the run: only an exploration that has visited every state
 //! within its bounds says that a property holds.
@@ -25,8 +25,7 @@
 //! `model`, `enabled`, `effects`: what an action does, when it can, what follows from it. `flat`:
 //! the model as the project's engine sees it.
 //! `properties`, `reached`, `ghost`: what must hold, what should be seen, what is remembered for
-//! it. `starts`, `search`, `report`, `render`, `facts`, `picture`: running it and
-//! telling the result.
+//! it. `starts`: what runs begin with. `render`, `facts`, `picture`: telling the result.
 
 mod action;
 mod bounds;
@@ -43,8 +42,6 @@ mod picture;
 pub mod properties;
 pub mod reached;
 mod render;
-mod report;
-mod search;
 mod starts;
 mod state;
 pub mod walk;
@@ -56,9 +53,7 @@ pub use links::{DOWN_MAX, Down, End, Links, NOTES_MAX, Pairs, UP_MAX, Up};
 pub use model::{NetworkMutant, Start, Zab};
 pub use packet::{Note, Packet, PacketKind};
 pub use picture::run_svg;
-pub use properties::{PROPERTIES, Property};
-pub use render::{changes, trace_text};
-pub use report::{ActionText, Kind, Limits, Progress, PropertyReport, Report, Verdict};
-pub use search::{Search, check, run};
+pub use properties::{Kind, PROPERTIES, Property};
+pub use render::{ActionText, changes, trace_text};
 pub use starts::{after_first_epoch, uneven_starts};
 pub use state::{Budget, Flat, Log, SERVERS_MAX, State, TXNS_MAX};

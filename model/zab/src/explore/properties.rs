@@ -13,11 +13,19 @@ use super::bounds::Election;
 use super::ghost::{Offence, Reign, agree, common, up_to};
 use super::model::Zab;
 use super::reached;
-use super::report::Kind;
 use super::state::{Flat, Log, SERVERS_MAX, State};
 use crate::server::Server;
 use crate::shape::{Few, Queue};
 use crate::types::{Txn, Zxid};
+
+/// Whether a property must hold always or be seen at least once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A safety property: must hold in every state.
+    Always,
+    /// A reachability property: shows that an exploration is not empty of what it claims to cover.
+    Sometimes,
+}
 
 /// A property of single states.
 #[derive(Clone, Copy, Debug)]
@@ -178,14 +186,6 @@ table! {
     Sometimes Replication reached::rejoined: "After a fault, all servers are in broadcast.";
     Sometimes Replication reached::second_epoch: "Two leaders have been established.";
     Sometimes Replication reached::committed_in_second_epoch: "A request is committed under the second leader.";
-}
-
-/// The safety properties that a state violates, as bits by position in [`PROPERTIES`].
-#[must_use]
-pub fn violations(model: &Zab, state: &State) -> u64 {
-    let applies = |p: &Property| p.kind == Kind::Always && p.applies(model);
-    let safety = PROPERTIES.iter().enumerate().filter(|(_, p)| applies(p));
-    safety.filter(|(_, p)| !(p.check)(model, state)).fold(0, |bits, (place, _)| bits | 1 << place)
 }
 
 fn place(log: &Log, txn: Txn<u8, u8>) -> Option<usize> {

@@ -5,10 +5,20 @@ use std::fmt::Write;
 use super::action::Action;
 use super::facts::facts;
 use super::model::Zab;
-use super::report::ActionText;
 use super::state::State;
 use crate::probe::Record;
 use crate::view;
+
+/// One step of a counterexample or of an example.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionText {
+    /// Position in the trace, from 1.
+    pub number: usize,
+    /// The action with its rule ids, as [`Action`] displays.
+    pub action: String,
+    /// What the step changed, one fact a line: `server 2 phase: DISCOVERY -> SYNCHRONIZATION`.
+    pub changes: Vec<String>,
+}
 
 /// The steps that a sequence of actions makes from a state, up to the first that is not possible.
 #[must_use]

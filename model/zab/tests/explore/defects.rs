@@ -1,13 +1,16 @@
 //! Every seeded defect is found, by the property that is there for it; and without the defect the
 //! same exploration finds nothing.
 
+use std::collections::HashSet;
+
+use stateright::Model;
+use zab_explorer::Options;
 use zab_model::explore::{
-    Bounds, Election, NetworkMutant, Search, Start, Verdict, Zab, after_first_epoch, run,
-    uneven_starts,
+    Bounds, Election, NetworkMutant, PROPERTIES, Start, Zab, after_first_epoch, uneven_starts,
 };
 use zab_model::{Disk, Mutant};
 
-use crate::{CALM, ELECTION, with_defect, zab};
+use crate::{CALM, ELECTION, explore, explore_within, violated, with_defect, zab};
 
 /// Where a defect shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,18 +84,17 @@ const DEFECTS: [(Mutant, Scene, &str); Mutant::ALL.len()] = [
     (Mutant::DeliveredBeforeSync, Scene::AfterWithRequest, "delivered_is_committed_and_durable"),
 ];
 
-fn violated(model: &Zab, search: Search) -> (bool, Vec<&'static str>) {
-    let report = run(model, search, Default::default(), &mut |_| ());
-    let violated = report.properties.iter().filter(|p| p.verdict == Verdict::Violated);
-    (report.complete, violated.map(|property| property.name).collect())
+/// The properties that are violated by the level that violates any.
+fn violated_first(model: &Zab) -> Vec<&'static str> {
+    let options = Options { stop_when_violated: true, ..Options::default() };
+    violated(&explore_within(model, &options))
 }
 
 #[test]
 fn every_defect_is_found_by_its_property() {
     for (place, (mutant, scene, property)) in DEFECTS.into_iter().enumerate() {
         assert_eq!(mutant, Mutant::ALL[place], "the table lists every defect, in order");
-        let model = with_defect(scene.model(), mutant);
-        let (_, violated) = violated(&model, Search::Breadth);
+        let violated = violated_first(&with_defect(scene.model(), mutant));
         assert!(violated.contains(&property), "{mutant:?} at {scene:?}: {violated:?}");
     }
 }
@@ -102,8 +104,7 @@ fn without_a_defect_the_same_explorations_find_nothing() {
     let mut scenes: Vec<Scene> = DEFECTS.iter().map(|(_, scene, _)| *scene).collect();
     scenes.dedup();
     for scene in scenes {
-        let found = violated(&scene.model(), Search::Depth);
-        assert_eq!(found, (true, Vec::new()), "{scene:?}");
+        assert_eq!(violated(&explore(&scene.model())), Vec::<&str>::new(), "{scene:?}");
     }
 }
 
@@ -112,7 +113,41 @@ fn a_network_that_drops_or_reorders_is_found() {
     for defect in [NetworkMutant::Drops, NetworkMutant::Reorders] {
         let mut model = zab(Bounds { requests: 2, ..CALM });
         model.network = Some(defect);
-        let (_, violated) = violated(&model, Search::Breadth);
-        assert_eq!(violated, ["leader_sends_what_fits"], "{defect:?}");
+        assert_eq!(violated_first(&model), ["leader_sends_what_fits"], "{defect:?}");
+    }
+}
+
+/// Steps to the nearest state that violates the property, found level by level.
+fn distance(model: &Zab, name: &str) -> usize {
+    let property = PROPERTIES.iter().find(|property| property.name == name);
+    let property = property.expect("the property is listed");
+    let mut level = model.init_states();
+    let mut seen: HashSet<_> = level.iter().copied().collect();
+    for steps in 0.. {
+        if !level.iter().all(|state| (property.check)(model, state)) {
+            return steps;
+        }
+        let next = level.iter().flat_map(|state| model.next_states(state));
+        level = next.filter(|state| seen.insert(*state)).collect();
+        assert!(!level.is_empty(), "{name} is violated somewhere");
+    }
+    unreachable!("a level is empty, or one violates the property")
+}
+
+#[test]
+fn counterexamples_are_shortest_runs_of_the_model() {
+    for (mutant, scene, name) in DEFECTS {
+        let model = with_defect(scene.model(), mutant);
+        for threads in [1, 2] {
+            let options = Options { threads, stop_when_violated: true, ..Options::default() };
+            let report = explore_within(&model, &options);
+            let found = report.property(name).and_then(|property| property.verdict.trace());
+            let trace = found.expect("the property is violated");
+            assert_eq!(trace.steps(), distance(&model, name), "{mutant:?}");
+            let path = trace.path(&model).expect("the model makes these steps");
+            let property = PROPERTIES.iter().find(|property| property.name == name);
+            let property = property.expect("the property is listed");
+            assert!(!(property.check)(&model, path.last_state()), "{mutant:?}");
+        }
     }
 }

@@ -13,7 +13,8 @@ mod walks;
 
 use std::sync::Arc;
 
-use zab_model::explore::{Bounds, Election, Flat, Zab};
+use zab_explorer::{Options, Report, Verdict, check};
+use zab_model::explore::{Bounds, Election, Flat, State, Zab};
 use zab_model::{Config, Mutant};
 
 /// Three servers, the oracle, one election, and nothing else.
@@ -43,4 +44,23 @@ fn with_defect(mut model: Zab, mutant: Mutant) -> Zab {
     let mutant = Some(mutant);
     model.config = Arc::new(Config { window, forget_committed, mutant, ..voters });
     model
+}
+
+/// Explores on one thread, within these limits.
+fn explore_within(model: &Zab, options: &Options<'_>) -> Report<State> {
+    check(model, options, &mut |_| {}).expect("the run begins")
+}
+
+/// Explores everything.
+fn explore(model: &Zab) -> Report<State> {
+    let report = explore_within(model, &Options::default());
+    assert_eq!(report.stopped, None);
+    report
+}
+
+/// The safety properties that are violated.
+fn violated(report: &Report<State>) -> Vec<&'static str> {
+    let is_violated = |verdict: &Verdict<State>| matches!(verdict, Verdict::Violated(_));
+    let violated = report.properties.iter().filter(|property| is_violated(&property.verdict));
+    violated.map(|property| property.name).collect()
 }

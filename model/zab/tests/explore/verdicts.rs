@@ -1,25 +1,29 @@
 //! A verdict is never stronger than the run.
 
-use zab_model::Mutant;
-use zab_model::explore::{
-    Bounds, Limits, PROPERTIES, Search, State, Verdict, Zab, after_first_epoch, check, run,
-};
+use std::time::Duration;
 
-use crate::{CALM, with_defect, zab};
+use stateright::Expectation;
+use zab_explorer::{Options, Stop, Verdict};
+use zab_model::Mutant;
+use zab_model::explore::{Bounds, PROPERTIES, State, Zab, after_first_epoch, trace_text};
+
+use crate::{CALM, explore, explore_within, violated, with_defect, zab};
 
 #[test]
 fn a_run_cut_short_says_nothing_holds() {
     let bounds = Bounds { requests: 1, crashes: 1, rounds: 2, ..CALM };
-    for limits in [
-        Limits { states_max: 1, ..Limits::default() },
-        Limits { seconds_max: 0.0, ..Limits::default() },
+    for (options, stop) in [
+        (Options { states_max: 1, ..Options::default() }, Stop::States),
+        (Options { time_max: Some(Duration::ZERO), ..Options::default() }, Stop::Time),
+        (Options { depth_max: 3, ..Options::default() }, Stop::Depth),
     ] {
-        let report = run(&zab(bounds), Search::Depth, limits, &mut |_| ());
-        assert!(!report.complete);
+        let report = explore_within(&zab(bounds), &options);
+        assert_eq!(report.stopped, Some(stop));
         for property in report.properties {
             let said = match property.kind {
-                Kind::Always => property.verdict == Verdict::Unknown,
-                Kind::Sometimes => property.verdict != Verdict::NotReached,
+                Expectation::Always => matches!(property.verdict, Verdict::Unknown),
+                Expectation::Sometimes => !matches!(property.verdict, Verdict::NeverReached),
+                Expectation::Eventually => false,
             };
             assert!(said, "{}: {:?}", property.name, property.verdict);
         }
@@ -28,29 +32,19 @@ fn a_run_cut_short_says_nothing_holds() {
 
 #[test]
 fn what_is_out_of_bounds_is_not_reached_and_no_failure() {
-    let report = run(&zab(CALM), Search::Breadth, Limits::default(), &mut |_| ());
-    assert!(report.complete);
-    assert!(!report.violated());
-    let verdict = |name| report.property(name).map(|property| property.verdict);
-    assert_eq!(verdict("everybody_in_broadcast"), Some(Verdict::Reached));
-    assert_eq!(verdict("request_committed"), Some(Verdict::NotReached));
-    assert_eq!(verdict("best_of_a_quorum_leads"), None, "says nothing about these bounds");
-}
-
-#[test]
-fn progress_is_told_and_ends_with_the_result() {
-    let mut told = Vec::new();
-    let report = run(&zab(CALM), Search::Breadth, Limits::default(), &mut |now| told.push(now));
-    assert_eq!(told.last().map(|now| now.distinct), Some(report.distinct));
+    let report = explore(&zab(CALM));
+    assert_eq!(violated(&report), Vec::<&str>::new());
+    let verdict = |name| report.property(name).map(|property| &property.verdict);
+    assert!(matches!(verdict("everybody_in_broadcast"), Some(Verdict::Reached(_))));
+    assert!(matches!(verdict("request_committed"), Some(Verdict::NeverReached)));
+    assert!(verdict("best_of_a_quorum_leads").is_none(), "says nothing about these bounds");
 }
 
 #[test]
 fn requests_beyond_the_capacity_are_not_cut_silently() {
     let mut model = zab(Bounds { requests: 3, ..CALM });
     model.starts = vec![after_first_epoch()];
-    let report = run(&model, Search::Breadth, Limits::default(), &mut |_| ());
-    let capacity = report.property("capacity_suffices").map(|property| property.verdict);
-    assert_eq!(capacity, Some(Verdict::Violated));
+    assert!(violated(&explore(&model)).contains(&"capacity_suffices"));
     assert!(Zab::new(Bounds { requests: 4, ..CALM }, 500).is_none());
     assert!(Zab::new(Bounds { servers: 4, ..CALM }, 500).is_none());
 }
@@ -64,13 +58,6 @@ fn names_are_unique() {
 }
 
 #[test]
-fn fingerprints_are_wide_enough_for_the_bounds() {
-    let bounds = Bounds { requests: 1, crashes: 1, rounds: 2, ..CALM };
-    let report = run(&zab(bounds), Search::Depth, Limits::default(), &mut |_| ());
-    assert!(report.collisions_expected() < 1e-6);
-}
-
-#[test]
 fn a_state_is_small_and_flat() {
     // `State` is `Copy` and derives `IntoBytes`, so it holds no pointer and no padding.
     assert!(size_of::<State>() <= 640, "{}", size_of::<State>());
@@ -80,13 +67,15 @@ fn a_state_is_small_and_flat() {
 fn a_counterexample_is_told_step_by_step() {
     let mut model = zab(Bounds { requests: 1, ..CALM });
     model = with_defect(model, Mutant::CommitWithoutQuorum);
-    let report = check(&model, Limits::default(), &mut |_| ());
+    let report =
+        explore_within(&model, &Options { stop_when_violated: true, ..Options::default() });
     let found = report.property("committed_is_durable_on_a_quorum").expect("it is reported");
-    assert_eq!(found.verdict, Verdict::Violated);
-    let trace = found.trace.as_ref().expect("a violation has a trace");
-    let numbers: Vec<usize> = trace.iter().map(|step| step.number).collect();
-    assert_eq!(numbers, (1..=trace.len()).collect::<Vec<_>>());
-    let last = trace.last().expect("the trace has steps");
+    let trace = found.verdict.trace().expect("a violation has a trace");
+    let actions = trace.path(&model).expect("the model makes these steps").into_actions();
+    let steps = trace_text(&model, &trace.states[0], &actions);
+    let numbers: Vec<usize> = steps.iter().map(|step| step.number).collect();
+    assert_eq!(numbers, (1..=trace.steps()).collect::<Vec<_>>());
+    let last = steps.last().expect("the trace has steps");
     assert!(last.action.contains("l.3.2"), "{}", last.action);
     assert!(last.changes.contains(&"known committed: - -> 1.1".to_owned()), "{last:?}");
 }
