@@ -1,7 +1,7 @@
 //! What one server's step does to the channels and to the memory of the properties.
 
 use super::ghost::{Offence, Reign, common, up_to};
-use super::links::queue_note;
+use super::links::{End, queue_note};
 use super::model::Zab;
 use super::packet::{Note, Packet};
 use super::state::{Flat, State, index};
@@ -75,7 +75,10 @@ impl Change<'_> {
                 packet.map(|packet| state.links.connect(at, peer, packet)).is_some()
             }
             Message::Trunc { zxid } => {
-                self.judge_truncation(state, to, *zxid);
+                // On a connection that has ended it reaches nobody; its learner may be elsewhere.
+                if state.links.up[(peer, at)].end == End::Open {
+                    self.judge_truncation(state, to, *zxid);
+                }
                 let packet = Packet::encode(message);
                 packet.is_some_and(|packet| state.links.send_down(at, peer, packet))
             }
@@ -171,11 +174,27 @@ impl Change<'_> {
         }
     }
 
-    /// A follower may refuse its leader's epoch; any other packet that makes it leave is one that
-    /// no leader may send.
+    /// A follower may refuse its leader's epoch, and a TRUNC into the snapshot that its history
+    /// begins with; any other packet that makes it leave is one that no leader may send.
     fn judge_leaving(&self, state: &mut State) {
         let Step::Receive { message, .. } = self.step else { return };
-        let refused = matches!(message, Message::LeaderInfo { .. } | Message::Notification(_));
+        let refused = match message {
+            Message::LeaderInfo { .. } | Message::Notification(_) => true,
+            Message::Trunc { zxid } => {
+                let length = Flat::length_at(&(), &self.before.history, zxid);
+                length.is_some_and(|length| length < usize::from(self.before.base))
+            }
+            Message::FollowerInfo { .. }
+            | Message::AckEpoch { .. }
+            | Message::Diff { .. }
+            | Message::Snap { .. }
+            | Message::Proposal(_)
+            | Message::Commit { .. }
+            | Message::NewLeader { .. }
+            | Message::AckLd { .. }
+            | Message::Ack { .. }
+            | Message::UpToDate => false,
+        };
         if self.before.role == Role::Following && !refused {
             state.ghost.mark(Offence::BadPacket);
         }

@@ -166,7 +166,7 @@ table! {
     Always Replication safety::epochs_are_ordered: "currentEpoch <= acceptedEpoch, on disk and in memory, and no epoch goes back.";
     Always Replication safety::acknowledged_is_durable: "A server acknowledges only what is on its disk.";
     Always Replication safety::delivered_is_committed_and_durable: "A server in broadcast gives its state machine only what is committed and on its disk.";
-    Always Replication safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch.";
+    Always Replication safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch and a TRUNC into its snapshot.";
     Always Elections safety::best_of_a_quorum_leads: "A leader's vote beats those of a quorum.";
     Always All safety::capacity_suffices: "No queue of the exploration was too small (a defect of the bounds, not of the protocol).";
     Sometimes All reached::leader_elected: "A server leads.";

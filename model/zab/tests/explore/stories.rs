@@ -1,7 +1,7 @@
 //! Scripted runs: how a late or deposed server is brought back.
 
-use zab_model::Zxid;
-use zab_model::explore::{Action, Bounds, Zab};
+use zab_model::explore::{Action, Bounds, Kind, PROPERTIES, Zab, trace_text};
+use zab_model::{Role, Zxid};
 
 use crate::script::{Script, id, set};
 use crate::{CALM, zab};
@@ -104,4 +104,82 @@ fn a_tail_between_two_epochs_gives_way_to_a_snapshot() {
     assert_eq!(script.on_its_way(3), ["SNAP 2.1", "NEWLEADER epoch=2"]);
     script.talk(&[2, 3]);
     assert_eq!(committed(&script, 3), Zxid::new(2, 1));
+}
+
+/// The properties that do not hold now.
+fn broken(script: &Script) -> Vec<&'static str> {
+    let safety = PROPERTIES.iter().filter(|property| property.kind == Kind::Always);
+    let broken = safety
+        .filter(|property| property.applies(&script.model))
+        .filter(|property| !(property.check)(&script.model, &script.state));
+    broken.map(|property| property.name).collect()
+}
+
+#[test]
+fn a_truncation_that_reaches_nobody_cuts_nothing() {
+    // 1 reported 1.1 to 3, lost the connection, was elected in epoch 2, and committed 1.1. Only
+    // then does 3 read that report: for 3, which is behind, 1.1 was never committed.
+    let mut script = Script::new(zab(STORY));
+    script.act(Action::Elect(id(3), set(&[1])));
+    script.talk(&[1, 3]);
+    script.act(Action::Join(id(2), id(3)));
+    script.act(Action::Request(id(3)));
+    script.act(Action::ToLearner(id(1)));
+    script.act(Action::Crash(id(1)));
+    script.act(Action::Start(id(1), 1));
+    script.act(Action::Join(id(1), id(3)));
+    script.act(Action::Connect(id(1)));
+    script.act(Action::Crash(id(2)));
+    script.act(Action::Start(id(2), 0));
+    script.act(Action::Accept(id(1), id(3)));
+    script.act(Action::ToLearner(id(1)));
+    script.act(Action::Cut(id(1)));
+    script.act(Action::LearnerNotices(id(1)));
+    script.act(Action::Elect(id(1), set(&[2])));
+    script.talk(&[1, 2]);
+    assert_eq!(committed(&script, 1), Zxid::new(1, 1));
+    let late = Action::ToLeader(id(1), id(3));
+    let told = trace_text(&script.model, &script.state, &[late]);
+    assert!(told[0].action.contains("zk.sync.trunc"), "{told:?}");
+    script.act(late);
+    assert_eq!(broken(&script), Vec::<&str>::new());
+}
+
+#[test]
+fn a_snapshot_cannot_be_truncated_and_its_owner_leaves() {
+    // Rule f.2.0: 1 has 1.1 and 1.2 as a snapshot, which no leader has committed; 2 has only 1.1.
+    let mut script = three_leads_two(zab(STORY));
+    script.act(Action::Request(id(3)));
+    script.act(Action::ToLearner(id(2)));
+    script.act(Action::Crash(id(2)));
+    script.act(Action::Start(id(2), 1));
+    script.act(Action::Request(id(3)));
+    script.act(Action::LeaveRole(id(3)));
+    script.act(Action::Write(id(3)));
+    script.act(Action::Elect(id(3), set(&[1])));
+    script.act(Action::Connect(id(1)));
+    script.act(Action::Accept(id(1), id(3)));
+    script.act(Action::Write(id(3)));
+    script.act(Action::ToLearner(id(1)));
+    script.act(Action::Write(id(1)));
+    script.act(Action::ToLeader(id(1), id(3)));
+    script.act(Action::Write(id(3)));
+    assert_eq!(script.on_its_way(1), ["SNAP 1.2", "NEWLEADER epoch=2"]);
+    script.act(Action::ToLearner(id(1)));
+    script.act(Action::ToLearner(id(1)));
+    script.act(Action::Write(id(1)));
+    script.act(Action::Crash(id(1)));
+    script.act(Action::Start(id(1), 0));
+    script.act(Action::Elect(id(2), set(&[1])));
+    script.act(Action::Connect(id(1)));
+    script.act(Action::Accept(id(1), id(2)));
+    script.act(Action::Write(id(2)));
+    script.act(Action::ToLearner(id(1)));
+    script.act(Action::Write(id(1)));
+    script.act(Action::ToLeader(id(1), id(2)));
+    script.act(Action::Write(id(2)));
+    assert_eq!(script.on_its_way(1), ["TRUNC 1.1", "NEWLEADER epoch=3"]);
+    script.act(Action::ToLearner(id(1)));
+    assert_eq!(script.state.servers[0].role, Role::Looking);
+    assert_eq!(broken(&script), Vec::<&str>::new());
 }
