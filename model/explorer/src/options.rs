@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+const MEBIBYTE: u64 = 1 << 20;
+
 /// How to run, and where to stop although there is more to see.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
@@ -61,8 +63,9 @@ impl Default for Options<'_> {
 pub enum Refused {
     /// The budget does not hold the table that the run begins with.
     #[error(
-        "{given} bytes of memory are too few: the run begins with {needed} \
-         (hint: give more, or expect fewer states)"
+        "{:.1} MiB of memory are too few: the run begins with {} MiB \
+         (hint: give more, or expect fewer states)",
+        *given as f64 / MEBIBYTE as f64, needed.div_ceil(MEBIBYTE)
     )]
     TooLittleMemory {
         /// Bytes that it takes to begin.

@@ -19,6 +19,9 @@ pub struct Report<S> {
     pub generated: u64,
     /// Sum of the sizes of the orbits, with symmetry: the different states without it.
     pub unreduced: Option<u64>,
+    /// Different states that were found and not expanded; 0 when the run saw everything. How many
+    /// they would lead to, nobody knows.
+    pub waiting: u64,
     /// States without a step.
     pub terminal: u64,
     /// Different states by level; the initial ones are the first. The depth is their number.
@@ -108,6 +111,9 @@ pub struct Memory {
     pub log: u64,
     /// States waiting or being expanded, when they were most.
     pub frontier_peak: u64,
+    /// All that the run had in use, when it was most. A run that stops for want of memory may stop
+    /// short of its budget: the table grows by at least a sixteenth, or not at all.
+    pub peak: u64,
 }
 
 /// How long the identities of states are. Two states with equal identities are taken for one, and

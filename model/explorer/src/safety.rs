@@ -148,6 +148,7 @@ fn report<M: FlatModel>(driver: &Driver<'_, M, Log>, stopped: Option<Stop>) -> R
         distinct: driver.distinct(),
         generated: driver.generated(),
         unreduced: options.symmetry.then(|| sum(|worker| worker.unreduced)),
+        waiting: driver.waiting(),
         terminal: sum(|worker| worker.terminal),
         levels: driver.levels.clone(),
         properties: properties.collect(),

@@ -151,8 +151,24 @@ fn budgets_end_a_run_incomplete() {
             assert!(matches!(report.properties[2].verdict, Verdict::Unknown));
             let used = report.memory.table + report.memory.log;
             assert!(used <= report.memory.budget, "{:?}", report.memory);
+            assert!(used <= report.memory.peak, "{:?}", report.memory);
+            assert!((1..=report.distinct).contains(&report.waiting), "{}", report.waiting);
         }
     }
+}
+
+/// States that wait are those of the levels that were not expanded.
+#[test]
+fn what_waits_is_counted() {
+    let model = TwoPhase::new(5).expect("few");
+    let whole = check(&model, &Options::default(), &mut |_| {}).expect("it begins");
+    for depth in 1..whole.depth() {
+        let options = Options { depth_max: depth, ..Options::default() };
+        let report = check(&model, &options, &mut |_| {}).expect("it begins");
+        let at = usize::try_from(depth).expect("a small number") - 1;
+        assert_eq!(report.waiting, whole.levels[at]);
+    }
+    assert_eq!(whole.waiting, 0);
 }
 
 /// A budget that is just enough is used up to the end, and no more of it.
@@ -167,12 +183,17 @@ fn memory_is_kept_to_the_budget() {
         // A batch or two beyond what was allowed is not worth a check at every state.
         let slack = 64 << 10;
         assert!(memory.table + memory.log <= memory.budget + slack, "{memory:?}");
+        assert!(memory.peak <= memory.budget + slack, "{memory:?}");
         match report.stopped {
             None => {
                 complete += 1;
-                assert_eq!(report.distinct, 296_448);
+                assert_eq!((report.distinct, report.waiting), (296_448, 0));
             }
-            Some(stop) => assert_eq!(stop, Stop::Memory),
+            Some(stop) => {
+                assert_eq!(stop, Stop::Memory);
+                // What was in use says what the budget must exceed.
+                assert!(memory.peak > memory.budget / 2, "{memory:?}");
+            }
         }
     }
     // 296,448 states take 8 bytes in a table nine tenths full, 6 in the log, and a frontier.
@@ -187,6 +208,11 @@ fn impossible_runs_are_refused() {
     let Some(Refused::TooLittleMemory { needed, given: 1000 }) = refused(&small) else {
         panic!("{:?}", refused(&small));
     };
+    assert_eq!(
+        refused(&small).expect("refused").to_string(),
+        "0.0 MiB of memory are too few: the run begins with 2 MiB \
+         (hint: give more, or expect fewer states)"
+    );
     let enough = Options { memory_max: Some(needed), ..Options::default() };
     assert_eq!(refused(&enough), None);
     let none = Options { threads: 0, ..Options::default() };

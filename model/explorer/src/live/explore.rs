@@ -75,6 +75,7 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
         };
         let (distinct, generated, seconds, memory) =
             (driver.distinct(), driver.generated(), driver.seconds(), driver.memory());
+        let waiting = driver.waiting();
         let (table, recorders) = driver.into_parts();
         edges.parts = recorders.into_iter().map(|log| log.part).collect();
         Ok(Self {
@@ -82,6 +83,7 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
             distinct,
             generated,
             seconds,
+            waiting,
             stopped,
             memory,
             initial,

@@ -25,6 +25,8 @@ pub struct StateGraph<'m, M: FlatModel> {
     pub distinct: u64,
     /// Steps, repeats and those that change nothing included, and initial states.
     pub generated: u64,
+    /// Different states that were found and not expanded; 0 when the graph is complete.
+    pub waiting: u64,
     /// Why the graph is not complete; `None` when it is.
     pub stopped: Option<Stop>,
     /// What it takes: the table, and as the log the graph and what it takes to judge a claim.

@@ -52,6 +52,9 @@ pub(crate) struct Driver<'a, M: FlatModel, R> {
     generated: AtomicU64,
     budget: u64,
     frontier_peak: u64,
+    bytes_peak: u64,
+    /// States of the levels so far that were not expanded.
+    unexpanded: u64,
     /// The table may be full up to here.
     load_max: f64,
     started: Instant,
@@ -87,6 +90,8 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             generated: AtomicU64::new(0),
             budget,
             frontier_peak: 0,
+            bytes_peak: 0,
+            unexpanded: 0,
             load_max: LOAD_GROW,
             started: now,
             reported: now,
@@ -175,6 +180,8 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             self.run_round(&pause, &claims, &bytes, progress);
             let waiting = self.level_bytes() + self.next_bytes();
             self.frontier_peak = self.frontier_peak.max(waiting);
+            self.bytes_peak = self.bytes_peak.max(self.bytes_besides_table() + self.table.bytes());
+            self.unexpanded = claims.left() as u64;
             let idle = self.workers.iter().all(Worker::is_idle);
             if idle && claims.left() == 0 {
                 let violated = pause.violated.load(Ordering::Relaxed);
@@ -281,7 +288,14 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         if self.level.len() > 0 {
             self.levels.push(self.level.len() as u64);
         }
+        self.unexpanded += self.level.len() as u64;
         self.level.len() > 0
+    }
+
+    /// Different states that were found and not expanded.
+    pub(crate) fn waiting(&self) -> u64 {
+        let next: usize = self.workers.iter().map(|worker| worker.next.len()).sum();
+        self.unexpanded + next as u64
     }
 
     /// Different states so far.
@@ -309,6 +323,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             log: self.workers.iter().map(|worker| worker.recorder.bytes()).sum::<u64>()
                 + self.bytes_kept,
             frontier_peak: self.frontier_peak,
+            peak: self.bytes_peak,
         }
     }
 
