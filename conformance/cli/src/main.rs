@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Verify(args) => commands::verify::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Explore(args) => commands::explore::run(&args),
         Command::Conform(args) => commands::conform::run(&args),
         Command::Record(args) => commands::record::run(&args),
         Command::Lint(args) => commands::lint::run(&args),

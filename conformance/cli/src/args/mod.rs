@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use check::{Bounds, Check, Election, Family, Limits, PaperBounds};
 
+use crate::commands::explore::Explore;
 use crate::exit;
 
 /// Checks ZooKeeper's atomic broadcast: its model, and real runs against the model.
@@ -26,6 +27,13 @@ pub(crate) enum Command {
     /// Explore the model exhaustively within bounds and check its properties.
     #[command(after_help = check::EXAMPLES)]
     Check(Check),
+    /// Look at the model by hand: stateright's Explorer in a browser, or one path as text.
+    #[command(after_help = "Examples:\n  zabcheck explore\n  \
+        zabcheck explore --model paper --servers 3 --timeouts 1 --address 127.0.0.1:0\n  \
+        zabcheck explore --model paper --path 0/0/1 --svg run.svg\n\n\
+        The Explorer's \"Run to completion\" keeps every state in memory and knows no limit; \
+        verdicts are for `zabcheck check`.")]
+    Explore(Explore),
     /// Feed recorded traces through the model: is every step legal?
     #[command(after_help = "Examples:\n  zabcheck conform runs/leader-kill\n  \
         zabcheck conform server-1.ndjson server-2.ndjson server-3.ndjson --json verdict.json")]

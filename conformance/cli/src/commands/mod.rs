@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod conform;
+pub(crate) mod explore;
 pub(crate) mod lint;
 pub(crate) mod record;
 pub(crate) mod selftest;
