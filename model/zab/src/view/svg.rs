@@ -105,7 +105,7 @@ impl<'a> Picture<'a> {
         }
         // Words are written over lines.
         for (arrow, y) in &arrows {
-            push(&mut out, self.words(arrow, *y));
+            self.draw_words(&mut out, arrow, *y);
         }
         for (number, row) in self.sequence.rows.iter().enumerate() {
             self.draw_row(&mut out, number, row);
@@ -208,18 +208,30 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// What a message says: on its line, or below the place where it ends on its way.
-    fn words(&self, arrow: &Arrow, y: usize) -> String {
-        match arrow.end {
+    /// What a message says: on its line, or below the place where it ends on its way. Lines stay
+    /// clear of it, since the halo of words leaves the spaces between them open.
+    fn draw_words(&self, out: &mut String, arrow: &Arrow, y: usize) {
+        let middle = self.before(arrow, self.gap / 2);
+        let (x, y) = match arrow.end {
             End::Received(_) => {
                 let (x, begin) = (self.before(arrow, self.gap * 2 / 5), self.rows[arrow.sent]);
                 let (from, to) = (self.lane(arrow.from), self.lane(arrow.to));
                 let slope = (y - begin) * x.abs_diff(from) / to.abs_diff(from);
-                text(x, begin + slope + 4, "middle", &arrow.text)
+                (x, begin + slope + 4)
             }
-            End::Lost(_) => text(self.before(arrow, self.gap / 2), y + 17, "middle", &arrow.text),
-            End::UnderWay => text(self.before(arrow, self.gap / 2), y + 12, "middle", &arrow.text),
-        }
+            End::Lost(_) => (middle, y + 17),
+            End::UnderWay => (middle, y + 12),
+        };
+        let width = (arrow.text.chars().count() + 1) * CHARACTER;
+        let (left, top) = (x.saturating_sub(width / 2), y - 9);
+        push(
+            out,
+            format!(
+                "<rect class=\"ground\" x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"11\" \
+                 fill=\"#fff\" stroke=\"none\"/>"
+            ),
+        );
+        push(out, text(x, y, "middle", &arrow.text));
     }
 
     fn draw_legend(&self, out: &mut String) {
