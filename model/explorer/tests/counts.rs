@@ -39,6 +39,18 @@ fn counts_are_those_of_other_tools_with_any_number_of_threads() {
     }
 }
 
+/// The size at which the table has grown many times. The next, 10,340,352 states, is asserted by
+/// the yardstick, optimised.
+#[test]
+fn a_larger_model_counts_as_other_tools_do() {
+    for threads in [1, 2] {
+        let report = run(8, &Options { threads, ..Options::default() });
+        assert_eq!(report.stopped, None);
+        assert_eq!((report.distinct, report.generated), (1_745_408, 18_507_778));
+        assert_eq!(report.depth(), 26);
+    }
+}
+
 /// Two runs that hash differently see the same: no state was taken for another.
 #[test]
 fn another_seed_counts_the_same() {
