@@ -5,8 +5,8 @@ use super::facts::facts;
 use super::links::{End, NOTES_MAX};
 use super::model::Zab;
 use super::packet::Packet;
-use super::state::{SERVERS_MAX, State, index};
-use crate::message::Message;
+use super::state::{Flat, SERVERS_MAX, State, index};
+use crate::message::{Message, Notification};
 use crate::probe::Probe;
 use crate::shape::{Queue, Shape};
 use crate::types::{Phase, Role, ServerId};
@@ -50,8 +50,16 @@ impl Probe for Post {
             | Message::NewLeader { .. }
             | Message::UpToDate => (DOWN, from, to),
         };
-        self.sent.push((channel, message.to_string()));
+        self.sent.push((channel, words(message)));
     }
+}
+
+/// What a message says, in few words: there are many notifications, and they are on their own.
+fn words<S: Shape>(message: &Message<S>) -> String {
+    if let Message::Notification(Notification { role, vote, round }) = message {
+        return format!("{role} {round} {vote}");
+    }
+    message.to_string()
 }
 
 impl Pictured for Zab {
@@ -76,7 +84,7 @@ impl Pictured for Zab {
         let links = &state.links;
         let packets = |packets: &[Packet]| {
             let messages = packets.iter().filter_map(|packet| packet.decode(&state.ghost.requests));
-            messages.map(|message| message.to_string()).collect::<Vec<String>>()
+            messages.map(|message| words(&message)).collect::<Vec<String>>()
         };
         let mut ways = Vec::new();
         for from in self.indices() {
@@ -89,7 +97,8 @@ impl Pictured for Zab {
                 let hello = if up.newer == End::Closed { Vec::new() } else { packets(&[up.hello]) };
                 let up = packets(up.queue.as_slice());
                 let notes = links.notes[(from, to)].as_slice().iter();
-                let notes = notes.map(ToString::to_string).collect();
+                let notes = notes.map(|note| words::<Flat>(&Message::Notification(note.decode())));
+                let notes = notes.collect();
                 let kinds = [
                     (DOWN, None, down),
                     (UP, None, up),

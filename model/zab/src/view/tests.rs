@@ -77,7 +77,8 @@ fn judge<M: Pictured<Action: Clone>>(
 fn is_fifo(drawn: &Sequence) -> bool {
     let mut received: Vec<&Arrow> =
         drawn.arrows.iter().filter(|arrow| matches!(arrow.end, End::Received(_))).collect();
-    let is_election = |arrow: &Arrow| arrow.text.starts_with("NOTIFICATION");
+    // Of all messages only notifications end with a vote.
+    let is_election = |arrow: &Arrow| arrow.text.ends_with(')');
     received.sort_by_key(|arrow| match arrow.end {
         End::Received(row) | End::Lost(row) => row,
         End::UnderWay => usize::MAX,
