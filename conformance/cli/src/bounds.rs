@@ -1,7 +1,7 @@
 //! From the flags of single bounds to what is explored.
 
 use zab_model::explore::{self, SERVERS_MAX, TXNS_MAX, Zab};
-use zab_model::paper;
+use zab_model::paper::{self, Rules, Variant};
 use zab_model::presets::{Exploration, Family, PaperRun};
 
 use crate::args::{self, Bounds, Election, PaperBounds};
@@ -46,11 +46,12 @@ fn foreign(family: args::Family, bounds: &Bounds, paper: &PaperBounds) -> Option
         ("--election", bounds.election.is_some()),
         ("--window", bounds.window.is_some()),
     ];
-    let PaperBounds { txns, epochs, restarts, symmetry, ghosts, liveness } = paper;
+    let PaperBounds { txns, epochs, restarts, reading, symmetry, ghosts, liveness } = paper;
     let paper = [
         ("--txns", txns.is_some()),
         ("--epochs", epochs.is_some()),
         ("--restarts", restarts.is_some()),
+        ("--reading", !reading.is_empty()),
         ("--symmetry", *symmetry),
         ("--ghosts", *ghosts),
         ("--liveness", *liveness),
@@ -96,6 +97,9 @@ fn published(args: &Bounds, paper: &PaperBounds) -> PaperRun {
         timeouts: args.timeouts.unwrap_or(0),
         restarts: paper.restarts.unwrap_or(0),
     };
+    let named = paper.reading.iter().filter_map(|name| paper::reading(name));
+    let variant = named.fold(Variant::default(), Variant::read);
+    let rules = Rules { variant, ..Rules::new(bounds) };
     let PaperBounds { symmetry, ghosts, liveness, .. } = *paper;
-    PaperRun { bounds, symmetry, ghosts, liveness }
+    PaperRun { rules, symmetry, ghosts, liveness }
 }

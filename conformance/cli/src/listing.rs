@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use stateright::Model;
 use zab_model::explore::{Kind, PROPERTIES};
-use zab_model::paper::{Bounds, Paper, Rules, WithModel, properties::statement, with_model};
+use zab_model::paper::liveness::{ASSUMPTION, STATEMENTS};
+use zab_model::paper::properties::statement;
+use zab_model::paper::{Bounds, Paper, READINGS, Rules, WithModel, with_model};
 use zab_model::presets::Preset;
 
 use crate::report::outcome::kind;
@@ -26,6 +28,11 @@ pub(crate) fn print() {
         println!("{}", table(["exploration", "model", "covers", "bounds"], rows.collect()));
     }
     println!("{}", table(["model", "property", "kind", "what it says"], properties()));
+    println!("claims of liveness of model paper: where, {ASSUMPTION},");
+    let claims = STATEMENTS.map(|claim| [claim.0, claim.1].map(str::to_owned));
+    println!("{}", table(["claim", "what it says"], claims.to_vec()));
+    let readings = READINGS.map(|reading| [reading.name, reading.says].map(str::to_owned));
+    println!("{}", table(["reading of model paper", "what it is"], readings.to_vec()));
 }
 
 /// The same for machines.
@@ -45,7 +52,13 @@ pub(crate) fn json() -> Value {
     let properties = properties().into_iter().map(|[model, name, kind, says]| {
         json!({"model": model, "name": name, "kind": kind, "says": says})
     });
-    json!({"presets": presets, "properties": properties.collect::<Vec<_>>()})
+    let named = |(name, says): (&str, &str)| json!({"name": name, "says": says});
+    json!({
+        "presets": presets,
+        "properties": properties.collect::<Vec<_>>(),
+        "claims": STATEMENTS.map(named),
+        "readings": READINGS.map(|reading| named((reading.name, reading.says))),
+    })
 }
 
 fn properties() -> Vec<Row> {

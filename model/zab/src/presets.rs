@@ -29,8 +29,8 @@ pub enum Family {
 /// How the `paper` family is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaperRun {
-    /// How far.
-    pub bounds: paper::Bounds,
+    /// How far, and which reading of the paper.
+    pub rules: paper::Rules,
     /// Whether one state stands for all that differ by a permutation of the servers.
     pub symmetry: bool,
     /// Whether states remember what the properties over whole runs need.
@@ -73,7 +73,10 @@ impl fmt::Display for Family {
                 Ok(())
             }
             Self::Paper(run) => {
-                write!(f, "{}", run.bounds)?;
+                write!(f, "{}", run.rules.bounds)?;
+                for reading in run.rules.variant.readings() {
+                    write!(f, " reading={}", reading.name)?;
+                }
                 let flags = [
                     ("symmetry", run.symmetry),
                     ("ghosts", run.ghosts),
@@ -197,9 +200,10 @@ fn elections(name: &'static str, covers: &'static str, bounds: Bounds) -> Option
 }
 
 /// A run of the `paper` family without reductions or ghosts.
-const fn plain(servers: u8, txns: u8, timeouts: u8, restarts: u8) -> PaperRun {
+fn plain(servers: u8, txns: u8, timeouts: u8, restarts: u8) -> PaperRun {
     let bounds = paper::Bounds { servers, txns, epochs: None, timeouts, restarts };
-    PaperRun { bounds, symmetry: false, ghosts: false, liveness: false }
+    let rules = paper::Rules::new(bounds);
+    PaperRun { rules, symmetry: false, ghosts: false, liveness: false }
 }
 
 fn paper(name: &'static str, covers: &'static str, run: PaperRun) -> Exploration {

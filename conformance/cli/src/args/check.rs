@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
+use zab_model::paper::READINGS;
 use zab_model::presets;
 
 pub(super) const EXAMPLES: &str = "\
@@ -13,6 +15,7 @@ Examples:
   zabcheck check --requests 2 --crashes 1 --rounds 2 --json counts.json
   zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --restarts 1 --symmetry
   zabcheck check --model paper --servers 3 --timeouts 1 --liveness
+  zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --ghosts --reading epoch-first
 
 A baseline holds the counts of explorations. If FILE is not there it is written; if it is, its
 counts must be those of this run. Remove it to write it anew.
@@ -37,6 +40,10 @@ impl Family {
             Self::Paper => "paper",
         }
     }
+}
+
+fn reading_names() -> [&'static str; READINGS.len()] {
+    READINGS.map(|reading| reading.name)
 }
 
 /// A named set of explorations.
@@ -149,7 +156,7 @@ pub(crate) struct Bounds {
 }
 
 /// Bounds and options of `--model paper`; what is not given is 2 servers, 1 transaction, no fault.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[group(multiple = true)]
 pub(crate) struct PaperBounds {
     /// Model paper: transactions in a history
@@ -161,6 +168,9 @@ pub(crate) struct PaperBounds {
     /// Model paper: crashes, each with its recovery
     #[arg(long, value_name = "N")]
     pub(crate) restarts: Option<u8>,
+    /// Model paper: read the paper otherwise; `--list` says what each reading is. Repeatable
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(reading_names()))]
+    pub(crate) reading: Vec<String>,
     /// Model paper: one state stands for all that differ by a permutation of the servers
     #[arg(long)]
     pub(crate) symmetry: bool,

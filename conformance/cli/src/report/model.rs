@@ -46,12 +46,19 @@ fn print_counts(outcome: &Outcome) {
     if !never.is_empty() {
         println!("actions never taken: {}", never.join(", "));
     }
+    if let Some(liveness) = &outcome.liveness {
+        println!(
+            "liveness: {} steps that change the state, {:.1} s, weak fairness in {} conditions; \
+             every claim speaks of runs where {}",
+            liveness.steps, liveness.seconds, liveness.conditions, liveness.assumption
+        );
+    }
     println!("{}", ending(outcome));
 }
 
 /// Whether it saw everything, in a line.
 fn ending(outcome: &Outcome) -> String {
-    match outcome.stopped {
+    match outcome.cut() {
         None => "complete: every run within these bounds".to_owned(),
         Some(zab_explorer::Stop::Memory) => format!(
             "INCOMPLETE: the memory budget of {} MiB is used up, so nothing is said to hold \
@@ -126,7 +133,7 @@ pub(crate) fn json(outcome: &Outcome) -> Value {
         "generated": counts.generated,
         "depth": counts.depth,
         "complete": outcome.complete(),
-        "stopped": outcome.stopped.map(|why| why.to_string()),
+        "stopped": outcome.cut().map(|why| why.to_string()),
         "seconds": outcome.seconds,
         "threads": outcome.threads,
         "bytes_per_state": outcome.bytes_per_state,
@@ -135,5 +142,11 @@ pub(crate) fn json(outcome: &Outcome) -> Value {
         "missing_expected": outcome.identity.missing_expected,
         "properties": properties,
         "actions": actions,
+        "liveness": outcome.liveness.as_ref().map(|liveness| json!({
+            "steps": liveness.steps,
+            "conditions": liveness.conditions,
+            "assumption": liveness.assumption,
+            "seconds": liveness.seconds,
+        })),
     })
 }

@@ -1,7 +1,7 @@
 //! What an exploration of any family came to, ready to be shown.
 
 use stateright::Expectation;
-use zab_explorer::{Identity, Memory, Stop};
+use zab_explorer::{Identity, LiveVerdict, Memory, Stop};
 
 use crate::exit::Exit;
 
@@ -20,7 +20,7 @@ pub(crate) struct Outcome {
     pub(crate) counts: Counts,
     /// Why there was more to see.
     pub(crate) stopped: Option<Stop>,
-    /// Wall-clock time, liveness included.
+    /// Wall-clock time of the exploration, without liveness.
     pub(crate) seconds: f64,
     /// Threads that worked.
     pub(crate) threads: usize,
@@ -30,8 +30,25 @@ pub(crate) struct Outcome {
     pub(crate) bytes_per_state: f64,
     /// How sure it is that no state was taken for another.
     pub(crate) identity: Identity,
-    /// Verdicts, in the model's order.
+    /// Verdicts, in the model's order; claims of liveness last.
     pub(crate) properties: Vec<Property>,
+    /// What liveness took, if it was asked for.
+    pub(crate) liveness: Option<Liveness>,
+}
+
+/// What it took to judge claims of liveness, on a graph of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Liveness {
+    /// Steps in the graph that change the state.
+    pub(crate) steps: u64,
+    /// Conditions of fairness.
+    pub(crate) conditions: usize,
+    /// What the claims assume, in words.
+    pub(crate) assumption: &'static str,
+    /// Wall-clock time, exploring and judging.
+    pub(crate) seconds: f64,
+    /// Why the graph is not complete.
+    pub(crate) stopped: Option<Stop>,
 }
 
 /// What two runs within equal bounds have in common.
@@ -71,6 +88,7 @@ pub(crate) enum Verdict {
     Violated,
     Reached,
     NeverReached,
+    Vacuous,
     Unknown,
 }
 
@@ -81,6 +99,7 @@ impl Verdict {
             Self::Violated => "VIOLATED",
             Self::Reached => "reached",
             Self::NeverReached => "not within these bounds",
+            Self::Vacuous => "vacuous",
             Self::Unknown => "unknown",
         }
     }
@@ -98,6 +117,17 @@ impl<S> From<&zab_explorer::Verdict<S>> for Verdict {
     }
 }
 
+impl<S> From<&LiveVerdict<S>> for Verdict {
+    fn from(verdict: &LiveVerdict<S>) -> Self {
+        match verdict {
+            LiveVerdict::Holds => Self::Holds,
+            LiveVerdict::Vacuous => Self::Vacuous,
+            LiveVerdict::Violated(_) => Self::Violated,
+            LiveVerdict::Unknown => Self::Unknown,
+        }
+    }
+}
+
 /// The word for what a property of states claims.
 pub(crate) fn kind(expectation: &Expectation) -> &'static str {
     match expectation {
@@ -108,9 +138,14 @@ pub(crate) fn kind(expectation: &Expectation) -> &'static str {
 }
 
 impl Outcome {
+    /// Why there was more to see, for properties of states or for liveness.
+    pub(crate) fn cut(&self) -> Option<Stop> {
+        self.stopped.or(self.liveness.as_ref().and_then(|liveness| liveness.stopped))
+    }
+
     /// Whether every state within the bounds was visited.
     pub(crate) fn complete(&self) -> bool {
-        self.stopped.is_none()
+        self.cut().is_none()
     }
 
     /// How many properties have that verdict.
@@ -119,11 +154,15 @@ impl Outcome {
     }
 
     /// How a command ends that explored this: a violation; doubt if the run was cut short, or if
-    /// nothing was elected, delivered or otherwise reached, so that what holds, holds of nothing.
+    /// nothing was elected, delivered or otherwise reached, so that what holds, holds of nothing; the
+    /// same for a claim of liveness whose premise is never met.
     pub(crate) fn exit(&self) -> Exit {
         if self.count(Verdict::Violated) > 0 {
             Exit::Bad
-        } else if self.complete() && self.count(Verdict::Reached) > 0 {
+        } else if self.complete()
+            && self.count(Verdict::Reached) > 0
+            && self.count(Verdict::Vacuous) == 0
+        {
             Exit::Good
         } else {
             Exit::Unknown
