@@ -252,20 +252,19 @@ impl<'a, M: Pictured> Follower<'a, M> {
         notes.into_iter().map(|notes| notes.join(", ")).collect()
     }
 
-    /// Finds which of the messages sent got on their way, and which of those that waited are still
-    /// there: the most of both that leave the queue as the state has it.
+    /// Finds how many of the messages sent got on their way behind those that waited: the most
+    /// that leave the queue as the state has it. If no number does, the queue was emptied.
     fn explain(&mut self, way: &Way, sent: Vec<String>) {
         let before = self.waiting.remove(&way.channel).unwrap_or_default();
         let sent: Vec<usize> = sent.into_iter().map(|text| self.send(way, text)).collect();
-        let candidates = [before.as_slice(), &[]].into_iter().flat_map(|kept| {
-            (0..=sent.len()).rev().map(|carried| queued(kept, &sent[..carried], way.room))
-        });
+        let carried = (0..=sent.len()).rev();
+        let mut queues = carried.map(|count| queued(&before, &sent[..count], way.room));
         let fits = |queue: &Vec<usize>| {
             let texts = queue.iter().map(|message| &self.sequence.arrows[*message].text);
             texts.eq(&way.messages)
         };
-        let found = { candidates }.find(fits);
-        // A queue that no send explains is drawn as sent now; tests show that there is none.
+        let found = queues.find(fits);
+        // What is in a queue that was emptied was sent now; tests show that there is nothing.
         let queue = found.unwrap_or_else(|| {
             way.messages.iter().map(|text| self.send(way, text.clone())).collect()
         });

@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 use stateright::Model;
 
-use super::sequence::{Arrow, End, Pictured, Sequence, Way, sequence};
-use super::svg;
+use super::sequence::{Arrow, Channel, End, Pictured, Sequence, Step, Way, sequence};
+use super::{Fact, svg};
 use crate::explore::{self, Election, NetworkMutant, Zab};
 use crate::paper::{self, Mutant, NewLeaderWrites, Paper, Rules};
+use crate::types::{Phase, ServerId, ServerSet};
 
 /// A run: states, with the action that led to each but the first.
 type Run<M> = (Vec<<M as Model>::State>, Vec<<M as Model>::Action>);
@@ -193,4 +194,124 @@ fn a_message_that_takes_two_steps_has_one_arrow() {
         |text: &str| drawn.arrows.iter().find(|arrow| arrow.text.starts_with(text)).unwrap();
     assert_eq!((arrow("NEWLEADER").sent, arrow("NEWLEADER").end), (6, End::Received(8)));
     assert_eq!((arrow("ACK-LD").sent, arrow("ACK-LD").end), (8, End::UnderWay));
+}
+
+/// One channel with room for two, and what each step does to it: what it sends, whether the
+/// channel is emptied before, and what is in it afterwards.
+struct Script(Vec<(&'static [&'static str], bool, &'static [&'static str])>);
+
+const CHANNEL: Channel = (0, 0, 1);
+
+impl Model for Script {
+    type State = usize;
+    type Action = usize;
+
+    fn init_states(&self) -> Vec<usize> {
+        vec![0]
+    }
+
+    fn actions(&self, state: &usize, actions: &mut Vec<usize>) {
+        actions.push(*state);
+    }
+
+    fn next_state(&self, state: &usize, _: usize) -> Option<usize> {
+        (state + 1 < self.0.len()).then_some(state + 1)
+    }
+}
+
+impl Pictured for Script {
+    fn lanes(&self) -> usize {
+        2
+    }
+
+    fn facts(&self, _: &usize) -> Vec<Fact> {
+        Vec::new()
+    }
+
+    fn noted(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn phase(&self, _: &usize, _: usize) -> Option<Phase> {
+        None
+    }
+
+    fn ways(&self, state: &usize) -> Vec<Way> {
+        let messages = self.0[*state].2.iter().map(|text| (*text).to_owned()).collect();
+        vec![Way { channel: CHANNEL, from: 0, to: 1, room: Some(2), messages }]
+    }
+
+    fn tell(&self, state: &usize, action: &usize) -> Option<Step<usize>> {
+        let next = self.next_state(state, *action)?;
+        let (sent, emptied, _) = self.0[next];
+        let mut step = Step::local(next, vec![0]);
+        step.sent = sent.iter().map(|text| (CHANNEL, (*text).to_owned())).collect();
+        step.cleared = if emptied { vec![CHANNEL] } else { Vec::new() };
+        Some(step)
+    }
+}
+
+/// The rows in which the messages of a script were sent, and how they ended.
+fn ends(
+    script: Vec<(&'static [&'static str], bool, &'static [&'static str])>,
+) -> Vec<(usize, End)> {
+    let steps = 0..script.len();
+    let drawn = sequence(&Script(script), &0, steps);
+    drawn.arrows.iter().map(|arrow| (arrow.sent, arrow.end)).collect()
+}
+
+/// States cannot tell these runs apart; what the steps do can.
+#[test]
+fn messages_that_read_alike_are_told_apart() {
+    // A newer one takes the place of the last one.
+    let replaced = ends(vec![(&[], false, &["a", "b"]), (&["b"], false, &["a", "b"])]);
+    assert_eq!(replaced, [(0, End::UnderWay), (0, End::Lost(1)), (1, End::UnderWay)]);
+    // The channel is emptied, and the same is sent again.
+    let again = ends(vec![(&[], false, &["a"]), (&["a"], true, &["a"])]);
+    assert_eq!(again, [(0, End::Lost(1)), (1, End::UnderWay)]);
+    // What is sent into a channel that carries nothing is lost at once.
+    let stopped = ends(vec![(&[], false, &["a"]), (&["b"], false, &["a"])]);
+    assert_eq!(stopped, [(0, End::UnderWay), (1, End::Lost(1))]);
+    // Only the first of two is carried.
+    let cut = ends(vec![(&[], false, &[]), (&["a", "b"], false, &["a"])]);
+    assert_eq!(cut, [(1, End::UnderWay), (1, End::Lost(1))]);
+    let gone = ends(vec![(&[], false, &["a", "b"]), (&[], false, &[])]);
+    assert_eq!(gone, [(0, End::Lost(1)), (0, End::Lost(1))]);
+}
+
+/// A server that starts again sends what it sent before it crashed; only the newer can be received.
+#[test]
+fn what_was_sent_before_a_crash_is_not_what_is_received_after_the_start() {
+    use explore::Action;
+    let (one, two) = (ServerId(1), ServerId(2));
+    let run = [Action::Crash(one), Action::Start(one, 0), Action::Notification(one, two)];
+    let model = zab(Election::Fle, None);
+    let drawn = sequence(&model, &model.init_states()[0], run);
+    let to_two: Vec<_> =
+        drawn.arrows.iter().filter(|arrow| (arrow.from, arrow.to) == (0, 1)).collect();
+    assert_eq!(to_two[0].text, to_two[1].text);
+    assert_eq!(to_two[0].end, End::Lost(2));
+    assert_eq!((to_two[1].sent, to_two[1].end), (2, End::Received(3)));
+}
+
+/// The same for a learner that connects again before its leader has accepted the first connection.
+#[test]
+fn only_the_newer_of_two_connections_is_accepted() {
+    use explore::Action;
+    let (one, two, three) = (ServerId(1), ServerId(2), ServerId(3));
+    let mut followers = ServerSet::of(one);
+    followers.insert(two);
+    let run = [
+        Action::Elect(three, followers),
+        Action::Connect(two),
+        Action::Cut(two),
+        Action::LearnerNotices(two),
+        Action::Join(two, three),
+        Action::Connect(two),
+        Action::Accept(two, three),
+    ];
+    let model = zab(Election::Oracle, None);
+    let drawn = sequence(&model, &model.init_states()[0], run);
+    let ends: Vec<_> = drawn.arrows.iter().map(|arrow| (arrow.sent, arrow.end)).collect();
+    assert_eq!(ends, [(2, End::Lost(6)), (6, End::Received(7))]);
 }
