@@ -121,12 +121,12 @@ impl<const G: usize> WithModel<G> for Distinct {
 fn the_size_is_chosen_by_the_bounds() {
     let distinct = |bounds| with_model::<0, _>(Rules::new(bounds), Distinct);
     assert_eq!(distinct(bounds(2, 2, 2, 0, None)), Ok((4_001, 2)));
-    assert_eq!(distinct(bounds(3, 1, 1, 0, Some(2))), Ok((18_541, 1)));
-    assert_eq!(distinct(bounds(5, 1, 0, 0, Some(1))), Ok((47_941, 1)));
-    assert_eq!(distinct(bounds(2, 0, 0, 0, None)).map(|(_, room)| room), Ok(1));
-    assert_eq!(distinct(bounds(2, 5, 0, 0, None)).map(|(_, room)| room), Ok(8));
+    assert_eq!(distinct(bounds(3, 1, 1, 0, Some(2))), Ok((18_541, 2)));
+    assert_eq!(distinct(bounds(5, 1, 0, 0, Some(1))), Ok((47_941, 2)));
+    assert_eq!(distinct(bounds(2, 0, 0, 0, None)).map(|(_, room)| room), Ok(2));
+    assert_eq!(distinct(bounds(2, 5, 0, 0, None)).map(|(_, room)| room), Ok(6));
     assert_eq!(distinct(bounds(6, 1, 0, 0, None)), Err(BoundsError::ServerRange { offered: 6 }));
-    assert_eq!(distinct(bounds(2, 9, 0, 0, None)), Err(BoundsError::Txns { offered: 9, room: 8 }));
+    assert_eq!(distinct(bounds(2, 9, 0, 0, None)), Err(BoundsError::Txns { offered: 9, room: 6 }));
     let forgetful = with_model::<4, _>(Rules::new(bounds(2, 2, 1, 0, None)), Distinct);
     assert_eq!(forgetful, Err(BoundsError::Requests { needed: 6, room: 4 }));
 }
