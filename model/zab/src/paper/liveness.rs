@@ -20,6 +20,16 @@
 //! Failures have budgets, so that every run comes to its last one; what is claimed is claimed after
 //! that, and at any time before if no failure intervenes.
 //!
+//! # Who is left out
+//!
+//! * A server that leads alone, and whoever follows it: it supports nobody else, and only a failure
+//!   ends its leadership. All other servers support somebody.
+//! * A supporter that has promised a later epoch than the leader's. It is turned away for ever: it
+//!   looks, connects, is offered the epoch, and leaves. It takes three servers and two failures.
+//! * As published, whoever waits for a transaction whose quorum an ACK-LD completed after the last
+//!   ACK for it: see [`LateAckLd`](super::LateAckLd). "delivered" is then violated with three
+//!   servers and one failure, and "delivered or missed" holds.
+//!
 //! # Fairness
 //!
 //! Weak fairness of the steps that carry the protocol further, each kind for each server on its own

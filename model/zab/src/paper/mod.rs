@@ -14,7 +14,8 @@
 //! * A connection ends at both ends at once, with all that is under way on it. A leader that loses
 //!   its quorum, and all its learners, look for another leader in that same step.
 //! * [`Variant`] has other readings of the paper: the three that its specification's authors found
-//!   to be wrong, and NEWLEADER's two writes one after the other.
+//!   to be wrong, NEWLEADER's two writes one after the other, and a repair of ours without which an
+//!   epoch may stand still.
 //!
 //! # What is left out
 //!
@@ -45,6 +46,7 @@
 //!
 //! `types`, `queue`, `state`: the words; `rules`: the actions; `normal`; [`properties`];
 //! `abstraction`: what the protocol is for, and that every step serves it; `symmetry`; `model`;
+//! [`liveness`]: what must come about, and what that assumes;
 //! `render`, `picture`: all of it for readers.
 //!
 //! # Numbers stay small

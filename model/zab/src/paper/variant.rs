@@ -116,7 +116,7 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    /// Those after which every property holds, and no claim of liveness does that should.
+    /// Those that break no property, only claims of liveness.
     pub const LIVENESS: [Self; 3] =
         [Self::AckWithheld, Self::LateCepochUnanswered, Self::ProposalsHeldBack];
 
