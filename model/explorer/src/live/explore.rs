@@ -88,6 +88,7 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
             memory,
             initial,
             seed: options.seed,
+            threads: options.threads,
             stutters: false,
             table,
             properties,

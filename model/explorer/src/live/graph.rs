@@ -19,6 +19,8 @@ pub struct StateGraph<'m, M: FlatModel> {
     pub(super) initial: Vec<u32>,
     pub(super) table: Table,
     pub(super) seed: u64,
+    /// Threads that judge.
+    pub(super) threads: usize,
     /// Whether a run may stay in any state.
     pub(super) stutters: bool,
     /// Different states.
@@ -149,6 +151,16 @@ impl Edges {
         })
     }
 
+    /// Where the steps of a state lead.
+    #[inline]
+    pub(super) fn targets(&self, node: u32) -> &[u32] {
+        let count = self.counts[node as usize] as usize;
+        let start = self.starts[node as usize];
+        // A state without steps may be in a graph without parts.
+        let part = self.parts.get(start.part()).filter(|_| count > 0);
+        part.map_or(&[], |part| &part.targets[start.number()..start.number() + count])
+    }
+
     /// Where one step of a state leads, by its number among them.
     #[inline]
     pub(super) fn target(&self, node: u32, step: u32) -> Option<u32> {
@@ -167,7 +179,7 @@ impl Edges {
     /// Bytes of what is kept for each state, and of what it takes to judge a claim.
     pub(super) fn bytes_of_nodes(&self) -> u64 {
         let kept = size_of::<At>() + 2 * size_of::<u32>();
-        let judging = 4 * size_of::<u32>();
+        let judging = 4 * size_of::<u32>() + size_of::<u8>();
         (self.nodes() * (kept + judging)) as u64
     }
 }

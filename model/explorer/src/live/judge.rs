@@ -1,11 +1,15 @@
 //! Whether every fair run meets a claim.
 
+use super::acyclic::Acyclic;
 use super::claim::{Claim, Fairness, Strength};
 use super::components::Components;
 use super::graph::{Edges, SELF_LOOP, StateGraph, UNKNOWN};
 use super::lasso::{Lasso, Target};
 use crate::model::FlatModel;
 use crate::options::Refused;
+
+/// Fewer states than that are not worth a thread.
+const ALONE: usize = 1 << 14;
 
 /// What the graph says of one claim.
 #[derive(Clone, Debug)]
@@ -111,12 +115,15 @@ impl Search<'_> {
         *standstills += members.iter().filter(stays).count() as u64;
     }
 
+    /// Whether a fair run may stay in that state.
+    fn may_stay(&self, node: u32) -> bool {
+        let stays = self.stutters || self.edges.has(node, SELF_LOOP) || self.edges.is_end(node);
+        stays && self.conditions.enabled(self.edges, node) == 0
+    }
+
     fn look_at(&mut self, members: &[u32]) -> Part {
         if let [node] = members {
-            let stays =
-                self.stutters || self.edges.has(*node, SELF_LOOP) || self.edges.is_end(*node);
-            let neglects = self.conditions.enabled(self.edges, *node) != 0;
-            return if stays && !neglects { Part::Fair } else { Part::Unfair };
+            return if self.may_stay(*node) { Part::Fair } else { Part::Unfair };
         }
         self.parts += 1;
         for node in members {
@@ -176,7 +183,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
         let part_of = vec![0; edges.nodes()];
         let stutters = self.stutters;
         let mut search = Search { edges, conditions, stutters, part_of, parts: 0, counts: [0; 3] };
-        let fair = find_fair(&mut search, &roots, inside);
+        let fair = find_fair(&mut search, &roots, inside, self.threads);
         let [waiting, cycles, standstills] = search.counts;
         let meant = |node: u32| edges.has(node, before);
         let verdict = match (fair, &property.claim) {
@@ -193,16 +200,51 @@ impl<M: FlatModel> StateGraph<'_, M> {
     }
 }
 
+/// A state on no cycle in which a fair run may stay. Counts what it looks at.
+fn find_standstill<I: Fn(u32) -> bool + Sync>(
+    search: &mut Search<'_>,
+    acyclic: &Acyclic<'_, I>,
+) -> Option<u32> {
+    /// What one thread has found.
+    #[derive(Default)]
+    struct Tally {
+        waiting: u64,
+        standstills: u64,
+        fair: Option<u32>,
+    }
+    let (edges, seen) = (search.edges, &*search);
+    let tallies = acyclic.peel(|tally: &mut Tally, node| {
+        tally.waiting += 1;
+        tally.standstills += u64::from(edges.has(node, SELF_LOOP) || edges.is_end(node));
+        if seen.may_stay(node) {
+            tally.fair = tally.fair.into_iter().chain([node]).min();
+        }
+    });
+    for tally in &tallies {
+        search.counts[0] += tally.waiting;
+        search.counts[2] += tally.standstills;
+    }
+    tallies.iter().filter_map(|tally| tally.fair).min()
+}
+
 /// A part in which a fair run may stay, if there is one that the roots reach.
 fn find_fair(
     search: &mut Search<'_>,
     roots: &[u32],
-    inside: impl Fn(u32) -> bool + Copy,
+    inside: impl Fn(u32) -> bool + Copy + Sync,
+    threads: usize,
 ) -> Option<Vec<u32>> {
+    let threads = if search.edges.nodes() < ALONE { 1 } else { threads };
+    let acyclic = Acyclic::reach(search.edges, roots, inside, threads);
+    if let Some(node) = find_standstill(search, &acyclic) {
+        return Some(vec![node]);
+    }
+    let inside = |node: u32| acyclic.is_left(node);
+    let roots: Vec<u32> = acyclic.left().collect();
     let mut components = Components::new(search.edges);
     let mut smaller: Vec<Vec<u32>> = Vec::new();
     let mut fair = None;
-    for root in roots {
+    for root in &roots {
         let go_on = components.visit(*root, 0, inside, |members| {
             search.count(members);
             match search.look_at(members) {

@@ -7,9 +7,11 @@
 //!
 //! A run that breaks a claim ends up going round within a strongly connected part of the graph. So
 //! the search is for a part that lies where the claim is not met, can be reached, and is fair: it
-//! has a step of each class that would otherwise be neglected. A part that neglects a strongly
+//! has a step of each class that would otherwise be neglected. States on no cycle, most of them as a
+//! rule, are found and judged by all threads; components are searched for in the rest. A part that neglects a strongly
 //! fair class is searched again without the states that enable it.
 
+mod acyclic;
 mod claim;
 mod components;
 mod explore;
