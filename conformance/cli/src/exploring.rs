@@ -139,6 +139,7 @@ impl Run<'_> {
             threads: self.limits.threads.unwrap_or(cores),
             memory_max: self.limits.memory.map(|memory| memory.as_u64()),
             states_max: self.limits.states_max.unwrap_or(u64::MAX),
+            depth_max: self.limits.depth_max.unwrap_or(u64::MAX),
             time_max: self.limits.seconds_max.map(|seconds| Duration::from_secs(seconds.into())),
             symmetry,
             stop: Some(interrupt::flag()),

@@ -58,6 +58,14 @@ fn a_truncated_exploration_says_nothing_holds() {
 }
 
 #[test]
+fn a_limit_of_depth_is_one_too() {
+    let output = zabcheck(&with(&SMALL, &["--depth-max", "10"]));
+    assert_exit(&output, 2);
+    assert!(stdout(&output).contains("INCOMPLETE: the limit of depth"));
+    assert_exit(&zabcheck(&with(&SMALL, &["--depth-max", "34"])), 0);
+}
+
+#[test]
 fn a_complete_exploration_states_its_bounds() {
     let output = zabcheck(&["check", "--requests", "1", "--disconnects", "1"]);
     assert_exit(&output, 0);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::WINDOW_DEFAULT;
 use crate::explore::{Bounds, Election, Zab, uneven_starts};
-use crate::paper;
+use crate::paper::{self, LateAckLd, NewLeaderWrites, Variant};
 
 /// A named set of explorations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,13 @@ pub struct Exploration {
     pub covers: &'static str,
     /// What is explored.
     pub family: Family,
+}
+
+impl PaperRun {
+    /// The same in another reading.
+    fn read(self, variant: Variant) -> Self {
+        Self { rules: paper::Rules { variant, ..self.rules }, ..self }
+    }
 }
 
 impl Family {
@@ -165,19 +172,29 @@ fn zookeeper_quick() -> Vec<Exploration> {
 
 fn zookeeper_merge() -> Vec<Exploration> {
     let crash = Bounds { requests: 2, crashes: 1, timeouts: 1, rounds: 2, ..CALM };
+    let crashes = Bounds { requests: 2, crashes: 2, rounds: 3, ..CALM };
+    let faults = Bounds { crashes: 1, timeouts: 1, disconnects: 1, rounds: 2, ..CALM };
     let anybody =
         Bounds { crashes: 1, disconnects: 1, rounds: 3, election: Election::Anybody, ..CALM };
     let whole = Bounds { rounds: 0, election: Election::Fle, ..CALM };
+    let whole_crash = Bounds { requests: 0, crashes: 1, ..whole };
     let again = Bounds { rounds: 1, timeouts: 1, resends: 1, ..ELECTION };
     let restart = Bounds { rounds: 1, crashes: 1, ..ELECTION };
     let explorations = [
         replication("crash-timeout", "two requests, a crash, a server that gives up", crash),
+        replication("crashes-requests", "two requests, two crashes, three elections", crashes),
+        replication("faults", "one request, one fault of each kind", faults),
         replication(
             "anybody-link",
             "one request, one crash, one broken link, whoever may win",
             anybody,
         ),
         replication("all-phases-commit", "election with messages to a commit, no fault", whole),
+        replication(
+            "all-phases-crash",
+            "election with messages to broadcast, a crash",
+            whole_crash,
+        ),
         elections("re-election-resend", "two elections, one vote repeated", again),
         elections("re-election-crash", "two elections, one crash", restart),
     ];
@@ -185,8 +202,13 @@ fn zookeeper_merge() -> Vec<Exploration> {
 }
 
 fn zookeeper_nightly() -> Vec<Exploration> {
-    let faults = Bounds { requests: 2, crashes: 1, timeouts: 1, disconnects: 1, rounds: 3, ..CALM };
-    replication("faults", "two requests, one fault of each kind", faults).into_iter().collect()
+    let crashes = Bounds { crashes: 2, disconnects: 1, rounds: 3, ..CALM };
+    let faults = Bounds { requests: 2, crashes: 1, timeouts: 1, disconnects: 1, rounds: 2, ..CALM };
+    let explorations = [
+        replication("crashes-link", "one request, two crashes, one broken link", crashes),
+        replication("faults-requests", "two requests, one fault of each kind", faults),
+    ];
+    explorations.into_iter().flatten().collect()
 }
 
 fn replication(name: &'static str, covers: &'static str, bounds: Bounds) -> Option<Exploration> {
@@ -197,6 +219,11 @@ fn replication(name: &'static str, covers: &'static str, bounds: Bounds) -> Opti
 fn elections(name: &'static str, covers: &'static str, bounds: Bounds) -> Option<Exploration> {
     let model = Zab { starts: uneven_starts(), ..Zab::new(bounds, WINDOW_DEFAULT)? };
     Some(Exploration { name, covers, family: Family::Zookeeper(model) })
+}
+
+/// The reading in which an epoch does not stand still.
+fn late_ack_ld_commits() -> Variant {
+    Variant { late_ack_ld: LateAckLd::Commits, ..Variant::default() }
 }
 
 /// A run of the `paper` family without reductions or ghosts.
@@ -213,7 +240,9 @@ fn paper(name: &'static str, covers: &'static str, run: PaperRun) -> Exploration
 fn paper_quick() -> Vec<Exploration> {
     let orbits = PaperRun { symmetry: true, ..plain(3, 2, 2, 1) };
     let whole_runs = PaperRun { symmetry: true, ghosts: true, ..plain(3, 2, 1, 1) };
+    let live = PaperRun { liveness: true, ..plain(3, 1, 1, 0).read(late_ack_ld_commits()) };
     vec![
+        paper("paper-live", "a leader that keeps its quorum makes progress", live),
         paper("paper-pair", "two servers, two transactions, two failures", plain(2, 2, 1, 1)),
         paper("paper-three", "three servers, one transaction, a crash", plain(3, 1, 0, 1)),
         paper("paper-runs", "whole runs: nothing lost, every step is abstract", whole_runs),
@@ -223,14 +252,23 @@ fn paper_quick() -> Vec<Exploration> {
 
 fn paper_merge() -> Vec<Exploration> {
     let whole_runs = PaperRun { symmetry: true, ghosts: true, ..plain(3, 2, 2, 1) };
-    vec![paper("paper-runs-three", "whole runs with three failures", whole_runs)]
+    let live = PaperRun { liveness: true, ..plain(3, 2, 1, 1).read(late_ack_ld_commits()) };
+    let writes = Variant { new_leader: NewLeaderWrites::HistoryFirst, ..Variant::default() };
+    let writes = PaperRun { symmetry: true, ghosts: true, ..plain(3, 2, 1, 1).read(writes) };
+    vec![
+        paper("paper-runs-three", "whole runs with three failures", whole_runs),
+        paper("paper-live-restart", "progress after a crash and a broken connection", live),
+        paper("paper-writes", "NEWLEADER's history written before its epoch", writes),
+    ]
 }
 
 fn paper_nightly() -> Vec<Exploration> {
     let three = PaperRun { symmetry: true, ..plain(3, 2, 3, 2) };
     let five = PaperRun { symmetry: true, ..plain(5, 2, 2, 0) };
+    let four = PaperRun { symmetry: true, ..plain(4, 2, 2, 2) };
     vec![
         paper("paper-five-failures", "three servers, two transactions, five failures", three),
+        paper("paper-four-servers", "four servers, two transactions, four failures", four),
         paper("paper-five-servers", "five servers, two broken connections", five),
     ]
 }

@@ -117,6 +117,9 @@ pub(crate) struct Limits {
     /// Stop an exploration after this many distinct states; it is then incomplete
     #[arg(long, value_name = "N")]
     pub(crate) states_max: Option<u64>,
+    /// Stop an exploration after this many levels of steps; it is then incomplete
+    #[arg(long, value_name = "N")]
+    pub(crate) depth_max: Option<u64>,
     /// Stop an exploration after this many seconds; it is then incomplete
     #[arg(long, value_name = "N")]
     pub(crate) seconds_max: Option<u32>,
