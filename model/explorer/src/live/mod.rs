@@ -1,15 +1,15 @@
 //! Liveness under fairness, on the graph of all reachable states.
 //!
 //! A *run* is an infinite walk from an initial state; in a state without steps it stutters for
-//! ever, and with [`StateGraph::stuttering`] it may do so in every state. A run is *fair* if it meets every condition of a [`Fairness`], where a step counts only
-//! when it changes the state: neither enables nor takes a class by standing still. A claim holds
-//! when every fair run meets it.
+//! ever, and with [`StateGraph::stuttering`] it may do so in every state. A run is *fair* if it
+//! meets every condition of a [`Fairness`], where a step counts only when it changes the state:
+//! neither enables nor takes a class by standing still. A claim holds when every fair run meets it.
 //!
 //! A run that breaks a claim ends up going round within a strongly connected part of the graph. So
 //! the search is for a part that lies where the claim is not met, can be reached, and is fair: it
 //! has a step of each class that would otherwise be neglected. States on no cycle, most of them as a
-//! rule, are found and judged by all threads; components are searched for in the rest. A part that neglects a strongly
-//! fair class is searched again without the states that enable it.
+//! rule, are found and judged by all threads; components are searched for in the rest. A part that
+//! neglects a strongly fair class is searched again without the states that enable it.
 
 mod acyclic;
 mod claim;
