@@ -86,7 +86,7 @@ fn published() -> Vec<Row> {
             model.properties().into_iter().map(row).collect()
         }
     }
-    // Any model with ghosts will do: its properties are those of all.
-    let bounds = Bounds { servers: 2, txns: 0, epochs: None, timeouts: 0, restarts: 0 };
+    // Any model with ghosts and failures will do: its properties are those of all.
+    let bounds = Bounds { servers: 2, txns: 0, epochs: None, timeouts: 1, restarts: 0 };
     with_model(Rules::new(bounds), Names).unwrap_or_default()
 }

@@ -19,6 +19,8 @@ pub struct Ghost<const X: usize, const G: usize> {
     twice: u8,
     /// 1 once two servers have committed what is no prefix of the other.
     torn: u8,
+    /// 1 once a server's epoch became lower than it was.
+    fell: u8,
     /// 1 once a step was taken that abstract primary-order broadcast does not have.
     stray: u8,
     /// The longest history ever committed by anybody.
@@ -35,6 +37,7 @@ impl<const X: usize, const G: usize> Default for Ghost<X, G> {
             established: [0; 2],
             twice: 0,
             torn: 0,
+            fell: 0,
             stray: 0,
             committed: History::default(),
             committed_in: [0; X],
@@ -83,6 +86,17 @@ impl<const X: usize, const G: usize> Ghost<X, G> {
     /// Every epoch in which a leader was established.
     pub fn epochs(&self) -> impl Iterator<Item = u8> {
         (0..16).filter(|epoch| self.is_established(*epoch))
+    }
+
+    /// A server's epoch became lower than it was.
+    pub(super) fn fall(&mut self) {
+        self.fell = 1;
+    }
+
+    /// Whether a server's epoch was ever lower than before.
+    #[must_use]
+    pub fn fell(&self) -> bool {
+        self.fell != 0
     }
 
     /// A step was taken that abstract primary-order broadcast does not have.

@@ -156,7 +156,7 @@ impl<const N: usize, const X: usize, const G: usize> Model for Paper<N, X, G> {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        properties::all()
+        properties::all(self.bounds())
     }
 
     fn format_action(&self, action: &Action) -> String {

@@ -10,9 +10,11 @@
 
 use stateright::{Expectation, Property};
 
+use super::bounds::Bounds;
 use super::model::Paper;
+use super::queue::{Kind, Message};
 use super::state::{Offence, Role, State};
-use super::types::Txn;
+use super::types::{Seat, Txn};
 use crate::types::Phase;
 
 mod statements;
@@ -26,7 +28,7 @@ pub type Condition<const N: usize, const X: usize, const G: usize> =
     fn(&Paper<N, X, G>, &State<N, X, G>) -> bool;
 
 /// Names of the invariants that read the state only.
-pub const WITHOUT_GHOSTS: [&str; 15] = [
+pub const WITHOUT_GHOSTS: [&str; 20] = [
     "agreement",
     "total order",
     "global primary order",
@@ -42,21 +44,28 @@ pub const WITHOUT_GHOSTS: [&str; 15] = [
     "acks come in order",
     "no message outlives its connection",
     "there is room",
+    "a connection has two ends",
+    "phase and role fit",
+    "a history travels with its message",
+    "whom the oracle names does not follow",
+    "budgets are kept",
 ];
 
 /// Names of the invariants that read ghosts.
-pub const WITH_GHOSTS: [&str; 5] = [
+pub const WITH_GHOSTS: [&str; 6] = [
     "integrity",
     "local primary order",
     "one established leader per epoch ever",
     "no commit is lost",
+    "epochs only rise",
     "every step is one of primary-order broadcast",
 ];
 
 /// All properties of the model: invariants, and what must be reachable for them to mean anything.
-pub(super) fn all<const N: usize, const X: usize, const G: usize>() -> Vec<Property<Paper<N, X, G>>>
-{
-    let plain: [Condition<N, X, G>; 15] = [
+pub(super) fn all<const N: usize, const X: usize, const G: usize>(
+    bounds: &Bounds,
+) -> Vec<Property<Paper<N, X, G>>> {
+    let plain: [Condition<N, X, G>; 20] = [
         |_, s| agreement(s),
         |_, s| total_order(s),
         |_, s| global_primary_order(s),
@@ -72,12 +81,18 @@ pub(super) fn all<const N: usize, const X: usize, const G: usize>() -> Vec<Prope
         |_, s| s.offence != Offence::Ack,
         |_, s| s.offence != Offence::Message,
         |_, s| s.offence != Offence::NoRoom,
+        |_, s| connections_have_two_ends(s),
+        |_, s| phases_fit_roles(s),
+        |_, s| histories_travel_with_their_messages(s),
+        |_, s| (0..N).all(|i| s.oracle != Seat::of(i) || s.servers[i].role != Role::Following),
+        |model, s| budgets_are_kept(model, s),
     ];
-    let ghostly: [Condition<N, X, G>; 5] = [
+    let ghostly: [Condition<N, X, G>; 6] = [
         |_, s| integrity(s),
         |_, s| local_primary_order(s),
         |_, s| !s.ghost.established_twice(),
         |_, s| no_commit_is_lost(s),
+        |_, s| !s.ghost.fell(),
         |_, s| !s.ghost.strayed(),
     ];
     let always = |(name, condition)| Property { expectation: Expectation::Always, name, condition };
@@ -85,10 +100,16 @@ pub(super) fn all<const N: usize, const X: usize, const G: usize>() -> Vec<Prope
     if G > 0 {
         properties.extend(WITH_GHOSTS.into_iter().zip(ghostly).map(always));
     }
-    let reachable: [(&'static str, Condition<N, X, G>); 2] = [
+    let mut reachable: Vec<(&'static str, Condition<N, X, G>)> = vec![
         ("a leader is established", |_, s| (0..N).any(|i| is_established(s, i))),
         ("a request is delivered by all", |_, s| (0..N).all(|i| !s.delivered(i).is_empty())),
     ];
+    // No failure, no later leader.
+    if bounds.timeouts + bounds.restarts > 0 {
+        reachable.push(("a later leader is established", |_, s| {
+            (0..N).any(|i| is_established(s, i) && s.servers[i].current_epoch > 1)
+        }));
+    }
     let sometimes =
         |(name, condition)| Property { expectation: Expectation::Sometimes, name, condition };
     properties.extend(reachable.into_iter().map(sometimes));
@@ -220,6 +241,56 @@ pub fn adopted_epoch_is_promised<const N: usize, const X: usize, const G: usize>
     state: &State<N, X, G>,
 ) -> bool {
     state.servers.iter().all(|server| server.current_epoch <= server.accepted_epoch)
+}
+
+/// A follower is connected to a leader if and only if that has it for a learner.
+pub fn connections_have_two_ends<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+) -> bool {
+    for_all_pairs::<N>(|i, j| {
+        let (follower, leader) = (&state.servers[i], &state.servers[j]);
+        let down = follower.role == Role::Following && follower.leader == Seat::of(j);
+        let up = leader.role == Role::Leading && leader.leading.learners.contains(i);
+        i == j || down == up
+    })
+}
+
+/// Who looks for a leader is in ELECTION, and nobody else is.
+pub fn phases_fit_roles<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+) -> bool {
+    let looks = |role| role == Role::Looking;
+    state.servers.iter().all(|server| looks(server.role) == (server.phase == Phase::Election))
+}
+
+/// Where there is a history on its way, there is the ACKEPOCH or NEWLEADER that it belongs to.
+pub fn histories_travel_with_their_messages<const N: usize, const X: usize, const G: usize>(
+    state: &State<N, X, G>,
+) -> bool {
+    state.servers.iter().all(|server| {
+        let link = &server.link;
+        let carries = |message: &Message| match message.kind {
+            Kind::AckEpoch | Kind::NewLeader => true,
+            Kind::None
+            | Kind::Cepoch
+            | Kind::NewEpoch
+            | Kind::AckLd
+            | Kind::CommitLd
+            | Kind::Propose
+            | Kind::Ack
+            | Kind::Commit => false,
+        };
+        link.history.is_empty() || link.up.messages().chain(link.down.messages()).any(carries)
+    })
+}
+
+/// No more failures than the bounds allow. Every restart counts as a timeout too.
+pub fn budgets_are_kept<const N: usize, const X: usize, const G: usize>(
+    model: &Paper<N, X, G>,
+    state: &State<N, X, G>,
+) -> bool {
+    let (bounds, spent) = (model.bounds(), &state.spent);
+    spent.restarts <= bounds.restarts && spent.timeouts <= bounds.timeouts + bounds.restarts
 }
 
 /// Integrity: whatever a server delivers, some primary has broadcast.

@@ -141,6 +141,7 @@ fn system_facts<const N: usize, const X: usize, const G: usize>(
     let wrong = [
         (ghost.established_twice(), "two leaders established in one epoch"),
         (ghost.torn(), "two servers have committed what is no prefix of the other"),
+        (ghost.fell(), "an epoch lower than before"),
         (ghost.strayed(), "a step that abstract primary-order broadcast does not have"),
     ];
     let wrong = wrong.into_iter().filter(|(is_so, _)| *is_so).map(|(_, words)| words);

@@ -193,6 +193,13 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         }
     }
 
+    /// Whether a server has promised or adopted a later epoch here than there.
+    pub(super) fn is_ahead_in_epochs(&self, other: &Self) -> bool {
+        self.servers.iter().zip(&other.servers).any(|(here, there)| {
+            here.accepted_epoch > there.accepted_epoch || here.current_epoch > there.current_epoch
+        })
+    }
+
     /// What a server has delivered: the part of its history that it knows to be committed.
     #[must_use]
     pub fn delivered(&self, index: usize) -> &[Txn] {

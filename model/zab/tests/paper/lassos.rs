@@ -164,7 +164,8 @@ fn without_the_assumption_all_may_lead_alone() {
     let promise = || Claim::AlwaysEventually(somebody_leads);
     let (story, state) =
         story::<2, 1>(Rules::new(bounds(2, 1, 0, 0, None)), promise()).expect("it is violated");
-    assert_eq!(story.stem, [Action::UpdateLeader(0), Action::UpdateLeader(1)]);
+    let in_order = [Action::UpdateLeader(0), Action::UpdateLeader(1)];
+    assert!(story.stem == in_order || story.stem.iter().rev().eq(&in_order), "{story}");
     assert!(story.cycle.is_empty());
     assert!(state.servers.iter().all(|server| server.role == Role::Leading));
     let model = paper::<3, 1, 0>(repaired(bounds(3, 1, 0, 0, None)));

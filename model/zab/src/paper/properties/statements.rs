@@ -1,7 +1,7 @@
 //! Each property in a sentence.
 
 /// Name and sentence of every property of the family, invariants first.
-pub const STATEMENTS: [(&str, &str); 22] = [
+pub const STATEMENTS: [(&str, &str); 29] = [
     ("agreement", "If one server delivers a and another b, one of them delivers both."),
     ("total order", "If one server delivers a before b, whoever delivers b delivers a before it."),
     ("global primary order", "What belongs to an earlier epoch is delivered first."),
@@ -29,6 +29,17 @@ pub const STATEMENTS: [(&str, &str); 22] = [
     ("acks come in order", "Every ACK is of a transaction that its sender may acknowledge next."),
     ("no message outlives its connection", "A broken connection leaves nothing behind."),
     ("there is room", "No message or transaction is lost to the model's own limits."),
+    (
+        "a connection has two ends",
+        "Who is connected to a leader is among its learners, and only they.",
+    ),
+    ("phase and role fit", "Who looks for a leader is in ELECTION, and nobody else is."),
+    (
+        "a history travels with its message",
+        "No history is under way without its ACKEPOCH or NEWLEADER.",
+    ),
+    ("whom the oracle names does not follow", "The server that the oracle names leads, or looks."),
+    ("budgets are kept", "There are no more failures than the bounds allow."),
     ("integrity", "Whatever is delivered was broadcast by a leader."),
     (
         "local primary order",
@@ -39,12 +50,17 @@ pub const STATEMENTS: [(&str, &str); 22] = [
         "No epoch has two established leaders, even at different times.",
     ),
     ("no commit is lost", "What was committed in an epoch is in every later epoch's history."),
+    ("epochs only rise", "No server promises or adopts an epoch lower than before."),
     (
         "every step is one of primary-order broadcast",
         "Every step is one of abstract primary-order broadcast, or does not show.",
     ),
     ("a leader is established", "A leader reaches broadcast."),
     ("a request is delivered by all", "Every server delivers a transaction."),
+    (
+        "a later leader is established",
+        "A leader reaches broadcast in a later epoch than the first.",
+    ),
 ];
 
 /// What the property of that name says.

@@ -3,8 +3,8 @@
 use stateright::{Expectation, Model};
 
 use crate::paper::{
-    AbstractStep, Bounds, History, Kind, Message, Offence, Paper, Role, Rules, Server, State, Txn,
-    Zxid, abstract_step,
+    AbstractStep, Bounds, History, Kind, Message, Offence, Paper, Role, Rules, Seat, Server, State,
+    Txn, Zxid, abstract_step,
 };
 use crate::types::Phase;
 
@@ -204,6 +204,47 @@ fn a_step_that_broadcast_does_not_have() {
     let mut strayed = Flat::default();
     strayed.ghost.stray();
     assert_eq!(broken(&strayed), ["every step is one of primary-order broadcast"]);
+}
+
+#[test]
+fn a_connection_with_one_end() {
+    let mut half = state([established(1, &[]), delivered(1, &[]), delivered(1, &[])]);
+    half.servers[0].leading.learners.insert(1);
+    assert_eq!(broken(&half), ["a connection has two ends"]);
+    let follower = &mut half.servers[1];
+    (follower.role, follower.phase) = (Role::Following, Phase::Discovery);
+    assert_eq!(broken(&half), ["a connection has two ends"]);
+    half.servers[1].leader = Seat::of(0);
+    assert_eq!(broken(&half), Vec::<&str>::new());
+    half.servers[2].phase = Phase::Discovery;
+    assert_eq!(broken(&half), ["phase and role fit"]);
+    half.servers[2].phase = Phase::Election;
+    half.oracle = Seat::of(1);
+    assert_eq!(broken(&half), ["whom the oracle names does not follow"]);
+    half.oracle = Seat::of(0);
+    half.servers[1].link.history = History::of([A]);
+    assert_eq!(broken(&half), ["a history travels with its message"]);
+    let offer = Message::epoch(Kind::NewLeader, 1);
+    assert!(half.servers[1].link.down.push(offer).is_some());
+    assert_eq!(broken(&half), Vec::<&str>::new());
+    half.spent.timeouts = 2;
+    assert_eq!(broken(&half), ["budgets are kept"]);
+}
+
+#[test]
+fn an_epoch_that_falls() {
+    let before = state([delivered(1, &[]), delivered(1, &[]), delivered(1, &[])]);
+    let lower = |change: fn(&mut Server<3, 3>)| {
+        let mut after = before;
+        change(&mut after.servers[1]);
+        before.is_ahead_in_epochs(&after)
+    };
+    assert!(lower(|server| server.accepted_epoch = 0));
+    assert!(lower(|server| server.current_epoch = 0));
+    assert!(!lower(|server| server.accepted_epoch = 2));
+    let mut fallen = before;
+    fallen.ghost.fall();
+    assert_eq!(broken(&fallen), ["epochs only rise"]);
 }
 
 #[test]

@@ -31,6 +31,9 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         let before = Ghost::<X, G>::KEPT.then_some(*self);
         self.act(rules, action)?;
         normal::normalize(rules, self);
+        if before.is_some_and(|before| before.is_ahead_in_epochs(self)) {
+            self.ghost.fall();
+        }
         if before.is_some_and(|before| abstract_step(&before, self).is_none()) {
             self.ghost.stray();
         }
