@@ -177,6 +177,7 @@ impl Run<'_> {
                 actions: report.actions.clone(),
             },
             stopped: report.stopped,
+            waiting: report.waiting,
             seconds: report.seconds,
             threads: report.threads,
             memory: report.memory,

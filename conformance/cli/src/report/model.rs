@@ -61,11 +61,15 @@ fn ending(outcome: &Outcome) -> String {
     match outcome.cut() {
         None => "complete: every run within these bounds".to_owned(),
         Some(zab_explorer::Stop::Memory) => format!(
-            "INCOMPLETE: the memory budget of {} MiB is used up, so nothing is said to hold \
-             (hint: give more with --memory, or use --symmetry or smaller bounds)",
-            outcome.memory.budget / MIB
+            "INCOMPLETE: the memory budget of {} MiB is used up with {} states waiting, so nothing \
+             is said to hold (hint: give more with --memory, or use --symmetry or smaller bounds)",
+            outcome.memory.budget / MIB,
+            outcome.waiting
         ),
-        Some(why) => format!("INCOMPLETE: {why}, so nothing is said to hold"),
+        Some(why) => format!(
+            "INCOMPLETE: {why} with {} states waiting, so nothing is said to hold",
+            outcome.waiting
+        ),
     }
 }
 
@@ -136,6 +140,8 @@ pub(crate) fn json(outcome: &Outcome) -> Value {
         "stopped": outcome.cut().map(|why| why.to_string()),
         "seconds": outcome.seconds,
         "threads": outcome.threads,
+        "waiting": outcome.waiting,
+        "memory_bytes_peak": outcome.memory.peak,
         "bytes_per_state": outcome.bytes_per_state,
         "frontier_bytes_peak": outcome.memory.frontier_peak,
         "identity_bits": outcome.identity.bits,

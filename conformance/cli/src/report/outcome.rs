@@ -20,6 +20,8 @@ pub(crate) struct Outcome {
     pub(crate) counts: Counts,
     /// Why there was more to see.
     pub(crate) stopped: Option<Stop>,
+    /// Different states that were found and not expanded.
+    pub(crate) waiting: u64,
     /// Wall-clock time of the exploration, without liveness.
     pub(crate) seconds: f64,
     /// Threads that worked.
