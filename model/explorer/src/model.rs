@@ -1,14 +1,15 @@
 //! What the engines ask of a model, and what they can ask of a faster one.
 
 use stateright::{Model, Property};
-use zerocopy::{Immutable, IntoBytes};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes};
 
 /// A state without heap and without padding: hashing it is hashing its bytes, copying it is
 /// copying them. Every type with these traits is one; derive `zerocopy::IntoBytes`, which refuses
-/// padding, and `zerocopy::Immutable`.
-pub trait FlatState: Copy + PartialEq + IntoBytes + Immutable + Send + Sync {}
+/// padding, `zerocopy::TryFromBytes`, which makes it of its bytes again after it was packed, and
+/// `zerocopy::Immutable`.
+pub trait FlatState: Copy + PartialEq + IntoBytes + TryFromBytes + Immutable + Send + Sync {}
 
-impl<S: Copy + PartialEq + IntoBytes + Immutable + Send + Sync> FlatState for S {}
+impl<S: Copy + PartialEq + IntoBytes + TryFromBytes + Immutable + Send + Sync> FlatState for S {}
 
 /// A stateright model with a flat state. `impl FlatModel for MyModel {}` is enough to run; the
 /// methods are there to be overridden where a model can do better.

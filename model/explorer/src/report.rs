@@ -111,6 +111,9 @@ pub struct Memory {
     pub log: u64,
     /// States waiting or being expanded, when they were most.
     pub frontier_peak: u64,
+    /// How many states, not bytes, were packed while they waited: more than half of the budget was
+    /// in use.
+    pub packed: u64,
     /// All that the run had in use, when it was most. A run that stops for want of memory may stop
     /// short of its budget: the table grows by at least a sixteenth, or not at all.
     pub peak: u64,

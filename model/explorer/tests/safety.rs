@@ -253,3 +253,32 @@ fn expected_states_size_the_table() {
     assert!(plain.identity.missing_expected < 1e-12);
     assert!(plain.memory.table < sized.memory.table);
 }
+
+/// Where memory is short, states wait packed; the counts, their order and the traces stay.
+#[test]
+fn packed_states_are_the_same_states() {
+    let model = TwoPhase::new(8).expect("few");
+    for threads in [1, 2] {
+        let run = |memory_max| {
+            let options = Options { threads, memory_max, ..Options::default() };
+            check(&model, &options, &mut |_| {}).expect("it begins")
+        };
+        let (plain, packed) = (run(None), run(Some(40 << 20)));
+        assert!(plain.complete() && packed.complete(), "{:?}", packed.memory);
+        assert_eq!(plain.memory.packed, 0);
+        assert!(packed.memory.packed > 10_000, "{:?}", packed.memory);
+        assert_eq!((packed.distinct, packed.generated), (plain.distinct, plain.generated));
+        assert_eq!((packed.terminal, packed.waiting), (plain.terminal, 0));
+        assert_eq!(packed.levels, plain.levels);
+        assert_eq!(packed.actions, plain.actions);
+        for (one, other) in packed.properties.iter().zip(&plain.properties) {
+            let steps = |verdict: &Verdict<u64>| verdict.trace().map(|trace| trace.steps());
+            assert_eq!(steps(&one.verdict), steps(&other.verdict), "{}", one.name);
+            // One thread numbers states in one way.
+            if threads == 1 {
+                let states = |verdict: &Verdict<u64>| verdict.trace().map(|t| t.states.clone());
+                assert_eq!(states(&one.verdict), states(&other.verdict), "{}", one.name);
+            }
+        }
+    }
+}

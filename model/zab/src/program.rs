@@ -1,10 +1,12 @@
 //! Writes are ordered programs: what a server still has to do before it may do anything else.
 
-use zerocopy::{Immutable, IntoBytes, Unaligned};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 /// One item of a program. What it writes or sends is read from the server when its turn comes,
 /// because nothing else can happen in between.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(u8)]
 pub enum Item {
     /// No item: the program is shorter.
@@ -56,7 +58,9 @@ impl Item {
 }
 
 /// The items that are left, first one first, then [`Item::None`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(transparent)]
 pub struct Program([Item; 5]);
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use zerocopy::{Immutable, IntoBytes, Unaligned};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use crate::config::Config;
 use crate::program::{Item, Program};
@@ -13,7 +13,7 @@ use crate::shape::{Number, Shape};
 use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
 
 /// One server: its disk, its memory, and what it has to write before it may go on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned)]
 #[repr(C)]
 pub struct Server<S: Shape> {
     /// Who this is.
@@ -57,7 +57,9 @@ where
 }
 
 /// What survives a crash.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Disk<S: Shape> {
     /// acceptedEpoch as last written.
@@ -71,7 +73,9 @@ pub struct Disk<S: Shape> {
 }
 
 /// The two tables of votes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Election<S: Shape> {
     /// `recvset`: the votes of this round.
@@ -82,7 +86,9 @@ pub struct Election<S: Shape> {
 }
 
 /// A vote heard from a server; the default means that none was.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Heard<N> {
     /// The vote.
@@ -92,7 +98,9 @@ pub struct Heard<N> {
 }
 
 /// How far a follower's connection and synchronization have come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(u8)]
 pub enum Stage {
     /// DISCOVERY: not connected. In BROADCAST: synchronization is over.
@@ -109,7 +117,9 @@ pub enum Stage {
 }
 
 /// What a follower has received in this synchronization.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Learner<S: Shape> {
     /// How far it has come.
@@ -138,6 +148,7 @@ pub struct Learner<S: Shape> {
     Hash,
     IntoBytes,
     Immutable,
+    TryFromBytes,
     Unaligned,
 )]
 #[repr(u8)]
@@ -166,7 +177,9 @@ impl Link {
 }
 
 /// What a leader keeps for its epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Leader<S: Shape> {
     /// Whether the new epoch is decided; from then on it is acceptedEpoch.

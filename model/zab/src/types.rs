@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use zerocopy::{Immutable, IntoBytes, Unaligned};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use crate::shape::{Number, Shape};
 
@@ -22,6 +22,7 @@ use crate::shape::{Number, Shape};
     Hash,
     IntoBytes,
     Immutable,
+    TryFromBytes,
     Unaligned,
 )]
 #[repr(transparent)]
@@ -45,7 +46,9 @@ impl fmt::Display for ServerId {
 }
 
 /// A set of servers, ids 1 to 16.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(transparent)]
 pub struct ServerSet([u8; 2]);
 
@@ -133,6 +136,7 @@ impl fmt::Debug for ServerSet {
     Hash,
     IntoBytes,
     Immutable,
+    TryFromBytes,
     Unaligned,
 )]
 #[repr(C)]
@@ -176,6 +180,7 @@ impl<N: fmt::Display> fmt::Display for Zxid<N> {
     Hash,
     IntoBytes,
     Immutable,
+    TryFromBytes,
     Unaligned,
 )]
 #[repr(C)]
@@ -190,7 +195,9 @@ pub struct Txn<N, P> {
 pub type TxnOf<S> = Txn<<S as Shape>::Num, <S as Shape>::Payload>;
 
 /// What a server votes for: leader, that leader's last zxid, that leader's currentEpoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Vote<N> {
     /// The server voted for.
@@ -208,7 +215,9 @@ impl<N: fmt::Display> fmt::Display for Vote<N> {
 }
 
 /// What a server is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(u8)]
 pub enum Role {
     /// Crashed, or never started.
@@ -246,6 +255,7 @@ impl fmt::Display for Role {
     Hash,
     IntoBytes,
     Immutable,
+    TryFromBytes,
     Unaligned,
 )]
 #[repr(u8)]

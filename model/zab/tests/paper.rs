@@ -9,6 +9,8 @@ mod lassos;
 mod liveness;
 #[path = "paper/mutants.rs"]
 mod mutants;
+#[path = "paper/packed.rs"]
+mod packed;
 #[path = "paper/readings.rs"]
 mod readings;
 #[path = "paper/refinement.rs"]

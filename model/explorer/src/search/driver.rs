@@ -7,7 +7,7 @@ use stateright::{Expectation, Property};
 
 use super::claims::Claims;
 use super::level::{Level, Place};
-use super::shared::{Pause, Shared};
+use super::shared::{Pause, Shared, Usage};
 use super::worker::{Recorder, Worker};
 use crate::model::FlatModel;
 use crate::options::{Options, Refused, memory_budget};
@@ -105,14 +105,14 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         let model = self.setup.model;
         let states = model.init_states();
         let pause = Pause::default();
-        let (claims, bytes) = (self.claims(), AtomicU64::new(0));
+        let (claims, usage) = (self.claims(), Usage::default());
         for (number, state) in states.into_iter().enumerate() {
             if !model.within_boundary(&state) {
                 continue;
             }
             self.make_room(false);
             let mut workers = std::mem::take(&mut self.workers);
-            let shared = self.shared(&pause, &claims, &bytes);
+            let shared = self.shared(&pause, &claims, &usage);
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             if let Some(first) = workers.first_mut() {
                 first.add_initial(&shared, state, number);
@@ -131,7 +131,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         &'r self,
         pause: &'r Pause,
         claims: &'r Claims,
-        bytes: &'r AtomicU64,
+        usage: &'r Usage,
     ) -> Shared<'r, M> {
         let options = self.setup.options;
         Shared {
@@ -147,9 +147,10 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             claims,
             distinct: &self.distinct,
             generated: &self.generated,
-            bytes,
+            usage,
             distinct_pause: self.distinct_limit().min(options.states_max),
             bytes_pause: self.budget.saturating_sub(self.table.bytes()),
+            bytes_short: (self.budget / 2).saturating_sub(self.table.bytes()),
             pause,
         }
     }
@@ -176,11 +177,11 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         let claims = self.claims();
         loop {
             let pause = Pause::default();
-            let bytes = AtomicU64::new(self.bytes_besides_table());
-            self.run_round(&pause, &claims, &bytes, progress);
-            let waiting = self.level_bytes() + self.next_bytes();
+            let usage = Usage::new(self.bytes_besides_table(), self.frontier_bytes());
+            self.run_round(&pause, &claims, &usage, progress);
+            let (all, waiting) = usage.peaks();
             self.frontier_peak = self.frontier_peak.max(waiting);
-            self.bytes_peak = self.bytes_peak.max(self.bytes_besides_table() + self.table.bytes());
+            self.bytes_peak = self.bytes_peak.max(all + self.table.bytes());
             self.unexpanded = claims.left() as u64;
             let idle = self.workers.iter().all(Worker::is_idle);
             if idle && claims.left() == 0 {
@@ -201,13 +202,13 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         &mut self,
         pause: &Pause,
         claims: &Claims,
-        bytes: &AtomicU64,
+        usage: &Usage,
         progress: &mut dyn FnMut(&Progress),
     ) {
         let mut workers = std::mem::take(&mut self.workers);
         let mut reported = self.reported;
         {
-            let shared = self.shared(pause, claims, bytes);
+            let shared = self.shared(pause, claims, usage);
             let every = self.setup.options.progress_every;
             let between = || {
                 if reported.elapsed() >= every {
@@ -264,9 +265,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
 
     /// Makes what is new the level to be expanded. `false` when nothing is.
     pub(crate) fn advance(&mut self) -> bool {
-        let segments: Vec<_> =
-            self.workers.iter_mut().map(|worker| std::mem::take(&mut worker.next)).collect();
-        let level = Level::new(segments);
+        let level = Level::new(self.workers.iter_mut().map(|worker| worker.next.take()).collect());
         let number = self.levels.len();
         for (thread, worker) in self.workers.iter_mut().enumerate() {
             for finding in worker.findings.drain(..) {
@@ -280,11 +279,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         for worker in &mut self.workers {
             worker.undecided &= !known;
         }
-        let length = level.len();
-        let emptied = std::mem::replace(&mut self.level, level).recycle(length);
-        for (worker, list) in self.workers.iter_mut().zip(emptied) {
-            worker.next = list;
-        }
+        self.level = level;
         if self.level.len() > 0 {
             self.levels.push(self.level.len() as u64);
         }
@@ -323,6 +318,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             log: self.workers.iter().map(|worker| worker.recorder.bytes()).sum::<u64>()
                 + self.bytes_kept,
             frontier_peak: self.frontier_peak,
+            packed: self.workers.iter().map(|worker| worker.next.packed()).sum(),
             peak: self.bytes_peak,
         }
     }
@@ -332,17 +328,14 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         (self.table, self.workers.into_iter().map(|worker| worker.recorder).collect())
     }
 
-    fn level_bytes(&self) -> u64 {
-        (self.level.len() * size_of::<M::State>()) as u64
-    }
-
-    fn next_bytes(&self) -> u64 {
-        let states: usize = self.workers.iter().map(|worker| worker.next.len()).sum();
-        (states * size_of::<M::State>()) as u64
+    /// Bytes of the states that are not expanded.
+    fn frontier_bytes(&self) -> u64 {
+        let next = self.workers.iter().map(|worker| worker.next.bytes()).sum::<u64>();
+        self.level.bytes() + next
     }
 
     fn bytes_besides_table(&self) -> u64 {
-        self.workers.iter().map(Worker::bytes).sum::<u64>() + self.level_bytes() + self.bytes_kept
+        self.workers.iter().map(Worker::bytes).sum::<u64>() + self.level.bytes() + self.bytes_kept
     }
 
     fn progress(&self, shared: &Shared<'_, M>) -> Progress {
@@ -354,7 +347,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             generated: shared.generated.load(Ordering::Relaxed),
             depth: self.levels.len() as u64,
             waiting: distinct - expanded,
-            memory: shared.bytes.load(Ordering::Relaxed) + self.table.bytes(),
+            memory: shared.usage.all() + self.table.bytes(),
             seconds: self.seconds(),
         }
     }

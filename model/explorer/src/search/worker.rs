@@ -8,9 +8,11 @@ use stateright::Expectation;
 use zerocopy::IntoBytes;
 
 use super::fired::Fired;
+use super::list::List;
+use super::pack::Reader;
 use super::shared::Shared;
 use crate::hash::hash;
-use crate::model::FlatModel;
+use crate::model::{FlatModel, FlatState};
 use crate::table::{BRIEF_BITS, Inserted, Key, Table};
 
 /// Generated states that are looked up together, so that the waits for memory overlap.
@@ -97,10 +99,10 @@ pub(crate) struct Worker<S, R> {
     recent_tags: Box<[u32]>,
     /// What the others have not been told yet.
     untold: Untold,
-    /// Bytes of which the others know.
-    bytes_told: u64,
+    /// Bytes of which the others know: all, and those of states that wait.
+    bytes_told: (u64, u64),
     /// Its part of the next level.
-    pub(crate) next: Vec<S>,
+    pub(crate) next: List<S>,
     pub(crate) recorder: R,
     pub(crate) fired: Fired,
     pub(crate) terminal: u64,
@@ -110,7 +112,7 @@ pub(crate) struct Worker<S, R> {
     pub(crate) findings: Vec<Finding>,
 }
 
-impl<S: Copy, R: Recorder<S>> Worker<S, R> {
+impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
     pub(crate) fn new(thread: usize, recorder: R, classes: usize, undecided: u64) -> Self {
         Self {
             thread,
@@ -118,8 +120,8 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
             recent: vec![0; 1 << BRIEF_BITS].into(),
             recent_tags: vec![0; if R::EVERY_STEP { 1 << BRIEF_BITS } else { 0 }].into(),
             untold: Untold::default(),
-            bytes_told: 0,
-            next: Vec::new(),
+            bytes_told: (0, 0),
+            next: List::new(),
             recorder,
             fired: Fired::new(classes),
             terminal: 0,
@@ -135,16 +137,23 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     where
         M: FlatModel<State = S>,
     {
-        self.bytes_told = self.bytes();
+        self.bytes_told = (self.bytes(), self.next.bytes());
         // What is left from before the pause comes first.
         self.look_up(shared);
         self.tell(shared);
+        let mut reader = Reader::default();
         while !shared.pause.is_set() {
             let Some(claimed) = shared.claims.claim(self.thread) else { break };
-            for (position, state) in shared.level.range(claimed) {
-                self.expand(shared, position, state);
-                if self.batch.len() >= BATCH {
-                    self.look_up(shared);
+            for piece in shared.level.pieces(claimed) {
+                piece.for_each(&mut reader, |position, state| {
+                    self.expand(shared, position, state);
+                    if self.batch.len() >= BATCH {
+                        self.look_up(shared);
+                    }
+                });
+                if let Some(block) = piece.done() {
+                    shared.usage.give_back(block.bytes());
+                    self.next.reuse(block);
                 }
             }
             self.look_up(shared);
@@ -243,7 +252,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
             Inserted::Known(slot) => shared.table.tag(slot),
             Inserted::New(slot) => {
                 self.judge(shared, &edge.state);
-                self.next.push(edge.state);
+                self.next.push(edge.state, || shared.is_short());
                 self.recorder.new_state(shared.table, edge, slot)
             }
         };
@@ -258,10 +267,12 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     /// Adds this thread's counts to those of all, and lets all pause if that is too much.
     fn tell<M: FlatModel>(&mut self, shared: &Shared<'_, M>) {
         let Untold { new, generated } = std::mem::take(&mut self.untold);
-        let more = self.bytes() - self.bytes_told;
-        self.bytes_told += more;
+        let (all_told, waiting_told) = self.bytes_told;
+        let (all, waiting) = (self.bytes(), self.next.bytes());
+        self.bytes_told = (all, waiting);
         let distinct = shared.distinct.fetch_add(new, Ordering::Relaxed) + new;
-        let bytes = shared.bytes.fetch_add(more, Ordering::Relaxed) + more;
+        let (more, more_waiting) = (all.wrapping_sub(all_told), waiting.wrapping_sub(waiting_told));
+        let bytes = shared.usage.add(more, more_waiting);
         shared.generated.fetch_add(generated, Ordering::Relaxed);
         if distinct >= shared.distinct_pause || bytes >= shared.bytes_pause {
             shared.pause.any.store(true, Ordering::Relaxed);
@@ -270,7 +281,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
 
     /// Bytes of what was recorded and of the states that wait.
     pub(crate) fn bytes(&self) -> u64 {
-        self.recorder.bytes() + (self.next.len() * size_of::<S>()) as u64
+        self.recorder.bytes() + self.next.bytes()
     }
 
     /// Notes which properties a new state decides.
@@ -313,7 +324,7 @@ impl<S: Copy, R: Recorder<S>> Worker<S, R> {
     {
         let own = own_key(shared, &state);
         let key = if shared.symmetry { orbit_key(shared, &state) } else { own };
-        self.bytes_told = self.bytes();
+        self.bytes_told = (self.bytes(), self.next.bytes());
         self.batch.push(Edge { state, key, source: number, ordinal: 0, place: NOWHERE });
         self.look_up(shared);
         self.tell(shared);

@@ -2,7 +2,7 @@
 //!
 //! No rule reads any of it.
 
-use zerocopy::{Immutable, IntoBytes, Unaligned};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use super::state::{Flat, Log, TXNS_MAX};
 use crate::shape::{Few, Queue, Shape};
@@ -12,7 +12,7 @@ use crate::types::{ServerId, Zxid};
 pub(super) const REIGNS_MAX: usize = 4;
 
 /// The memory of the properties.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
 #[repr(C)]
 pub struct Ghost {
     /// The zxid that a leader gave to each request, by number - 1; `0.0` for one not yet made.
@@ -26,7 +26,9 @@ pub struct Ghost {
 }
 
 /// A leader that was established.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Reign {
     /// Its epoch.

@@ -16,7 +16,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use zerocopy::{Immutable, IntoBytes};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes};
 
 use super::packet::{Note, Packet};
 use super::state::SERVERS_MAX;
@@ -34,7 +34,7 @@ pub const UP_MAX: usize = 6;
 pub const NOTES_MAX: usize = 2;
 
 /// What one end of a connection knows, and whether that is still so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
 #[repr(u8)]
 pub enum End {
     /// This end has no connection.
@@ -55,7 +55,7 @@ impl End {
 }
 
 /// The learner's end of its connection, and what is on its way to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
 #[repr(C)]
 pub struct Down {
     /// The learner's end.
@@ -67,7 +67,7 @@ pub struct Down {
 }
 
 /// A leader's end of a learner's connection, and what is on its way to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
 #[repr(C)]
 pub struct Up {
     /// The leader's end.
@@ -84,7 +84,7 @@ pub struct Up {
 const PAIRS: usize = SERVERS_MAX * (SERVERS_MAX - 1);
 
 /// One value for each ordered pair of different servers, by their indices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
 #[repr(transparent)]
 pub struct Pairs<T>([T; PAIRS]);
 
@@ -115,7 +115,7 @@ impl<T> IndexMut<(usize, usize)> for Pairs<T> {
 }
 
 /// All channels of the system.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
 #[repr(C)]
 pub struct Links {
     /// By learner.

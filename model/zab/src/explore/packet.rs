@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use zerocopy::{Immutable, IntoBytes, Unaligned};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use super::state::{Flat, Log, TXNS_MAX};
 use crate::message::{Message, Notification};
@@ -14,7 +14,9 @@ use crate::types::{Role, ServerId, Txn, Vote, Zxid};
 ///
 /// SNAP carries a whole history, which does not fit. It is kept as the numbers of its requests, and
 /// [`Packet::decode`] looks their zxids up in the ledger of requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(transparent)]
 pub struct Packet(
     /// The kind and a number, then two more numbers.
@@ -185,7 +187,9 @@ fn history_of(fields: [u8; 3], requests: &[Zxid<u8>; TXNS_MAX]) -> Log {
 const _: () = assert!(TXNS_MAX == 3, "SNAP keeps one number for each transaction");
 
 /// A notification: role and leader, zxid, epoch and round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(transparent)]
 pub struct Note([u8; 3]);
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use zerocopy::{Immutable, IntoBytes};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes};
 
 use super::bounds::Bounds;
 use super::facts::{COLUMNS, facts};
@@ -28,7 +28,7 @@ pub type Flat = Small<SERVERS_MAX, TXNS_MAX>;
 pub type Log = <Flat as Shape>::Log;
 
 /// One state of the whole system.
-#[derive(Clone, Copy, PartialEq, Eq, IntoBytes, Immutable)]
+#[derive(Clone, Copy, PartialEq, Eq, IntoBytes, TryFromBytes, Immutable)]
 #[repr(C)]
 pub struct State {
     /// By index: id - 1. Servers beyond [`Bounds::servers`] stay as they are created, down.
@@ -81,7 +81,7 @@ pub(super) fn id_at(index: usize) -> ServerId {
 }
 
 /// What the environment may still do; each field as in [`Bounds`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
 #[repr(C)]
 pub struct Budget {
     /// Requests not yet made.

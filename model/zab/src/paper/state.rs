@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use zerocopy::{Immutable, IntoBytes, Unaligned};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use super::ghost::Ghost;
 use super::queue::Link;
@@ -10,7 +10,9 @@ use super::types::{History, Members, Seat, Txn};
 use crate::types::Phase;
 
 /// What a server is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(u8)]
 pub enum Role {
     /// Electing.
@@ -23,7 +25,9 @@ pub enum Role {
 }
 
 /// Whom a leader has heard from in one exchange, and which of those are still connected since.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Heard {
     /// All that count for the quorum.
@@ -48,7 +52,9 @@ impl Heard {
 
 /// What a follower told the leader: f.p of its CEPOCH until the epoch is decided, then f.a and the
 /// history of its ACKEPOCH. The leader's own is not kept: it is what the leader has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Report<const X: usize> {
     /// f.p, then f.a.
@@ -58,7 +64,9 @@ pub struct Report<const X: usize> {
 }
 
 /// What only a leader knows; all zero in everybody else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Leading<const N: usize, const X: usize> {
     /// The connected followers, and itself.
@@ -92,7 +100,9 @@ impl<const N: usize, const X: usize> Default for Leading<N, X> {
 }
 
 /// One server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Server<const N: usize, const X: usize> {
     /// What it is.
@@ -116,7 +126,9 @@ pub struct Server<const N: usize, const X: usize> {
 }
 
 /// What bounds are measured against.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Spent {
     /// Timeouts and restarts.
@@ -130,7 +142,9 @@ pub struct Spent {
 }
 
 /// Something that no run of the protocol does; the first is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(u8)]
 pub enum Offence {
     /// Nothing so far.
@@ -152,7 +166,7 @@ pub enum Offence {
 
 /// One state of the whole system, in normal form (see the module's documentation): `N` servers,
 /// histories of at most `X` transactions, ghosts that remember `G` requests (none if 0).
-#[derive(Clone, Copy, PartialEq, Eq, IntoBytes, Immutable, Unaligned)]
+#[derive(Clone, Copy, PartialEq, Eq, IntoBytes, TryFromBytes, Immutable, Unaligned)]
 #[repr(C)]
 pub struct State<const N: usize, const X: usize, const G: usize> {
     /// By index: id - 1.

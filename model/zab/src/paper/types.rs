@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use zerocopy::{Immutable, IntoBytes, Unaligned};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 /// The greatest epoch, and the greatest counter, that a [`Zxid`] can hold.
 pub const NUMBER_MAX: u8 = 15;
 
 /// A set of servers, by index (id - 1), at most eight.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(transparent)]
 pub struct Members(u8);
 
@@ -79,7 +81,9 @@ impl fmt::Debug for Members {
 }
 
 /// A server that may be nobody: 0, or index + 1.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(transparent)]
 pub struct Seat(u8);
 
@@ -129,7 +133,18 @@ pub(super) fn small(number: usize) -> u8 {
 /// The id of a transaction, and a position in a history: the epoch in the upper half of a byte, the
 /// counter in the lower, so that bytes compare as zxids do. `0.0` is the position before the first.
 #[derive(
-    Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, IntoBytes, Immutable, Unaligned,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    IntoBytes,
+    TryFromBytes,
+    Immutable,
+    Unaligned,
 )]
 #[repr(transparent)]
 pub struct Zxid(u8);
@@ -178,7 +193,18 @@ impl fmt::Debug for Zxid {
 
 /// One transaction. A zxid of `0.0` says that there is none.
 #[derive(
-    Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, IntoBytes, Immutable, Unaligned,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    IntoBytes,
+    TryFromBytes,
+    Immutable,
+    Unaligned,
 )]
 #[repr(C)]
 pub struct Txn {
@@ -195,7 +221,9 @@ impl fmt::Debug for Txn {
 }
 
 /// A history of at most `X` transactions. Positions are counted from 1, as the paper does.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(transparent)]
 pub struct History<const X: usize>([Txn; X]);
 

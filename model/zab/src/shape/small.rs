@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use zerocopy::{Immutable, IntoBytes, Unaligned};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use super::{Queue, Shape, Table, Value, chain_digest};
 use crate::types::{ServerId, Txn};
@@ -15,7 +15,9 @@ use crate::types::{ServerId, Txn};
 pub struct Small<const SERVERS: usize = 3, const LOG: usize = 4>;
 
 /// Exactly `N` values side by side: a table of servers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(transparent)]
 pub struct Rows<T, const N: usize>([T; N]);
 
@@ -39,7 +41,9 @@ impl<T: Value, const N: usize> Table<T> for Rows<T, N> {
 
 /// At most `N` values; the places beyond the last one hold the default, so that equal contents are
 /// equal bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Few<T, const N: usize> {
     length: u8,
