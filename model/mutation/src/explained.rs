@@ -1,6 +1,6 @@
 //! Mutants that differ from the protocol and that nothing notices: why.
 
-use crate::list::Change::{self, False, Negated, Omitted, True};
+use crate::list::Change::{self, False, Omitted, True};
 use crate::list::Mutant;
 use crate::verdict::{Outcome, Verdict};
 
@@ -16,9 +16,6 @@ pub(crate) struct Explained {
     pub(crate) reason: &'static str,
 }
 
-const BUDGET: &str = "a budget bounds the exploration, not the protocol";
-const NO_FAILURE: &str = "no failure need happen";
-
 /// All of them.
 const EXPLAINED: &[Explained] = &[
     Explained {
@@ -29,22 +26,9 @@ const EXPLAINED: &[Explained] = &[
     },
     Explained {
         function: "follower_process_new_epoch",
-        code: "message.zxid.epoch() < server.accepted_epoch",
-        changes: &[False],
-        reason: "no property says that promised epochs only rise, and no more than that is broken",
-    },
-    Explained {
-        function: "follower_process_new_epoch",
         code: "self.drop_learner(leader, follower);",
         changes: &[Omitted],
         reason: "liveness asks nothing of a follower that has promised more than its leader",
-    },
-    Explained {
-        function: "follower_process_new_epoch",
-        code: "self.connected(leader, follower)",
-        changes: &[Negated, True],
-        reason: "the message is the same whoever is named as its sender; no property says that \
-                 the right connection ends when it is turned down",
     },
     Explained {
         function: "leader_process_ack_epoch",
@@ -65,58 +49,10 @@ const EXPLAINED: &[Explained] = &[
         reason: "a server that is named leads in FollowLeader, one step later",
     },
     Explained {
-        function: "follow_leader",
-        code: "leader == i",
-        changes: &[False],
-        reason: "no property says that a server that is named leads; liveness assumes that it does",
-    },
-    Explained {
-        function: "look",
-        code: "server.phase = Phase::Election;",
-        changes: &[Omitted],
-        reason: "nothing looks at the phase of a server that looks for a leader",
-    },
-    Explained {
         function: "disconnect",
         code: "rules.is_quorum(self.servers[leader].leading.learners.without(follower))",
         changes: &[False],
         reason: "it is safe to give up with a quorum; liveness speaks of what follows the last failure",
-    },
-    Explained {
-        function: "timeout",
-        code: "self.spent.timeouts < rules.bounds.timeouts",
-        changes: &[Negated, True],
-        reason: BUDGET,
-    },
-    Explained {
-        function: "timeout",
-        code: "self.spent.timeouts < rules.bounds.timeouts",
-        changes: &[False],
-        reason: NO_FAILURE,
-    },
-    Explained {
-        function: "timeout",
-        code: "allowed && self.connected(leader, follower)",
-        changes: &[False],
-        reason: NO_FAILURE,
-    },
-    Explained {
-        function: "timeout",
-        code: "self.disconnect(rules, leader, follower);",
-        changes: &[Omitted],
-        reason: NO_FAILURE,
-    },
-    Explained {
-        function: "restart",
-        code: "self.spent.restarts < rules.bounds.restarts",
-        changes: &[Negated, True],
-        reason: BUDGET,
-    },
-    Explained {
-        function: "restart",
-        code: "self.spent.restarts < rules.bounds.restarts",
-        changes: &[False],
-        reason: NO_FAILURE,
     },
     Explained {
         function: "restart",
@@ -134,19 +70,7 @@ const EXPLAINED: &[Explained] = &[
         function: "restart",
         code: "self.spent.timeouts += 1;",
         changes: &[Omitted],
-        reason: BUDGET,
-    },
-    Explained {
-        function: "restart",
-        code: "self.spent.restarts += 1;",
-        changes: &[Omitted],
-        reason: BUDGET,
-    },
-    Explained {
-        function: "follower_process_new_leader",
-        code: "server.link.history = History::default();",
-        changes: &[Omitted],
-        reason: "nothing reads the history of a message that was taken; the next one replaces it",
+        reason: "a budget bounds the exploration, not the protocol",
     },
 ];
 

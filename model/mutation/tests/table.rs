@@ -1,8 +1,8 @@
 //! The table of all mutants, `tests/table.txt`.
 //!
 //! By default a share of the rows is found out anew, and all are compared with the source. With
-//! `ZAB_RUNS`, a number of mutants, at least as great as there are, the whole table is; with
-//! `REWRITE=1` it is written as well: read the difference before you commit it.
+//! `ZAB_RUNS=all` the whole table is, as CI does; with `REWRITE=1` it is written as well: read the
+//! difference before you commit it. A number in `ZAB_RUNS` is that of mutants to be tried.
 
 use std::path::Path;
 
@@ -15,7 +15,11 @@ const TABLE: &str = include_str!("table.txt");
 
 /// Mutants that a test finds out anew: `ZAB_RUNS` replaces the share that CI runs.
 fn runs() -> usize {
-    std::env::var("ZAB_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(60)
+    match std::env::var("ZAB_RUNS").as_deref() {
+        Ok("all") => list().len(),
+        Ok(number) => number.parse().expect("ZAB_RUNS is a number, or `all`"),
+        Err(_) => 60,
+    }
 }
 
 fn rewrites() -> bool {
