@@ -1,18 +1,20 @@
 //! Runs explorations of either family on the engine.
 
-use std::time::{Duration, Instant};
+mod live;
+
+use std::time::Duration;
 
 use stateright::Model;
 use thiserror::Error;
-use zab_explorer::{FlatModel, LiveVerdict, Options, Refused, Report, Trace, check};
+use zab_explorer::{FlatModel, Options, Refused, Report, Trace, check};
 use zab_model::explore::{Zab, trace_text};
-use zab_model::paper::liveness::{self, CannotJudge, Story};
+use zab_model::paper::liveness::CannotJudge;
 use zab_model::paper::{BoundsError, Paper, WithModel, with_model};
 use zab_model::presets::{Exploration, Family};
 
 use crate::args::Limits;
 use crate::interrupt;
-use crate::report::outcome::{Counts, Liveness, Outcome, Property, kind};
+use crate::report::outcome::{Counts, Outcome, Property, kind};
 use crate::report::progress::Progress;
 
 /// As many requests as ghosts remember: enough for five servers with two transactions and three
@@ -41,8 +43,21 @@ pub(crate) fn explore(exploration: &Exploration, limits: &Limits) -> Result<Outc
     let run = Run { exploration, limits };
     match &exploration.family {
         Family::Zookeeper(model) => run.explore(model, &|trace| zookeeper_steps(model, trace)),
-        Family::Paper(paper) if paper.ghosts => with_model::<GHOSTS, _>(paper.rules, run)?,
-        Family::Paper(paper) => with_model::<0, _>(paper.rules, run)?,
+        Family::Paper(paper) => {
+            let mut outcome = if paper.ghosts {
+                with_model::<GHOSTS, _>(paper.rules, run)??
+            } else {
+                with_model::<0, _>(paper.rules, run)??
+            };
+            // A run that was interrupted or cut short would be cut short here as well.
+            if paper.liveness && outcome.complete() {
+                let live = live::Run { name: exploration.name, options: run.options() };
+                let (claims, liveness) = with_model::<0, _>(paper.rules, live)??;
+                outcome.properties.extend(claims);
+                outcome.liveness = Some(liveness);
+            }
+            Ok(outcome)
+        }
     }
 }
 
@@ -57,16 +72,7 @@ impl<const G: usize> WithModel<G> for Run<'_> {
     type Output = Result<Outcome, Impossible>;
 
     fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, G>) -> Self::Output {
-        let mut outcome = self.explore(model, &|trace| paper_steps(model, trace))?;
-        let wanted = match &self.exploration.family {
-            Family::Zookeeper(_) => false,
-            Family::Paper(paper) => paper.liveness,
-        };
-        // A run that was interrupted or cut short would be cut short here as well.
-        if wanted && outcome.complete() {
-            self.judge(model, &mut outcome)?;
-        }
-        Ok(outcome)
+        self.explore(model, &|trace| paper_steps(model, trace))
     }
 }
 
@@ -89,44 +95,6 @@ impl Run<'_> {
         })?;
         drop(progress);
         Ok(self.outcome(&report, steps))
-    }
-
-    /// Adds what is to be said of liveness.
-    fn judge<const N: usize, const X: usize, const G: usize>(
-        self,
-        model: &Paper<N, X, G>,
-        outcome: &mut Outcome,
-    ) -> Result<(), Impossible> {
-        let progress = Progress::start(&format!("liveness of {}", self.exploration.name));
-        let started = Instant::now();
-        let graph = liveness::explore(model, &self.options(), &mut |now| {
-            progress.say(format!("{} states, depth {}", now.distinct, now.depth));
-        })?;
-        let fairness = liveness::fairness(N);
-        for number in 0..graph.properties().len() {
-            let report = graph.judge(number, &fairness)?;
-            progress.say(report.name);
-            let story = match &report.verdict {
-                LiveVerdict::Violated(lasso) => Some(Story::new(lasso, &fairness)),
-                LiveVerdict::Holds | LiveVerdict::Vacuous | LiveVerdict::Unknown => None,
-            };
-            let lines = |story: &Story| story.to_string().lines().map(str::to_owned).collect();
-            outcome.properties.push(Property {
-                name: report.name,
-                kind: "leads to",
-                verdict: (&report.verdict).into(),
-                trace_length: story.as_ref().map(|story| story.stem.len() + story.cycle.len()),
-                story: story.as_ref().map(lines).unwrap_or_default(),
-            });
-        }
-        outcome.liveness = Some(Liveness {
-            steps: graph.steps(),
-            conditions: fairness.conditions.len(),
-            assumption: liveness::ASSUMPTION,
-            seconds: started.elapsed().as_secs_f64(),
-            stopped: graph.stopped,
-        });
-        Ok(())
     }
 
     fn options(&self) -> Options<'static> {

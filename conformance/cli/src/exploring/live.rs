@@ -1,0 +1,56 @@
+//! Liveness of the `paper` family. Ghosts have no say in it, so it is judged without them.
+
+use std::time::Instant;
+
+use zab_explorer::{LiveVerdict, Options};
+use zab_model::paper::liveness::{self, Story};
+use zab_model::paper::{Paper, WithModel};
+
+use super::Impossible;
+use crate::report::outcome::{Liveness, Property};
+use crate::report::progress::Progress;
+
+/// The graph to be explored, and the claims to be judged on it.
+pub(super) struct Run<'a> {
+    /// The name of the exploration.
+    pub(super) name: &'a str,
+    pub(super) options: Options<'static>,
+}
+
+impl WithModel<0> for Run<'_> {
+    type Output = Result<(Vec<Property>, Liveness), Impossible>;
+
+    fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, 0>) -> Self::Output {
+        let progress = Progress::start(&format!("liveness of {}", self.name));
+        let started = Instant::now();
+        let graph = liveness::explore(model, &self.options, &mut |now| {
+            progress.say(format!("{} states, depth {}", now.distinct, now.depth));
+        })?;
+        let fairness = liveness::fairness(N);
+        let mut claims = Vec::new();
+        for (number, claim) in graph.properties().iter().enumerate() {
+            progress.say(claim.name);
+            let report = graph.judge(number, &fairness)?;
+            let story = match &report.verdict {
+                LiveVerdict::Violated(lasso) => Some(Story::new(lasso, &fairness)),
+                LiveVerdict::Holds | LiveVerdict::Vacuous | LiveVerdict::Unknown => None,
+            };
+            let lines = |story: &Story| story.to_string().lines().map(str::to_owned).collect();
+            claims.push(Property {
+                name: report.name,
+                kind: "leads to",
+                verdict: (&report.verdict).into(),
+                trace_length: story.as_ref().map(|story| story.stem.len() + story.cycle.len()),
+                story: story.as_ref().map(lines).unwrap_or_default(),
+            });
+        }
+        let liveness = Liveness {
+            steps: graph.steps(),
+            conditions: fairness.conditions.len(),
+            assumption: liveness::ASSUMPTION,
+            seconds: started.elapsed().as_secs_f64(),
+            stopped: graph.stopped,
+        };
+        Ok((claims, liveness))
+    }
+}
