@@ -53,15 +53,17 @@ impl fmt::Display for Story {
             writeln!(f, "{number:>4}  {action}")?;
         }
         writeln!(f, "which is fair:")?;
-        let mut impossible = 0;
+        let (mut taken, mut impossible) = (0, 0);
         for (name, met) in &self.fairness {
             match met {
                 Met::Taken(step) => {
+                    taken += 1;
                     writeln!(f, "      {name} takes step {} of the cycle", step + 1)?
                 }
                 Met::Disabled(_) | Met::NeverEnabled => impossible += 1,
             }
         }
-        writeln!(f, "      {impossible} other conditions ask for what is not possible throughout")
+        let all = if taken == 0 { "all" } else { "the other" };
+        writeln!(f, "      {all} {impossible} conditions ask for what is not possible throughout")
     }
 }
