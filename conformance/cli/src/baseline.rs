@@ -1,12 +1,14 @@
 //! Counts of earlier runs, to tell whether the model has changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 use thiserror::Error;
+use zab_model::presets::Exploration;
 
 use crate::report::outcome::Outcome;
 
@@ -19,7 +21,7 @@ const BYTES_MAX: u64 = 1 << 20;
 /// The file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Baseline {
+struct Format {
     zab_baseline: u32,
     explorations: Vec<Entry>,
 }
@@ -87,58 +89,107 @@ pub(crate) enum BaselineError {
     },
 }
 
-/// Compares the counts of complete runs with a file; writes the file if there is none.
-///
-/// # Errors
-/// When the file cannot be read or written, is no baseline, or is one of other bounds.
-pub(crate) fn compare(path: &Path, outcomes: &[Outcome]) -> Result<Compared, BaselineError> {
-    let ours: Vec<Entry> = outcomes.iter().map(Entry::of).collect();
-    let failed = |what| move |source| BaselineError::Io { what, path: path.to_owned(), source };
-    match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            write(path, ours).map_err(failed("write"))?;
-            return Ok(Compared::Written);
-        }
-        Err(error) => return Err(failed("read")(error)),
-        Ok(found) if found.len() > BYTES_MAX => {
-            let why = format!("it has {} bytes, but {BYTES_MAX} at most", found.len());
-            return Err(BaselineError::Format { path: path.to_owned(), why });
-        }
-        Ok(_) => {}
-    }
-    let text = fs::read_to_string(path).map_err(failed("read"))?;
-    let wrong = |why: String| BaselineError::Format { path: path.to_owned(), why };
-    let theirs: Baseline = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    if theirs.zab_baseline != VERSION {
-        return Err(wrong(format!("it says version {}", theirs.zab_baseline)));
-    }
-    difference(path, &theirs.explorations, &ours)
+/// A file of counts, looked at before anything is explored: nobody is to wait for hours, only to
+/// learn that it is of no use.
+pub(crate) struct Baseline<'p> {
+    path: &'p Path,
+    state: State,
 }
 
-/// Writes all of it or nothing.
-fn write(path: &Path, explorations: Vec<Entry>) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(&Baseline { zab_baseline: VERSION, explorations })?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+/// What there is of the file.
+enum State {
+    /// Nothing; what will be it.
+    Absent(NamedTempFile),
+    /// The counts of the explorations that are asked for.
+    Known(Vec<Entry>),
+}
+
+impl<'p> Baseline<'p> {
+    /// The file.
+    pub(crate) fn path(&self) -> &'p Path {
+        self.path
+    }
+
+    /// The baseline in that file, or the place for one.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written, is no baseline, or is one of other explorations.
+    pub(crate) fn open(path: &'p Path, wanted: &[Exploration]) -> Result<Self, BaselineError> {
+        let failed = |what| move |source| BaselineError::Io { what, path: path.to_owned(), source };
+        let wrong = |why: String| BaselineError::Format { path: path.to_owned(), why };
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
+                return Ok(Self { path, state: State::Absent(file.map_err(failed("write"))?) });
+            }
+            Err(error) => return Err(failed("read")(error)),
+            Ok(found) if found.len() > BYTES_MAX => {
+                return Err(wrong(format!(
+                    "it has {} bytes, but {BYTES_MAX} at most",
+                    found.len()
+                )));
+            }
+            Ok(_) => {}
+        }
+        let text = fs::read_to_string(path).map_err(failed("read"))?;
+        let file: Format = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        if file.zab_baseline != VERSION {
+            return Err(wrong(format!("it says version {}", file.zab_baseline)));
+        }
+        let none = || "no more".to_owned();
+        for at in 0..file.explorations.len().max(wanted.len()) {
+            let theirs = file.explorations.get(at).map_or_else(none, Entry::identity);
+            let ours = wanted.get(at).map_or_else(none, identity);
+            if theirs != ours {
+                return Err(BaselineError::OtherBounds { path: path.to_owned(), theirs, ours });
+            }
+        }
+        Ok(Self { path, state: State::Known(file.explorations) })
+    }
+
+    /// Compares the counts of the explorations, all complete, with those of the file; writes the
+    /// file, all of it or nothing, if there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn settle(self, outcomes: &[Outcome]) -> Result<Compared, BaselineError> {
+        let ours: Vec<Entry> = outcomes.iter().map(Entry::of).collect();
+        match self.state {
+            State::Absent(file) => {
+                let written = write(file, self.path, ours);
+                let failed = |source| {
+                    let path = self.path.to_owned();
+                    BaselineError::Io { what: "write", path, source }
+                };
+                written.map(|()| Compared::Written).map_err(failed)
+            }
+            State::Known(theirs) => {
+                let pairs = theirs.iter().zip(&ours);
+                let rows: Vec<_> =
+                    pairs.flat_map(|(theirs, ours)| theirs.differences(ours)).collect();
+                Ok(if rows.is_empty() { Compared::Same } else { Compared::Drift(rows) })
+            }
+        }
+    }
+}
+
+fn write(mut file: NamedTempFile, path: &Path, explorations: Vec<Entry>) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(&Format { zab_baseline: VERSION, explorations })?;
     writeln!(file, "{text}")?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
 }
 
-fn difference(path: &Path, theirs: &[Entry], ours: &[Entry]) -> Result<Compared, BaselineError> {
-    let identity = |entry: Option<&Entry>| {
-        entry.map_or_else(|| "no more".to_owned(), |entry| entry.identity())
-    };
-    for at in 0..theirs.len().max(ours.len()) {
-        let (theirs, ours) = (identity(theirs.get(at)), identity(ours.get(at)));
-        if theirs != ours {
-            return Err(BaselineError::OtherBounds { path: path.to_owned(), theirs, ours });
-        }
-    }
-    let rows: Vec<[String; 4]> =
-        theirs.iter().zip(ours).flat_map(|(theirs, ours)| theirs.differences(ours)).collect();
-    Ok(if rows.is_empty() { Compared::Same } else { Compared::Drift(rows) })
+/// What an exploration is, in words.
+fn identity(exploration: &Exploration) -> String {
+    let family = &exploration.family;
+    described(exploration.name, family.name(), &family.to_string())
+}
+
+fn described(name: &str, model: &str, bounds: &str) -> String {
+    format!("{name} of model {model} ({bounds})")
 }
 
 impl Entry {
@@ -158,7 +209,7 @@ impl Entry {
 
     /// What it is a count of.
     fn identity(&self) -> String {
-        format!("{} of model {} ({})", self.name, self.model, self.bounds)
+        described(&self.name, &self.model, &self.bounds)
     }
 
     /// A row for every count that differs.
@@ -175,8 +226,7 @@ impl Entry {
             counts.chain(actions).collect::<BTreeMap<String, u64>>()
         };
         let (before, after) = (all(self), all(now));
-        let names: std::collections::BTreeSet<&String> =
-            before.keys().chain(after.keys()).collect();
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         let shown = |count: Option<&u64>| count.map_or_else(|| "none".to_owned(), u64::to_string);
         names
             .into_iter()

@@ -208,9 +208,14 @@ fn what_is_no_baseline_is_refused() {
     fs::remove_file(&path).expect("it is removed");
     assert_exit(&zabcheck(&with(&args, &["--states-max", "100"])), 2);
     assert!(!path.exists(), "an incomplete run is no baseline");
+    // What cannot be written is told before anything is explored.
     let nowhere = folder.path().join("no/such/folder.json");
     let nowhere = nowhere.to_str().expect("UTF-8");
-    assert_exit(&zabcheck(&with(&SMALL, &["--baseline", nowhere])), 3);
+    for flag in ["--baseline", "--json"] {
+        let output = zabcheck(&with(&SMALL, &[flag, nowhere]));
+        assert_exit(&output, 3);
+        assert!(stdout(&output).is_empty() && stderr(&output).contains("cannot write"));
+    }
 }
 
 #[test]
@@ -257,6 +262,9 @@ fn bad_input_is_told_from_bad_results() {
 
 #[test]
 fn too_little_memory_says_how_much_it_takes() {
+    let output = zabcheck(&["check", "--preset", "quick", "--memory", "1KiB"]);
+    assert_exit(&output, 3);
+    assert!(stdout(&output).contains("explorations of the preset have no result"));
     let output = zabcheck(&with(&SMALL, &["--memory", "1KiB"]));
     assert_exit(&output, 3);
     let text = stderr(&output);

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use zab_model::presets::{Exploration, Preset};
 
 use crate::args::{self, Check};
-use crate::baseline::{self, Compared};
+use crate::baseline::{Baseline, Compared};
 use crate::bounds;
 use crate::exit::Exit;
 use crate::exploring::explore;
 use crate::interrupt;
 use crate::listing;
 use crate::report::outcome::Outcome;
-use crate::report::{model, table, write_json};
+use crate::report::{can_write, model, table, write_json};
 
 /// Explores, tells what was found, and says how it ended.
 pub(crate) fn run(args: &Check) -> Exit {
@@ -20,16 +20,38 @@ pub(crate) fn run(args: &Check) -> Exit {
         let json = args.json.as_deref();
         return json.map_or(Exit::Good, |path| write_json(path, &listing::json()));
     }
-    if bounds::any(&args.bounds, &args.paper) {
-        let family = args.model.unwrap_or(args::Family::Zookeeper);
-        match bounds::exploration(family, &args.bounds, &args.paper) {
-            Ok(exploration) => single(args, &exploration),
-            Err(message) => refuse(&message),
-        }
-    } else {
-        let preset = args.preset.map_or(Preset::Quick, Preset::from);
-        several(args, preset)
+    match prepare(args) {
+        Ok(asked) => asked.run(),
+        Err(message) => refuse(&message),
     }
+}
+
+/// What is to be done; nothing of it will turn out to be impossible for want of a file.
+struct Asked<'a> {
+    args: &'a Check,
+    explorations: Vec<Exploration>,
+    /// Unless single bounds were given.
+    preset: Option<Preset>,
+    baseline: Option<Baseline<'a>>,
+}
+
+fn prepare(args: &Check) -> Result<Asked<'_>, String> {
+    let mut preset = None;
+    let explorations = if bounds::any(&args.bounds, &args.paper) {
+        let family = args.model.unwrap_or(args::Family::Zookeeper);
+        vec![bounds::exploration(family, &args.bounds, &args.paper)?]
+    } else {
+        let named = args.preset.map_or(Preset::Quick, Preset::from);
+        preset = Some(named);
+        let wanted = args.model.map(args::Family::name);
+        let mut explorations = named.explorations();
+        explorations.retain(|e| wanted.is_none_or(|family| e.family.name() == family));
+        explorations
+    };
+    args.json.as_deref().map_or(Ok(()), can_write)?;
+    let baseline = args.baseline.as_deref().map(|path| Baseline::open(path, &explorations));
+    let baseline = baseline.transpose().map_err(|error| error.to_string())?;
+    Ok(Asked { args, explorations, preset, baseline })
 }
 
 fn refuse(message: &str) -> Exit {
@@ -37,69 +59,77 @@ fn refuse(message: &str) -> Exit {
     Exit::Usage
 }
 
-fn single(args: &Check, exploration: &Exploration) -> Exit {
-    match explore(exploration, &args.limits) {
-        Ok(outcome) => {
-            model::print(&outcome);
-            let value = model::json(&outcome);
-            finish(args, &[outcome], &value)
+impl Asked<'_> {
+    fn run(self) -> Exit {
+        let (mut outcomes, mut refused) = (Vec::new(), Exit::Good);
+        for exploration in &self.explorations {
+            if interrupt::asked() {
+                break;
+            }
+            match explore(exploration, &self.args.limits) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) => {
+                    refused = refuse(&format!("{}: {error}", exploration.name));
+                    break;
+                }
+            }
+        }
+        let missing = self.explorations.len() - outcomes.len();
+        let value = match (self.preset, outcomes.as_slice()) {
+            (None, [outcome]) => {
+                model::print(outcome);
+                model::json(outcome)
+            }
+            (None, _) => return refused,
+            (Some(preset), _) => {
+                model::print_all(&outcomes);
+                let values: Vec<Value> = outcomes.iter().map(model::json).collect();
+                json!({"preset": preset.name(), "missing": missing, "explorations": values})
+            }
+        };
+        if missing > 0 {
+            println!("{missing} explorations of the preset have no result");
+        }
+        self.finish(&outcomes, &value).and(refused)
+    }
+
+    /// Writes and compares what was asked for, and says how it all ended.
+    fn finish(self, outcomes: &[Outcome], value: &Value) -> Exit {
+        let seen_all = outcomes.len() == self.explorations.len();
+        let complete = seen_all && outcomes.iter().all(Outcome::complete);
+        let exit = outcomes.iter().map(Outcome::exit).fold(Exit::Good, Exit::and);
+        let exit = if seen_all { exit } else { exit.and(Exit::Unknown) };
+        let written = self.args.json.as_deref().map_or(Exit::Good, |path| write_json(path, value));
+        let compared = match self.baseline {
+            None => Exit::Good,
+            Some(baseline) if complete => compare(baseline, outcomes),
+            Some(_) => {
+                eprintln!(
+                    "zabcheck: an incomplete run has no counts to compare: baseline left alone"
+                );
+                Exit::Unknown
+            }
+        };
+        exit.and(written).and(compared)
+    }
+}
+
+fn compare(baseline: Baseline<'_>, outcomes: &[Outcome]) -> Exit {
+    let path = baseline.path();
+    match baseline.settle(outcomes) {
+        Ok(Compared::Written) => {
+            println!("baseline written to {}", path.display());
+            Exit::Good
+        }
+        Ok(Compared::Same) => {
+            println!("counts are those of the baseline {}", path.display());
+            Exit::Good
+        }
+        Ok(Compared::Drift(rows)) => {
+            println!("counts differ from the baseline {}:", path.display());
+            println!("{}", table(["exploration", "count", "baseline", "now"], rows));
+            Exit::Bad
         }
         Err(error) => refuse(&error.to_string()),
     }
-}
-
-fn several(args: &Check, preset: Preset) -> Exit {
-    let mut explorations = preset.explorations();
-    if let Some(family) = args.model {
-        explorations.retain(|exploration| exploration.family.name() == family.name());
-    }
-    let mut outcomes = Vec::new();
-    for exploration in &explorations {
-        if interrupt::asked() {
-            break;
-        }
-        match explore(exploration, &args.limits) {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(error) => return refuse(&format!("{}: {error}", exploration.name)),
-        }
-    }
-    model::print_all(&outcomes);
-    let missing = explorations.len() - outcomes.len();
-    if missing > 0 {
-        println!("interrupted: {missing} explorations of the preset were not begun");
-    }
-    let values: Vec<Value> = outcomes.iter().map(model::json).collect();
-    let value = json!({"preset": preset.name(), "not_begun": missing, "explorations": values});
-    let exit = finish(args, &outcomes, &value);
-    if missing > 0 { exit.and(Exit::Unknown) } else { exit }
-}
-
-/// Writes and compares what was asked for, and says how it all ended.
-fn finish(args: &Check, outcomes: &[Outcome], value: &Value) -> Exit {
-    let exit = outcomes.iter().map(Outcome::exit).fold(Exit::Good, Exit::and);
-    let written = args.json.as_deref().map_or(Exit::Good, |path| write_json(path, value));
-    let compared = match &args.baseline {
-        None => Exit::Good,
-        Some(_) if interrupt::asked() || !outcomes.iter().all(Outcome::complete) => {
-            eprintln!("zabcheck: an incomplete run has no counts to compare: baseline left alone");
-            Exit::Unknown
-        }
-        Some(path) => match baseline::compare(path, outcomes) {
-            Ok(Compared::Written) => {
-                println!("baseline written to {}", path.display());
-                Exit::Good
-            }
-            Ok(Compared::Same) => {
-                println!("counts are those of the baseline {}", path.display());
-                Exit::Good
-            }
-            Ok(Compared::Drift(rows)) => {
-                println!("counts differ from the baseline {}:", path.display());
-                println!("{}", table(["exploration", "count", "baseline", "now"], rows));
-                Exit::Bad
-            }
-            Err(error) => refuse(&error.to_string()),
-        },
-    };
-    exit.and(written).and(compared)
 }

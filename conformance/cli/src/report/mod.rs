@@ -25,6 +25,12 @@ pub(crate) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -
     table
 }
 
+/// Whether a result can be written there, to be known before it is computed. What is there stays.
+pub(crate) fn can_write(path: &Path) -> Result<(), String> {
+    let file = fs::OpenOptions::new().append(true).create(true).open(path);
+    file.map(drop).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
 /// Writes a result for machines; a failure is told, and makes the command fail.
 pub(crate) fn write_json(path: &Path, value: &serde_json::Value) -> Exit {
     let text = format!("{value:#}\n");
