@@ -204,9 +204,11 @@ fn zookeeper_merge() -> Vec<Exploration> {
 fn zookeeper_nightly() -> Vec<Exploration> {
     let crashes = Bounds { crashes: 2, disconnects: 1, rounds: 3, ..CALM };
     let faults = Bounds { requests: 2, crashes: 1, timeouts: 1, disconnects: 1, rounds: 2, ..CALM };
+    let requests = Bounds { requests: 3, crashes: 1, disconnects: 1, rounds: 2, ..CALM };
     let explorations = [
         replication("crashes-link", "one request, two crashes, one broken link", crashes),
         replication("faults-requests", "two requests, one fault of each kind", faults),
+        replication("three-requests", "three requests, one crash, one broken link", requests),
     ];
     explorations.into_iter().flatten().collect()
 }
