@@ -11,7 +11,7 @@ pub(crate) enum Exit {
     Bad,
     /// 2: no verdict: a gap, a cut trace, a budget that ran out, a bound too small to mean anything.
     Unknown,
-    /// 3: bad input or usage.
+    /// 3: bad input or usage, or a result that could not be written.
     Usage,
 }
 
@@ -21,7 +21,8 @@ Exit codes, the same for every command:
   0  conforms, holds, done
   1  diverges from the model, or a property is violated
   2  inconclusive: a gap, a cut trace, a budget that ran out
-  3  bad input or usage";
+  3  bad input or usage, or the output could not be written (a reader that closed its end,
+     as in `| head -1`, has seen enough: the code is that of the verdict)";
 
 impl Exit {
     /// The worse of two outcomes that were both asked for: bad input, then a violation, then doubt.

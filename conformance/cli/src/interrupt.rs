@@ -1,28 +1,43 @@
-//! Ctrl-C: the first one asks the work at hand to end and to tell what it has; the second one ends
-//! the command.
+//! Signals: the first Ctrl-C asks the work at hand to end and to tell what it has; the second one
+//! ends the command. A file that may not grow is an error of the write, as a full disk is.
 
-use std::sync::Once;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
-static ASKED: AtomicBool = AtomicBool::new(false);
+use signal_hook::consts::{SIGINT, SIGXFSZ};
+use signal_hook::flag;
+
+use crate::out;
+
+static ASKED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
+    let asked = Arc::new(AtomicBool::new(false));
+    if let Err(error) = listen(&asked) {
+        out::error(format_args!("Ctrl-C will end this run without a result: {error}"));
+    }
+    asked
+});
 
 /// Set as soon as somebody has asked the command to end.
 pub(crate) fn flag() -> &'static AtomicBool {
-    static HANDLER: Once = Once::new();
-    HANDLER.call_once(|| {
-        let handled = ctrlc::set_handler(|| {
-            if ASKED.swap(true, Ordering::Relaxed) {
-                std::process::exit(2);
-            }
-        });
-        if let Err(error) = handled {
-            eprintln!("zabcheck: Ctrl-C will end this run without a result: {error}");
-        }
-    });
     &ASKED
 }
 
 /// Whether somebody has asked the command to end.
 pub(crate) fn asked() -> bool {
     ASKED.load(Ordering::Relaxed)
+}
+
+/// Keeps SIGXFSZ (`ulimit -f`) from killing this process: the write that was too much fails.
+pub(crate) fn survive_full_files() {
+    if let Err(error) = flag::register(SIGXFSZ, Arc::default()) {
+        out::error(format_args!("a limit on the size of files will kill this process: {error}"));
+    }
+}
+
+/// The order matters: the exit must see the flag as it was before this Ctrl-C.
+fn listen(asked: &Arc<AtomicBool>) -> io::Result<()> {
+    flag::register_conditional_shutdown(SIGINT, 2, Arc::clone(asked))?;
+    flag::register(SIGINT, Arc::clone(asked))?;
+    Ok(())
 }

@@ -8,6 +8,7 @@ use zab_model::paper::properties::statement;
 use zab_model::paper::{Bounds, Paper, READINGS, Rules, WithModel, with_model};
 use zab_model::presets::Preset;
 
+use crate::out;
 use crate::report::outcome::kind;
 use crate::report::table;
 
@@ -17,7 +18,7 @@ type Row = [String; 4];
 /// Prints presets and properties.
 pub(crate) fn print() {
     for preset in Preset::ALL {
-        println!("preset {}", preset.name());
+        out::line(format_args!("preset {}", preset.name()));
         let explorations = preset.explorations();
         let rows = explorations.iter().map(|exploration| {
             let family = &exploration.family;
@@ -25,14 +26,14 @@ pub(crate) fn print() {
             let [name, model, covers] = name;
             [name, model, covers, family.to_string()]
         });
-        println!("{}", table(["exploration", "model", "covers", "bounds"], rows.collect()));
+        out::line(table(["exploration", "model", "covers", "bounds"], rows.collect()));
     }
-    println!("{}", table(["model", "property", "kind", "what it says"], properties()));
-    println!("claims of liveness of model paper: where, {ASSUMPTION},");
+    out::line(table(["model", "property", "kind", "what it says"], properties()));
+    out::line(format_args!("claims of liveness of model paper: where, {ASSUMPTION},"));
     let claims = STATEMENTS.map(|claim| [claim.0, claim.1].map(str::to_owned));
-    println!("{}", table(["claim", "what it says"], claims.to_vec()));
+    out::line(table(["claim", "what it says"], claims.to_vec()));
     let readings = READINGS.map(|reading| [reading.name, reading.says].map(str::to_owned));
-    println!("{}", table(["reading of model paper", "what it is"], readings.to_vec()));
+    out::line(table(["reading of model paper", "what it is"], readings.to_vec()));
 }
 
 /// The same for machines.

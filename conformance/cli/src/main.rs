@@ -8,6 +8,7 @@ mod exit;
 mod exploring;
 mod interrupt;
 mod listing;
+mod out;
 mod record;
 mod report;
 
@@ -16,19 +17,12 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Cli, Command};
-use exit::Exit;
 
 fn main() -> ExitCode {
+    interrupt::survive_full_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Asking for help is no error; everything else is wrong usage.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Good };
-            return match error.print() {
-                Ok(()) => exit.into(),
-                Err(_) => Exit::Usage.into(),
-            };
-        }
+        Err(error) => return out::end(out::usage(&error)).into(),
     };
     let exit = match cli.command {
         Command::Verify(args) => commands::verify::run(&args),
@@ -40,5 +34,5 @@ fn main() -> ExitCode {
         Command::Selftest(args) => commands::selftest::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
     };
-    exit.into()
+    out::end(exit).into()
 }

@@ -108,10 +108,18 @@ fn unfinished_and_silenced_code_does_not_land() {
 }
 
 #[test]
-fn only_the_commands_print() {
+fn only_one_module_of_each_command_prints() {
+    // Spelled in two halves, so that this file does not find itself.
+    let marks = [
+        concat!("print", "!("),
+        concat!("println", "!("),
+        concat!("stdout", "()"),
+        concat!("stderr", "()"),
+        concat!("error", ".print()"),
+    ];
     let speaking = [
-        "conformance/cli/",
-        "impl/server/src/",
+        "conformance/cli/src/out.rs",
+        "impl/server/src/console.rs",
         "/tests/",
         "/benches/",
         "/examples/",
@@ -130,13 +138,13 @@ fn only_the_commands_print() {
         let library = text.split("#[cfg(test)]").next().unwrap_or("");
         for (number, line) in library.lines().enumerate() {
             let code = line.trim_start();
-            let prints = ["println!(", "eprintln!(", "print!("].iter().any(|p| code.contains(p));
+            let prints = marks.iter().any(|mark| code.contains(mark));
             if prints && !code.starts_with("//") {
                 found.push(format!("{name}:{}", number + 1));
             }
         }
     }
-    assert_none("engines return values; only commands print", &found);
+    assert_none("engines return values; commands print by `out` and `console`", &found);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use zab_core::{ConnectionId, Effects, Input, Message, Peer, Role, ServerId, Time
 
 use crate::client::{Service, Submissions};
 use crate::config::Config;
+use crate::console;
 use crate::convert::{self, Incoming};
 use crate::election_net::{Change, ElectionEvent, ElectionNet};
 use crate::error::ServerError;
@@ -319,7 +320,7 @@ impl Driver {
 
     /// One line on standard error.
     fn log(&self, what: std::fmt::Arguments<'_>) {
-        eprintln!("zab-server {}: {what}", self.config.id);
+        console::line(format_args!("zab-server {}: {what}", self.config.id));
     }
 }
 

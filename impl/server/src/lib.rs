@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod config;
+pub mod console;
 mod convert;
 mod driver;
 mod election_net;

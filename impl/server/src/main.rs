@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
 use tokio::signal::unix::{SignalKind, signal};
 use zab_server::config::Config;
-use zab_server::{ServerError, serve};
+use zab_server::{ServerError, console, serve};
 
 const AFTER_HELP: &str = "\
 Example, a server that listens on this machine only:
@@ -29,7 +28,7 @@ Clients of ZooKeeper connect to the client port. SIGTERM and SIGINT stop the ser
 
 Exit codes:
   0  stopped cleanly
-  1  failed while running: the disk or the trace could not be written
+  1  failed while running: the disk, the trace or this text could not be written
   3  bad usage or a configuration that cannot be used
   4  the data directory is damaged, or in use by another server
   5  a port of this server is taken";
@@ -50,17 +49,13 @@ fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // There is nowhere to report that standard error is gone.
-            let _ = error.print();
-            let is_asked =
-                matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return if is_asked { ExitCode::SUCCESS } else { ExitCode::from(3) };
+            return console::usage(&error);
         }
     };
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("zab-server: {error}");
+            console::line(format_args!("zab-server: {error}"));
             error.exit_code()
         }
     }

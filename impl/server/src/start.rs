@@ -9,6 +9,7 @@ use zab_core::{Peer, Recovered};
 
 use crate::client::Service;
 use crate::config::{Config, Endpoint};
+use crate::console;
 use crate::driver::{Driver, Inbox, Volatile, tree_of};
 use crate::election_net::ElectionNet;
 use crate::error::ServerError;
@@ -33,7 +34,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
     for note in &config.notes {
-        eprintln!("zab-server {}: note: {note}", config.id);
+        console::line(format_args!("zab-server {}: note: {note}", config.id));
     }
     let (report, log) = mpsc::unbounded_channel();
     let (storage, recovery) =
@@ -43,7 +44,7 @@ pub async fn serve(
         })?;
     let Recovery { recovered, snapshot, incarnation, notes } = recovery;
     for note in &notes {
-        eprintln!("zab-server {}: {note}", config.id);
+        console::line(format_args!("zab-server {}: {note}", config.id));
     }
     let state = State { snapshot, transactions: recovered.transactions.clone() };
     let (service, submissions) = Service::new(&config, tree_of(state)?);

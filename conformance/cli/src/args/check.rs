@@ -21,7 +21,8 @@ A baseline holds the counts of explorations. If FILE is not there it is written;
 counts must be those of this run. Remove it to write it anew.
 
 Exit codes: 0 all hold and every run was looked at; 1 a property is violated, or counts differ from
-the baseline; 2 incomplete (a limit, Ctrl-C) or vacuous; 3 bad input or usage.";
+the baseline; 2 incomplete (a limit, Ctrl-C) or vacuous; 3 bad input or usage, or the output
+could not be written.";
 
 /// Which model is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -14,6 +14,7 @@ use zab_trace::Writer;
 
 use crate::args::Bench;
 use crate::exit::Exit;
+use crate::out;
 use crate::report::progress::Progress;
 use crate::report::table;
 
@@ -48,12 +49,12 @@ pub(crate) fn run(args: &Bench) -> Exit {
         drop(progress);
         rows.push(row(&measured));
     }
-    println!("{}", table(["events", "committed", "seconds", "events/s", "peak MiB"], rows));
+    out::line(table(["events", "committed", "seconds", "events/s", "peak MiB"], rows));
     Exit::Good
 }
 
 fn failed(why: &str) -> Exit {
-    eprintln!("zabcheck: {why}");
+    out::error(why);
     Exit::Unknown
 }
 

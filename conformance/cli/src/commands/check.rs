@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::exploring::explore;
 use crate::interrupt;
 use crate::listing;
+use crate::out;
 use crate::report::outcome::Outcome;
 use crate::report::{can_write, model, table, write_json};
 
@@ -55,7 +56,7 @@ fn prepare(args: &Check) -> Result<Asked<'_>, String> {
 }
 
 fn refuse(message: &str) -> Exit {
-    eprintln!("zabcheck: {message}");
+    out::error(message);
     Exit::Usage
 }
 
@@ -88,7 +89,7 @@ impl Asked<'_> {
             }
         };
         if missing > 0 {
-            println!("{missing} explorations of the preset have no result");
+            out::line(format_args!("{missing} explorations of the preset have no result"));
         }
         self.finish(&outcomes, &value).and(refused)
     }
@@ -104,9 +105,7 @@ impl Asked<'_> {
             None => Exit::Good,
             Some(baseline) if complete => compare(baseline, outcomes),
             Some(_) => {
-                eprintln!(
-                    "zabcheck: an incomplete run has no counts to compare: baseline left alone"
-                );
+                out::error("an incomplete run has no counts to compare: baseline left alone");
                 Exit::Unknown
             }
         };
@@ -118,16 +117,16 @@ fn compare(baseline: Baseline<'_>, outcomes: &[Outcome]) -> Exit {
     let path = baseline.path();
     match baseline.settle(outcomes) {
         Ok(Compared::Written) => {
-            println!("baseline written to {}", path.display());
+            out::line(format_args!("baseline written to {}", path.display()));
             Exit::Good
         }
         Ok(Compared::Same) => {
-            println!("counts are those of the baseline {}", path.display());
+            out::line(format_args!("counts are those of the baseline {}", path.display()));
             Exit::Good
         }
         Ok(Compared::Drift(rows)) => {
-            println!("counts differ from the baseline {}:", path.display());
-            println!("{}", table(["exploration", "count", "baseline", "now"], rows));
+            out::line(format_args!("counts differ from the baseline {}:", path.display()));
+            out::line(table(["exploration", "count", "baseline", "now"], rows));
             Exit::Bad
         }
         Err(error) => refuse(&error.to_string()),

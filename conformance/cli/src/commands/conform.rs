@@ -9,6 +9,7 @@ use zab_check::{Options, Outcome, Verdict};
 
 use crate::args::Conform;
 use crate::exit::Exit;
+use crate::out;
 use crate::report::progress::Progress;
 use crate::report::write_json;
 
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &Conform) -> Exit {
     let progress = Progress::start("checking");
     let outcome = zab_check::check(args.paths.as_slice(), &options);
     drop(progress);
-    println!("{}", outcome.verdict);
+    out::line(&outcome.verdict);
     let mut exit = exit(&outcome.verdict);
     if let Some(path) = &args.json {
         exit = exit.and(write_json(path, &to_json(&args.paths, &outcome.verdict)));
@@ -42,7 +43,7 @@ pub(crate) fn exit(verdict: &Verdict) -> Exit {
 /// Writes the run of the model that explains the trace; without one there is nothing to write.
 fn write_witness(path: &Path, outcome: &Outcome) -> Exit {
     let Some(witness) = &outcome.witness else {
-        eprintln!("zabcheck: no witness is written, since the trace is not accepted");
+        out::error("no witness is written, since the trace is not accepted");
         return Exit::Good;
     };
     let write = || -> io::Result<()> {
@@ -53,7 +54,7 @@ fn write_witness(path: &Path, outcome: &Outcome) -> Exit {
     match write() {
         Ok(()) => Exit::Good,
         Err(error) => {
-            eprintln!("zabcheck: cannot write {}: {error}", path.display());
+            out::error(format_args!("cannot write {}: {error}", path.display()));
             Exit::Usage
         }
     }

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use clap::Args;
@@ -16,6 +17,7 @@ use crate::args::{self, Family, PaperBounds};
 use crate::bounds;
 use crate::exit::Exit;
 use crate::exploring::GHOSTS;
+use crate::out;
 
 /// Transactions that histories have room for.
 const TXNS: usize = 6;
@@ -47,7 +49,7 @@ pub(crate) fn run(args: &Explore) -> Exit {
     match look(args) {
         Ok(()) => Exit::Good,
         Err(message) => {
-            eprintln!("zabcheck: {message}");
+            out::error(message);
             Exit::Usage
         }
     }
@@ -123,26 +125,31 @@ where
     let address = found.map_err(|error| {
         format!("cannot listen on {address}: {error}; try --address 127.0.0.1:0")
     })?;
-    let line = format!("exploring {what} at http://{address}/ (Ctrl-C ends)");
-    std::thread::spawn(move || announce(&line, address));
     let server = std::thread::spawn(move || {
         model.checker().serve(address);
     });
+    wait_for(&server, address);
+    if !server.is_finished() {
+        out::line(format_args!("exploring {what} at http://{address}/ (Ctrl-C ends)"));
+        if out::failed() {
+            // Nobody knows the address.
+            return Ok(());
+        }
+    }
     match server.join() {
         Ok(()) => Ok(()),
         Err(_) => Err(format!("the Explorer at {address} has ended; the reason is above")),
     }
 }
 
-/// Prints the line once the Explorer can be reached.
-fn announce(line: &str, mut address: SocketAddr) {
+/// Waits until the Explorer can be reached, or has ended.
+fn wait_for(server: &JoinHandle<()>, mut address: SocketAddr) {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
-    while TcpStream::connect(address).is_err() {
+    while !server.is_finished() && TcpStream::connect(address).is_err() {
         std::thread::sleep(Duration::from_millis(5));
     }
-    println!("{line}");
 }
 
 /// Follows a path from an initial state, as the Explorer's addresses do.
@@ -155,7 +162,7 @@ where
     let picture = || model.as_svg(run.clone()).unwrap_or_default();
     match svg {
         Some(file) if file == Path::new("-") => {
-            print!("{}", picture());
+            out::text(picture());
             return Ok(());
         }
         Some(file) => std::fs::write(file, picture())
@@ -163,19 +170,19 @@ where
         None => {}
     }
     for (number, action) in (1..).zip(run.into_actions()) {
-        println!("{number:>4}  {}", model.format_action(&action));
+        out::line(format_args!("{number:>4}  {}", model.format_action(&action)));
     }
-    println!("\n{last:#?}");
+    out::line(format_args!("\n{last:#?}"));
     let mut actions = Vec::new();
     model.actions(&last, &mut actions);
     let possible =
         |(_, action): &(usize, M::Action)| model.next_state(&last, action.clone()).is_some();
     let next: Vec<_> = actions.into_iter().enumerate().filter(possible).collect();
     for (number, action) in &next {
-        println!("next {number}: {}", model.format_action(action));
+        out::line(format_args!("next {number}: {}", model.format_action(action)));
     }
     if next.is_empty() {
-        println!("nothing more can happen");
+        out::line("nothing more can happen");
     }
     Ok(())
 }

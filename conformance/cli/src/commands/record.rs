@@ -8,6 +8,7 @@ use zab_check::Options;
 use super::conform;
 use crate::args::{Record, Target};
 use crate::exit::Exit;
+use crate::out;
 use crate::record;
 use crate::record::scenario::{self, Scenario};
 use crate::report::progress::Progress;
@@ -16,29 +17,31 @@ use crate::report::table;
 /// Records one scenario, or lists them.
 pub(crate) fn run(args: &Record) -> Exit {
     if args.names {
-        scenario::ALL.iter().for_each(|scenario| println!("{}", scenario.name));
+        scenario::ALL.iter().for_each(|scenario| out::line(scenario.name));
         return Exit::Good;
     }
     if args.list {
         let rows = scenario::ALL.iter().map(|s| [s.name.to_owned(), s.story.to_owned()]).collect();
-        println!("{}", table(["scenario", "what happens"], rows));
+        out::line(table(["scenario", "what happens"], rows));
         return Exit::Good;
     }
     // clap has made sure that both are there.
     let (Some(name), Some(out)) = (&args.scenario, &args.out) else { return Exit::Usage };
     let Some(scenario) = scenario::named(name) else {
-        eprintln!("zabcheck: there is no scenario {name:?}; `zabcheck record --list` names them");
+        out::error(format_args!(
+            "there is no scenario {name:?}; `zabcheck record --list` names them"
+        ));
         return Exit::Usage;
     };
     let Target::ZabServer = args.target;
     let server = match record::find_server() {
         Ok(server) => server,
         Err(error) => {
-            eprintln!("zabcheck: {error}");
+            out::error(error);
             return Exit::Usage;
         }
     };
-    println!("server: {}", server.origin);
+    out::line(format_args!("server: {}", server.origin));
     match args.times {
         None => once(&server.path, scenario, out),
         Some(times) => many(&server.path, scenario, out, times),
@@ -53,13 +56,15 @@ fn once(server: &Path, scenario: &Scenario, out: &Path) -> Exit {
     match result {
         Ok(run) => {
             let (events, lives) = (run.events, run.incarnations);
-            let out = out.display();
-            println!("recorded {name}: {events} events of {lives} incarnations in {out}");
-            println!("next: zabcheck conform {out}");
+            let folder = out.display();
+            out::line(format_args!(
+                "recorded {name}: {events} events of {lives} incarnations in {folder}"
+            ));
+            out::line(format_args!("next: zabcheck conform {folder}"));
             Exit::Good
         }
         Err(error) => {
-            eprintln!("zabcheck: recording {name} failed: {error}");
+            out::error(format_args!("recording {name} failed: {error}"));
             record::exit_of(&error)
         }
     }
@@ -91,11 +96,11 @@ fn many(server: &Path, scenario: &Scenario, out: &Path, times: u32) -> Exit {
         rows.push([number.to_string(), events, verdict, order]);
     }
     drop(progress);
-    println!("{}", table(["run", "events", "verdict", "causal order"], rows));
-    println!(
+    out::line(table(["run", "events", "verdict", "causal order"], rows));
+    out::line(format_args!(
         "{}: {conforming} of {times} runs conform, {} distinct causal orders",
         scenario.name,
         orders.len()
-    );
+    ));
     exit
 }

@@ -11,6 +11,7 @@ use zab_trace::{Header, Reader, trace_files};
 
 use crate::args::Selftest;
 use crate::exit::Exit;
+use crate::out;
 use crate::report::progress::Progress;
 use crate::report::table;
 
@@ -30,7 +31,9 @@ fn corpus(folder: &Path) -> Exit {
         let files = match trace_files(&[folder.join(part)]) {
             Ok(files) => files,
             Err(error) => {
-                eprintln!("zabcheck: {error}\n(hint: run from a checkout, or give --corpus DIR)");
+                out::error(format_args!(
+                    "{error}\n(hint: run from a checkout, or give --corpus DIR)"
+                ));
                 return Exit::Usage;
             }
         };
@@ -40,7 +43,7 @@ fn corpus(folder: &Path) -> Exit {
             exit = exit.and(if fine { Exit::Good } else { Exit::Bad });
         }
     }
-    println!("{}", table(["corpus", "expected", "found", ""], rows));
+    out::line(table(["corpus", "expected", "found", ""], rows));
     exit
 }
 
@@ -94,7 +97,7 @@ fn mutants(seeds: u64) -> Exit {
     drop(progress);
     let mut table = table(["defect", "what is wrong", "found in", "by"], rows);
     table.modify(Columns::one(1), Width::wrap(DESCRIPTION_WIDTH).keep_words(true));
-    println!("{table}");
+    out::line(table);
     exit
 }
 

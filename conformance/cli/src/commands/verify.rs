@@ -9,6 +9,7 @@ use super::conform;
 use crate::args::{Limits, Verify};
 use crate::exit::Exit;
 use crate::exploring;
+use crate::out;
 use crate::record::{self, scenario};
 use crate::report::progress::Progress;
 use crate::report::{model, table};
@@ -24,9 +25,9 @@ pub(crate) fn run(args: &Verify) -> Exit {
     let mut rows = Vec::new();
     let explored = explore(&mut rows);
     let (recorded, kept) = record_and_check(args, &mut rows);
-    println!("{}", table(["what", "verdict", "how far"], rows));
+    out::line(table(["what", "verdict", "how far"], rows));
     if let Some(folder) = kept {
-        println!("the recorded run is in {}", folder.display());
+        out::line(format_args!("the recorded run is in {}", folder.display()));
     }
     explored.and(recorded)
 }
@@ -68,7 +69,7 @@ fn record_and_check(args: &Verify, rows: &mut Vec<Row>) -> (Exit, Option<PathBuf
         Ok(server) => server,
         Err(error) => return failed(rows, Exit::Usage, error.to_string()),
     };
-    println!("server: {}", server.origin);
+    out::line(format_args!("server: {}", server.origin));
     let temporary = match tempfile::tempdir() {
         Ok(folder) => folder,
         Err(error) => return failed(rows, Exit::Usage, format!("no temporary folder: {error}")),
@@ -102,7 +103,7 @@ fn check_run(folder: &Path, rows: &mut Vec<Row>) -> Exit {
             summary.committed, summary.steps, summary.frontier_max
         )
     } else {
-        println!("{}", outcome.verdict);
+        out::line(&outcome.verdict);
         "see above".to_owned()
     };
     rows.push(["its trace against the model".to_owned(), outcome.verdict.word().to_owned(), far]);

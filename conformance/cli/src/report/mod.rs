@@ -12,6 +12,7 @@ use tabled::builder::Builder;
 use tabled::settings::Style;
 
 use crate::exit::Exit;
+use crate::out;
 
 /// A plain table: a header row, then rows.
 pub(crate) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> Table {
@@ -37,7 +38,7 @@ pub(crate) fn write_json(path: &Path, value: &serde_json::Value) -> Exit {
     match fs::write(path, text) {
         Ok(()) => Exit::Good,
         Err(error) => {
-            eprintln!("zabcheck: cannot write {}: {error}", path.display());
+            out::error(format_args!("cannot write {}: {error}", path.display()));
             Exit::Usage
         }
     }

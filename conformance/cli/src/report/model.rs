@@ -4,39 +4,40 @@ use serde_json::{Map, Value, json};
 
 use super::outcome::{Outcome, Verdict};
 use super::table;
+use crate::out;
 
 const MIB: u64 = 1 << 20;
 
 /// Prints one exploration in full: a row for each property, counts, and what they are worth.
 pub(crate) fn print(outcome: &Outcome) {
-    println!("model {}, {}: {}", outcome.model, outcome.name, outcome.covers);
-    println!("bounds: {}", outcome.bounds);
+    out::line(format_args!("model {}, {}: {}", outcome.model, outcome.name, outcome.covers));
+    out::line(format_args!("bounds: {}", outcome.bounds));
     let rows = outcome.properties.iter().map(|property| {
         let length = property.trace_length.map_or_else(String::new, |steps| steps.to_string());
         [property.name, property.kind, property.verdict.word(), &length].map(str::to_owned)
     });
-    println!("{}", table(["property", "kind", "verdict", "shown in steps"], rows.collect()));
+    out::line(table(["property", "kind", "verdict", "shown in steps"], rows.collect()));
     print_counts(outcome);
     print_stories(outcome);
 }
 
 fn print_counts(outcome: &Outcome) {
     let counts = &outcome.counts;
-    println!(
+    out::line(format_args!(
         "{} distinct states, {} generated, depth {}, {:.1} s on {} threads",
         counts.distinct, counts.generated, counts.depth, outcome.seconds, outcome.threads
-    );
+    ));
     if let Some(unreduced) = counts.unreduced {
-        println!("with symmetry: they stand for {unreduced} states");
+        out::line(format_args!("with symmetry: they stand for {unreduced} states"));
     }
-    println!(
+    out::line(format_args!(
         "{:.1} bytes a state, the frontier apart ({} MiB at its largest); identities of {} bits, \
          {:.1e} states expected to be mistaken for others",
         outcome.bytes_per_state,
         outcome.memory.frontier_peak / MIB,
         outcome.identity.bits,
         outcome.identity.missing_expected
-    );
+    ));
     let never: Vec<&str> = counts
         .actions
         .iter()
@@ -44,16 +45,16 @@ fn print_counts(outcome: &Outcome) {
         .map(|(name, _)| name.as_str())
         .collect();
     if !never.is_empty() {
-        println!("actions never taken: {}", never.join(", "));
+        out::line(format_args!("actions never taken: {}", never.join(", ")));
     }
     if let Some(liveness) = &outcome.liveness {
-        println!(
+        out::line(format_args!(
             "liveness: {} steps that change the state, {:.1} s, weak fairness in {} conditions; \
              every claim speaks of runs where {}",
             liveness.steps, liveness.seconds, liveness.conditions, liveness.assumption
-        );
+        ));
     }
-    println!("{}", ending(outcome));
+    out::line(ending(outcome));
 }
 
 /// Whether it saw everything, in a line.
@@ -78,9 +79,9 @@ fn print_stories(outcome: &Outcome) {
     let violated = |p: &&super::outcome::Property| p.verdict == Verdict::Violated;
     for property in outcome.properties.iter().filter(violated) {
         let steps = property.trace_length.unwrap_or(0);
-        println!("\n{} is violated after {steps} steps:", property.name);
+        out::line(format_args!("\n{} is violated after {steps} steps:", property.name));
         for line in &property.story {
-            println!("{line}");
+            out::line(line);
         }
     }
 }
@@ -89,11 +90,11 @@ fn print_stories(outcome: &Outcome) {
 pub(crate) fn print_all(outcomes: &[Outcome]) {
     for outcome in outcomes.iter().filter(|outcome| outcome.word() != "holds") {
         print(outcome);
-        println!();
+        out::line("");
     }
     let rows = outcomes.iter().map(summary).collect();
     let header = ["exploration", "covers", "verdict", "properties", "distinct", "depth", "seconds"];
-    println!("{}", table(header, rows));
+    out::line(table(header, rows));
 }
 
 fn summary(outcome: &Outcome) -> [String; 7] {

@@ -1,10 +1,11 @@
 //! The progress of anything that takes longer than a second.
 
-use std::io::{IsTerminal, stderr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::out;
 
 /// Where standard error is no terminal, a line is written so often.
 const LINE_EVERY: Duration = Duration::from_secs(30);
@@ -27,7 +28,7 @@ impl Progress {
         }
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
-        let written = (!stderr().is_terminal()).then(|| Mutex::new(Instant::now()));
+        let written = (!out::stderr_is_watched()).then(|| Mutex::new(Instant::now()));
         Self { bar, what: what.to_owned(), written }
     }
 
@@ -38,7 +39,7 @@ impl Progress {
             && written.elapsed() >= LINE_EVERY
         {
             *written = Instant::now();
-            eprintln!("{} {message}", self.what);
+            out::note(format_args!("{} {message}", self.what));
         }
         self.bar.set_message(message);
     }

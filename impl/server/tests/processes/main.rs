@@ -4,4 +4,5 @@ mod client;
 mod cluster;
 mod ensemble;
 mod hostile;
+mod output;
 mod usage;

@@ -1,0 +1,170 @@
+//! Everything that this program prints. Nothing else writes to standard output or standard error.
+//!
+//! What is printed may be read by a program, so a print never panics and never changes a verdict:
+//!
+//! * A reader that has closed its end (`zabcheck … | head -1`) has seen enough. Nothing more is
+//!   written, and the exit code is that of the command.
+//! * Any other failure (a full disk) is told on standard error, once, and the exit code is 3.
+//! * A failure of standard error is ignored: there is nowhere left to tell it.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::exit::Exit;
+
+static STDOUT: Mutex<Out> = Mutex::new(Out::Open);
+
+/// What has become of an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Out {
+    /// Everything was written so far.
+    Open,
+    /// Its reader is gone.
+    Closed,
+    /// Something could not be written.
+    Failed,
+}
+
+impl Out {
+    /// Writes the text whole, unless an earlier write failed.
+    ///
+    /// # Errors
+    /// The first failure that is not a closed reader; later ones are not told.
+    fn write(&mut self, to: &mut impl Write, text: &str) -> io::Result<()> {
+        match self {
+            Self::Open => self.settle(to.write_all(text.as_bytes()).and_then(|()| to.flush())),
+            Self::Closed | Self::Failed => Ok(()),
+        }
+    }
+
+    /// Remembers how a write ended.
+    fn settle(&mut self, written: io::Result<()>) -> io::Result<()> {
+        match written {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                *self = Self::Closed;
+                Ok(())
+            }
+            Err(error) => {
+                *self = Self::Failed;
+                Err(error)
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+/// Prints a line on standard output.
+pub(crate) fn line(what: impl Display) {
+    print(format!("{what}\n"));
+}
+
+/// Prints on standard output what has its own end of line.
+pub(crate) fn text(what: impl Display) {
+    print(what.to_string());
+}
+
+/// Tells on standard error what went wrong.
+pub(crate) fn error(what: impl Display) {
+    note(format_args!("zabcheck: {what}"));
+}
+
+/// Prints a line on standard error.
+pub(crate) fn note(what: impl Display) {
+    let text = format!("{what}\n");
+    // There is nowhere to tell that standard error fails.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints what clap has to say: help that was asked for, or what is wrong with the arguments.
+pub(crate) fn usage(error: &clap::Error) -> Exit {
+    let printed = error.print();
+    if error.use_stderr() {
+        return Exit::Usage;
+    }
+    tell(stdout().settle(printed.and_then(|()| io::stdout().flush())));
+    Exit::Good
+}
+
+/// Whether somebody looks at standard error as it is written.
+pub(crate) fn stderr_is_watched() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Whether something could not be printed on standard output, other than for want of a reader.
+pub(crate) fn failed() -> bool {
+    *stdout() == Out::Failed
+}
+
+/// How a command ends, given whether its output could be written.
+pub(crate) fn end(exit: Exit) -> Exit {
+    if failed() { exit.and(Exit::Usage) } else { exit }
+}
+
+fn print(text: String) {
+    tell(stdout().write(&mut io::stdout().lock(), &text));
+}
+
+fn tell(written: io::Result<()>) {
+    if let Err(why) = written {
+        error(format_args!("cannot write to standard output: {why}"));
+    }
+}
+
+/// A thread that panicked while it printed does not keep the others from it.
+fn stdout() -> MutexGuard<'static, Out> {
+    STDOUT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes so many bytes, then fails in this way.
+    struct Full {
+        room: usize,
+        taken: Vec<u8>,
+        kind: ErrorKind,
+    }
+
+    impl Full {
+        fn new(room: usize, kind: ErrorKind) -> Self {
+            Self { room, taken: Vec::new(), kind }
+        }
+    }
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let fits = bytes.len().min(self.room - self.taken.len());
+            self.taken.extend_from_slice(&bytes[..fits]);
+            if fits == 0 { Err(self.kind.into()) } else { Ok(fits) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_reader_is_no_failure_and_gets_nothing_more() {
+        let (mut out, mut to) = (Out::Open, Full::new(6, ErrorKind::BrokenPipe));
+        assert!(out.write(&mut to, "line\n").is_ok());
+        assert!(out.write(&mut to, "line\n").is_ok());
+        assert_eq!(out, Out::Closed);
+        to.room = 100;
+        assert!(out.write(&mut to, "line\n").is_ok());
+        assert_eq!(to.taken, b"line\nl");
+    }
+
+    #[test]
+    fn any_other_failure_is_told_once_and_remembered() {
+        for kind in [ErrorKind::StorageFull, ErrorKind::WriteZero, ErrorKind::WouldBlock] {
+            let (mut out, mut to) = (Out::Open, Full::new(2, kind));
+            assert_eq!(out.write(&mut to, "line\n").map_err(|error| error.kind()), Err(kind));
+            assert_eq!(out, Out::Failed);
+            to.room = 100;
+            assert!(out.write(&mut to, "line\n").is_ok());
+            assert_eq!(to.taken, b"li");
+        }
+    }
+}

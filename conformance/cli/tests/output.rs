@@ -1,0 +1,224 @@
+//! Output that cannot be written: no command panics, and none ends with a code that is not in the
+//! table.
+
+mod support;
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use support::{assert_exit, stderr, stdout, zabcheck};
+use tempfile::TempDir;
+
+/// What is wrong with an output of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// A pipe whose reader is gone.
+    ClosedPipe,
+    /// A device that has no room.
+    Full,
+    /// No file at all.
+    Closed,
+}
+
+const FAULTS: [Fault; 3] = [Fault::ClosedPipe, Fault::Full, Fault::Closed];
+
+/// What the process gets, and what the shell must do about it.
+fn broken(fault: Fault) -> (Stdio, bool) {
+    match fault {
+        Fault::ClosedPipe => {
+            let (reader, writer) = std::io::pipe().expect("a pipe");
+            drop(reader);
+            (writer.into(), false)
+        }
+        Fault::Full => {
+            let full = File::options().write(true).open("/dev/full");
+            (full.expect("/dev/full").into(), false)
+        }
+        Fault::Closed => (Stdio::null(), true),
+    }
+}
+
+/// Runs the command with these outputs broken.
+fn run(args: &[&str], out: Option<Fault>, err: Option<Fault>) -> Output {
+    let (mut script, mut command) = ("exec \"$0\" \"$@\"".to_owned(), Command::new("sh"));
+    let (out, close_out) = out.map_or((Stdio::piped(), false), broken);
+    let (err, close_err) = err.map_or((Stdio::piped(), false), broken);
+    script += if close_out { " >&-" } else { "" };
+    script += if close_err { " 2>&-" } else { "" };
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_zabcheck")]).args(args);
+    command.stdout(out).stderr(err).output().expect("the command runs")
+}
+
+/// The command ends with `code` if it can print, and as the table says if it cannot.
+#[track_caller]
+fn assert_ends(code: i32, args: &[&str]) {
+    let whole = zabcheck(args);
+    assert_exit(&whole, code);
+    let prints = !whole.stdout.is_empty();
+    assert!(prints || !whole.stderr.is_empty(), "{args:?} says nothing");
+    for out in FAULTS {
+        let output = run(args, Some(out), None);
+        let said = stderr(&output);
+        let lost = prints && out == Fault::Full;
+        let wanted = if lost { 3 } else { code };
+        assert_eq!(output.status.code(), Some(wanted), "{args:?}, stdout {out:?}: {said}");
+        assert!(!said.contains("panicked"), "{args:?}, stdout {out:?}: {said}");
+        let told = said.matches("zabcheck: cannot write to standard output: ").count();
+        assert_eq!(told, usize::from(lost), "{args:?}, stdout {out:?}: {said}");
+        // With nowhere to complain the code is the same.
+        for err in FAULTS {
+            let both = run(args, Some(out), Some(err));
+            assert_eq!(both.status.code(), Some(wanted), "{args:?}, {out:?} and {err:?}");
+        }
+    }
+    for err in FAULTS {
+        let output = run(args, None, Some(err));
+        assert_eq!(output.status.code(), Some(code), "{args:?}, stderr {err:?}");
+        let lines = |output: &Output| stdout(output).lines().count();
+        assert_eq!(lines(&output), lines(&whole), "{args:?}, stderr {err:?}");
+    }
+}
+
+fn corpus(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces/corpus").join(name);
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+/// Heavy commands are tried where `ZAB_RUNS` asks for more than the share of every test run.
+fn thorough() -> bool {
+    std::env::var_os("ZAB_RUNS").is_some()
+}
+
+#[test]
+fn help_version_and_wrong_usage() {
+    for args in [&["--help"][..], &["-h"], &["--version"], &["help"], &["help", "check"]] {
+        assert_ends(0, args);
+    }
+    for command in ["verify", "check", "explore", "conform", "record", "lint", "selftest", "bench"]
+    {
+        assert_ends(0, &[command, "--help"]);
+        assert_ends(3, &[command, "--no-such-flag"]);
+    }
+    assert_ends(3, &[]);
+    assert_ends(3, &["no-such-command"]);
+}
+
+#[test]
+fn check() {
+    let small = ["check", "--model", "paper", "--txns", "2", "--timeouts", "2"];
+    let with = |more: &[&'static str]| [&small[..], more].concat();
+    assert_ends(0, &small);
+    assert_ends(0, &["check", "--list"]);
+    assert_ends(2, &with(&["--states-max", "100"]));
+    assert_ends(3, &["check", "--servers", "9"]);
+    assert_ends(3, &with(&["--json", "/dev/full"]));
+    assert_ends(3, &with(&["--json", "/nowhere/at/all"]));
+    assert_ends(3, &with(&["--baseline", "/dev/full"]));
+    let three = ["check", "--model", "paper", "--servers", "3", "--timeouts", "1", "--liveness"];
+    // Of several runs that break a claim, one thread always shows the same.
+    assert_ends(1, &[&three[..], &["--threads", "1"]].concat());
+}
+
+#[test]
+fn explore() {
+    let path = ["explore", "--model", "paper", "--path", "0/0/1"];
+    assert_ends(0, &path);
+    assert_ends(0, &[&path[..], &["--svg", "-"]].concat());
+    assert_ends(3, &[&path[..], &["--svg", "/dev/full"]].concat());
+    assert_ends(3, &["explore", "--path", "0/999"]);
+    // Nobody would know where it serves.
+    let output = run(&["explore", "--address", "127.0.0.1:0"], Some(Fault::Full), None);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+}
+
+#[test]
+fn conform_and_lint() {
+    let good = corpus("accept/hand-start-three.ndjson");
+    let folder = TempDir::new().expect("a folder");
+    let text = std::fs::read_to_string(&good).expect("the trace");
+    let lines: Vec<&str> = text.lines().collect();
+    let without = |name: &str, number: usize| {
+        let mut lines = lines.clone();
+        lines.remove(number);
+        let path = folder.path().join(name);
+        std::fs::write(&path, lines.join("\n") + "\n").expect("the trace is written");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let (cut, gap) = (without("cut.ndjson", lines.len() - 1), without("gap.ndjson", 10));
+    assert_ends(0, &["conform", &good]);
+    assert_ends(1, &["conform", &corpus("reject/ack_before_fsync.ndjson")]);
+    assert_ends(2, &["conform", &cut]);
+    assert_ends(3, &["conform", "no-such-file"]);
+    assert_ends(3, &["conform", &good, "--json", "/dev/full"]);
+    assert_ends(3, &["conform", &good, "--witness", "/dev/full"]);
+    assert_ends(0, &["lint", &good]);
+    assert_ends(1, &["lint", &gap]);
+}
+
+#[test]
+fn record_and_verify() {
+    assert_ends(0, &["record", "--names"]);
+    assert_ends(0, &["record", "--list"]);
+    assert_ends(3, &["record", "--scenario", "nothing", "--out", "nowhere"]);
+    if thorough() {
+        let used = TempDir::new().expect("a folder");
+        File::create(used.path().join("file")).expect("a file");
+        let out = used.path().to_str().expect("UTF-8");
+        assert_ends(3, &["record", "--scenario", "start-in-order", "--out", out]);
+        for fault in FAULTS {
+            let new = TempDir::new().expect("a folder");
+            let out = new.path().to_str().expect("UTF-8");
+            let args = ["record", "--scenario", "start-in-order", "--times", "1", "--out", out];
+            let recorded = run(&args, Some(fault), None);
+            let wanted = if fault == Fault::Full { 3 } else { 0 };
+            assert_eq!(recorded.status.code(), Some(wanted), "{fault:?}: {}", stderr(&recorded));
+        }
+        assert_ends(0, &["verify"]);
+    }
+}
+
+#[test]
+fn selftest() {
+    let corpus = corpus("");
+    // One simulated run does not find every defect.
+    assert_ends(1, &["selftest", "--seeds", "1", "--corpus", &corpus]);
+}
+
+#[test]
+fn bench() {
+    assert_ends(0, &["bench", "--events", "1000"]);
+}
+
+/// A reader that takes the first line and leaves.
+#[test]
+fn the_first_line_is_enough_for_a_reader() {
+    let script = "\"$0\" check --list; echo $? >\"$1\"";
+    let folder = TempDir::new().expect("a folder");
+    let code = folder.path().join("code");
+    let program = env!("CARGO_BIN_EXE_zabcheck");
+    let output = Command::new("sh")
+        .args(["-c", &format!("({script}) | head -n 1"), program])
+        .arg(&code)
+        .output()
+        .expect("a shell");
+    assert_eq!(stdout(&output), "preset quick\n");
+    assert_eq!(stderr(&output), "");
+    assert_eq!(std::fs::read_to_string(code).expect("the code"), "0\n");
+}
+
+/// A file that may not grow fails the write; the signal that comes with it kills nobody.
+#[test]
+fn a_limit_on_the_size_of_files_is_a_full_disk() {
+    let folder = TempDir::new().expect("a folder");
+    let file = File::create(folder.path().join("out")).expect("a file");
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -f 0; exec \"$0\" record --names", env!("CARGO_BIN_EXE_zabcheck")])
+        .stdout(file)
+        .stderr(Stdio::piped())
+        .output()
+        .expect("a shell");
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.starts_with("zabcheck: cannot write to standard output: "), "{said}");
+}
