@@ -164,7 +164,8 @@ fn revalidate(packet: &QuorumPacket) -> Result<Incoming, String> {
 }
 
 /// The transaction of a PROPOSAL, whose header must name the packet's zxid: the log is found
-/// again by it.
+/// again by it. One that this server cannot apply is refused before it is logged, so that it is
+/// never acknowledged.
 fn proposal(packet: &QuorumPacket) -> Result<Txn, String> {
     let payload = packet.data.as_ref().ok_or("a PROPOSAL without a transaction")?;
     let header: TxnHeader = Reader::new(payload)
@@ -174,6 +175,7 @@ fn proposal(packet: &QuorumPacket) -> Result<Txn, String> {
     if zxid != inside {
         return Err(format!("PROPOSAL {zxid} holds transaction {inside}"));
     }
+    crate::tree::check(payload).map_err(|error| error.to_string())?;
     Ok(Txn::new(zxid, &payload[..]))
 }
 

@@ -55,6 +55,7 @@ impl ServerError {
             Self::Config(_) => ExitCode::from(3),
             Self::Storage(
                 StorageError::Corrupt { .. }
+                | StorageError::NotApplicable { .. }
                 | StorageError::Malformed { .. }
                 | StorageError::Locked { .. },
             )

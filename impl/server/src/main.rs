@@ -30,7 +30,8 @@ Exit codes:
   0  stopped cleanly
   1  failed while running: the disk, the trace or this text could not be written
   3  bad usage or a configuration that cannot be used
-  4  the data directory is damaged, or in use by another server
+  4  the data directory is damaged, in use by another server, or holds a transaction that this
+     server cannot apply
   5  a port of this server is taken";
 
 /// A ZooKeeper-like coordination server: one of the servers of an ensemble.

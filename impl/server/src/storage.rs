@@ -16,6 +16,7 @@ mod thread;
 
 use std::path::{Path, PathBuf};
 
+use crate::tree::ApplyError;
 pub(crate) use recovery::{Recovery, State, Storage};
 pub(crate) use snapshot::Snapshot;
 pub(crate) use thread::Completion;
@@ -47,6 +48,22 @@ pub enum StorageError {
         offset: usize,
         /// What is wrong.
         reason: String,
+    },
+    /// A log holds a transaction that this server cannot apply.
+    #[error(
+        "{} holds, at byte {offset}, what this server cannot apply: {error}; nothing was changed. \
+         It may have been acknowledged, so this server does not leave it out: start the server \
+         that wrote it, or empty the data directory (but for myid) if a quorum of the others is \
+         healthy",
+        path.display()
+    )]
+    NotApplicable {
+        /// The file.
+        path: PathBuf,
+        /// Where its record starts.
+        offset: usize,
+        /// Which transaction, and why not.
+        error: ApplyError,
     },
     /// A small file does not hold what it must.
     #[error("{}: {reason}", path.display())]

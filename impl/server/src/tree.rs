@@ -12,6 +12,7 @@ use bytes::Bytes;
 use zab_wire::{Acl, ErrorCode, Stat, StatPersisted};
 
 mod acl;
+mod admit;
 mod apply;
 mod path;
 mod prepare;
@@ -20,7 +21,8 @@ mod snapshot;
 mod tests;
 
 pub use acl::Permission;
-pub use apply::{Applied, ApplyError, Change};
+pub use admit::{ApplyError, Fault, check};
+pub use apply::{Applied, Change};
 pub use prepare::{Origin, Preparer};
 pub use snapshot::{SnapshotError, TreeBuilder};
 
@@ -76,6 +78,15 @@ impl Node {
             pzxid: stored.pzxid,
         }
     }
+}
+
+/// The owner of a container node.
+const CONTAINER_OWNER: i64 = i64::MIN;
+
+/// Whether a node's owner is a session; the field also marks containers, and nodes with a time to
+/// live (top byte 0xff).
+fn owner_is_session(owner: i64) -> bool {
+    owner != 0 && owner != CONTAINER_OWNER && owner.cast_unsigned() >> 56 != 0xff
 }
 
 /// A count as clients see it.

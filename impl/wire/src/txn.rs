@@ -7,6 +7,10 @@ use crate::data::Acl;
 use crate::error::DecodeError;
 use crate::jute::{Reader, Record, record};
 
+mod multi;
+
+pub use multi::{CheckTxn, MultiTxn, PartTxn};
+
 record! {
     /// What every transaction starts with.
     #[derive(Copy)]
@@ -37,6 +41,36 @@ record! {
         ephemeral: bool,
         /// The parent's stored `cversion` afterwards; −1: one more than before.
         parent_cversion: i32,
+    }
+}
+
+record! {
+    /// A container node was created: it may be deleted once its last child is.
+    CreateContainerTxn {
+        /// Path of the node.
+        path: String,
+        /// Its data; `None` is null.
+        data: Option<Bytes>,
+        /// Its access control list.
+        acl: Vec<Acl>,
+        /// The parent's stored `cversion` afterwards; −1: one more than before.
+        parent_cversion: i32,
+    }
+}
+
+record! {
+    /// A node with a time to live was created.
+    CreateTtlTxn {
+        /// Path of the node, with its sequence number if it has one.
+        path: String,
+        /// Its data; `None` is null.
+        data: Option<Bytes>,
+        /// Its access control list.
+        acl: Vec<Acl>,
+        /// The parent's stored `cversion` afterwards; −1: one more than before.
+        parent_cversion: i32,
+        /// Its time to live in milliseconds.
+        ttl: i64,
     }
 }
 
@@ -77,7 +111,11 @@ record! {
 pub enum TxnBody {
     /// Kinds `Create` and `Create2`: which of the two decides about the answer only.
     Create(CreateTxn),
-    /// Kind `Delete`.
+    /// Kind `CreateContainer`.
+    CreateContainer(CreateContainerTxn),
+    /// Kind `CreateTtl`.
+    CreateTtl(CreateTtlTxn),
+    /// Kinds `Delete` and `DeleteContainer`.
     Delete(DeleteTxn),
     /// Kind `SetData`.
     SetData(SetDataTxn),
@@ -89,6 +127,10 @@ pub enum TxnBody {
     CloseSession(Option<Vec<String>>),
     /// Kind `Error`: the request failed with this code and changes nothing.
     Error(i32),
+    /// Kind `Check`, which stands in a `Multi` only.
+    Check(CheckTxn),
+    /// Kind `Multi`: several at once.
+    Multi(MultiTxn),
     /// Any other kind; all bytes after the header, a digest included.
     Other(Bytes),
 }
@@ -129,12 +171,36 @@ impl Txn {
         match &self.body {
             TxnBody::Error(number) => ErrorCode::from_number(*number),
             TxnBody::Create(_)
+            | TxnBody::CreateContainer(_)
+            | TxnBody::CreateTtl(_)
             | TxnBody::Delete(_)
             | TxnBody::SetData(_)
             | TxnBody::SetAcl(_)
             | TxnBody::CreateSession(_)
             | TxnBody::CloseSession(_)
+            | TxnBody::Check(_)
+            | TxnBody::Multi(_)
             | TxnBody::Other(_) => None,
+        }
+    }
+}
+
+impl TxnBody {
+    fn encode(&self, out: &mut BytesMut) {
+        match self {
+            Self::Create(create) => create.encode(out),
+            Self::CreateContainer(create) => create.encode(out),
+            Self::CreateTtl(create) => create.encode(out),
+            Self::Delete(delete) => delete.encode(out),
+            Self::SetData(set_data) => set_data.encode(out),
+            Self::SetAcl(set_acl) => set_acl.encode(out),
+            Self::CreateSession(timeout) => timeout.encode(out),
+            Self::CloseSession(Some(paths)) => paths.encode(out),
+            Self::CloseSession(None) => {}
+            Self::Error(number) => number.encode(out),
+            Self::Check(check) => check.encode(out),
+            Self::Multi(multi) => multi.encode(out),
+            Self::Other(bytes) => out.put_slice(bytes),
         }
     }
 }
@@ -142,17 +208,7 @@ impl Txn {
 impl Record for Txn {
     fn encode(&self, out: &mut BytesMut) {
         self.header.encode(out);
-        match &self.body {
-            TxnBody::Create(create) => create.encode(out),
-            TxnBody::Delete(delete) => delete.encode(out),
-            TxnBody::SetData(set_data) => set_data.encode(out),
-            TxnBody::SetAcl(set_acl) => set_acl.encode(out),
-            TxnBody::CreateSession(timeout) => timeout.encode(out),
-            TxnBody::CloseSession(Some(paths)) => paths.encode(out),
-            TxnBody::CloseSession(None) => {}
-            TxnBody::Error(number) => number.encode(out),
-            TxnBody::Other(bytes) => out.put_slice(bytes),
-        }
+        self.body.encode(out);
         if let Some(digest) = &self.digest {
             digest.encode(out);
         }
@@ -179,12 +235,15 @@ fn body(header: &TxnHeader, reader: &mut Reader<'_>) -> Result<TxnBody, DecodeEr
     };
     Ok(match kind {
         OpCode::Create | OpCode::Create2 => TxnBody::Create(reader.read()?),
-        OpCode::Delete => TxnBody::Delete(reader.read()?),
+        OpCode::CreateContainer => TxnBody::CreateContainer(reader.read()?),
+        OpCode::CreateTtl => TxnBody::CreateTtl(reader.read()?),
+        OpCode::Delete | OpCode::DeleteContainer => TxnBody::Delete(reader.read()?),
         OpCode::SetData => TxnBody::SetData(reader.read()?),
         OpCode::SetAcl => TxnBody::SetAcl(reader.read()?),
         OpCode::CreateSession => TxnBody::CreateSession(reader.read()?),
         OpCode::CloseSession => TxnBody::CloseSession(close_session(reader)?),
         OpCode::Error => TxnBody::Error(reader.read()?),
+        OpCode::Multi => TxnBody::Multi(reader.read()?),
         OpCode::Notification
         | OpCode::Exists
         | OpCode::GetData
@@ -194,13 +253,9 @@ fn body(header: &TxnHeader, reader: &mut Reader<'_>) -> Result<TxnBody, DecodeEr
         | OpCode::Ping
         | OpCode::GetChildren2
         | OpCode::Check
-        | OpCode::Multi
         | OpCode::Reconfig
         | OpCode::CheckWatches
         | OpCode::RemoveWatches
-        | OpCode::CreateContainer
-        | OpCode::DeleteContainer
-        | OpCode::CreateTtl
         | OpCode::MultiRead
         | OpCode::Auth
         | OpCode::SetWatches

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use zab_wire::election::{InitialMessage, Notification, ServerState};
 use zab_wire::quorum::{ForwardedRequest, LearnerInfo, PROTOCOL_VERSION, session_pings};
 use zab_wire::snapshot::{self, Decoder, Item, Sealer};
-use zab_wire::txn::{CreateTxn, DeleteTxn, SetDataTxn};
+use zab_wire::txn::{CreateTxn, DeleteTxn, PartTxn, SetDataTxn};
 use zab_wire::{
     Acl, ErrorCode, Id, OpCode, PacketType, QuorumPacket, Record, StatPersisted, Txn, TxnBody,
     TxnDigest, TxnHeader, log,
@@ -206,11 +206,27 @@ fn a_failed_request_is_a_transaction_without_a_digest() {
 }
 
 #[test]
-fn a_kind_that_is_not_taken_apart_keeps_its_bytes() {
+fn a_multi_is_taken_apart() {
     let bytes = txn("multi");
     let decoded = Txn::from_bytes(&bytes).unwrap();
     assert_eq!(decoded.op_code(), Some(OpCode::Multi));
-    assert!(matches!(decoded.body, TxnBody::Other(_)));
+    assert_eq!(decoded.to_bytes(), bytes);
+    let TxnBody::Multi(multi) = &decoded.body else { panic!("{decoded:?}") };
+    assert!(multi.parts.len() > 1);
+    for part in &multi.parts {
+        let body = part.decode_body().unwrap();
+        assert!(!matches!(body, TxnBody::Other(_)), "{body:?}");
+        let kind = OpCode::from_number(part.kind).unwrap();
+        assert_eq!(PartTxn::new(kind, &body), *part);
+    }
+}
+
+#[test]
+fn a_kind_that_is_not_taken_apart_keeps_its_bytes() {
+    let head = header(1, 2, 3, OpCode::Reconfig).to_bytes();
+    let bytes = [&head[..], b"whatever follows"].concat();
+    let decoded = Txn::from_bytes(&bytes).unwrap();
+    assert_eq!(decoded.body, TxnBody::Other(Bytes::from_static(b"whatever follows")));
     assert_eq!(decoded.to_bytes(), bytes);
 }
 

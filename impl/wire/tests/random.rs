@@ -14,7 +14,10 @@ use zab_wire::client::{
 use zab_wire::election::{InitialMessage, Notification, ServerState};
 use zab_wire::quorum::{ForwardedRequest, LearnerInfo, Revalidated, session_pings};
 use zab_wire::snapshot::{Decoder, Item, read_file};
-use zab_wire::txn::{CreateTxn, DeleteTxn, SetAclTxn, SetDataTxn};
+use zab_wire::txn::{
+    CheckTxn, CreateContainerTxn, CreateTtlTxn, CreateTxn, DeleteTxn, MultiTxn, PartTxn, SetAclTxn,
+    SetDataTxn,
+};
 use zab_wire::{
     Acl, Id, OpCode, PacketType, QuorumPacket, Reader, Record, Stat, Txn, TxnBody, TxnDigest,
     TxnHeader, frame, log,
@@ -63,9 +66,23 @@ fn notification() -> impl Strategy<Value = Notification> {
     )
 }
 
-fn body() -> impl Strategy<Value = (OpCode, TxnBody)> {
+/// Kinds that stand in a `Multi` too.
+fn part_body() -> impl Strategy<Value = (OpCode, TxnBody)> {
     let path = "/[a-z]{1,8}";
     prop_oneof![
+        (path, option::of(bytes()), acl(), any::<i32>()).prop_map(
+            |(path, data, acl, parent_cversion)| {
+                let create = CreateContainerTxn { path, data, acl, parent_cversion };
+                (OpCode::CreateContainer, TxnBody::CreateContainer(create))
+            }
+        ),
+        (path, option::of(bytes()), acl(), any::<i32>(), any::<i64>()).prop_map(
+            |(path, data, acl, parent_cversion, ttl)| {
+                let create = CreateTtlTxn { path, data, acl, parent_cversion, ttl };
+                (OpCode::CreateTtl, TxnBody::CreateTtl(create))
+            }
+        ),
+        path.prop_map(|path| (OpCode::DeleteContainer, TxnBody::Delete(DeleteTxn { path }))),
         (path, option::of(bytes()), acl(), any::<bool>(), any::<i32>()).prop_map(
             |(path, data, acl, ephemeral, parent_cversion)| {
                 let create = CreateTxn { path, data, acl, ephemeral, parent_cversion };
@@ -76,13 +93,27 @@ fn body() -> impl Strategy<Value = (OpCode, TxnBody)> {
         (path, option::of(bytes()), any::<i32>()).prop_map(|(path, data, version)| {
             (OpCode::SetData, TxnBody::SetData(SetDataTxn { path, data, version }))
         }),
+        any::<i32>().prop_map(|number| (OpCode::Error, TxnBody::Error(number))),
+    ]
+}
+
+fn body() -> impl Strategy<Value = (OpCode, TxnBody)> {
+    let path = "/[a-z]{1,8}";
+    let check = (path, any::<i32>())
+        .prop_map(|(path, version)| (OpCode::Check, TxnBody::Check(CheckTxn { path, version })));
+    let part = prop_oneof![4 => part_body(), 1 => check];
+    prop_oneof![
+        part_body(),
+        vec(part, 0..4).prop_map(|parts| {
+            let parts = parts.iter().map(|(kind, body)| PartTxn::new(*kind, body)).collect();
+            (OpCode::Multi, TxnBody::Multi(MultiTxn { parts }))
+        }),
         (path, acl(), any::<i32>()).prop_map(|(path, acl, version)| {
             (OpCode::SetAcl, TxnBody::SetAcl(SetAclTxn { path, acl, version }))
         }),
         any::<i32>().prop_map(|timeout| (OpCode::CreateSession, TxnBody::CreateSession(timeout))),
         option::of(vec(path, 0..4))
             .prop_map(|paths| (OpCode::CloseSession, TxnBody::CloseSession(paths))),
-        any::<i32>().prop_map(|number| (OpCode::Error, TxnBody::Error(number))),
     ]
 }
 

@@ -97,7 +97,11 @@ impl Answers<'_> {
             }
             Change::Created { path, stat: _ } => CreateResponse { path }.to_bytes(),
             Change::Replaced { stat } => StatResponse { stat }.to_bytes(),
-            Change::Deleted | Change::SessionCreated | Change::SessionClosed => Bytes::new(),
+            Change::Deleted
+            | Change::SessionCreated
+            | Change::SessionClosed
+            | Change::Compared
+            | Change::Several => Bytes::new(),
         });
         // Not the write's own zxid: a ping may have been answered with a later one.
         let zxid = self.last_zxid()?;

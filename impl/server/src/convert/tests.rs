@@ -8,7 +8,8 @@ fn own(is_leading: bool) -> Identity {
 }
 
 fn payload(zxid: Zxid) -> Vec<u8> {
-    TxnHeader { session: 1, cxid: 2, zxid: to_wire(zxid), time: 3, kind: -1 }.to_bytes().to_vec()
+    let header = TxnHeader { session: 1, cxid: 2, zxid: to_wire(zxid), time: 3, kind: -1 };
+    [header.to_bytes(), (-101_i32).to_bytes()].concat()
 }
 
 fn messages() -> Vec<Message> {

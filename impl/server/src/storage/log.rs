@@ -142,7 +142,8 @@ pub(crate) struct Recovered {
 }
 
 /// Reads all log files of `directory`, and cuts a torn tail of the last one. Transactions up to
-/// `base` are left out. Nothing is changed if anything is refused.
+/// `base` are left out. Nothing is changed if anything is refused: also a transaction that no tree
+/// can apply.
 pub(crate) fn recover(directory: &Path, base: Zxid) -> Result<Recovered, StorageError> {
     let mut recovered = Recovered::default();
     let mut last = Zxid::ZERO;
@@ -157,10 +158,14 @@ pub(crate) fn recover(directory: &Path, base: Zxid) -> Result<Recovered, Storage
                 return Err(corrupt(start, format!("{} follows {last}", record.zxid)));
             }
             last = record.zxid;
-            start = record.end;
+            let end = record.end;
             if record.zxid > base {
+                crate::tree::check(&record.payload).map_err(|error| {
+                    StorageError::NotApplicable { path: path.clone(), offset: start, error }
+                })?;
                 recovered.records.push(record);
             }
+            start = end;
         }
         match scan.tail {
             Tail::Clean => {}

@@ -236,6 +236,40 @@ fn a_log_that_goes_back_is_refused() {
 }
 
 #[test]
+fn a_log_with_what_no_tree_can_apply_is_refused_and_left_alone() {
+    let poisons = [
+        (16, Vec::new(), "of kind 16 (Reconfig) cannot be applied"),
+        (14, vec![0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0], "of kind 14 (Multi) has a part of kind 7"),
+        (19, vec![0, 0, 0, 1], "of kind 19 (CreateContainer) is malformed"),
+        (2, 3_i32.to_be_bytes().iter().chain(b"a/b").copied().collect(), "names the node \"a/b\""),
+        (1234, vec![0; 9], "of kind 1234 cannot be applied"),
+    ];
+    for (kind, body, reason) in poisons {
+        let disk = Disk::new();
+        disk.write(&[txn(1, 1), txn(1, 2)]);
+        let path = disk.logs().remove(0);
+        let mut whole = bytes::BytesMut::from(&std::fs::read(&path).unwrap()[..]);
+        let offset = whole.len();
+        let header = TxnHeader { session: 1, cxid: 1, zxid: 0x1_0000_0003, time: 1, kind };
+        zab_wire::log::put_record(&mut whole, &[&header.to_bytes()[..], &body].concat());
+        // A torn tail behind it, which would be cut if the rest were good.
+        whole.extend_from_slice(&[1, 2, 3]);
+        std::fs::write(&path, &whole).unwrap();
+        for _ in 0..2 {
+            let refused = refusal(&disk);
+            assert!(refused.contains("log.100000001 holds, at byte "), "{refused}");
+            assert!(refused.contains(&format!("at byte {offset}")), "{refused}");
+            assert!(refused.contains("transaction 0x100000003"), "{refused}");
+            assert!(refused.contains(reason), "{refused}");
+            assert_eq!(std::fs::read(&path).unwrap(), whole, "nothing is changed");
+        }
+        // Under a snapshot that holds it, nobody needs to apply it.
+        std::fs::write(disk.path("snapshot.100000003"), snapshot()).unwrap();
+        assert_eq!(disk.open().unwrap().1.recovered.transactions, []);
+    }
+}
+
+#[test]
 fn truncation_cuts_inside_a_file_and_removes_the_later_ones() {
     let history = [txn(1, 1), txn(1, 2), txn(1, 3), txn(2, 1), txn(2, 2)];
     for keep in 0..=history.len() {

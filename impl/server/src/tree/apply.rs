@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use thiserror::Error;
-use zab_wire::txn::{CreateTxn, SetAclTxn, SetDataTxn};
-use zab_wire::{DecodeError, ErrorCode, Record as _, Stat, StatPersisted, Txn, TxnBody, TxnHeader};
+use bytes::Bytes;
+use zab_wire::txn::{CreateContainerTxn, CreateTtlTxn, CreateTxn, MultiTxn, SetAclTxn, SetDataTxn};
+use zab_wire::{Acl, ErrorCode, Stat, StatPersisted, Txn, TxnBody, TxnHeader};
 
-use super::{Node, Tree, path};
+use super::admit::{self, ApplyError};
+use super::{CONTAINER_OWNER, Node, Tree, owner_is_session, path};
 
 /// A transaction that was applied, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,23 +40,22 @@ pub enum Change {
     SessionCreated,
     /// A session was closed, and its ephemeral nodes went with it.
     SessionClosed,
+    /// A part of a `multi` compared a version, which changes nothing.
+    Compared,
+    /// All parts of a `multi` took effect. What each changed is not told: no client of this
+    /// server can have asked for it.
+    Several,
 }
 
-/// Bytes that are no transaction this server can apply. The tree is unchanged, and the server
-/// must not go on: it would no longer hold what the others hold.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ApplyError {
-    /// They are no transaction at all.
-    #[error("not a transaction: {0}")]
-    Decode(#[from] DecodeError),
-    /// They are one of a kind that is not implemented.
-    #[error("transaction 0x{zxid:x} is of kind {kind}, which this server cannot apply")]
-    Unsupported {
-        /// Its zxid.
-        zxid: i64,
-        /// Its kind.
-        kind: i32,
-    },
+/// What is needed to create a node.
+struct NewNode {
+    path: String,
+    data: Option<Bytes>,
+    acl: Vec<Acl>,
+    /// The parent's stored `cversion` afterwards; −1: one more than before.
+    parent_cversion: i32,
+    /// A session, or a mark; see [`super::owner_is_session`].
+    owner: i64,
 }
 
 impl Tree {
@@ -67,49 +67,93 @@ impl Tree {
     /// # Errors
     /// See [`ApplyError`].
     pub fn apply(&mut self, bytes: &[u8]) -> Result<Applied, ApplyError> {
-        let txn = Txn::from_bytes(bytes)?;
-        self.apply_txn(txn)
+        let Txn { header, body, digest: _ } = admit::read(bytes)?;
+        let outcome = self.apply_body(&header, body);
+        self.last_zxid = self.last_zxid.max(header.zxid);
+        Ok(Applied { header, outcome })
     }
 
-    /// As [`Self::apply`], with a transaction that is decoded already.
-    ///
-    /// # Errors
-    /// [`ApplyError::Unsupported`].
-    pub fn apply_txn(&mut self, txn: Txn) -> Result<Applied, ApplyError> {
-        let Txn { header, body, digest: _ } = txn;
-        let outcome = match body {
-            TxnBody::Create(create) => self.create(&header, create).map_err(ErrorCode::number),
-            TxnBody::Delete(delete) => {
-                self.delete(&delete.path, header.zxid).map_err(ErrorCode::number)
+    /// Applies a body that [`admit::read`] let through.
+    fn apply_body(&mut self, header: &TxnHeader, body: TxnBody) -> Result<Change, i32> {
+        let done = match body {
+            TxnBody::Create(create) => {
+                let owner = if create.ephemeral { header.session } else { 0 };
+                let CreateTxn { path, data, acl, parent_cversion, .. } = create;
+                self.create(header, NewNode { path, data, acl, parent_cversion, owner })
             }
-            TxnBody::SetData(set_data) => {
-                self.set_data(&header, set_data).map_err(ErrorCode::number)
+            TxnBody::CreateContainer(create) => {
+                let CreateContainerTxn { path, data, acl, parent_cversion } = create;
+                let owner = CONTAINER_OWNER;
+                self.create(header, NewNode { path, data, acl, parent_cversion, owner })
             }
-            TxnBody::SetAcl(set_acl) => self.set_acl(set_acl).map_err(ErrorCode::number),
+            TxnBody::CreateTtl(create) => {
+                let CreateTtlTxn { path, data, acl, parent_cversion, ttl } = create;
+                let owner = admit::ttl_owner(ttl);
+                self.create(header, NewNode { path, data, acl, parent_cversion, owner })
+            }
+            TxnBody::Delete(delete) => self.delete(&delete.path, header.zxid),
+            TxnBody::SetData(set_data) => self.set_data(header, set_data),
+            TxnBody::SetAcl(set_acl) => self.set_acl(set_acl),
             TxnBody::CreateSession(timeout) => {
                 self.sessions.insert(header.session, timeout);
                 Ok(Change::SessionCreated)
             }
             TxnBody::CloseSession(paths) => {
-                self.close_session(&header, paths);
+                self.close_session(header, paths);
                 Ok(Change::SessionClosed)
             }
-            TxnBody::Error(number) => Err(number),
-            TxnBody::Other(_) => {
-                let (zxid, kind) = (header.zxid, header.kind);
-                return Err(ApplyError::Unsupported { zxid, kind });
-            }
+            TxnBody::Check(_) => Ok(Change::Compared),
+            TxnBody::Multi(multi) => return self.apply_parts(header, &multi),
+            TxnBody::Error(number) => return Err(number),
+            TxnBody::Other(_) => unreachable!("it was not let through"),
         };
-        self.last_zxid = self.last_zxid.max(header.zxid);
-        Ok(Applied { header, outcome })
+        done.map_err(ErrorCode::number)
     }
 
-    fn create(&mut self, header: &TxnHeader, txn: CreateTxn) -> Result<Change, ErrorCode> {
-        let (parent_path, name) = path::split(&txn.path).ok_or(ErrorCode::BadArguments)?;
+    /// Applies the parts of a `multi` under its header; none, if one of them is an error. The
+    /// first error that a part comes to is that of the whole, and the others are applied.
+    fn apply_parts(&mut self, header: &TxnHeader, multi: &MultiTxn) -> Result<Change, i32> {
+        let bodies: Vec<TxnBody> =
+            multi.parts.iter().filter_map(|part| part.decode_body().ok()).collect();
+        assert_eq!(bodies.len(), multi.parts.len(), "the parts were let through");
+        let errors = bodies.iter().filter_map(|body| match body {
+            TxnBody::Error(number) => Some(*number),
+            TxnBody::Create(_)
+            | TxnBody::CreateContainer(_)
+            | TxnBody::CreateTtl(_)
+            | TxnBody::Delete(_)
+            | TxnBody::SetData(_)
+            | TxnBody::SetAcl(_)
+            | TxnBody::CreateSession(_)
+            | TxnBody::CloseSession(_)
+            | TxnBody::Check(_)
+            | TxnBody::Multi(_)
+            | TxnBody::Other(_) => None,
+        });
+        let errors: Vec<i32> = errors.collect();
+        if !errors.is_empty() {
+            // Error 0 marks the parts before the one that failed.
+            let first = errors.into_iter().find(|number| *number != 0);
+            return first.map_or(Ok(Change::Several), Err);
+        }
+        let mut outcome = Ok(Change::Several);
+        for body in bodies {
+            if let Err(number) = self.apply_body(header, body)
+                && outcome.is_ok()
+            {
+                outcome = Err(number);
+            }
+        }
+        outcome
+    }
+
+    fn create(&mut self, header: &TxnHeader, new: NewNode) -> Result<Change, ErrorCode> {
+        let NewNode { path, data, acl, parent_cversion, owner } = new;
+        let (parent_path, name) = path::split(&path).ok_or(ErrorCode::BadArguments)?;
         let parent = self.nodes.get_mut(parent_path).ok_or(ErrorCode::NoNode)?;
         // Also when the node is there already: a snapshot may hold the child and still the
         // parent as it was before (ZOOKEEPER-1046, 2052).
-        let cversion = match txn.parent_cversion {
+        let cversion = match parent_cversion {
             -1 => parent.stat.cversion.wrapping_add(1),
             given => given,
         };
@@ -120,23 +164,22 @@ impl Tree {
         if !parent.children.insert(name.into()) {
             return Err(ErrorCode::NodeExists);
         }
-        let ephemeral_owner = if txn.ephemeral { header.session } else { 0 };
         let stat = StatPersisted {
             czxid: header.zxid,
             mzxid: header.zxid,
             ctime: header.time,
             mtime: header.time,
-            ephemeral_owner,
+            ephemeral_owner: owner,
             pzxid: header.zxid,
             ..StatPersisted::default()
         };
-        let node = Node::new(txn.data, self.acls.acquire(&txn.acl), stat);
-        if txn.ephemeral {
-            self.ephemerals.entry(ephemeral_owner).or_default().insert(txn.path.clone());
+        let node = Node::new(data, self.acls.acquire(&acl), stat);
+        if owner_is_session(owner) {
+            self.ephemerals.entry(owner).or_default().insert(path.clone());
         }
         let stat = node.stat();
-        self.nodes.insert(txn.path.clone(), node);
-        Ok(Change::Created { path: txn.path, stat })
+        self.nodes.insert(path.clone(), node);
+        Ok(Change::Created { path, stat })
     }
 
     fn delete(&mut self, path: &str, zxid: i64) -> Result<Change, ErrorCode> {

@@ -12,6 +12,14 @@ pub(super) fn split(path: &str) -> Option<(&str, &str)> {
     normal(path).rsplit_once('/')
 }
 
+/// Whether a tree can hold a node like this below its root. No version of ZooKeeper names one
+/// otherwise; which characters it forbids besides differs between versions.
+pub(super) fn names_a_child(path: &str) -> bool {
+    let bad_part = |part: &str| part.is_empty() || part == "." || part == "..";
+    let parts = path.strip_prefix('/');
+    parts.is_some_and(|parts| !parts.split('/').any(bad_part)) && !path.contains('\0')
+}
+
 /// Whether a client may name a node like this.
 ///
 /// # Errors
@@ -21,9 +29,7 @@ pub(super) fn validate(path: &str) -> Result<(), ErrorCode> {
     if path == "/" {
         return Ok(());
     }
-    let Some(parts) = path.strip_prefix('/') else { return Err(ErrorCode::BadArguments) };
-    let bad_part = |part: &str| part.is_empty() || part == "." || part == "..";
-    if parts.split('/').any(bad_part) || path.chars().any(forbidden) {
+    if !names_a_child(path) || path.chars().any(forbidden) {
         return Err(ErrorCode::BadArguments);
     }
     Ok(())

@@ -13,10 +13,10 @@ use bytes::Bytes;
 use zab_wire::client::{CreateRequest, DeleteRequest, SetDataRequest};
 use zab_wire::quorum::ForwardedRequest;
 use zab_wire::txn::{CreateTxn, DeleteTxn, SetDataTxn};
-use zab_wire::{Acl, ErrorCode, OpCode, Record, Txn, TxnBody, TxnHeader};
+use zab_wire::{Acl, ErrorCode, MAX_SERVER_BUFFER, OpCode, Record, Txn, TxnBody, TxnHeader};
 
 use super::acl::{self, Permission};
-use super::{Tree, path};
+use super::{Tree, owner_is_session, path};
 
 /// The id of the server whose client made a request.
 pub type Origin = u64;
@@ -85,16 +85,27 @@ impl Preparer {
         zxid: i64,
         time: i64,
     ) -> Bytes {
-        let (kind, body) = match self.check(tree, request, origin) {
-            Ok(prepared) => {
-                self.record(zxid, request.session, prepared.nodes, prepared.session);
-                (request.op, prepared.body)
-            }
-            Err(error) => (OpCode::Error.number(), TxnBody::Error(error.number())),
-        };
         let ForwardedRequest { session, cxid, .. } = *request;
-        let header = TxnHeader { session, cxid, zxid, time, kind };
-        Txn { header, body, digest: None }.to_bytes()
+        let encode = |kind, body| {
+            let header = TxnHeader { session, cxid, zxid, time, kind };
+            Txn { header, body, digest: None }.to_bytes()
+        };
+        let refuse =
+            |error: ErrorCode| encode(OpCode::Error.number(), TxnBody::Error(error.number()));
+        let prepared = match self.check(tree, request, origin) {
+            Ok(prepared) => prepared,
+            Err(error) => return refuse(error),
+        };
+        let mut bytes = encode(request.op, prepared.body);
+        if bytes.len() > MAX_SERVER_BUFFER {
+            if prepared.session != Some(None) {
+                return refuse(ErrorCode::MarshallingError);
+            }
+            // The list is a help; every server knows the nodes of a session.
+            bytes = encode(request.op, TxnBody::CloseSession(None));
+        }
+        self.record(zxid, session, prepared.nodes, prepared.session);
+        bytes
     }
 
     /// Everything up to this zxid is in the tree now.
@@ -227,7 +238,7 @@ impl Preparer {
         if self.node(tree, &path).is_ok() {
             return Err(ErrorCode::NodeExists);
         }
-        if parent.ephemeral_owner != 0 {
+        if owner_is_session(parent.ephemeral_owner) {
             return Err(ErrorCode::NoChildrenForEphemerals);
         }
         parent.cversion = parent.cversion.wrapping_add(1);

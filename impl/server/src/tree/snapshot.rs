@@ -7,7 +7,7 @@ use zab_wire::jute::Record as _;
 use zab_wire::log::FileHeader;
 use zab_wire::snapshot::{self, AclItem, Item, NodeItem, Sealer, SessionItem};
 
-use super::{Node, Tree, acl, path};
+use super::{Node, Tree, acl, owner_is_session, path};
 
 /// A snapshot that is no tree.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -21,6 +21,9 @@ pub enum SnapshotError {
     /// A node comes twice.
     #[error("node {0:?} is in the snapshot twice")]
     Twice(String),
+    /// A node has a path that no tree can hold.
+    #[error("node {0:?} cannot be in a tree")]
+    Path(String),
     /// There is no root.
     #[error("the snapshot has no root node")]
     NoRoot,
@@ -102,7 +105,7 @@ impl TreeBuilder {
     /// Adds the next item.
     ///
     /// # Errors
-    /// [`SnapshotError::Orphan`], [`SnapshotError::Twice`].
+    /// [`SnapshotError::Orphan`], [`SnapshotError::Twice`], [`SnapshotError::Path`].
     pub fn add(&mut self, item: Item) -> Result<(), SnapshotError> {
         match item {
             Item::Session(item) => {
@@ -121,6 +124,9 @@ impl TreeBuilder {
             return Err(SnapshotError::Twice(path));
         }
         if !path.is_empty() {
+            if !path::names_a_child(&path) {
+                return Err(SnapshotError::Path(path));
+            }
             let parent = path::split(&path).and_then(|(parent, name)| {
                 self.tree.nodes.get_mut(parent).map(|parent| (parent, name))
             });
@@ -150,10 +156,4 @@ impl TreeBuilder {
         self.tree.last_zxid = last_zxid;
         Ok(self.tree)
     }
-}
-
-/// Whether the field names a session; it also marks containers (the least number) and nodes with
-/// a time to live (top byte 0xff).
-fn owner_is_session(owner: i64) -> bool {
-    owner != 0 && owner != i64::MIN && owner.cast_unsigned() >> 56 != 0xff
 }

@@ -9,6 +9,7 @@ use zab_wire::{Acl, ErrorCode, OpCode, Record, StatPersisted, Txn, TxnBody};
 use super::{Change, Node, Origin, Preparer, SnapshotError, Tree, acl};
 
 mod captured;
+mod kinds;
 
 const SESSION: i64 = 0x0100_0000_0000_0007;
 const HERE: Origin = 1;

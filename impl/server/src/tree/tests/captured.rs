@@ -1,7 +1,7 @@
 //! The tree against Apache ZooKeeper: transactions that a Java leader proposed, each with the
 //! digest that it computed over its whole tree afterwards.
 
-use zab_wire::{OpCode, Reader, Record as _, StatPersisted, Txn, TxnBody};
+use zab_wire::{Record as _, StatPersisted, Txn};
 
 use super::super::Tree;
 
@@ -34,34 +34,6 @@ fn digest(tree: &Tree) -> i64 {
     digests.fold(0, i64::wrapping_add)
 }
 
-/// The transactions in a `multi`, under its header. It is a list of kinds and bodies; with an
-/// error among them, none of them takes effect.
-fn parts(txn: &Txn) -> Vec<Txn> {
-    let TxnBody::Other(bytes) = &txn.body else { return vec![txn.clone()] };
-    assert_eq!(txn.op_code(), Some(OpCode::Multi));
-    let mut reader = Reader::new(bytes);
-    let count: i32 = reader.read().unwrap();
-    let mut parts = Vec::new();
-    for _ in 0..count {
-        let kind: i32 = reader.read().unwrap();
-        let body: bytes::Bytes = reader.read().unwrap();
-        // A check changes nothing, and is not a transaction of its own.
-        if kind != OpCode::Check.number() {
-            let header = zab_wire::TxnHeader { kind, ..txn.header };
-            let whole = [header.to_bytes(), body].concat();
-            parts.push(Txn::from_bytes(&whole).unwrap());
-        }
-    }
-    let failed = parts.iter().any(|part| part.op_code() == Some(OpCode::Error));
-    if failed { Vec::new() } else { parts }
-}
-
-/// The digest at the end of a transaction, which for a `multi` is in the bytes that were kept.
-fn stated(bytes: &[u8], txn: &Txn) -> Option<i64> {
-    let failed = matches!(txn.body, TxnBody::Error(_));
-    (!failed).then(|| i64::from_be_bytes(*bytes.last_chunk().unwrap()))
-}
-
 #[test]
 fn every_digest_of_a_java_leader_is_met() {
     let mut tree = Tree::default();
@@ -71,12 +43,10 @@ fn every_digest_of_a_java_leader_is_met() {
         let digits = line.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
         let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
         let txn = Txn::from_bytes(&bytes).unwrap();
-        for part in parts(&txn) {
-            tree.apply_txn(part).unwrap();
-        }
+        tree.apply(&bytes).unwrap();
         kinds.insert(txn.op_code());
-        if let Some(stated) = stated(&bytes, &txn) {
-            assert_eq!(digest(&tree), stated, "after {txn:?}");
+        if let Some(stated) = txn.digest {
+            assert_eq!(digest(&tree), stated.tree, "after {txn:?}");
             digests += 1;
         }
     }
