@@ -1,6 +1,6 @@
 //! What stands around real server processes while their run is recorded: the [`Relay`] between
 //! them, which can cut and heal links and knows which connections it joined, the [`Process`]es
-//! themselves, and [`ReservedPorts`] for their addresses.
+//! themselves, and [`ReservedPorts`] (or one [`ReservedAddress`]) for their addresses.
 //!
 //! Nothing here prints, and nothing here knows which server implementation it runs.
 
@@ -8,6 +8,6 @@ mod ports;
 mod process;
 mod relay;
 
-pub use ports::ReservedPorts;
+pub use ports::{ReservedAddress, ReservedPorts};
 pub use process::{Launch, Process, ProcessError};
 pub use relay::{JoinedConnection, Link, Relay, Target};

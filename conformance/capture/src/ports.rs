@@ -2,16 +2,24 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 use tokio::net::TcpSocket;
 
-/// Loopback ports for servers that are started later, perhaps several times.
+/// Ports for servers that are started later, perhaps several times.
 ///
-/// A port is bound here, with SO_REUSEADDR and without listening. So the system gives it to nobody
-/// who asks for any port, while a server that asks for this one (and also sets SO_REUSEADDR, as
-/// Rust's and Java's listeners do) gets it. Keep the reservation as long as the servers run.
+/// A port is bound here at all addresses (0.0.0.0), with `SO_REUSEADDR` and without listening.
+/// This has three effects:
+///
+/// * No other socket holds the port at any address, not even a connection from another address
+///   of this machine. So a server can listen on it at 127.0.0.1 and at 0.0.0.0.
+/// * The system gives the port to nobody who asks for any port, neither to a listener nor to an
+///   outgoing connection.
+/// * A server that asks for this port, and also sets `SO_REUSEADDR` (as Rust's and Java's
+///   listeners do), gets it.
+///
+/// Keep the reservation as long as the servers run.
 #[derive(Debug)]
 pub struct ReservedPorts {
     sockets: Vec<TcpSocket>,
@@ -19,16 +27,14 @@ pub struct ReservedPorts {
 }
 
 impl ReservedPorts {
-    /// Reserves `count` different ports on 127.0.0.1.
+    /// Reserves `count` different ports.
     ///
     /// # Errors
     /// When the system has no port or no socket left.
     pub fn reserve(count: usize) -> io::Result<Self> {
         let mut reserved = Self { sockets: Vec::new(), ports: Vec::new() };
         for _ in 0..count {
-            let socket = TcpSocket::new_v4()?;
-            socket.set_reuseaddr(true)?;
-            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+            let socket = bound(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
             reserved.ports.push(socket.local_addr()?.port());
             reserved.sockets.push(socket);
         }
@@ -47,47 +53,115 @@ impl ReservedPorts {
     }
 }
 
+/// One address, for a server that is about to listen on it and cannot say which port it got.
+///
+/// Keep the reservation as long as the server runs.
+#[derive(Debug)]
+pub struct ReservedAddress {
+    address: SocketAddr,
+    _sockets: Vec<TcpSocket>,
+}
+
+impl ReservedAddress {
+    /// Reserves this address; port 0 stands for any free port.
+    ///
+    /// # Errors
+    /// When somebody listens there, or this machine does not have the address.
+    pub fn reserve(mut address: SocketAddr) -> io::Result<Self> {
+        let mut sockets = Vec::new();
+        if address.port() == 0 {
+            // At all addresses, for the reason given at ReservedPorts.
+            let all: IpAddr = match address {
+                SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+            };
+            let socket = bound(SocketAddr::new(all, 0))?;
+            address.set_port(socket.local_addr()?.port());
+            sockets.push(socket);
+        }
+        sockets.push(bound(address)?);
+        Ok(Self { address, _sockets: sockets })
+    }
+
+    /// The reserved address, with its port.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// A socket that is bound to an address, with `SO_REUSEADDR`, and does not listen yet. Many of
+/// them may have the same address. Binding fails when somebody listens there.
+pub(crate) fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{TcpListener, TcpStream};
 
     use super::*;
 
+    /// The addresses at which servers listen.
+    const LISTENED_AT: [Ipv4Addr; 2] = [Ipv4Addr::LOCALHOST, Ipv4Addr::UNSPECIFIED];
+
     #[test]
     fn a_reserved_port_can_be_listened_on_again_and_again() {
         let reserved = ReservedPorts::reserve(3).expect("free ports");
-        for address in reserved.addresses() {
-            for _ in 0..2 {
-                let listener = TcpListener::bind(address).expect("the reserved port");
-                let dialled = TcpStream::connect(address).expect("a listener");
+        for port in reserved.ports() {
+            for at in [LISTENED_AT, LISTENED_AT].concat() {
+                let listener = TcpListener::bind((at, *port)).expect("the reserved port");
+                let dialled = TcpStream::connect((Ipv4Addr::LOCALHOST, *port));
+                let dialled = dialled.expect("a listener");
                 let (accepted, _) = listener.accept().expect("a connection");
                 assert_eq!(accepted.peer_addr().ok(), dialled.local_addr().ok());
             }
         }
     }
 
-    /// As servers do whose own host is 0.0.0.0, so that nobody dials them past a relay.
+    /// Other processes hold ports at other addresses of this machine. A port that is free at
+    /// 127.0.0.1 only cannot be listened on at 0.0.0.0.
     #[test]
-    fn a_reserved_port_can_be_listened_on_at_all_addresses() {
-        let reserved = ReservedPorts::reserve(1).expect("a port");
-        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, reserved.ports()[0]));
-        let listener = listener.expect("the reserved port");
-        let dialled = TcpStream::connect((Ipv4Addr::LOCALHOST, reserved.ports()[0]));
-        let dialled = dialled.expect("a listener");
-        let (accepted, _) = listener.accept().expect("a connection");
-        assert_eq!(accepted.local_addr().ok(), dialled.peer_addr().ok());
+    fn a_port_that_somebody_holds_at_another_address_is_not_reserved() {
+        let elsewhere = Ipv4Addr::new(127, 0, 0, 2);
+        let listeners: Vec<_> =
+            (0..100).map(|_| TcpListener::bind((elsewhere, 0)).expect("a port")).collect();
+        let dialled: Vec<_> = listeners
+            .iter()
+            .map(|listener| TcpStream::connect(listener.local_addr().expect("its address")))
+            .map(|stream| stream.expect("a listener"))
+            .collect();
+        for _ in 0..2_000 {
+            let reserved = ReservedPorts::reserve(1).expect("a port");
+            for at in LISTENED_AT {
+                let listener = TcpListener::bind((at, reserved.ports()[0]));
+                listener.unwrap_or_else(|error| panic!("{at}: {error}"));
+            }
+        }
+        drop((listeners, dialled));
     }
 
     #[test]
     fn nobody_else_is_given_a_reserved_port() {
-        let reserved = ReservedPorts::reserve(200).expect("free ports");
-        let others: Vec<_> = (0..200)
-            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port"))
+        let reserved = ReservedPorts::reserve(100).expect("free ports");
+        let others: Vec<_> = (0..100)
+            .flat_map(|_| LISTENED_AT.map(|at| TcpListener::bind((at, 0)).expect("a port")))
             .collect();
+        let again = ReservedPorts::reserve(100).expect("free ports");
         for other in others {
-            let port = other.local_addr().expect("an address").port();
-            assert!(!reserved.ports().contains(&port));
+            let address = other.local_addr().expect("an address");
+            assert!(!reserved.ports().contains(&address.port()));
+            let dialled = TcpStream::connect((Ipv4Addr::LOCALHOST, address.port()));
+            let from = dialled.expect("a listener").local_addr().expect("an address").port();
+            assert!(!reserved.ports().contains(&from), "a connection from a reserved port");
         }
+        assert!(again.ports().iter().all(|port| !reserved.ports().contains(port)));
     }
 
     #[test]
@@ -96,5 +170,29 @@ mod tests {
         let address = reserved.addresses().next().expect("one");
         let error = TcpStream::connect(address).expect_err("nobody listens");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn a_reserved_address_can_be_listened_on() {
+        for ip in LISTENED_AT {
+            let any = ReservedAddress::reserve((ip, 0).into()).expect("a port");
+            assert_ne!(any.address().port(), 0);
+            for _ in 0..2 {
+                // Reserved a second time by its port, it is the same address.
+                let same = ReservedAddress::reserve(any.address()).expect("nobody listens");
+                assert_eq!(same.address(), any.address());
+                drop(TcpListener::bind(same.address()).expect("the reserved address"));
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_listened_on_is_not_reserved() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let error = ReservedAddress::reserve(taken.local_addr().expect("an address"));
+        assert_eq!(error.expect_err("taken").kind(), io::ErrorKind::AddrInUse);
+        // 192.0.2.0/24 is for documentation; no machine has such an address.
+        let error = ReservedAddress::reserve(([192, 0, 2, 1], 0).into());
+        assert_eq!(error.expect_err("another machine's").kind(), io::ErrorKind::AddrNotAvailable);
     }
 }

@@ -25,6 +25,8 @@ use zab_trace::{ConnectionName, Event, Port, ServerId};
 use gate::Gate;
 use survey::Survey;
 
+use crate::ReservedPorts;
+
 /// A server and where it really listens, or will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -72,6 +74,8 @@ pub struct Relay {
     runtime: Option<Runtime>,
     gates: BTreeMap<Link, Arc<Gate>>,
     joined: Arc<Mutex<Vec<JoinedConnection>>>,
+    /// Held so that nobody takes the port of a gate while it is closed.
+    _ports: ReservedPorts,
 }
 
 impl Relay {
@@ -89,15 +93,17 @@ impl Relay {
             .build()?;
         let joined = Arc::new(Mutex::new(Vec::new()));
         let mut survey = Survey::default();
+        let links: Vec<(Link, SocketAddr)> = links_between(targets).collect();
+        let ports = ReservedPorts::reserve(links.len())?;
         let mut gates = BTreeMap::new();
-        for (link, target) in links_between(targets) {
-            let gate = Arc::new(Gate::new(link, target)?);
+        for ((link, target), address) in links.into_iter().zip(ports.addresses()) {
+            let gate = Arc::new(Gate::new(link, address, target));
             let listens = survey.watch(target);
             runtime.spawn(forward::serve(Arc::clone(&gate), listens, Arc::clone(&joined)));
             gates.insert(link, gate);
         }
         runtime.spawn(survey.run());
-        Ok(Self { runtime: Some(runtime), gates, joined })
+        Ok(Self { runtime: Some(runtime), gates, joined, _ports: ports })
     }
 
     /// Where `from` has to dial to reach this port of `to`; none if there is no such link.

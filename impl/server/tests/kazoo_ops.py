@@ -74,15 +74,15 @@ def refused(error, call, *arguments, **named):
         raise Failed(f"{call.__name__}{arguments} gave {result!r}, expected {error}")
 
 
-def free_ports(count):
-    """Ports of this machine that nobody listens on now."""
+def reserve(count):
+    """Sockets that hold a free port each, and do not listen: nobody else is given the port, and a
+    server that asks for it with SO_REUSEADDR gets it. They are bound at all addresses, so that no
+    socket has the port at any other address either."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
-        one.bind((HOST, 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        one.bind(("0.0.0.0", 0))
+    return sockets
 
 
 class Ensemble:
@@ -93,7 +93,8 @@ class Ensemble:
     def __init__(self, binary, folder):
         self.binary = binary
         self.folder = pathlib.Path(folder)
-        ports = iter(free_ports(9))
+        self.reserved = reserve(9)
+        ports = iter([one.getsockname()[1] for one in self.reserved])
         self.client_ports = {server: next(ports) for server in self.IDS}
         lines = [f"server.{server}={HOST}:{next(ports)}:{next(ports)}" for server in self.IDS]
         self.processes = {}

@@ -2,16 +2,14 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
-use tokio::{
-    net::{TcpListener, TcpSocket},
-    sync::watch,
-};
+use tokio::{net::TcpListener, sync::watch};
 
 use super::{Link, lock};
+use crate::ports::bound;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 64;
@@ -24,8 +22,6 @@ pub(super) struct Gate {
     address: SocketAddr,
     /// Where the connections lead.
     target: SocketAddr,
-    /// Bound to `address`, so that nobody takes it while the gate is closed.
-    _reserved: TcpSocket,
     /// Whether the link is cut; every connection on it watches.
     cut: watch::Sender<bool>,
     inside: Mutex<Inside>,
@@ -41,18 +37,16 @@ struct Inside {
 }
 
 impl Gate {
-    /// A closed gate on a free loopback port.
-    pub(super) fn new(link: Link, target: SocketAddr) -> io::Result<Self> {
-        let reserved = bound(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        Ok(Self {
+    /// A closed gate at `address`, whose port is reserved as long as the gate is used.
+    pub(super) fn new(link: Link, address: SocketAddr, target: SocketAddr) -> Self {
+        Self {
             link,
-            address: reserved.local_addr()?,
+            address,
             target,
-            _reserved: reserved,
             cut: watch::Sender::new(false),
             inside: Mutex::default(),
             less: Condvar::new(),
-        })
+        }
     }
 
     pub(super) const fn link(&self) -> Link {
@@ -113,14 +107,6 @@ impl Gate {
         change(&mut lock(&self.inside));
         self.less.notify_all();
     }
-}
-
-/// A socket on this address that does not listen yet.
-fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
 }
 
 /// An open gate. Dropping it stops listening: who was not let in yet is reset.

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, io, net::SocketAddr, time::Duration};
 
 use tokio::{
-    net::TcpSocket,
     sync::watch,
     time::{MissedTickBehavior, interval},
 };
+
+use crate::ports::bound;
 
 /// How often the targets are looked at. A server dials again after 100 ms at the earliest.
 const SURVEY_INTERVAL: Duration = Duration::from_millis(4);
@@ -41,15 +42,7 @@ impl Survey {
 /// beside all who only hold it or are connected, but not beside one who listens; and a socket that
 /// is bound, for as long as this takes, is in nobody's way.
 fn is_listened_on(address: SocketAddr) -> bool {
-    let bound = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4(),
-        SocketAddr::V6(_) => TcpSocket::new_v6(),
-    };
-    let bound = bound.and_then(|socket| {
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)
-    });
-    bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+    bound(address).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
 }
 
 #[cfg(test)]

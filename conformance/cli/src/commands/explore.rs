@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::hash::Hash;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use clap::Args;
 use stateright::{Model, Path as Run};
+use zab_capture::ReservedAddress;
 use zab_model::paper::{Paper, Rules};
 use zab_model::presets;
 
@@ -120,11 +121,12 @@ where
     M: Model<State: State, Action: Action> + Send + Sync + 'static,
 {
     // stateright binds by itself and panics if it cannot, nor does it tell the port that it got.
-    // So the port is found, and an address that cannot be had is refused, before it is asked.
-    let found = TcpListener::bind(address).and_then(|listener| listener.local_addr());
-    let address = found.map_err(|error| {
+    // So the address is reserved before: nobody else gets it until stateright listens on it, and
+    // one that cannot be had is refused here.
+    let reserved = ReservedAddress::reserve(address).map_err(|error| {
         format!("cannot listen on {address}: {error}; try --address 127.0.0.1:0")
     })?;
+    let address = reserved.address();
     let server = std::thread::spawn(move || {
         model.checker().serve(address);
     });

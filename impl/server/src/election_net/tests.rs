@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use tokio::net::TcpStream;
+use zab_capture::ReservedPorts;
 use zab_core::{Role, Vote};
 
 use super::*;
@@ -15,15 +16,15 @@ struct Pair {
     other: TcpListener,
     own: (Ipv4Addr, u16),
     sent: Vec<u64>,
+    _reserved: ReservedPorts,
 }
 
 impl Pair {
     async fn new() -> Self {
-        let free = || async { TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap() };
-        let (other, own) = (free().await, free().await);
-        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
-        let (other_port, own_port) = (port(&other), port(&own));
-        drop(own);
+        let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let other_port = other.local_addr().unwrap().port();
+        let reserved = ReservedPorts::reserve(1).unwrap();
+        let own_port = reserved.ports()[0];
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("myid"), "2").unwrap();
         let text = format!(
@@ -36,7 +37,7 @@ impl Pair {
         let (sender, events) = mpsc::channel(16);
         let net = ElectionNet::start(&config, LinkIds::default(), sender).await.unwrap();
         let own = (Ipv4Addr::LOCALHOST, own_port);
-        Self { net, events, other, own, sent: Vec::new() }
+        Self { net, events, other, own, sent: Vec::new(), _reserved: reserved }
     }
 
     fn notify(&mut self, round: u64) {

@@ -29,7 +29,8 @@ impl Client {
         let request = ConnectRequest {
             protocol_version: 0,
             last_zxid_seen: 0,
-            timeout: 10_000,
+            // The machine may hold the test up; it must not lose its session for that.
+            timeout: 600_000,
             session: 0,
             password: Some(Bytes::from_static(&[0; 16])),
             read_only: Some(false),

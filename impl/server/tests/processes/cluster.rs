@@ -3,19 +3,25 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use zab_capture::ReservedPorts;
 use zab_trace::{
     Chain, Event, EventKind, Header, Implementation, Located, ReadError, ReadErrorKind, Reader,
     Source, Writer,
 };
 
-/// No condition takes longer on a machine that is not stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// After this long a test fails rather than hangs; no machine is so slow.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// What every server is configured with unless a test says otherwise. Ticks are short, so that a
+/// leader notices soon that its quorum is gone. The limits are long, so that a server that the
+/// machine holds up is not taken for a silent one, and no client for an idle one.
+const DEFAULTS: [&str; 4] = ["tickTime=200", "initLimit=50", "syncLimit=50", SESSIONS];
+const SESSIONS: &str = "maxSessionTimeout=600000";
 
 /// Tries `condition` until it gives something.
 pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
@@ -46,22 +52,18 @@ pub(crate) struct Cluster {
     running: BTreeMap<u64, Child>,
     incarnations: BTreeMap<u64, u32>,
     harness: Writer<File>,
+    /// Held so that nobody else takes the servers' ports.
+    _reserved: ReservedPorts,
 }
 
 impl Cluster {
     /// Three servers that are not started. `extra` is added to every `zoo.cfg`.
     pub(crate) fn new(extra: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let free: Vec<TcpListener> =
-            (0..9).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
-        let port = |index: usize| free[index].local_addr().unwrap().port();
+        let reserved = ReservedPorts::reserve(9).unwrap();
         let ports: BTreeMap<u64, Ports> = (1..=3)
-            .zip((0..9).step_by(3))
-            .map(|(id, at)| {
-                let ports =
-                    Ports { client: port(at), quorum: port(at + 1), election: port(at + 2) };
-                (id, ports)
-            })
+            .zip(reserved.ports().chunks(3))
+            .map(|(id, of)| (id, Ports { client: of[0], quorum: of[1], election: of[2] }))
             .collect();
         let trace = dir.path().join("trace");
         std::fs::create_dir(&trace).unwrap();
@@ -73,8 +75,8 @@ impl Cluster {
         }
         let file = File::create_new(trace.join("harness.ndjson")).unwrap();
         let harness = Writer::new(file, &header).unwrap();
-        let running = BTreeMap::new();
-        let cluster = Self { dir, ports, running, incarnations: BTreeMap::new(), harness };
+        let (running, incarnations) = (BTreeMap::new(), BTreeMap::new());
+        let cluster = Self { dir, ports, running, incarnations, harness, _reserved: reserved };
         for id in 1..=3 {
             cluster.configure(id, extra);
         }
@@ -104,7 +106,7 @@ impl Cluster {
             let (quorum, election) = (ports.quorum, ports.election);
             text.push_str(&format!("server.{id}=127.0.0.1:{quorum}:{election}\n"));
         }
-        for default in ["tickTime=200", "initLimit=20", "syncLimit=10"] {
+        for default in DEFAULTS {
             let key = default.split('=').next().unwrap();
             if !extra.contains(key) {
                 text.push_str(&format!("{default}\n"));
@@ -219,10 +221,15 @@ impl Cluster {
             .collect()
     }
 
+    /// What has happened in the present life of a server.
+    pub(crate) fn present_life(&self, id: u64) -> Vec<EventKind> {
+        let events = self.events(id, self.incarnations[&id]);
+        events.into_iter().map(|located| located.event.kind).collect()
+    }
+
     /// Whether the present life of a server has an event like this.
     pub(crate) fn has_event(&self, id: u64, wanted: impl Fn(&EventKind) -> bool) -> bool {
-        let events = self.events(id, self.incarnations[&id]);
-        events.iter().any(|located| wanted(&located.event.kind))
+        self.present_life(id).iter().any(wanted)
     }
 
     /// Stops what still runs, and checks that the trace of everything is sound.
@@ -235,6 +242,17 @@ impl Cluster {
         assert!(report.is_sound(), "{:#?}", report.findings);
         keep_trace(&self.trace());
     }
+}
+
+/// The newest log file in a server's data directory.
+pub(crate) fn newest_log(folder: &Path) -> PathBuf {
+    let entries = std::fs::read_dir(folder.join("version-2")).unwrap();
+    let zxid_and_path = entries.filter_map(|entry| {
+        let path = entry.unwrap().path();
+        let zxid = path.file_name()?.to_str()?.strip_prefix("log.")?;
+        Some((u64::from_str_radix(zxid, 16).unwrap(), path))
+    });
+    zxid_and_path.max().unwrap().1
 }
 
 /// With `KEEP_TRACES=folder`, the traces of all tests are copied there, each into a folder of the
@@ -264,11 +282,11 @@ impl Drop for Cluster {
     }
 }
 
-/// A connection to a port of this machine, which answers soon or never.
+/// A connection to a port of this machine; `None` if nobody listens there.
 pub(crate) fn connect(port: u16) -> Option<TcpStream> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_nodelay(true).unwrap();
     Some(stream)
 }

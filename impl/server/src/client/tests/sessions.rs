@@ -6,7 +6,7 @@ use super::*;
 async fn a_session_is_a_transaction_and_ends_with_one() {
     let mut bench = Bench::serving().await;
     let mut client = bench.client().await;
-    assert_eq!(bench.service.read(|tree| tree.session_timeout(client.session)), Some(10_000));
+    assert_eq!(bench.service.read(|tree| tree.session_timeout(client.session)), Some(SESSION_MS));
     assert_eq!(client.session >> 56, 1);
     let header = RequestHeader { xid: 1, op: OpCode::CloseSession.number() };
     client.send(&header.to_bytes()).await;
