@@ -156,7 +156,9 @@ impl Lint {
         let place = self.place(1);
         match &self.header {
             None => {
-                self.lives = Lives::new(header.contract.hidden.contains(&EventName::Start));
+                let hides = |name| header.contract.hidden.contains(&name);
+                self.lives = Lives::new(hides(EventName::Start));
+                self.links = Links::new(hides(EventName::Connected));
                 self.header = Some(header.clone());
             }
             Some(first) => {

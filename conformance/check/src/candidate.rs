@@ -64,6 +64,30 @@ pub(crate) struct Decided {
     pub(crate) committed: VecDeque<Zxid<u32>>,
 }
 
+/// A line that should have come by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owed {
+    Delivered(Zxid<u32>),
+    Looking(u32),
+    Elected(ServerId, u32),
+    Established(u32),
+    Committed(Zxid<u32>),
+    /// The next write of the program.
+    Persisted,
+}
+
+impl Decided {
+    /// The first decision that no line has shown.
+    pub(crate) fn owed(&self) -> Option<Owed> {
+        let Self { looking, looking_shown: _, elected, established, committed } = self;
+        let looking = looking.front().map(|round| Owed::Looking(*round));
+        let elected = elected.front().map(|(leader, round)| Owed::Elected(*leader, *round));
+        let established = established.front().map(|epoch| Owed::Established(*epoch));
+        let committed = committed.front().map(|zxid| Owed::Committed(*zxid));
+        looking.or(elected).or(established).or(committed)
+    }
+}
+
 /// A connection that ended at this end while messages for it were waiting: a driver may still
 /// hand them to the socket before it closes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -123,6 +147,8 @@ pub(crate) struct Candidate {
     pub(crate) sent: Option<Letter>,
     /// The transaction of the last step.
     pub(crate) proposed: Option<Zxid<u32>>,
+    /// The last step ended a role while a decision of that role had not been shown.
+    pub(crate) owed: Option<Owed>,
 }
 
 impl Candidate {
@@ -146,6 +172,7 @@ impl Candidate {
             written: None,
             sent: None,
             proposed: None,
+            owed: None,
         }
     }
 
@@ -177,6 +204,7 @@ impl Candidate {
         }
         self.written = None;
         self.proposed = None;
+        self.owed = None;
         for effect in scene.outbox.effects() {
             self.take(scene.cfg, scene.shown, step, *effect);
         }
@@ -217,7 +245,12 @@ impl Candidate {
             Effect::Closed(peer) => core.end(peer),
             // The caller, who knows the new connection, has put the older one aside.
             Effect::Replaced(_) => {}
-            Effect::ClosedAll => core.end_all(),
+            Effect::ClosedAll => {
+                core.end_all();
+                // `zk.fle.enter` takes the log over: what was to be delivered counts as applied.
+                core.delivered.clear();
+                self.owed = core.decided.owed();
+            }
         }
     }
 
@@ -238,6 +271,7 @@ impl Candidate {
             }
             Decision::Resent => {}
             Decision::Elected { leader, round } => {
+                self.owed = decided.owed();
                 if shown.elected {
                     decided.elected.push_back((leader, round));
                 }
@@ -288,6 +322,14 @@ impl Core {
         let accepted = self.accepted.drain(..);
         self.ended
             .extend(accepted.map(|connection| Ended { connection, pending: VecDeque::new() }));
+    }
+
+    /// The first line that must come before the process stops cleanly.
+    pub(crate) fn owed(&self, shown: Shown) -> Option<Owed> {
+        let delivered = self.delivered.front().map(|zxid| Owed::Delivered(*zxid));
+        let writes = shown.persisted && !self.server.program.is_finished();
+        let persisted = writes.then_some(Owed::Persisted);
+        delivered.or(self.decided.owed()).or(persisted)
     }
 
     /// Everything that a process forgets when it ends.

@@ -1,6 +1,6 @@
 //! What a contract hides, and what a trace looks like under one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use zab_trace::{Chain, Contract, Event, EventKind, EventName, Header, ServerId};
 
@@ -52,6 +52,18 @@ impl Shown {
             committed: shows(EventName::Committed),
             connected: shows(EventName::Connected),
             disconnected: shows(EventName::Disconnected),
+        }
+    }
+
+    /// Empties the queues of what no line shows: deliveries, then decisions as in
+    /// [`crate::walk::node::Node`].
+    pub(crate) fn forget_hidden<T>(self, lines: &mut [VecDeque<T>; 5]) {
+        let Self { delivered, looking, elected, established, committed, .. } = self;
+        let shows = [delivered, looking, elected, established, committed];
+        for (lines, shows) in lines.iter_mut().zip(shows) {
+            if !shows {
+                lines.clear();
+            }
         }
     }
 

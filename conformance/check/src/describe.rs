@@ -3,6 +3,11 @@
 use zab_model::{Phase, Role, Server, Wide};
 use zab_trace::{Event, EventKind, Message, Packet, Persisted};
 
+use crate::{
+    candidate::Owed,
+    convert::{self, Ids},
+};
+
 /// A message in words.
 pub(crate) fn message(message: &Message) -> String {
     let kind = message.kind();
@@ -78,6 +83,20 @@ pub(crate) fn event(event: &Event) -> String {
         EventKind::Proposed { zxid, digest } => format!("{name} {zxid} digest={digest}"),
         EventKind::Established { epoch } => format!("{name} epoch={epoch}"),
         EventKind::Joined { left, right } => format!("{name} {left} and {right}"),
+    }
+}
+
+/// A line that should have come: the rule it stands for, and the line.
+pub(crate) fn owed(owed: Owed, ids: &Ids) -> (&'static str, String) {
+    match owed {
+        Owed::Delivered(zxid) => ("zk.bcast.apply", format!("Delivered {}", convert::zxid(zxid))),
+        Owed::Looking(round) => ("zk.fle.enter", format!("Looking round={round}")),
+        Owed::Elected(leader, round) => {
+            ("zk.fle.settle", format!("Elected leader={} round={round}", ids.real(leader)))
+        }
+        Owed::Established(epoch) => ("l.2.2", format!("Established epoch={epoch}")),
+        Owed::Committed(zxid) => ("l.3.2", format!("Committed {}", convert::zxid(zxid))),
+        Owed::Persisted => ("zk.crash", "the Persisted lines of what has begun".to_owned()),
     }
 }
 

@@ -2,7 +2,7 @@
 //! takes the one that came furthest.
 
 use zab_model::{Message, Record, Role, Shape, Wide};
-use zab_trace::{Event, Packet};
+use zab_trace::{Event, EventKind, Packet};
 
 use crate::{
     candidate::{Candidate, Scene},
@@ -11,6 +11,7 @@ use crate::{
     describe::{self, LINKS},
     explain::{Divergence, Mismatch, Past},
     input::{At, Item, Place},
+    links::Fault,
     mapping::{self, Line, Miss},
     monitor::{Monitor, Search, choices},
 };
@@ -59,7 +60,11 @@ fn progress(miss: &Miss) -> u8 {
     match miss {
         Miss::State(_) => 3,
         Miss::Step(_) => 2,
-        Miss::Send { open: true, .. } | Miss::Write(_) | Miss::Delivery(_) | Miss::Decision(_) => 1,
+        Miss::Send { open: true, .. }
+        | Miss::Write(_)
+        | Miss::Delivery(_)
+        | Miss::Decision(_)
+        | Miss::Owed(_) => 1,
         Miss::Send { open: false, .. }
         | Miss::NotConnected
         | Miss::Twice
@@ -139,6 +144,10 @@ fn mismatch(
             (default, unexpected(or_nothing(due.map(|zxid| format!("Delivered {zxid}")))))
         }
         Miss::Decision(due) => (default, unexpected(or_nothing(due.clone()))),
+        Miss::Owed(owed) => {
+            let (rule, line) = describe::owed(*owed, line.ids);
+            (rule, unexpected(format!("{line}, before this line")))
+        }
         Miss::NotConnected => (LINKS, unexpected("a connection that is up at this end".to_owned())),
         Miss::Twice => (LINKS, unexpected("a new connection".to_owned())),
         Miss::Unknown(_) => (default, unexpected("a vote for a member of the ensemble".to_owned())),
@@ -195,7 +204,15 @@ fn legal(scene: &Scene<'_>, candidate: &Candidate, ids: &Ids) -> Vec<String> {
             legal.push("Received NOTIFICATION; Resent; Elected once a quorum agrees".into())
         }
         Role::Following | Role::Leading => {
-            legal.push("Received on an open connection; Looking; Stop".to_owned());
+            let free = server.program.is_finished();
+            let leaves = free && core.decided.owed().is_none();
+            let words = [
+                (free, "Received on an open connection"),
+                (leaves, "Looking"),
+                (core.owed(scene.shown).is_none(), "Stop"),
+            ];
+            let words: Vec<_> = words.iter().filter(|(legal, _)| *legal).map(|(_, w)| *w).collect();
+            legal.extend((!words.is_empty()).then(|| words.join("; ")));
         }
     }
     legal
@@ -243,12 +260,34 @@ pub(crate) fn blank(place: Place, event: &Event, past: Vec<Past>) -> Divergence 
     }
 }
 
-/// A message that is not the next of its connection.
-pub(crate) fn out_of_turn(packet: &Packet, due: u64) -> Mismatch {
-    Mismatch::Field {
-        field: "ordinal",
-        found: packet.ordinal.to_string(),
-        wanted: format!("{due}: a connection is first in, first out"),
+/// A line that does not fit to what its end of the connection did before.
+pub(crate) fn fault(event: &Event, fault: Fault) -> Mismatch {
+    let unexpected = |wanted: &str| Mismatch::Unexpected {
+        found: describe::event(event),
+        wanted: wanted.to_owned(),
+    };
+    match (fault, &event.kind) {
+        (Fault::Ordinal { expected }, EventKind::Sent(packet) | EventKind::Received(packet)) => {
+            Mismatch::Field {
+                field: "ordinal",
+                found: packet.ordinal.to_string(),
+                wanted: format!("{expected}: each use of a connection counts from 0, without gaps"),
+            }
+        }
+        (Fault::Peer { known }, _) => {
+            unexpected(&format!("peer {known}, as earlier lines of this connection name it"))
+        }
+        (Fault::Ordinal { .. } | Fault::Closed, _) => {
+            unexpected("a connection that is up at this end")
+        }
+    }
+}
+
+/// A message that the server it names did not send on this connection.
+pub(crate) fn misdirected(packet: &Packet) -> Mismatch {
+    Mismatch::Unexpected {
+        found: format!("{} from {}", describe::message(&packet.message), packet.peer),
+        wanted: "a message between the two servers that use this connection".to_owned(),
     }
 }
 

@@ -4,20 +4,26 @@
 use std::collections::{BTreeMap, HashMap};
 
 use zab_model::{Config, Shape, Wide, Zxid};
-use zab_trace::{ConnectionName, Epoch, EventKind, Message, Port, ServerId, TxnDigest};
+use zab_trace::{
+    ConnectionName, Contract, Epoch, Event, EventKind, Message, Packet, Port, ServerId, TxnDigest,
+};
 
 use crate::{
     candidate::{Candidate, Log},
     convert::{self, Ids, Letter},
     input::Item,
-    links::{ConnectionId, Links},
+    links::{ConnectionId, Direction, End, Links, Shows},
 };
 
 /// What is known beforehand.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Foresight {
-    /// All that each server sends on each quorum connection, in order.
-    sends: HashMap<(ConnectionName, ServerId), Vec<Message>>,
+    /// What the lines show of connections.
+    shows: Shows,
+    /// Each server's ends of quorum connections, by incarnation, as far as they are read.
+    ends: HashMap<Name, End>,
+    /// All that each server sends in each use of a quorum connection, in order.
+    sends: HashMap<(Name, u32), Vec<Message>>,
     /// The digests that PROPOSALs show.
     digests: HashMap<zab_trace::Zxid, TxnDigest>,
     /// The greatest counter that any line names, by epoch. A transaction that no line names was
@@ -25,17 +31,35 @@ pub(crate) struct Foresight {
     named: BTreeMap<Epoch, u32>,
 }
 
+/// A connection's name, and whose end: server and incarnation.
+type Name = (ConnectionName, ServerId, u32);
+
 impl Foresight {
+    /// Nothing is known yet of a trace under this contract.
+    pub(crate) fn new(contract: &Contract) -> Self {
+        Self { shows: Shows::new(contract), ..Self::default() }
+    }
+
     /// Notes what a line names.
     pub(crate) fn note(&mut self, item: &Item) {
         match &item.event.kind {
-            EventKind::Received(packet) => self.note_message(&packet.message),
+            EventKind::Received(packet) => {
+                self.note_message(&packet.message);
+                self.note_packet(&item.event, packet, Direction::In);
+            }
             EventKind::Sent(packet) => {
                 self.note_message(&packet.message);
-                if packet.message.port() == Port::Quorum {
-                    let key = (packet.connection.clone(), item.event.server);
-                    self.sends.entry(key).or_default().push(packet.message);
-                }
+                self.note_packet(&item.event, packet, Direction::Out);
+            }
+            EventKind::Connected { connection, peer } => {
+                let name = (connection.clone(), item.event.server, item.event.incarnation);
+                let end = self.ends.entry(name).or_default();
+                // A line that does not fit is refused when its turn comes.
+                let _ = end.connected(*peer, self.shows);
+            }
+            EventKind::Disconnected { connection } => {
+                let name = (connection.clone(), item.event.server, item.event.incarnation);
+                self.ends.entry(name).or_default().close();
             }
             EventKind::Start { recovered } => self.name(recovered.last_zxid),
             EventKind::Delivered { zxid } | EventKind::Committed { zxid } => self.name(*zxid),
@@ -50,8 +74,6 @@ impl Foresight {
             )
             | EventKind::Stop
             | EventKind::Killed
-            | EventKind::Connected { .. }
-            | EventKind::Disconnected { .. }
             | EventKind::Looking { .. }
             | EventKind::Resent
             | EventKind::Elected { .. }
@@ -79,6 +101,24 @@ impl Foresight {
             | Message::AckLd { .. }
             | Message::UpToDate => {}
         }
+    }
+
+    fn note_packet(&mut self, event: &Event, packet: &Packet, direction: Direction) {
+        if packet.message.port() != Port::Quorum {
+            return;
+        }
+        let name = (packet.connection.clone(), event.server, event.incarnation);
+        let end = self.ends.entry(name.clone()).or_default();
+        // A line that does not fit is refused when its turn comes.
+        let _ = end.message(direction, packet, self.shows);
+        if direction == Direction::Out {
+            self.sends.entry((name, end.uses())).or_default().push(packet.message);
+        }
+    }
+
+    /// Whether something is known of what is sent.
+    pub(crate) fn knows_sends(&self) -> bool {
+        !self.sends.is_empty()
     }
 
     fn propose(&mut self, zxid: zab_trace::Zxid, digest: TxnDigest) {
@@ -119,20 +159,27 @@ impl Foresight {
 /// kept: what is never sent need not be.
 #[derive(Debug, Default)]
 pub(crate) struct Future {
-    sends: HashMap<(ConnectionId, ServerId), Vec<Message>>,
+    sends: HashMap<ConnectionId, Vec<Message>>,
 }
 
 impl Future {
-    /// The future of a trace whose connections are known.
-    pub(crate) fn new(foresight: &Foresight, links: &mut Links<Letter>) -> Self {
-        let sends = foresight.sends.iter();
-        let sends = sends.map(|((name, server), all)| ((links.id(name), *server), all.clone()));
-        Self { sends: sends.collect() }
+    /// A use of a connection begins, the n-th of this name in this incarnation.
+    pub(crate) fn begin(
+        &mut self,
+        foresight: &Foresight,
+        event: &Event,
+        name: &ConnectionName,
+        (id, number): (ConnectionId, u32),
+    ) {
+        self.sends.entry(id).or_insert_with(|| {
+            let name = (name.clone(), event.server, event.incarnation);
+            foresight.sends.get(&(name, number)).cloned().unwrap_or_default()
+        });
     }
 
     /// Forgets messages behind the last one that is ever sent on their connection: in what comes
     /// after, states cannot be told apart.
-    pub(crate) fn trim(&self, candidate: &mut Candidate, server: ServerId, links: &Links<Letter>) {
+    pub(crate) fn trim(&self, candidate: &mut Candidate, links: &Links<Letter>) {
         let core = &mut candidate.core;
         let wires = core.wires.iter_mut().filter_map(|wire| {
             let connection = wire.connection?;
@@ -140,24 +187,19 @@ impl Future {
         });
         let ended = core.ended.iter_mut().map(|ended| (ended.connection, &mut ended.pending));
         for (connection, pending) in wires.chain(ended) {
-            let all = self.sends.get(&(connection, server)).map_or(0, Vec::len);
-            let sent = usize::try_from(links.sent(connection, server)).unwrap_or(usize::MAX);
+            let all = self.sends.get(&connection).map_or(0, Vec::len);
+            let sent = usize::try_from(links.sent(connection)).unwrap_or(usize::MAX);
             pending.truncate(all.saturating_sub(sent));
         }
     }
 
     /// How many more acknowledgements than wait to be sent a follower sends on its connection.
-    pub(crate) fn acks_left(
-        &self,
-        candidate: &Candidate,
-        server: ServerId,
-        links: &Links<Letter>,
-    ) -> usize {
+    pub(crate) fn acks_left(&self, candidate: &Candidate, links: &Links<Letter>) -> usize {
         let wires = candidate.core.wires.iter();
         let left = wires.filter_map(|wire| {
             let connection = wire.connection?;
-            let sent = usize::try_from(links.sent(connection, server)).ok()?;
-            let all = self.sends.get(&(connection, server))?;
+            let sent = usize::try_from(links.sent(connection)).ok()?;
+            let all = self.sends.get(&connection)?;
             let later = all.iter().skip(sent + wire.pending.len());
             Some(later.filter(|message| matches!(message, Message::Ack { .. })).count())
         });
@@ -165,19 +207,13 @@ impl Future {
     }
 
     /// Whether the candidate's queues can still lead to what its server sends.
-    pub(crate) fn allows(
-        &self,
-        candidate: &Candidate,
-        server: ServerId,
-        ids: &Ids,
-        links: &Links<Letter>,
-    ) -> bool {
+    pub(crate) fn allows(&self, candidate: &Candidate, ids: &Ids, links: &Links<Letter>) -> bool {
         if self.sends.is_empty() {
             return true;
         }
         let future = |connection| {
-            let sent = usize::try_from(links.sent(connection, server)).unwrap_or(usize::MAX);
-            let all = self.sends.get(&(connection, server));
+            let sent = usize::try_from(links.sent(connection)).unwrap_or(usize::MAX);
+            let all = self.sends.get(&connection);
             all.and_then(|all| all.get(sent..)).unwrap_or_default()
         };
         let agrees = |pending: &std::collections::VecDeque<Letter>, future: &[Message]| {

@@ -77,7 +77,7 @@ pub(crate) fn close(
                 continue;
             }
             closed.steps += 1;
-            search.trim(&mut taken, line);
+            search.trim(&mut taken);
             if seen.insert(taken.fingerprint()) {
                 closed.candidates.push(taken);
             }
@@ -90,7 +90,7 @@ pub(crate) fn close(
 }
 
 fn take(scene: &mut Scene<'_>, candidate: &mut Candidate, step: Step<Wide>) -> bool {
-    if !candidate.step(scene, step, &mut NoProbe) {
+    if !candidate.step(scene, step, &mut NoProbe) || candidate.owed.is_some() {
         return false;
     }
     if let Step::Disconnected { peer } = step {
@@ -170,7 +170,7 @@ fn syncs(scene: &Scene<'_>, candidate: &Candidate, line: &Line<'_>, search: Sear
         return unsynced;
     }
     if !leads {
-        let left = search.future.acks_left(candidate, line.event.server, search.links);
+        let left = search.future.acks_left(candidate, search.links);
         return left.min(unsynced);
     }
     let durable = Wide::length(&server.disk.history);

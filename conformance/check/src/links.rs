@@ -1,13 +1,31 @@
 //! What is on its way between servers: messages by (connection, direction, ordinal).
+//!
+//! A connection's name can be used several times, one use after the other. Each end numbers its
+//! uses; what the n-th use of one end sends is received by the n-th use of the other, unless a
+//! [`Plan`] says otherwise.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod end;
+mod line;
 
-use zab_trace::{ConnectionName, Message, Packet, ServerId};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use zab_trace::{ConnectionName, Contract, Message, Packet, ServerId};
+
+pub(crate) use end::{Begun, Direction, End, Fault, Shows};
+
+use line::{Held, Line, Stream};
 
 use crate::input::At;
 
-/// A connection, whatever its ends call it.
+/// One use of a connection, as one end knows it.
 pub(crate) type ConnectionId = u32;
+
+/// A pair of ends. Names that a relay joined are names of one line.
+pub(crate) type LineId = usize;
+
+/// Which use of the sender's end a use of the receiver's end belongs to, where it is not the one
+/// with the same number: by line, receiver and number of its use.
+pub(crate) type Plan = BTreeMap<(ConnectionName, ServerId, u32), u32>;
 
 /// A message between its `Sent` and its `Received`.
 #[derive(Clone, Debug)]
@@ -20,166 +38,363 @@ pub(crate) struct Letter<C> {
     pub(crate) contents: Vec<C>,
 }
 
-/// One direction of a connection.
-#[derive(Debug)]
-struct Direction<C> {
-    receiver: ServerId,
-    sent: u64,
-    received: u64,
-    /// From ordinal `received` on.
-    queue: VecDeque<Letter<C>>,
+/// Where a line's name leads.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    name: u32,
+    line: LineId,
 }
 
-/// Why a `Sent` line does not continue its direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WrongOrdinal {
-    /// The ordinal that is due.
-    pub(crate) expected: u64,
+/// Why a message cannot be received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It does not fit to what this end did before.
+    Fault(Fault),
+    /// It was lost when this end closed the connection.
+    Lost,
 }
 
 /// All connections of a trace.
 ///
-/// Holds what is sent and not yet received, and nothing of what was received.
+/// Holds what is sent and not yet received, and nothing of what was received. A line of which all
+/// known ends are closed is forgotten.
 #[derive(Debug)]
 pub(crate) struct Links<C> {
-    ids: HashMap<ConnectionName, ConnectionId>,
-    next: ConnectionId,
-    directions: HashMap<(ConnectionId, ServerId), Direction<C>>,
+    places: HashMap<ConnectionName, Place>,
+    lines: Vec<Line<C>>,
+    /// Of `lines`: those that are not in use.
+    free: Vec<LineId>,
+    /// By server: the lines of which it has an end.
+    held: HashMap<ServerId, BTreeSet<LineId>>,
+    names: u32,
+    ids: ConnectionId,
+    shows: Shows,
+    partial: BTreeSet<ServerId>,
+    /// How many messages were sent in a use; kept where later lines narrow down hidden steps.
+    sent: Option<HashMap<ConnectionId, u64>>,
+    plan: Plan,
+    /// Whether a name was used a second time.
+    reused: bool,
 }
 
 impl<C> Links<C> {
-    /// No connections.
-    pub(crate) fn new() -> Self {
-        Self { ids: HashMap::new(), next: 0, directions: HashMap::new() }
-    }
-
-    /// The connection with this name.
-    pub(crate) fn id(&mut self, name: &ConnectionName) -> ConnectionId {
-        if let Some(id) = self.ids.get(name) {
-            return *id;
+    /// No connections. `partial`: the servers whose lines are only partially ordered.
+    pub(crate) fn new(contract: &Contract, partial: BTreeSet<ServerId>, plan: Plan) -> Self {
+        let hides_steps = !contract.hidden.is_empty() || !contract.silent.is_empty();
+        Self {
+            places: HashMap::new(),
+            lines: Vec::new(),
+            free: Vec::new(),
+            held: HashMap::new(),
+            names: 0,
+            ids: 0,
+            shows: Shows::new(contract),
+            partial,
+            sent: hides_steps.then(HashMap::new),
+            plan,
+            reused: false,
         }
-        self.next += 1;
-        self.ids.insert(name.clone(), self.next);
-        self.next
     }
 
-    /// The connection with this name, if a line that was processed named it.
-    pub(crate) fn find(&self, name: &ConnectionName) -> Option<ConnectionId> {
-        self.ids.get(name).copied()
+    fn shows(&self, server: ServerId) -> Shows {
+        Shows { partial: self.partial.contains(&server), ..self.shows }
     }
 
-    /// Two names are the ends of one connection. Both must be new, or already joined.
-    pub(crate) fn join(&mut self, left: &ConnectionName, right: &ConnectionName) {
-        let id = self.id(left);
-        self.ids.insert(right.clone(), id);
+    /// The line with this name, if something is known of it.
+    pub(crate) fn find(&self, name: &ConnectionName) -> Option<LineId> {
+        self.places.get(name).map(|place| place.line)
     }
 
-    /// Whether the `Sent` line of a received packet has been processed.
-    pub(crate) fn is_sent(&self, packet: &Packet) -> bool {
-        let direction = self
-            .ids
-            .get(&packet.connection)
-            .and_then(|id| self.directions.get(&(*id, packet.peer)));
-        direction.is_some_and(|direction| direction.sent > packet.ordinal)
-    }
-
-    /// Notes a `Sent` line of `sender`.
-    ///
-    /// # Errors
-    /// When the ordinal is not the next of this direction.
-    pub(crate) fn send(
-        &mut self,
-        connection: ConnectionId,
-        sender: ServerId,
-        packet: &Packet,
-        letter: Letter<C>,
-    ) -> Result<(), WrongOrdinal> {
-        let direction = self.directions.entry((connection, sender)).or_insert_with(|| Direction {
-            receiver: packet.peer,
-            sent: 0,
-            received: 0,
-            queue: VecDeque::new(),
+    fn place(&mut self, name: &ConnectionName) -> Place {
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        let line = self.free.pop().unwrap_or_else(|| {
+            self.lines.push(Line::default());
+            self.lines.len() - 1
         });
-        if direction.sent != packet.ordinal {
-            return Err(WrongOrdinal { expected: direction.sent });
+        self.names += 1;
+        self.lines[line].names.push(name.clone());
+        let place = Place { name: self.names, line };
+        self.places.insert(name.clone(), place);
+        place
+    }
+
+    /// Two names are the ends of one connection. A name that is used again may be joined again,
+    /// to the same name or to another one. All of them must be joined before they are used.
+    pub(crate) fn join(&mut self, left: &ConnectionName, right: &ConnectionName) {
+        let (mut stays, mut goes) = (self.place(left).line, self.place(right).line);
+        if stays == goes {
+            return;
         }
-        direction.sent += 1;
-        direction.queue.push_back(letter);
-        Ok(())
+        if self.lines[stays].names.len() < self.lines[goes].names.len() {
+            (stays, goes) = (goes, stays);
+        }
+        let moved = std::mem::take(&mut self.lines[goes].names);
+        for name in &moved {
+            if let Some(place) = self.places.get_mut(name) {
+                place.line = stays;
+            }
+        }
+        self.lines[stays].names.extend(moved);
+        self.free.push(goes);
     }
 
-    /// How many messages were sent in the direction from `sender`.
-    pub(crate) fn sent(&self, connection: ConnectionId, sender: ServerId) -> u64 {
-        self.directions.get(&(connection, sender)).map_or(0, |direction| direction.sent)
+    /// The end of a server, made if it is new: where it is among the line's ends.
+    fn hold(&mut self, place: Place, server: ServerId) -> usize {
+        let line = &mut self.lines[place.line];
+        let known = line.ends.iter().position(|h| h.name == place.name && h.server == server);
+        let index = known.unwrap_or_else(|| {
+            // Names that a relay made come once each; those of a line must not pile up.
+            line.ends.retain(|held| held.server != server || held.end.is_open());
+            line.ends.push(Held { name: place.name, server, id: 0, end: End::default() });
+            line.ends.len() - 1
+        });
+        if !line.ends[index].end.is_open() {
+            self.held.entry(server).or_default().insert(place.line);
+        }
+        index
     }
 
-    /// The ordinal that is due in the direction from `sender`.
-    pub(crate) fn due(&self, connection: ConnectionId, sender: ServerId) -> u64 {
-        self.directions.get(&(connection, sender)).map_or(0, |direction| direction.received)
+    /// Gives what has begun its numbers.
+    fn begun(&mut self, line: LineId, index: usize, begun: Begun) {
+        if begun == Begun::Nothing {
+            return;
+        }
+        let drops = self.drops(self.lines[line].ends[index].server);
+        let line = &mut self.lines[line];
+        self.reused |= line.number(index, begun);
+        self.ids += 1;
+        let held = &mut line.ends[index];
+        held.id = self.ids;
+        let (server, label) = (held.server, held.end.label(Direction::In));
+        if drops && let Some(before) = label.checked_sub(1) {
+            line.lose(server, before);
+        }
     }
 
-    /// Takes the message that is due in the direction from `sender`.
-    pub(crate) fn take(&mut self, connection: ConnectionId, sender: ServerId) -> Option<Letter<C>> {
-        let direction = self.directions.get_mut(&(connection, sender))?;
-        let letter = direction.queue.pop_front()?;
-        direction.received += 1;
-        Some(letter)
+    /// Whether what is on its way to a server can be dropped when it closes its end.
+    fn drops(&self, server: ServerId) -> bool {
+        self.plan.is_empty() && !self.partial.contains(&server)
     }
 
-    /// `receiver` receives nothing more on this connection: what is on its way to it is lost.
-    pub(crate) fn lose(&mut self, connection: ConnectionId, receiver: ServerId) {
-        for ((id, _), direction) in &mut self.directions {
-            if *id == connection && direction.receiver == receiver {
-                direction.queue = VecDeque::new();
+    /// A `Connected` line; returns the use that it begins, or the present one if that has not
+    /// ended.
+    pub(crate) fn connected(
+        &mut self,
+        server: ServerId,
+        name: &ConnectionName,
+        peer: Option<ServerId>,
+    ) -> Result<ConnectionId, Fault> {
+        let shows = self.shows(server);
+        let place = self.place(name);
+        let index = self.hold(place, server);
+        let begun = self.lines[place.line].ends[index].end.connected(peer, shows)?;
+        self.begun(place.line, index, begun);
+        Ok(self.lines[place.line].ends[index].id)
+    }
+
+    /// A `Disconnected` line: the use that it ends, if there is one.
+    pub(crate) fn find_open(
+        &self,
+        server: ServerId,
+        name: &ConnectionName,
+    ) -> Option<ConnectionId> {
+        let place = self.places.get(name)?;
+        let held = self.lines[place.line].end(place.name, server)?;
+        held.end.is_open().then_some(held.id)
+    }
+
+    /// A `Disconnected` line was explained: its server receives nothing more in this use.
+    pub(crate) fn disconnected(&mut self, server: ServerId, name: &ConnectionName) {
+        let Some(place) = self.places.get(name).copied() else { return };
+        let drops = self.drops(server);
+        let line = &mut self.lines[place.line];
+        let mut ends = line.ends.iter_mut();
+        let Some(held) = ends.find(|held| held.name == place.name && held.server == server) else {
+            return;
+        };
+        held.end.close();
+        let label = held.end.label(Direction::In);
+        if drops {
+            line.lose(server, label);
+            self.forget(place.line);
+        }
+    }
+
+    /// The process of a server has ended, and with it all its ends.
+    pub(crate) fn ended(&mut self, server: ServerId) {
+        // Lines of an incarnation that are only partially ordered may be looked at after its end.
+        if !self.partial.contains(&server) {
+            self.end_lives(server);
+        }
+    }
+
+    /// A server starts.
+    pub(crate) fn started(&mut self, server: ServerId) {
+        if self.partial.contains(&server) {
+            self.end_lives(server);
+        }
+    }
+
+    fn end_lives(&mut self, server: ServerId) {
+        let drops = self.drops(server);
+        for index in self.held.remove(&server).unwrap_or_default() {
+            let line = &mut self.lines[index];
+            let mut labels = Vec::new();
+            for held in line.ends.iter_mut().filter(|held| held.server == server) {
+                labels.push(held.end.label(Direction::In));
+                held.end.end_life();
+            }
+            if drops {
+                labels.into_iter().for_each(|label| line.lose(server, label));
+                self.forget(index);
             }
         }
     }
 
-    /// `receiver` is down: what is on its way to it is lost, on the connections that it has named.
-    ///
-    /// A connection that it has not named yet may be one of its next life: a message that crosses
-    /// with the kill is in no causal order with it.
-    pub(crate) fn lose_all(&mut self, receiver: ServerId) {
-        let directions = self.directions.keys();
-        let named: HashSet<ConnectionId> =
-            directions.filter(|(_, sender)| *sender == receiver).map(|(id, _)| *id).collect();
-        for ((id, _), direction) in &mut self.directions {
-            let is_named = direction.received > 0 || named.contains(id);
-            if direction.receiver == receiver && is_named {
-                direction.queue = VecDeque::new();
+    /// Forgets a line of which all ends are closed, if both have had as many uses: nothing that
+    /// was sent on it can be received any more.
+    fn forget(&mut self, index: LineId) {
+        let line = &mut self.lines[index];
+        let [(_, one), (_, other)] = line.next.as_slice() else { return };
+        if one != other || line.ends.iter().any(|held| held.end.is_open()) {
+            return;
+        }
+        let Line { names, ends, .. } = std::mem::take(line);
+        for held in ends {
+            if let Some(lines) = self.held.get_mut(&held.server) {
+                lines.remove(&index);
+            }
+            if let Some(sent) = &mut self.sent {
+                sent.remove(&held.id);
             }
         }
+        if let [name] = names.as_slice() {
+            self.places.remove(name);
+            self.free.push(index);
+        } else {
+            self.lines[index].names = names;
+        }
+    }
+
+    /// The use that a `Sent` line belongs to.
+    pub(crate) fn sending(
+        &mut self,
+        server: ServerId,
+        packet: &Packet,
+    ) -> Result<ConnectionId, Fault> {
+        let shows = self.shows(server);
+        let place = self.place(&packet.connection);
+        let index = self.hold(place, server);
+        let end = &mut self.lines[place.line].ends[index].end;
+        let begun = end.message(Direction::Out, packet, shows)?;
+        self.begun(place.line, index, begun);
+        Ok(self.lines[place.line].ends[index].id)
+    }
+
+    /// A `Sent` line was explained: its message is on its way.
+    pub(crate) fn send(&mut self, server: ServerId, packet: &Packet, letter: Letter<C>) {
+        let Some(place) = self.places.get(&packet.connection).copied() else { return };
+        let drops = self.drops(packet.peer);
+        let line = &mut self.lines[place.line];
+        let Some(held) = line.end(place.name, server) else { return };
+        let (id, label) = (held.id, held.end.label(Direction::Out));
+        let closed = drops && line.is_closed(packet.peer, label);
+        let index = line.streams.iter().position(|stream| stream.sender == server);
+        let index = index.unwrap_or_else(|| {
+            let segments = VecDeque::new();
+            line.streams.push(Stream { sender: server, first: label, segments });
+            line.streams.len() - 1
+        });
+        if let Some(segment) = line.streams[index].extend_to(label) {
+            segment.receiver.get_or_insert(packet.peer);
+            segment.sent += 1;
+            if !closed && !segment.lost {
+                segment.queue.push_back(letter);
+            }
+        }
+        if let Some(sent) = &mut self.sent {
+            *sent.entry(id).or_default() += 1;
+        }
+    }
+
+    /// Which use of a name in a server's present life the present one is, from 1.
+    pub(crate) fn number(&self, server: ServerId, name: &ConnectionName) -> u32 {
+        let place = self.places.get(name);
+        let held = place.and_then(|place| self.lines[place.line].end(place.name, server));
+        held.map_or(0, |held| held.end.uses())
+    }
+
+    /// How many messages were sent in a use.
+    pub(crate) fn sent(&self, id: ConnectionId) -> u64 {
+        self.sent.as_ref().and_then(|sent| sent.get(&id)).copied().unwrap_or(0)
+    }
+
+    /// Whether the `Sent` line of a received packet has been looked at.
+    pub(crate) fn is_sent(&self, server: ServerId, packet: &Packet) -> bool {
+        let Some(place) = self.places.get(&packet.connection) else { return false };
+        let line = &self.lines[place.line];
+        let shows = self.shows(server);
+        let continued = line
+            .end(place.name, server)
+            .filter(|h| h.end.begins(Direction::In, packet, shows) == Begun::Nothing);
+        let label = continued.map_or_else(
+            || line.coming(server, Direction::In),
+            |held| held.end.label(Direction::In),
+        );
+        let label = self.partner(line, server, label);
+        let segment = line.segment(packet.peer, label);
+        segment.is_some_and(|s| s.receiver == Some(server) && s.sent > packet.ordinal)
+    }
+
+    /// The sender's number of a use that has this number at the receiver's end.
+    fn partner(&self, line: &Line<C>, receiver: ServerId, label: u32) -> u32 {
+        if self.plan.is_empty() {
+            return label;
+        }
+        let name = line.names.iter().min().cloned();
+        let planned = name.and_then(|name| self.plan.get(&(name, receiver, label)));
+        planned.copied().unwrap_or(label)
+    }
+
+    /// Takes the message that a `Received` line names off its way, and says in which use.
+    pub(crate) fn receive(
+        &mut self,
+        server: ServerId,
+        packet: &Packet,
+    ) -> Result<(ConnectionId, Letter<C>), Refused> {
+        let shows = self.shows(server);
+        let place = self.place(&packet.connection);
+        let index = self.hold(place, server);
+        let end = &mut self.lines[place.line].ends[index].end;
+        let begun = end.message(Direction::In, packet, shows).map_err(Refused::Fault)?;
+        self.begun(place.line, index, begun);
+        let held = &self.lines[place.line].ends[index];
+        let (id, label) = (held.id, held.end.label(Direction::In));
+        let label = self.partner(&self.lines[place.line], server, label);
+        let segment = self.lines[place.line].segment_mut(packet.peer, label);
+        let segment = segment.filter(|segment| segment.receiver == Some(server));
+        let letter = segment.and_then(|segment| segment.queue.pop_front());
+        letter.map(|letter| (id, letter)).ok_or(Refused::Lost)
+    }
+
+    /// Whether a message that `packet.peer` did not send to `server` contradicts what is known of
+    /// its connection: it is between two other servers, or this end has another peer.
+    pub(crate) fn contradicts(&self, server: ServerId, packet: &Packet) -> bool {
+        let Some(place) = self.places.get(&packet.connection) else { return false };
+        let line = &self.lines[place.line];
+        let known = line.end(place.name, server).and_then(|held| held.end.peer(Direction::In));
+        let elsewhere = line.streams.iter().any(|stream| {
+            stream.segments.iter().any(|segment| {
+                let (from_peer, to_server) =
+                    (stream.sender == packet.peer, segment.receiver == Some(server));
+                segment.sent > packet.ordinal && from_peer != to_server
+            })
+        });
+        elsewhere || known.is_some_and(|known| known != packet.peer)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn send(links: &mut Links<()>, name: &str, sender: ServerId, peer: ServerId) -> ConnectionId {
-        let connection = ConnectionName::parse(name).unwrap();
-        let id = links.id(&connection);
-        let ordinal = links.sent(id, sender);
-        let packet = Packet { connection, ordinal, peer, message: Message::UpToDate };
-        let at = At { file: 0, line: 2 };
-        let letter = Letter { message: Message::UpToDate, at, contents: vec![()] };
-        links.send(id, sender, &packet, letter).unwrap();
-        id
-    }
-
-    #[test]
-    fn a_kill_loses_only_what_is_on_connections_of_that_life() {
-        let mut links = Links::new();
-        let used = send(&mut links, "a>b", 1, 2);
-        send(&mut links, "a>b", 2, 1);
-        let received = send(&mut links, "c>b", 1, 2);
-        send(&mut links, "c>b", 1, 2);
-        links.take(received, 1).unwrap();
-        // The next life of server 2 accepts this one, and the kill is merged only now.
-        let next = send(&mut links, "d>b", 1, 2);
-        links.lose_all(2);
-        assert!(links.take(used, 1).is_none());
-        assert!(links.take(received, 1).is_none());
-        assert!(links.take(next, 1).is_some());
-    }
-}
+mod tests;

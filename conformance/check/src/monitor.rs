@@ -66,13 +66,13 @@ pub(crate) struct Search<'a> {
 impl Search<'_> {
     /// Whether a candidate for the line's server can still lead to what that server sends.
     pub(crate) fn allows(&self, candidate: &Candidate, line: &Line<'_>) -> bool {
-        !self.narrow || self.future.allows(candidate, line.event.server, line.ids, self.links)
+        !self.narrow || self.future.allows(candidate, line.ids, self.links)
     }
 
     /// Forgets what of a candidate can never be seen.
-    pub(crate) fn trim(&self, candidate: &mut Candidate, line: &Line<'_>) {
+    pub(crate) fn trim(&self, candidate: &mut Candidate) {
         if self.closure == Closure::Reduced {
-            self.future.trim(candidate, line.event.server, self.links);
+            self.future.trim(candidate, self.links);
         }
     }
 }
@@ -156,7 +156,7 @@ impl Monitor {
                     continue;
                 }
                 if !sends && !self.shown.every_step() {
-                    search.trim(&mut taken, line);
+                    search.trim(&mut taken);
                 }
                 if seen.insert(taken.fingerprint()) {
                     after.push(taken);
@@ -241,7 +241,7 @@ pub(crate) fn choices(scene: &Scene<'_>, candidate: &Candidate, line: &Line<'_>)
             let survived = mapping::recovery_of(scene.cfg, server, recovered);
             vec![Choice { survived, ..Choice::default() }]
         }
-        EventKind::Stop | EventKind::Killed if !server.program.is_finished() => {
+        EventKind::Killed if !server.program.is_finished() => {
             [false, true].map(|written| Choice { written, ..Choice::default() }).to_vec()
         }
         EventKind::Received(_) if line.contents.len() > 1 => (0..line.contents.len())

@@ -8,6 +8,7 @@ use zab_model::{Config, Item, Message, Role, ServerId, Step, Wide};
 use zab_trace::{Chain, Event, EventKind, EventName, Header, Packet, Persisted, Port, State};
 
 use crate::{
+    contract::Shown,
     convert::{self, Ids, Letter},
     walk::node::{Node, Product},
     witness::{Entry, Witness},
@@ -48,6 +49,8 @@ struct Replay<'a> {
     lines: HashMap<Key, &'a Event>,
     connections: HashMap<&'a str, usize>,
     on_the_way: HashMap<Slot, Letter>,
+    /// What each server's lines show.
+    shown_by: Vec<Shown>,
     resent_hidden: bool,
     /// Payloads of hidden requests are not known where nobody was sent them, nor are digests of
     /// logs that hold them.
@@ -125,10 +128,12 @@ impl<'a> Replay<'a> {
         }
         let hidden = &header.contract;
         let hides = |name| hidden.hidden.contains(&name) || !hidden.silent.is_empty();
+        let shown_by = ids.all().iter().map(|id| Shown::new(hidden, *id)).collect();
         Self {
             cfg,
             ids,
             lines,
+            shown_by,
             connections,
             on_the_way: HashMap::new(),
             resent_hidden: hides(EventName::Resent),
@@ -198,9 +203,12 @@ impl<'a> Replay<'a> {
         if step == Step::Crash
             && let Some(event) = coming
             && event.kind == EventKind::Stop
-            && !self.agrees(&player.node, event.state)
         {
-            return Err("the state at the stop is not that of the model");
+            let node = &player.node;
+            that(self.agrees(node, event.state), "the state at the stop is not that of the model")?;
+            let writes = self.shown_by[row].persisted && !node.server.program.is_finished();
+            let owes = writes || node.lines.iter().any(|lines| !lines.is_empty());
+            that(!owes, "stops before everything is shown")?;
         }
         match (step, coming.map(|event| &event.kind)) {
             (Step::Connected { peer }, Some(EventKind::Connected { connection, .. })) => {
@@ -222,6 +230,7 @@ impl<'a> Replay<'a> {
         if !player.node.step(&self.cfg, step) {
             return Err("the step is not enabled");
         }
+        self.shown_by[row].forget_hidden(&mut player.node.lines);
         if let Step::Disconnected { peer } = step {
             let wire = peer.row().and_then(|to| player.node.wires[to].take());
             player.node.ended.extend(wire);

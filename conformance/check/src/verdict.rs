@@ -162,16 +162,6 @@ pub enum Reason {
         .0.message.kind(), .0.ordinal, .0.connection, .0.peer
     )]
     ReceiveWithoutSend(Packet),
-    /// The ordinals of what was sent have a hole or a repetition.
-    #[error("message {found} is sent on {connection} where ordinal {expected} is next")]
-    SendOrdinal {
-        /// The connection.
-        connection: String,
-        /// The ordinal that is due.
-        expected: u64,
-        /// The one that is there.
-        found: u64,
-    },
     /// An incarnation neither stops nor is killed.
     #[error("server {server}, incarnation {incarnation}: neither Stop nor Killed ends it")]
     OpenIncarnation {

@@ -1,27 +1,54 @@
 //! Connections: every message received was sent, in that order.
+//!
+//! A connection's name can be used again, when the connection before has ended: ordinals then begin
+//! at 0 again. Each stretch of ordinals at one end is a *run*.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Findings, Place};
-use crate::{ConnectionName, Event, EventKind, Packet, ServerId};
+use crate::{Chain, ConnectionName, Event, EventKind, Packet, Port, ServerId};
 
 /// All connections, as their ends saw them.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    streams: HashMap<ConnectionName, BTreeMap<(ServerId, Direction), Stream>>,
-    /// The other name of a connection that a relay joined.
-    joined: HashMap<ConnectionName, ConnectionName>,
+    /// Whether the contract hides where quorum connections begin.
+    connected_hidden: bool,
+    /// By name, server and incarnation.
+    ends: HashMap<ConnectionName, BTreeMap<(ServerId, u32), End>>,
+    /// The other names of a connection that a relay joined.
+    joined: HashMap<ConnectionName, Vec<ConnectionName>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Direction {
     Sent,
     Received,
 }
 
-/// One direction of a connection, as one end saw it.
+/// What one incarnation did under one name.
+#[derive(Debug, Default)]
+struct End {
+    sent: Half,
+    received: Half,
+    /// The peer that `Connected` of the present use names.
+    peer: Option<ServerId>,
+    /// `Disconnected` came, and no `Connected` since.
+    closed: bool,
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+struct Half {
+    runs: Vec<Run>,
+    /// A connection began after the last run.
+    fresh: bool,
+    /// And the next message is known to belong to it.
+    ordered: bool,
+}
+
+/// The messages of one direction of one connection.
 #[derive(Debug)]
-struct Stream {
+struct Run {
     peer: ServerId,
     /// One more than the highest ordinal.
     next: u64,
@@ -29,20 +56,38 @@ struct Stream {
 }
 
 impl Links {
+    pub(super) fn new(connected_hidden: bool) -> Self {
+        Self { connected_hidden, ..Self::default() }
+    }
+
     pub(super) fn event(&mut self, place: Place, event: &Event, findings: &mut Findings) {
         match &event.kind {
             EventKind::Sent(packet) => {
-                self.packet(place, event.server, Direction::Sent, packet, findings);
+                self.packet(place, event, Direction::Sent, packet, findings);
             }
             EventKind::Received(packet) => {
-                self.packet(place, event.server, Direction::Received, packet, findings);
+                self.packet(place, event, Direction::Received, packet, findings);
             }
-            EventKind::Joined { left, right } => self.join(place, left, right, findings),
+            EventKind::Connected { connection, peer } => {
+                let end = self.end(connection, event);
+                (end.peer, end.closed) = (*peer, false);
+                for half in [&mut end.sent, &mut end.received] {
+                    (half.fresh, half.ordered) = (true, event.chain == Chain::MAIN);
+                }
+            }
+            EventKind::Disconnected { connection } => {
+                // Lines of other chains may have come before, wherever they stand.
+                let ordered = event.chain == Chain::MAIN;
+                self.end(connection, event).closed = ordered;
+            }
+            EventKind::Joined { left, right } => {
+                for (one, other) in [(left, right), (right, left)] {
+                    self.joined.entry(one.clone()).or_default().push(other.clone());
+                }
+            }
             EventKind::Start { .. }
             | EventKind::Stop
             | EventKind::Killed
-            | EventKind::Connected { .. }
-            | EventKind::Disconnected { .. }
             | EventKind::Persisted(_)
             | EventKind::Delivered { .. }
             | EventKind::Looking { .. }
@@ -54,90 +99,92 @@ impl Links {
         }
     }
 
+    fn end(&mut self, connection: &ConnectionName, event: &Event) -> &mut End {
+        // Looked up first, because the name is cloned only for a connection that is new.
+        if !self.ends.contains_key(connection) {
+            self.ends.insert(connection.clone(), BTreeMap::new());
+        }
+        let ends = self.ends.entry(connection.clone()).or_default();
+        ends.entry((event.server, event.incarnation)).or_default()
+    }
+
     /// Ordinals count from 0, and messages arrive in the order in which they were sent.
     fn packet(
         &mut self,
         place: Place,
-        server: ServerId,
+        event: &Event,
         direction: Direction,
         packet: &Packet,
         findings: &mut Findings,
     ) {
-        // Looked up first, because the name is cloned only for a connection that is new.
-        let ends = match self.streams.get_mut(&packet.connection) {
-            Some(ends) => ends,
-            None => self.streams.entry(packet.connection.clone()).or_default(),
+        let quorum = packet.message.port() == Port::Quorum;
+        let restarts = !quorum || self.connected_hidden || event.chain != Chain::MAIN;
+        let end = self.end(&packet.connection, event);
+        let (peer, closed) = (end.peer, end.closed && quorum && event.chain == Chain::MAIN);
+        let (half, verb) = match direction {
+            Direction::Sent => (&mut end.sent, "sent"),
+            Direction::Received => (&mut end.received, "received"),
         };
-        let stream = ends.entry((server, direction)).or_insert(Stream {
-            peer: packet.peer,
-            next: 0,
-            last: place,
-        });
-        let (ordinal, next) = (packet.ordinal, stream.next);
-        let what = || format!("ordinal {ordinal} on {} by server {server}", packet.connection);
-        let verb = match direction {
-            Direction::Sent => "sent",
-            Direction::Received => "received",
+        let used = half.runs.last().is_none_or(|run| run.next > 0);
+        let follows = half.fresh && half.ordered && event.chain == Chain::MAIN;
+        let begins = follows || (packet.ordinal == 0 && (restarts || half.fresh));
+        if used && (half.runs.is_empty() || begins) {
+            half.runs.push(Run { peer: packet.peer, next: 0, last: place });
+            (half.fresh, half.ordered) = (false, false);
+        }
+        let Some(run) = half.runs.last_mut() else { return };
+        let (ordinal, next) = (packet.ordinal, run.next);
+        let what = || {
+            format!("{verb} ordinal {ordinal} on {} by server {}", packet.connection, event.server)
         };
-        if ordinal > next {
-            findings
-                .error(place, format!("{verb} {}, expected {next}: a message is missing", what()));
+        if closed && !begins {
+            findings.error(place, format!("{} after Disconnected", what()));
+        } else if ordinal > next {
+            let sentence = format!("{}, expected {next}: a message is missing", what());
+            findings.error(place, sentence);
         } else if ordinal < next {
-            let sentence = format!("{verb} {}, expected {next}: repeated or out of order", what());
+            let sentence = format!("{}, expected {next}: repeated or out of order", what());
             findings.error(place, sentence);
         }
-        if stream.peer != packet.peer {
-            let sentence = format!("{verb} {} names peer {}", what(), packet.peer);
-            findings.error(place, format!("{sentence}, and peer {} before", stream.peer));
+        let before = if quorum { peer.unwrap_or(run.peer) } else { run.peer };
+        if before != packet.peer {
+            let sentence = format!("{} names peer {}", what(), packet.peer);
+            findings.error(place, format!("{sentence}, and peer {before} before"));
         }
-        stream.next = next.max(ordinal.saturating_add(1));
-        stream.last = place;
+        run.next = next.max(ordinal.saturating_add(1));
+        run.last = place;
     }
 
-    /// A connection is joined to one other.
-    fn join(
-        &mut self,
-        place: Place,
-        left: &ConnectionName,
-        right: &ConnectionName,
-        findings: &mut Findings,
-    ) {
-        for (one, other) in [(left, right), (right, left)] {
-            if self.joined.insert(one.clone(), other.clone()).is_some() {
-                findings.error(place, format!("{one} is joined twice"));
-            }
-        }
-    }
-
-    /// Every message received has been sent by the peer, on this connection or its other name.
+    /// Every message received has been sent by the peer, on this connection or under another name
+    /// of it: each run that was received is the beginning of one that was sent, in their order.
     pub(super) fn finish(&self, findings: &mut Findings) {
-        for (connection, ends) in &self.streams {
-            for ((server, direction), stream) in ends {
-                if *direction == Direction::Sent {
-                    continue;
-                }
-                let sent = self.sent(connection, stream.peer, *server).max(
-                    self.joined
-                        .get(connection)
-                        .map_or(0, |other| self.sent(other, stream.peer, *server)),
-                );
-                if sent < stream.next {
-                    let up_to =
-                        format!("server {server} received up to ordinal {}", stream.next - 1);
-                    let from = format!("from server {} on {connection}", stream.peer);
-                    let sentence = format!("{up_to} {from}, where {sent} were sent");
-                    findings.error(stream.last, sentence);
+        for (connection, ends) in &self.ends {
+            let mut used: BTreeMap<(ServerId, ServerId), usize> = BTreeMap::new();
+            for ((server, _), end) in ends {
+                for run in &end.received.runs {
+                    let sent = self.sent(connection, run.peer, *server);
+                    let first = used.entry((*server, run.peer)).or_default();
+                    let left = &sent[(*first).min(sent.len())..];
+                    if let Some(skipped) = left.iter().position(|count| *count >= run.next) {
+                        *first += skipped + 1;
+                        continue;
+                    }
+                    let most = left.iter().max().copied().unwrap_or(0);
+                    let up_to = format!("server {server} received up to ordinal {}", run.next - 1);
+                    let from = format!("from server {} on {connection}", run.peer);
+                    findings.error(run.last, format!("{up_to} {from}, where {most} were sent"));
                 }
             }
         }
     }
 
-    /// How many messages `from` sent to `to` on the connection of this name.
-    fn sent(&self, connection: &ConnectionName, from: ServerId, to: ServerId) -> u64 {
-        self.streams
-            .get(connection)
-            .and_then(|ends| ends.get(&(from, Direction::Sent)))
-            .filter(|stream| stream.peer == to)
-            .map_or(0, |stream| stream.next)
+    /// How many messages `from` sent to `to` in each run on the connection of this name.
+    fn sent(&self, connection: &ConnectionName, from: ServerId, to: ServerId) -> Vec<u64> {
+        let others = self.joined.get(connection).into_iter().flatten();
+        let names = std::iter::once(connection).chain(others);
+        let ends = names.filter_map(|name| self.ends.get(name));
+        let lives = ends.flat_map(|ends| ends.range((from, 0)..=(from, u32::MAX)));
+        let runs = lives.flat_map(|(_, end)| &end.sent.runs);
+        runs.filter(|run| run.peer == to).map(|run| run.next).collect()
     }
 }

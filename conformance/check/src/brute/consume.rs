@@ -26,7 +26,7 @@ pub(super) fn consume(
         EventKind::Killed if down => ways.push(world.clone()),
         EventKind::Stop | EventKind::Killed if !down => {
             if agrees(trace, &world.nodes[row], line.state.as_ref()) {
-                end(trace, world, row, &mut ways);
+                end(trace, world, row, line.kind == EventKind::Stop, &mut ways);
             }
             finish(ways, row, next);
             return;
@@ -177,8 +177,16 @@ fn start(trace: &Trace, world: &World, row: usize, recovered: &Recovered, ways: 
     }
 }
 
-fn end(trace: &Trace, world: &World, row: usize, ways: &mut Vec<World>) {
+fn end(trace: &Trace, world: &World, row: usize, clean: bool, ways: &mut Vec<World>) {
+    let node = &world.nodes[row];
+    let writes = trace.shows[row].persisted && !node.server.program.is_finished();
+    if clean && (writes || node.lines.iter().any(|lines| !lines.is_empty())) {
+        return;
+    }
     for written in [false, true] {
+        if written && clean {
+            continue;
+        }
         let mut world = world.clone();
         if written && !world.nodes[row].step(&trace.cfg, Step::ProgramNext) {
             continue;
@@ -202,6 +210,9 @@ fn connected(
     ways: &mut Vec<World>,
 ) {
     let mut world = world.clone();
+    if peer.is_some_and(|peer| !names(trace, &mut world, (link, row), peer)) {
+        return;
+    }
     let node = &mut world.nodes[row];
     let up = node.wires.contains(&Some(link)) || node.ended.contains(&link);
     if up || world.accepted.contains(&(link, row)) {
@@ -222,15 +233,20 @@ fn connected(
                 ways.push(world);
             }
         }
-        Role::Leading if peer.is_none() => {
+        Role::Leading => {
             world.accepted.push((link, row));
             ways.push(world);
         }
-        Role::Following | Role::Leading | Role::Looking | Role::Down => {
+        Role::Following | Role::Looking | Role::Down => {
             node.ended.push(link);
             ways.push(world);
         }
     }
+}
+
+/// Notes who is at the other end; false if an earlier line of this end named somebody else.
+fn names(trace: &Trace, world: &mut World, end: (usize, usize), peer: u64) -> bool {
+    trace.row(peer).is_some_and(|row| *world.peers.entry(end).or_insert(row) == row)
 }
 
 /// Connections accepted by a server that has left its role are ended as well.
@@ -261,6 +277,10 @@ fn received(trace: &Trace, world: &World, row: usize, packet: &Packet, ways: &mu
         return;
     };
     let mut world = world.clone();
+    let addressed = world.peers.get(&(link, from)) == Some(&row);
+    if !addressed || !names(trace, &mut world, (link, row), packet.peer) {
+        return;
+    }
     let Some(channel) = world.channels.get_mut(&(link, from)) else { return };
     let due = channel.received == packet.ordinal;
     let Some(letter) = channel.queue.pop_front().filter(|_| due) else { return };
@@ -291,6 +311,11 @@ fn sent(trace: &Trace, world: &World, row: usize, packet: &Packet, ways: &mut Ve
     let (Some(to), link) = (trace.row(packet.peer), trace.connection(&packet.connection)) else {
         return;
     };
+    let mut world = world.clone();
+    if !names(trace, &mut world, (link, row), packet.peer) {
+        return;
+    }
+    let world = &world;
     let channel = world.channels.get(&(link, row)).cloned().unwrap_or_default();
     if channel.sent != packet.ordinal {
         return;

@@ -54,12 +54,7 @@ pub(super) fn steps(trace: &Trace, world: &World, row: usize, next: &mut Vec<Wor
 pub(super) fn hide(trace: &Trace, world: &mut World, row: usize) {
     let shown = trace.shows[row];
     let node = &mut world.nodes[row];
-    let shows = [shown.delivered, shown.looking, shown.elected, shown.established, shown.committed];
-    for (lines, shows) in node.lines.iter_mut().zip(shows) {
-        if !shows {
-            lines.clear();
-        }
-    }
+    shown.forget_hidden(&mut node.lines);
     node.written = None;
     node.proposed = None;
 }

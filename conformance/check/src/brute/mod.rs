@@ -8,6 +8,7 @@
 
 mod consume;
 mod hidden;
+mod uses;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -46,6 +47,8 @@ struct World {
     channels: BTreeMap<(usize, usize), Channel>,
     /// By connection and row: the acceptor has shown it, and no FOLLOWERINFO has come.
     accepted: Vec<(usize, usize)>,
+    /// By connection and row: the row of the other end, as a line of this end named it.
+    peers: BTreeMap<(usize, usize), usize>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -74,16 +77,33 @@ struct Trace {
 /// Gives up after `states_max` states.
 #[must_use]
 pub fn brute(header: &Header, events: &[Event], states_max: usize) -> Brute {
-    let Some((trace, sound)) = Trace::new(header, events) else { return Brute::Incomplete };
+    let Some((lines, sound)) = in_order(header, events) else { return Brute::Incomplete };
+    let Some(ways) = uses::ways(header, &lines) else { return Brute::GaveUp };
+    let mut said = Brute::Diverges;
+    for lines in ways {
+        let Some(trace) = Trace::new(header, lines) else { return Brute::Incomplete };
+        match search(&trace, sound, states_max) {
+            Brute::Conforms => return Brute::Conforms,
+            Brute::GaveUp => said = Brute::GaveUp,
+            Brute::Incomplete if said == Brute::Diverges => said = Brute::Incomplete,
+            Brute::Incomplete | Brute::Diverges => {}
+        }
+    }
+    said
+}
+
+/// Searches where every connection has a name of its own.
+fn search(trace: &Trace, sound: bool, states_max: usize) -> Brute {
     let servers = trace.lines.len();
     let first = World {
         nodes: (0..servers).map(|row| Node::new(row, servers)).collect(),
         shown: vec![0; servers],
         channels: BTreeMap::new(),
         accepted: Vec::new(),
+        peers: BTreeMap::new(),
     };
     let goal = trace.goal();
-    if trace.circular(&goal) {
+    if trace.circular(&goal) || trace.misdirected(&goal) {
         return Brute::Diverges;
     }
     let complete = sound
@@ -104,11 +124,11 @@ pub fn brute(header: &Header, events: &[Event], states_max: usize) -> Brute {
             let mut next = Vec::new();
             if world.shown[row] < *goal {
                 let line = &trace.lines[row][world.shown[row]];
-                consume::consume(&trace, &world, row, line, &mut next);
+                consume::consume(trace, &world, row, line, &mut next);
             }
             if world.shown[row] < *goal {
                 // What a server does after its last line, nobody sees.
-                hidden::steps(&trace, &world, row, &mut next);
+                hidden::steps(trace, &world, row, &mut next);
             }
             for world in next {
                 if seen.len() > states_max {
@@ -130,33 +150,24 @@ fn fingerprint(world: &World) -> u64 {
 }
 
 impl Trace {
-    /// The trace, and whether nothing is missing from its numbers; none if it cannot be put into
-    /// this form.
-    fn new(header: &Header, events: &[Event]) -> Option<(Self, bool)> {
+    /// The trace; none if it cannot be put into this form.
+    fn new(header: &Header, lines: Vec<Vec<Event>>) -> Option<Self> {
         let ids = Ids::new(&header.servers);
-        let servers = header.servers.len();
-        let mut cfg = Config::<Wide>::new(u8::try_from(servers).ok()?)?;
+        let mut cfg = Config::<Wide>::new(u8::try_from(header.servers.len()).ok()?)?;
         cfg.window = usize::try_from(header.window).ok()?;
         let shows = ids.all().iter().map(|id| Shown::new(&header.contract, *id)).collect();
         let mut trace = Self {
             cfg,
             shows,
-            lines: vec![Vec::new(); servers],
+            lines: Vec::new(),
             connections: HashMap::new(),
             digests: HashMap::new(),
             named: BTreeMap::new(),
             ids,
         };
-        let mut sound = true;
-        for event in events {
-            let row = trace.row(event.server)?;
-            trace.lines[row].push(event.clone());
-            trace.note(event);
-        }
-        for lines in &mut trace.lines {
-            sound &= order(lines);
-        }
-        Some((trace, sound))
+        lines.iter().flatten().for_each(|event| trace.note(event));
+        trace.lines = lines;
+        Some(trace)
     }
 
     fn row(&self, server: ServerId) -> Option<usize> {
@@ -214,6 +225,39 @@ impl Trace {
         })
     }
 
+    /// Whether a line that is left receives, on a connection that others use, what nobody sent.
+    fn misdirected(&self, all: &[usize]) -> bool {
+        all.iter().enumerate().any(|(row, goal)| {
+            let line = self.lines[row].get(*goal);
+            let Some(EventKind::Received(wanted)) = line.map(|line| &line.kind) else {
+                return false;
+            };
+            let own = self.ids.all()[row];
+            let shown = |row: usize| self.lines[row].iter().take(all[row]);
+            let elsewhere = (0..all.len()).any(|sender| {
+                shown(sender).any(|line| {
+                    let EventKind::Sent(packet) = &line.kind else { return false };
+                    let same =
+                        packet.connection == wanted.connection && packet.ordinal == wanted.ordinal;
+                    same && (line.server == wanted.peer) != (packet.peer == own)
+                })
+            });
+            elsewhere
+                || shown(row).any(|line| {
+                    let (connection, peer) =
+                        if let EventKind::Received(packet) | EventKind::Sent(packet) = &line.kind {
+                            (&packet.connection, Some(packet.peer))
+                        } else if let EventKind::Connected { connection, peer } = &line.kind {
+                            (connection, *peer)
+                        } else {
+                            return false;
+                        };
+                    let other = peer.is_some_and(|peer| peer != wanted.peer);
+                    *connection == wanted.connection && other
+                })
+        })
+    }
+
     fn connection(&self, name: &zab_trace::ConnectionName) -> usize {
         self.connections.get(name.as_str()).copied().unwrap_or(usize::MAX)
     }
@@ -252,6 +296,22 @@ fn named(event: &Event) -> Vec<Zxid> {
         Some(Zxid::new(epoch.parse().ok()?, counter.parse().ok()?))
     });
     zxids.collect()
+}
+
+/// Each server's lines in the order of incarnation and number, and whether nothing is missing from
+/// them; none if a line is of no member.
+fn in_order(header: &Header, events: &[Event]) -> Option<(Vec<Vec<Event>>, bool)> {
+    let ids = Ids::new(&header.servers);
+    let mut lines = vec![Vec::new(); header.servers.len()];
+    for event in events {
+        let row = ids.all().iter().position(|id| *id == event.server)?;
+        lines[row].push(event.clone());
+    }
+    let mut sound = true;
+    for lines in &mut lines {
+        sound &= order(lines);
+    }
+    Some((lines, sound))
 }
 
 /// Puts one server's lines in order; false if numbers are missing or used twice, or an end does not

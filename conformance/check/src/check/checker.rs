@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use zab_model::{Config, Outbox, Wide};
-use zab_trace::{Chain, Event, EventKind, Header, Message, Packet, ServerId, Zxid};
+use zab_trace::{Chain, ConnectionName, Event, EventKind, Header, Message, Packet, ServerId, Zxid};
 
 use super::{Options, Outcome, Stop, inconclusive, unreadable};
 use crate::{
@@ -11,11 +11,12 @@ use crate::{
     contract::{Shown, shows},
     convert::{Ids, Letter},
     diagnose,
+    explain::Mismatch,
     facts::Facts,
     foresight::{Foresight, Future},
     hidden::Closure,
     input::{At, Inputs, Item, Place, RECORDER},
-    links::{ConnectionId, Letter as InFlight, Links},
+    links::{ConnectionId, Letter as InFlight, Links, Plan, Refused},
     mapping::Line,
     merge::{Merge, Next},
     monitor::{Monitor, Search, Stuck},
@@ -60,13 +61,12 @@ impl<'a> Checker<'a> {
         };
         let header = first.header.clone();
         let files = inputs.iter().map(|input| input.name.clone()).collect();
-        let mut checker = Self::new(options, foresight, header, files)?;
+        let mut checker = Self::new(options, foresight, header, files, posets)?;
         let mut merge = Merge::new(inputs, &mut checker.links).map_err(|e| unreadable(&e))?;
         for monitor in checker.monitors.iter_mut().filter(|m| posets.contains(&m.id)) {
             monitor.poset = Some(Poset::default());
             checker.facts = Facts::new(false);
         }
-        checker.future = Future::new(foresight, &mut checker.links);
         loop {
             match merge.next(&checker.links).map_err(|error| unreadable(&error))? {
                 Next::Line(item) => {
@@ -84,6 +84,7 @@ impl<'a> Checker<'a> {
         foresight: &'a Foresight,
         header: Header,
         files: Vec<String>,
+        posets: &BTreeSet<ServerId>,
     ) -> Result<Self, Stop> {
         let ids = Ids::new(&header.servers);
         let voters = u8::try_from(header.servers.len()).ok();
@@ -105,7 +106,7 @@ impl<'a> Checker<'a> {
             monitors,
             cfg,
             ids,
-            links: Links::new(),
+            links: Links::new(&header.contract, posets.clone(), Plan::new()),
             future: Future::default(),
             outbox: Outbox::default(),
             facts: Facts::new(in_order),
@@ -150,7 +151,7 @@ impl<'a> Checker<'a> {
         self.known_past(&item)?;
         let (connection, contents) = self.before(&item, explain)?;
         self.take(row, &item, connection, &contents, explain)?;
-        self.after(row, &item, connection)?;
+        self.after(row, &item)?;
         if matches!(item.event.kind, EventKind::Stop | EventKind::Killed) {
             self.vouched(&item, merge);
         }
@@ -175,22 +176,28 @@ impl<'a> Checker<'a> {
         Err(inconclusive(Some(self.place(item.at)), reason).into())
     }
 
-    /// What the links say of a packet: its connection, and what its sender may have meant.
+    /// What the links say of a line: which use of a connection it is about, and what the sender of
+    /// a received message may have meant.
     fn before(
         &mut self,
         item: &Item,
         explain: bool,
     ) -> Result<(Option<ConnectionId>, Vec<Letter>), Stop> {
-        let connection = match &item.event.kind {
-            EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } => {
-                return Ok((Some(self.links.id(connection)), Vec::new()));
+        let Event { server, kind, .. } = &item.event;
+        let used = match kind {
+            EventKind::Connected { connection, peer } => {
+                self.links.connected(*server, connection, *peer).map(Some)
             }
-            EventKind::Sent(packet) => {
-                return Ok((Some(self.links.id(&packet.connection)), vec![]));
+            EventKind::Disconnected { connection } => {
+                return Ok((self.links.find_open(*server, connection), Vec::new()));
             }
-            EventKind::Received(packet) => self.links.id(&packet.connection),
-            EventKind::Start { .. }
-            | EventKind::Stop
+            EventKind::Sent(packet) => self.links.sending(*server, packet).map(Some),
+            EventKind::Received(packet) => return self.received(item, packet, explain),
+            EventKind::Start { .. } => {
+                self.links.started(*server);
+                Ok(None)
+            }
+            EventKind::Stop
             | EventKind::Killed
             | EventKind::Persisted(_)
             | EventKind::Delivered { .. }
@@ -200,34 +207,58 @@ impl<'a> Checker<'a> {
             | EventKind::Proposed { .. }
             | EventKind::Established { .. }
             | EventKind::Committed { .. }
-            | EventKind::Joined { .. } => return Ok((None, Vec::new())),
+            | EventKind::Joined { .. } => Ok(None),
         };
-        let EventKind::Received(packet) = &item.event.kind else { return Ok((None, Vec::new())) };
-        let due = self.links.due(connection, packet.peer);
-        let wrong = |checker: &Self, mismatch| -> Stop {
-            if explain {
-                let divergence = diagnose::link(checker, item, mismatch);
-                Verdict::Diverges(Box::new(divergence)).into()
-            } else {
-                Stop::Stuck(item.at)
-            }
-        };
-        self.received = None;
-        if due != packet.ordinal {
-            return Err(wrong(self, diagnose::out_of_turn(packet, due)));
+        let connection =
+            used.map_err(|fault| self.wrong(item, diagnose::fault(&item.event, fault), explain))?;
+        if let (Some(id), Some(name)) = (connection, named(kind)) {
+            self.note_use(&item.event, name, id);
         }
-        let Some(letter) = self.links.take(connection, packet.peer) else {
-            return Err(wrong(self, diagnose::lost(packet)));
-        };
+        Ok((connection, Vec::new()))
+    }
+
+    /// Where steps are hidden: what this end sends in this use is known beforehand.
+    fn note_use(&mut self, event: &Event, name: &ConnectionName, id: ConnectionId) {
+        if self.foresight.knows_sends() {
+            let number = self.links.number(event.server, name);
+            self.future.begin(self.foresight, event, name, (id, number));
+        }
+    }
+
+    /// A line that contradicts what the links know.
+    fn wrong(&self, item: &Item, mismatch: Mismatch, explain: bool) -> Stop {
+        if explain {
+            let divergence = diagnose::link(self, item, mismatch);
+            Verdict::Diverges(Box::new(divergence)).into()
+        } else {
+            Stop::Stuck(item.at)
+        }
+    }
+
+    fn received(
+        &mut self,
+        item: &Item,
+        packet: &Packet,
+        explain: bool,
+    ) -> Result<(Option<ConnectionId>, Vec<Letter>), Stop> {
+        self.received = None;
+        let (connection, letter) =
+            self.links.receive(item.event.server, packet).map_err(|refused| {
+                let mismatch = match refused {
+                    Refused::Fault(fault) => diagnose::fault(&item.event, fault),
+                    Refused::Lost => diagnose::lost(packet),
+                };
+                self.wrong(item, mismatch, explain)
+            })?;
         self.received = Some(letter.at);
         if let (Message::Snap { .. }, []) = (&packet.message, letter.contents.as_slice()) {
             let reason = Reason::UnknownSnapshot { server: packet.peer };
             return Err(inconclusive(Some(self.place(item.at)), reason).into());
         }
         if letter.message != packet.message {
-            let mismatch = diagnose::changed(packet, &letter.message);
-            return Err(wrong(self, mismatch));
+            return Err(self.wrong(item, diagnose::changed(packet, &letter.message), explain));
         }
+        self.note_use(&item.event, &packet.connection, connection);
         Ok((Some(connection), letter.contents))
     }
 
@@ -298,21 +329,13 @@ impl<'a> Checker<'a> {
     }
 
     /// What follows from an explained line: its message is on its way, its facts are facts.
-    fn after(
-        &mut self,
-        row: usize,
-        item: &Item,
-        connection: Option<ConnectionId>,
-    ) -> Result<(), Stop> {
-        match (&item.event.kind, connection) {
-            (EventKind::Sent(packet), Some(connection)) => {
-                self.sent(row, item, packet, connection)?
-            }
-            (EventKind::Disconnected { .. }, Some(connection)) => {
-                self.links.lose(connection, item.event.server);
-            }
-            (EventKind::Stop | EventKind::Killed, _) => self.links.lose_all(item.event.server),
-            _ => {}
+    fn after(&mut self, row: usize, item: &Item) -> Result<(), Stop> {
+        if let EventKind::Sent(packet) = &item.event.kind {
+            self.sent(row, item, packet);
+        } else if let EventKind::Disconnected { connection } = &item.event.kind {
+            self.links.disconnected(item.event.server, connection);
+        } else if let EventKind::Stop | EventKind::Killed = item.event.kind {
+            self.links.ended(item.event.server);
         }
         if self.options.witness {
             let Event { incarnation, seq, chain, .. } = &item.event;
@@ -324,13 +347,7 @@ impl<'a> Checker<'a> {
         self.settle(row, item.at)
     }
 
-    fn sent(
-        &mut self,
-        row: usize,
-        item: &Item,
-        packet: &Packet,
-        connection: ConnectionId,
-    ) -> Result<(), Stop> {
+    fn sent(&mut self, row: usize, item: &Item, packet: &Packet) {
         let mut contents: Vec<Letter> = Vec::new();
         if let Message::Snap { .. } = packet.message {
             for letter in self.monitors[row].frontier.iter().filter_map(|c| c.sent) {
@@ -340,14 +357,28 @@ impl<'a> Checker<'a> {
             }
         }
         let letter = InFlight { message: packet.message, at: item.at, contents };
-        let result = self.links.send(connection, item.event.server, packet, letter);
-        result.map_err(|wrong| {
-            let reason = Reason::SendOrdinal {
-                connection: packet.connection.to_string(),
-                expected: wrong.expected,
-                found: packet.ordinal,
-            };
-            inconclusive(Some(self.place(item.at)), reason).into()
-        })
+        self.links.send(item.event.server, packet, letter);
+    }
+}
+
+/// The connection that a line begins, or sends on.
+fn named(kind: &EventKind) -> Option<&ConnectionName> {
+    match kind {
+        EventKind::Connected { connection, .. } => Some(connection),
+        EventKind::Sent(packet) => Some(&packet.connection),
+        EventKind::Start { .. }
+        | EventKind::Stop
+        | EventKind::Killed
+        | EventKind::Disconnected { .. }
+        | EventKind::Received(_)
+        | EventKind::Persisted(_)
+        | EventKind::Delivered { .. }
+        | EventKind::Looking { .. }
+        | EventKind::Resent
+        | EventKind::Elected { .. }
+        | EventKind::Proposed { .. }
+        | EventKind::Established { .. }
+        | EventKind::Committed { .. }
+        | EventKind::Joined { .. } => None,
     }
 }

@@ -85,14 +85,22 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn stalled(&self, stall: Stall) -> Verdict {
+    pub(super) fn stalled(&mut self, stall: Stall) -> Verdict {
+        self.received = None;
         match stall {
             Stall::Missing { at, missing } => {
                 let reason = match missing {
                     Missing::Line { server, incarnation, chain, seq } => {
                         Reason::Gap { server, incarnation, chain, seq }
                     }
-                    Missing::Sent(packet) => Reason::ReceiveWithoutSend(packet),
+                    Missing::Sent { item, packet } => {
+                        if self.links.contradicts(item.event.server, &packet) {
+                            let mismatch = diagnose::misdirected(&packet);
+                            let divergence = diagnose::link(self, &item, mismatch);
+                            return Verdict::Diverges(Box::new(divergence));
+                        }
+                        Reason::ReceiveWithoutSend(packet)
+                    }
                     Missing::End { server, incarnation } => {
                         Reason::OpenIncarnation { server, incarnation }
                     }

@@ -98,10 +98,10 @@ pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Opt
 
 /// Checks the headers; where steps are hidden, reads what later lines say about them.
 fn foresee<I: Inputs + ?Sized>(inputs: &I) -> Result<Foresight, Verdict> {
-    let mut foresight = Foresight::default();
     let inputs = inputs.open().map_err(|error| unreadable(&error))?;
     let Some(first) = inputs.first() else { return Err(Verdict::Refused(Refusal::Empty)) };
     let header = first.header.clone();
+    let mut foresight = Foresight::new(&header.contract);
     acceptable(&header).map_err(Verdict::Refused)?;
     let every_step = |id: &ServerId| Shown::new(&header.contract, *id).every_step();
     if header.servers.iter().all(every_step) {

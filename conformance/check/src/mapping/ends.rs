@@ -2,20 +2,29 @@
 
 use zab_model::{Probe, Step};
 
-use super::{Choice, Miss};
+use zab_trace::EventKind;
+
+use super::{Choice, Line, Miss};
 use crate::candidate::{Candidate, Scene};
 
 /// `zk.crash`. Nothing that the server still had to do is done any more.
 ///
 /// | trace | model |
 /// |---|---|
-/// | `Stop`, `Killed` | `Crash`; before it, the next write of the program may have become durable (`choice.written`): a process can die between fdatasync and the line that shows it |
+/// | `Killed` | `Crash`; before it, the next write of the program may have become durable (`choice.written`): a process can die between fdatasync and the line that shows it |
+/// | `Stop` | `Crash`, once the program is finished and every delivery and decision has been shown |
 pub(super) fn end<P: Probe>(
     scene: &mut Scene<'_>,
     candidate: &mut Candidate,
+    line: &Line<'_>,
     choice: Choice,
     probe: &mut P,
 ) -> Result<(), Miss> {
+    if line.event.kind == EventKind::Stop
+        && let Some(owed) = candidate.core.owed(scene.shown)
+    {
+        return Err(Miss::Owed(owed));
+    }
     if choice.written {
         let facts = candidate.facts.len();
         if !candidate.step(scene, Step::ProgramNext, probe) {

@@ -14,7 +14,7 @@ use crate::{
 /// | trace | model |
 /// |---|---|
 /// | FOLLOWING, `peer` = the leader voted for | `Connected`: `f.1.1` |
-/// | LEADING, `peer` absent | none: a leader learns of a connection by its FOLLOWERINFO |
+/// | LEADING | none: a leader learns of a connection by its FOLLOWERINFO, even if its line knows the peer |
 /// | otherwise | none: the role it was for has been left, and this end closes it |
 pub(super) fn connected<P: Probe>(
     scene: &mut Scene<'_>,
@@ -44,8 +44,8 @@ pub(super) fn connected<P: Probe>(
                 wire.connection = Some(connection);
             }
         }
-        Role::Leading if peer.is_none() => candidate.core.accepted.push(connection),
-        Role::Following | Role::Leading | Role::Looking | Role::Down => {
+        Role::Leading => candidate.core.accepted.push(connection),
+        Role::Following | Role::Looking | Role::Down => {
             candidate.core.ended.push(Ended { connection, pending: [].into() });
         }
     }
@@ -66,7 +66,10 @@ pub(super) fn disconnected<P: Probe>(
     line: &Line<'_>,
     probe: &mut P,
 ) -> Result<(), Miss> {
-    let Some(connection) = line.connection else { return Err(Miss::NotConnected) };
+    let Some(connection) = line.connection else {
+        // A connection without messages, of which no line showed that it came up.
+        return if scene.shown.connected { Err(Miss::NotConnected) } else { Ok(()) };
+    };
     let core = &mut candidate.core;
     if let Some(index) = core.ended.iter().position(|ended| ended.connection == connection) {
         core.ended.swap_remove(index);

@@ -21,7 +21,7 @@ pub(crate) use started::recovery_of;
 pub(crate) use state::Differs;
 
 use crate::{
-    candidate::{Candidate, Scene},
+    candidate::{Candidate, Owed, Scene},
     convert::{Ids, Letter},
     input::At,
     links::ConnectionId,
@@ -51,6 +51,8 @@ pub(crate) enum Miss {
     Delivery(Option<Zxid>),
     /// Another decision is due, or none: what is due, in words.
     Decision(Option<String>),
+    /// This line should have come before.
+    Owed(Owed),
     /// The state after the step differs in a field.
     State(Differs),
     /// The server is not running.
@@ -114,7 +116,7 @@ pub(crate) fn take<P: Probe>(
         EventKind::Stop | EventKind::Killed => {
             // The state is the last one: after the step there is none.
             agrees(scene, candidate)?;
-            return ends::end(scene, candidate, choice, probe);
+            return ends::end(scene, candidate, line, choice, probe);
         }
         EventKind::Connected { connection: _, peer } => {
             links::connected(scene, candidate, line, *peer, probe)?;
@@ -138,6 +140,9 @@ pub(crate) fn take<P: Probe>(
         EventKind::Committed { zxid } => decided::committed(candidate, *zxid)?,
         // About no server: it names connections, and the merge has used it.
         EventKind::Joined { .. } => {}
+    }
+    if let Some(owed) = candidate.owed.take() {
+        return Err(Miss::Owed(owed));
     }
     agrees(scene, candidate)
 }

@@ -227,7 +227,7 @@ impl<'a> Merge<'a> {
             && (event.chain.is_main() || self.start_hidden);
         match &event.kind {
             EventKind::Killed if event.after.is_empty() => last_resort,
-            EventKind::Received(packet) => (begun || begins) && links.is_sent(packet),
+            EventKind::Received(packet) => (begun || begins) && links.is_sent(event.server, packet),
             EventKind::Start { .. }
             | EventKind::Stop
             | EventKind::Killed

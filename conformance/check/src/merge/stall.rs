@@ -7,7 +7,7 @@ use zab_trace::{Chain, EventKind, Packet, ServerId};
 use super::{ChainKey, Merge, Next};
 use crate::{
     input::{At, Item, RECORDER},
-    links::Links,
+    links::{LineId, Links},
 };
 
 /// Why no line is ready although lines are left.
@@ -55,7 +55,12 @@ pub(crate) enum Missing {
         seq: u64,
     },
     /// The `Sent` line of a received message.
-    Sent(Packet),
+    Sent {
+        /// The line that receives it.
+        item: Box<Item>,
+        /// The message.
+        packet: Packet,
+    },
     /// The `Stop` or `Killed` line of the incarnation before.
     End {
         /// Whose.
@@ -158,7 +163,10 @@ impl Merge<'_> {
             links.find(&packet.connection).map_or_else(|| Err(packet.connection.clone()), Ok);
         let cause = match sends.get(&(name, packet.peer, packet.ordinal)) {
             Some((other, _)) => Cause::Chain(other.clone()),
-            None => Cause::Missing(Missing::Sent(packet.clone())),
+            None => {
+                let (item, packet) = (Box::new(item.clone()), packet.clone());
+                Cause::Missing(Missing::Sent { item, packet })
+            }
         };
         Some((at, cause))
     }
@@ -211,4 +219,4 @@ impl Merge<'_> {
 }
 
 /// A message's identity; a connection that was never used is known by its name only.
-type SendKey = (Result<u32, zab_trace::ConnectionName>, ServerId, u64);
+type SendKey = (Result<LineId, zab_trace::ConnectionName>, ServerId, u64);

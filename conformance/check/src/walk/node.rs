@@ -56,6 +56,8 @@ pub(crate) struct Node {
     pub(crate) proposed: Option<Zxid>,
     /// The line of a `Looking` that is still to be decided has come already.
     pub(crate) looking_shown: bool,
+    /// A role, or the election, ended before all lines of its decisions were shown.
+    pub(crate) late: bool,
 }
 
 impl Node {
@@ -74,6 +76,7 @@ impl Node {
             written: None,
             proposed: None,
             looking_shown: false,
+            late: false,
         }
     }
 
@@ -89,7 +92,7 @@ impl Node {
         self.looking_shown = false;
     }
 
-    /// Takes a step, if it is enabled.
+    /// Takes a step, if it is enabled and no line is late; otherwise the node is of no more use.
     pub(crate) fn step(&mut self, cfg: &Config<Wide>, step: Step<Wide>) -> bool {
         let mut outbox = Outbox::default();
         if zab_model::apply(cfg, &mut self.server, step, &mut outbox, &mut NoProbe) == Enabled::No {
@@ -100,7 +103,7 @@ impl Node {
         for effect in outbox.effects() {
             self.take(*effect);
         }
-        true
+        !self.late
     }
 
     fn take(&mut self, effect: Effect<Wide>) {
@@ -131,6 +134,9 @@ impl Node {
             Effect::ClosedAll => {
                 let wires = self.wires.iter_mut().filter_map(Option::take);
                 self.ended.extend(wires);
+                // The log is taken over as it is.
+                self.lines[0].clear();
+                self.late |= self.lines.iter().any(|lines| !lines.is_empty());
             }
         }
     }
@@ -144,6 +150,7 @@ impl Node {
             }
             Decision::Resent => {}
             Decision::Elected { leader, round } => {
+                self.late |= self.lines[1..].iter().any(|lines| !lines.is_empty());
                 let (leader, round) = (u64::from(leader.0), u64::from(round));
                 self.lines[2].push_back(Product::Elected(leader, round));
             }

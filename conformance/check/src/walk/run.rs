@@ -141,6 +141,9 @@ impl Walker {
     /// The process is killed, or stops.
     fn end(&mut self, row: usize) {
         let killed = self.dice.often(700);
+        if !killed {
+            self.finish(row);
+        }
         if killed {
             let node = &self.nodes[row];
             let last = vec![(Chain::MAIN, node.seq - 1)];
@@ -149,12 +152,40 @@ impl Walker {
             self.line(row, EventKind::Stop);
         }
         // A write may have reached the disk although no line shows it.
-        if !self.nodes[row].server.program.is_finished() && self.dice.often(300) {
+        if killed && !self.nodes[row].server.program.is_finished() && self.dice.often(300) {
             self.nodes[row].step(&self.cfg, Step::ProgramNext);
         }
         self.nodes[row].step(&self.cfg, Step::Crash);
         self.nodes[row].forget();
         self.net.lose(row);
+    }
+
+    /// Shows all that must be shown before a clean stop.
+    fn finish(&mut self, row: usize) {
+        while !self.nodes[row].server.program.is_finished() {
+            self.program(row);
+        }
+        while let Some(line) = self.nodes[row].lines[0].pop_front() {
+            self.line(row, line.line());
+        }
+        self.show_decisions(row);
+    }
+
+    /// Shows the decisions that must be shown before a step.
+    fn show_before(&mut self, row: usize, step: Step<Wide>) {
+        let mut trial = self.nodes[row].clone();
+        trial.step(&self.cfg, step);
+        if trial.late {
+            self.show_decisions(row);
+        }
+    }
+
+    fn show_decisions(&mut self, row: usize) {
+        for kind in 1..self.nodes[row].lines.len() {
+            while let Some(line) = self.nodes[row].lines[kind].pop_front() {
+                self.line(row, line.line());
+            }
+        }
     }
 
     fn program(&mut self, row: usize) {
@@ -180,6 +211,7 @@ impl Walker {
     }
 
     fn settle(&mut self, row: usize) {
+        self.show_before(row, Step::Settle);
         // The line is that of the step, so no older one of its kind may wait.
         if self.nodes[row].lines[2].is_empty()
             && self.nodes[row].step(&self.cfg, Step::Settle)
@@ -196,6 +228,7 @@ impl Walker {
     }
 
     fn leave(&mut self, row: usize) {
+        self.show_before(row, Step::LeaveRole);
         let node = &mut self.nodes[row];
         // The line is that of the step, so no older one of its kind may wait.
         if !node.lines[1].is_empty() || node.server.unsynced() > 0 {
@@ -308,12 +341,15 @@ impl Walker {
         if ended || (!election && node.wires[from] != Some(link) && !opens) {
             return;
         }
+        let step = Step::Receive { from: sender, message: letter };
+        self.show_before(row, step);
+        let node = &mut self.nodes[row];
         let older = node.wires[from];
         if opens {
             node.wires[from] = Some(link);
             node.sends.push((link, std::collections::VecDeque::new()));
         }
-        if !node.step(&self.cfg, Step::Receive { from: sender, message: letter }) {
+        if !node.step(&self.cfg, step) {
             if opens {
                 node.wires[from] = older;
                 node.sends.pop();
@@ -403,6 +439,7 @@ impl Walker {
         let wire = self.nodes[row].wires.iter().position(|wire| *wire == Some(link));
         if let Some(peer) = wire {
             let step = Step::Disconnected { peer: zab_model::ServerId(u8::from_usize(peer + 1)) };
+            self.show_before(row, step);
             if !self.nodes[row].step(&self.cfg, step) {
                 return;
             }
