@@ -17,6 +17,10 @@ pub struct Config {
     /// In ticks: how long election to establishment may take, and how long a connection may be
     /// silent before that. At least 1; `initLimit`, 10.
     pub init_limit: u32,
+    /// In ticks: how long an elected leader waits until a quorum has reported, and again until it
+    /// has accepted the epoch. Followers do both at once; who was elected by votes that nobody cast
+    /// waits in vain. At least 1; `initLimit` unless the driver knows better.
+    pub discovery_limit: u32,
     /// In ticks: how long an established leader may be without its quorum, and how long a
     /// connection may be silent. At least 1; `syncLimit`, 5.
     pub sync_limit: u32,
@@ -40,6 +44,7 @@ impl Config {
             voters: voters.into_iter().collect(),
             window: 500,
             init_limit: 10,
+            discovery_limit: 10,
             sync_limit: 5,
             finalize_wait_ms: 200,
             notification_interval_ms: 200,
@@ -63,6 +68,7 @@ impl Config {
         let positive = [
             ("window", self.window > 0),
             ("init_limit", self.init_limit > 0),
+            ("discovery_limit", self.discovery_limit > 0),
             ("sync_limit", self.sync_limit > 0),
             ("notification_interval_ms", self.notification_interval_ms > 0),
         ];

@@ -30,6 +30,16 @@ pub enum ProtocolError {
         /// This server's acceptedEpoch.
         accepted: Epoch,
     },
+    /// A leader offers an epoch that no ensemble can have reached since the last one known.
+    #[error("leader {from} offered epoch {offered}, too far above {known}, the last one known")]
+    EpochTooFar {
+        /// The leader.
+        from: ServerId,
+        /// Its epoch.
+        offered: Epoch,
+        /// The greater of this server's acceptedEpoch and the epoch of the vote it follows.
+        known: Epoch,
+    },
     /// A new epoch would be the last there is.
     #[error("nothing can follow epoch {epoch}, which server {from} would make the accepted one")]
     EpochExhausted {

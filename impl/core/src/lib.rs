@@ -85,7 +85,7 @@ pub use durable::{Base, RecoverError, Recovered, Write};
 pub use effects::{Close, Decision, Deliver, Dial, Effects, Outgoing, Timer, TimerChange};
 pub use error::ProtocolError;
 pub use input::{ConnectionId, Input};
-pub use message::{Message, Notification, Txn, Vote};
+pub use message::{Message, Notification, ROUND_MAX, Txn, Vote};
 pub use observe::Observer;
 pub use peer::Peer;
 pub use zab_trace::{Epoch, Phase, Role, ServerId, Zxid};

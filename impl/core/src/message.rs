@@ -43,6 +43,10 @@ pub struct Notification {
     pub round: u64,
 }
 
+/// The last round of an election, after which comes round 1 (D-ROUND): on the wire a round is a
+/// signed number of 64 bits.
+pub const ROUND_MAX: u64 = i64::MAX.cast_unsigned();
+
 /// A message on the quorum port. The paper's name comes first in each line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {

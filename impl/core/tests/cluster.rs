@@ -1,5 +1,6 @@
 //! Three peers in memory: whole runs, from the election to a committed transaction and beyond.
 
+mod forged;
 mod support;
 
 use support::{Cluster, line};

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use proptest::prelude::*;
 use zab_core::{
     Close, Config, ConnectionId, Effects, Epoch, Input, Message, Notification, Observer, Peer,
-    Recovered, Role, ServerId, Timer, Txn, Vote, Write, Zxid,
+    ROUND_MAX, Recovered, Role, ServerId, Timer, Txn, Vote, Write, Zxid,
 };
 use zab_trace::{ConnectionName, Event, EventKind};
 
@@ -213,7 +213,7 @@ impl Subject {
 }
 
 fn epoch() -> impl Strategy<Value = Epoch> {
-    prop_oneof![8 => 0..4_u32, 1 => Just(Epoch::MAX - 2), 1 => Just(Epoch::MAX - 1), 1 => Just(Epoch::MAX)]
+    prop_oneof![8 => 0..4_u32, 1 => Just(1 << 16), 1 => Just(1 << 24), 1 => Just(Epoch::MAX - 2), 1 => Just(Epoch::MAX - 1), 1 => Just(Epoch::MAX)]
 }
 
 fn zxid() -> impl Strategy<Value = Zxid> {
@@ -252,13 +252,14 @@ fn notification() -> impl Strategy<Value = Notification> {
         Just(Role::Leading),
         Just(Role::Observing)
     ];
-    (role, server(), zxid(), epoch(), 0..4_u64).prop_map(
-        |(role, leader, zxid, peer_epoch, round)| Notification {
-            role,
-            vote: Vote { leader, zxid, peer_epoch },
-            round,
-        },
-    )
+    let round = prop_oneof![
+        8 => 0..4_u64,
+        1 => ROUND_MAX - 1..=ROUND_MAX + 1,
+        1 => Just(u64::MAX),
+    ];
+    (role, server(), zxid(), epoch(), round).prop_map(|(role, leader, zxid, peer_epoch, round)| {
+        Notification { role, vote: Vote { leader, zxid, peer_epoch }, round }
+    })
 }
 
 fn act() -> impl Strategy<Value = Act> {

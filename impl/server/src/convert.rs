@@ -232,8 +232,8 @@ pub(crate) fn notification(
         .ok()
         .filter(|leader| voters.contains(leader))
         .ok_or_else(|| format!("a vote for {}, who is no voter", wire.leader))?;
-    let round = u64::try_from(wire.election_epoch)
-        .map_err(|_| format!("{} is no round of an election", wire.election_epoch))?;
+    // D-ROUND: a negative round is before every other.
+    let round = u64::try_from(wire.election_epoch).unwrap_or(0);
     let peer_epoch =
         Epoch::try_from(wire.peer_epoch).map_err(|_| format!("{} is no epoch", wire.peer_epoch))?;
     let vote = Vote { leader, zxid: from_wire(wire.zxid), peer_epoch };

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -79,6 +80,16 @@ pub async fn serve(
     driver.run(inbox, effects, stop).await
 }
 
+/// How long an elected leader waits for learners to connect, and again for them to accept its
+/// epoch: `initLimit`, but not much longer than they take to give up dialling.
+const DISCOVERY: Duration = Duration::from_secs(4);
+
+/// [`DISCOVERY`] in ticks.
+fn discovery_limit(config: &Config) -> u32 {
+    let ticks = DISCOVERY.as_millis().div_ceil(config.tick.as_millis());
+    u32::try_from(ticks).map_or(config.init_limit, |ticks| ticks.min(config.init_limit))
+}
+
 fn recover(
     config: &Config,
     recovered: Recovered,
@@ -86,6 +97,7 @@ fn recover(
     let core = zab_core::Config {
         window: config.window,
         init_limit: config.init_limit,
+        discovery_limit: discovery_limit(config),
         sync_limit: config.sync_limit,
         ..zab_core::Config::new(config.id, config.ids())
     };

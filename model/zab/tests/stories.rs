@@ -10,7 +10,9 @@ use std::fs;
 use std::path::Path;
 
 use story::Story;
-use zab_model::{Mutant, Record, Small, Wide};
+use zab_model::{
+    Message, Mutant, Notification, Record, Role, ServerId, Small, Step, Vote, Wide, Zxid,
+};
 
 type Bytes = Small<5, 8>;
 
@@ -74,6 +76,68 @@ fn every_rule_of_the_ledger_has_a_story() {
     }
     let one_sided: Vec<_> = sides.iter().filter(|(_, seen)| !seen.contains(&false)).collect();
     assert!(one_sided.is_empty(), "guards that no story sees fail: {one_sided:?}");
+}
+
+/// Server 2 of three, whose leader is server 3 or itself, in numbers that a byte does not hold.
+fn wide(leader: &str, vote_epoch: u32) -> Story<Wide> {
+    let mut story = Story::<Wide>::new("2 of 3 accepted=1 current=1");
+    story.skip("start");
+    let vote = Vote {
+        leader: if leader == "self" { ServerId(2) } else { ServerId(3) },
+        zxid: Zxid::default(),
+        peer_epoch: vote_epoch,
+    };
+    let notification = Notification { role: Role::Looking, vote, round: 1 };
+    let message = Message::Notification(notification);
+    story.take(Step::Receive { from: ServerId(3), message });
+    story.skip("settle");
+    story
+}
+
+/// `f.1.2`, D-EPOCH: what can be reached from the epochs that are known is accepted, and not one
+/// epoch more.
+#[test]
+fn a_follower_refuses_an_epoch_out_of_reach() {
+    for (vote_epoch, epoch, expected) in [
+        (1, 1 + (1 << 24), "acceptedEpoch=16777217"),
+        (1, 2 + (1 << 24), "rules zk.fle.leave_role zk.fle.enter"),
+        (7, 7 + (1 << 24), "acceptedEpoch=16777223"),
+        (7, 8 + (1 << 24), "rules zk.fle.leave_role zk.fle.enter"),
+        (1, u32::MAX, "rules zk.fle.leave_role zk.fle.enter"),
+    ] {
+        let mut story = wide("3", vote_epoch);
+        story.skip("connected 3");
+        let message = Message::LeaderInfo { epoch };
+        let said = story.take(Step::Receive { from: ServerId(3), message });
+        assert!(said.contains(expected), "{epoch}: {said}");
+    }
+}
+
+/// `l.1.1`, D-EPOCH: one learner raises the new epoch by 2^16 at most.
+#[test]
+fn a_learner_raises_the_epoch_by_one_step() {
+    for (accepted_epoch, decided) in
+        [(5, 6), (65_536, 65_537), (65_537, 65_537), (u32::MAX, 65_537)]
+    {
+        let mut story = wide("self", 1);
+        let message = Message::FollowerInfo { accepted_epoch };
+        let said = story.take(Step::Receive { from: ServerId(3), message });
+        assert!(said.contains(&format!("acceptedEpoch={decided} ")), "{accepted_epoch}: {said}");
+    }
+}
+
+/// `zk.fle.enter`, D-ROUND: after the last round comes the first.
+#[test]
+fn the_first_round_comes_after_the_last() {
+    let mut story = wide("3", 1);
+    story.skip("connected 3\nleave");
+    let vote = Vote { leader: ServerId(3), zxid: Zxid::default(), peer_epoch: 9 };
+    let notification = Notification { role: Role::Looking, vote, round: u32::MAX };
+    let message = Message::Notification(notification);
+    let said = story.take(Step::Receive { from: ServerId(3), message });
+    assert!(said.contains(&u32::MAX.to_string()), "{said}");
+    let said = story.tell("settle\nconnected 3\nleave");
+    assert!(said.contains("Looking round=1\n"), "{said}");
 }
 
 /// What the stories say when a server has a defect: the directives and inputs of every file, told

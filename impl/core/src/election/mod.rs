@@ -5,7 +5,7 @@ mod vote;
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use crate::{
-    Decision, Effects, Epoch, Notification, Role, ServerId, Timer, TimerChange, Vote,
+    Decision, Effects, Epoch, Notification, ROUND_MAX, Role, ServerId, Timer, TimerChange, Vote,
     quorum::is_quorum, server::Server,
 };
 
@@ -53,7 +53,7 @@ impl Election {
     /// tables empty but for it (D-4892), and the proposal to every other voter.
     pub(crate) fn enter(server: &mut Server, out: &mut Effects) -> Self {
         server.sync_and_catch_up(out);
-        server.round += 1;
+        server.round = round_after(server.round);
         let mut election = Self {
             proposal: server.own_vote(),
             recvset: BTreeMap::new(),
@@ -240,6 +240,12 @@ impl Heard {
     fn of(notification: Notification) -> Self {
         Self { role: notification.role, vote: notification.vote }
     }
+}
+
+/// The round after this one. After the last comes the first (D-ROUND): a vote that names the last
+/// round is followed like any other, and leaves room for every election after it.
+fn round_after(round: u64) -> u64 {
+    if round < ROUND_MAX { round + 1 } else { 1 }
 }
 
 /// Whether this table elects the sender's leader: those of the same leader and peerEpoch are a

@@ -6,6 +6,9 @@ use crate::{
     server::Server,
 };
 
+/// How far above everything that is known a leader's epoch may be (D-EPOCH).
+const EPOCH_LEAP_MAX: Epoch = 1 << 24;
+
 impl Follower {
     /// f.1.1: on a new connection to the leader, send FOLLOWERINFO(acceptedEpoch).
     pub(crate) fn on_connected(
@@ -21,7 +24,8 @@ impl Follower {
     }
 
     /// f.1.2: on LEADERINFO(e), accept a newer epoch durably and report the own history; report
-    /// without a vote if it was accepted before; refuse an older one.
+    /// without a vote if it was accepted before; refuse an older one, and one that no ensemble
+    /// can have reached (D-EPOCH).
     pub(crate) fn on_leader_info(
         &mut self,
         server: &mut Server,
@@ -40,6 +44,10 @@ impl Follower {
                 offered: epoch,
                 accepted: server.accepted_epoch,
             });
+        }
+        let known = server.accepted_epoch.max(self.elected.vote.peer_epoch);
+        if epoch > known.saturating_add(EPOCH_LEAP_MAX) {
+            return Err(ProtocolError::EpochTooFar { from: self.leader(), offered: epoch, known });
         }
         if epoch == Epoch::MAX {
             // Accepting it would leave no epoch for anybody's next election.

@@ -7,9 +7,12 @@ use crate::{
     server::Server,
 };
 
+/// How far above its own acceptedEpoch a leader's new epoch may be (D-EPOCH).
+const EPOCH_STEP_MAX: Epoch = 1 << 16;
+
 impl Leader {
     /// l.1.1: FOLLOWERINFO(a) on a new connection. Until a quorum has reported, the new epoch
-    /// rises above every acceptedEpoch; then it is accepted durably and offered to all.
+    /// rises above every acceptedEpoch, as far as one step goes (D-EPOCH); then it is accepted durably and offered to all.
     pub(crate) fn on_follower_info(
         &mut self,
         server: &mut Server,
@@ -57,6 +60,13 @@ impl Leader {
             return Err(ProtocolError::EpochExhausted { from, epoch: new_epoch });
         }
         Ok(new_epoch)
+    }
+
+    /// zk.fail.leader_quorum, without waiting: a learner that is ahead was refused, and the vote
+    /// that elected this leader was not its own. Such a vote is old, or nobody cast it.
+    pub(crate) fn was_elected_by_mistake(&self, server: &Server, error: &ProtocolError) -> bool {
+        matches!(error, ProtocolError::LearnerAhead { .. })
+            && self.elected.vote != server.own_vote()
     }
 
     fn decide_epoch(&mut self, server: &mut Server, out: &mut Effects) {
@@ -131,14 +141,16 @@ impl Leader {
     }
 }
 
-/// The lowest epoch above one that a learner accepted.
-#[cfg_attr(not(feature = "mutants"), expect(unused_variables, reason = "only a mutant reads it"))]
+/// The lowest epoch above one that a learner accepted, if it is within one step of the own
+/// acceptedEpoch (D-EPOCH): what one learner says must not use up the epochs of all. A learner
+/// that really is further ahead is reached after some more elections.
 fn epoch_above(server: &Server, accepted_epoch: Epoch) -> Epoch {
     #[cfg(feature = "mutants")]
     if server.config.has(crate::Mutant::EpochNotAdvanced) {
         return accepted_epoch;
     }
-    accepted_epoch.saturating_add(1)
+    let reach = server.accepted_epoch.saturating_add(EPOCH_STEP_MAX);
+    accepted_epoch.saturating_add(1).min(reach)
 }
 
 /// Refuses a learner whose (currentEpoch, last) is above this leader's.

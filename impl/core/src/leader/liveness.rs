@@ -32,20 +32,24 @@ impl Leader {
         Verdict::Stay
     }
 
-    /// zk.fail.leader_quorum: no gate may take longer than initLimit, and an established leader
+    /// zk.fail.leader_quorum: no gate may take longer than its limit, and an established leader
     /// needs a quorum that was heard within syncLimit.
     fn check_quorum(&mut self, server: &Server) -> Verdict {
-        let keeps = if self.stage == Stage::Broadcast {
-            let sync_limit = server.config.sync_limit;
-            let heard = self.learners.iter().filter(|(_, l)| l.silent_ticks <= sync_limit);
-            let mut live: BTreeSet<ServerId> = heard.map(|(id, _)| *id).collect();
-            live.insert(server.config.id);
-            is_quorum(&server.config.voters, &live)
-        } else {
-            self.gate_ticks += 1;
-            self.gate_ticks <= server.config.init_limit
+        self.gate_ticks = self.gate_ticks.saturating_add(1);
+        let keeps = match self.stage {
+            Stage::Epoch | Stage::AckEpoch => self.gate_ticks <= server.config.discovery_limit,
+            Stage::AckLd => self.gate_ticks <= server.config.init_limit,
+            Stage::Broadcast => self.hears_quorum(server),
         };
         if keeps { Verdict::Stay } else { Verdict::Leave }
+    }
+
+    fn hears_quorum(&self, server: &Server) -> bool {
+        let sync_limit = server.config.sync_limit;
+        let heard = self.learners.iter().filter(|(_, l)| l.silent_ticks <= sync_limit);
+        let mut live: BTreeSet<ServerId> = heard.map(|(id, _)| *id).collect();
+        live.insert(server.config.id);
+        is_quorum(&server.config.voters, &live)
     }
 
     /// Closes every connection that was silent for too long: initLimit until NEWLEADER is

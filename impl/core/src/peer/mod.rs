@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::{
     Close, Config, ConnectionId, Decision, Dial, Effects, Input, Message, Notification,
-    ProtocolError, RecoverError, Recovered, Role, ServerId, Timer, TimerChange, Zxid,
+    ProtocolError, ROUND_MAX, RecoverError, Recovered, Role, ServerId, Timer, TimerChange, Zxid,
     election::{Election, Settled},
     follower::Follower,
     leader::{Leader, Verdict},
@@ -90,12 +90,13 @@ impl Peer {
         }
     }
 
-    /// A notification. Those of servers that are no other voter, or that vote for none, are
-    /// dropped; `zk.fle.settled_reply`: a server that is not LOOKING answers those that are.
+    /// A notification. Those of servers that are no other voter, that vote for none, or that name
+    /// a round beyond the last (D-ROUND) are dropped; `zk.fle.settled_reply`: a server that is not LOOKING answers those that are.
     fn on_notification(&mut self, from: ServerId, heard: Notification, out: &mut Effects) {
         let config = &self.server.config;
         let is_other_voter = from != config.id && config.voters.contains(&from);
-        if !is_other_voter || !config.voters.contains(&heard.vote.leader) {
+        let is_vote = config.voters.contains(&heard.vote.leader) && heard.round <= ROUND_MAX;
+        if !is_other_voter || !is_vote {
             return;
         }
         let elected = match &mut self.state {
@@ -262,9 +263,15 @@ impl Peer {
                     message,
                     out,
                 );
-                if let Err(error) = done {
-                    leader.close(connection, out);
-                    out.error = Some(error);
+                match done {
+                    Ok(()) => {}
+                    Err(error) if leader.was_elected_by_mistake(&self.server, &error) => {
+                        self.leave_role(Some(error), out);
+                    }
+                    Err(error) => {
+                        leader.close(connection, out);
+                        out.error = Some(error);
+                    }
                 }
             }
             // Left over from a connection that has since been closed.

@@ -337,6 +337,21 @@ impl Cluster {
         }
     }
 
+    /// A notification that nobody sent arrives.
+    pub(crate) fn forge(&mut self, from: ServerId, to: ServerId, notification: Notification) {
+        let connection = self.election_connection(from, to);
+        self.input(to, Input::Notification { from, connection, notification });
+    }
+
+    /// A connection with somebody who is none of the servers; what is sent on it is lost.
+    pub(crate) fn stranger(&mut self, at: ServerId) -> ConnectionId {
+        self.connections += 1;
+        let connection = ConnectionId(self.connections);
+        let name = ConnectionName::new("stranger", self.connections);
+        self.node(at).observer.opened(connection, name);
+        connection
+    }
+
     /// A tick everywhere.
     pub(crate) fn tick(&mut self) {
         let ids: Vec<ServerId> = self.nodes.keys().copied().collect();

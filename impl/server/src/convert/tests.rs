@@ -103,6 +103,20 @@ fn a_notification_means_the_same_after_the_wire() {
     }
 }
 
+/// D-ROUND: a server in Java counts on into negative rounds, and compares them as numbers.
+#[test]
+fn a_negative_round_is_before_every_round() {
+    let vote = Vote { leader: 1, zxid: Zxid::ZERO, peer_epoch: 0 };
+    let sent = Notification { role: Role::Looking, vote, round: 1 };
+    let wire = notification_to_wire(&sent, &Bytes::new());
+    for (election_epoch, round) in
+        [(i64::MIN, 0), (-1, 0), (0, 0), (1, 1), (i64::MAX, zab_core::ROUND_MAX)]
+    {
+        let wire = wire::Notification { election_epoch, ..wire.clone() };
+        assert_eq!(notification(&wire, &[1, 2]), Ok(Some(Notification { round, ..sent })));
+    }
+}
+
 #[test]
 fn notifications_of_observers_do_not_count_and_absurd_ones_are_refused() {
     let vote = Vote { leader: 1, zxid: Zxid::ZERO, peer_epoch: 0 };
@@ -112,7 +126,6 @@ fn notifications_of_observers_do_not_count_and_absurd_ones_are_refused() {
     let looking = wire::Notification { state: wire::ServerState::Looking, ..good };
     let absurd = [
         wire::Notification { leader: i64::MIN, ..looking.clone() },
-        wire::Notification { election_epoch: -1, ..looking.clone() },
         wire::Notification { peer_epoch: -1, ..looking.clone() },
         wire::Notification { peer_epoch: 1 << 32, ..looking },
     ];

@@ -14,6 +14,12 @@ use crate::shape::{Number, Shape, Table};
 use crate::step::Enabled;
 use crate::types::{Phase, ServerId, ServerSet, Zxid};
 
+/// D-EPOCH: how far a new epoch may be above the leader's own acceptedEpoch.
+const STEP_MAX: usize = 1 << 16;
+
+/// D-EPOCH: how far a follower lets an epoch be above its acceptedEpoch and its vote's epoch.
+const LEAP_MAX: usize = 1 << 24;
+
 /// zk.disc.lead: a new leader counts itself and wants an epoch after the one it accepted.
 pub(crate) fn zk_disc_lead<S: Shape, P: Probe>(node: &mut Node<'_, S, P>) {
     node.fired("zk.disc.lead");
@@ -63,7 +69,9 @@ pub(crate) fn l_1_1<S: Shape, P: Probe>(
     let leader = &mut node.me.leader;
     leader.links.set(from, Link::Waiting);
     leader.connecting.insert(from);
-    leader.new_epoch = leader.new_epoch.max(accepted_epoch.next().unwrap_or(accepted_epoch));
+    let wanted = accepted_epoch.next().unwrap_or(accepted_epoch);
+    let reach = S::Num::from_usize(node.me.accepted_epoch.to_usize().saturating_add(STEP_MAX));
+    leader.new_epoch = leader.new_epoch.max(wanted.min(reach));
     let connecting = leader.connecting;
     let quorum = node.cfg.is_quorum(connecting);
     if !node.check("l.1.1", "reports >= quorum", quorum, connecting, node.cfg.quorum()) {
@@ -95,6 +103,11 @@ pub(crate) fn f_1_2<S: Shape, P: Probe>(node: &mut Node<'_, S, P>, epoch: S::Num
     let held = node.me.accepted_epoch;
     let allowed = epoch >= held || node.cfg.has(Mutant::OlderEpochAccepted);
     if !node.check("f.1.2", "epoch >= acceptedEpoch", allowed, epoch, held) {
+        return zk_fle_leave_role(node);
+    }
+    let known = held.max(node.me.vote.peer_epoch);
+    // Not a guard of the probe: only wide numbers can leap this far.
+    if epoch.to_usize().saturating_sub(known.to_usize()) > LEAP_MAX {
         return zk_fle_leave_role(node);
     }
     node.fired("f.1.2");

@@ -22,7 +22,8 @@ pub(crate) fn zk_fle_enter<S: Shape, P: Probe>(node: &mut Node<'_, S, P>) -> Ena
     let me = &mut *node.me;
     me.role = Role::Looking;
     me.phase = Phase::Election;
-    me.round = me.round.next().unwrap_or(me.round);
+    // D-ROUND: after the last round comes the first.
+    me.round = me.round.next().unwrap_or(S::Num::ONE);
     me.vote = vote;
     me.election = Election::default();
     hear_own(me);

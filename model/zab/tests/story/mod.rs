@@ -74,7 +74,11 @@ impl<S: Told> Story<S> {
     }
 
     fn step(&mut self, line: &str) -> String {
-        let step: Step<S> = parse::step(&self.cfg, line);
+        self.take(parse::step(&self.cfg, line))
+    }
+
+    /// One step, and what is said about it.
+    pub(crate) fn take(&mut self, step: Step<S>) -> String {
         let (mut out, mut record) = (Outbox::default(), Record::default());
         let before = (self.server.clone(), self.state());
         let enabled = apply(&self.cfg, &mut self.server, step, &mut out, &mut record);
