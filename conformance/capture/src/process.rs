@@ -133,12 +133,37 @@ impl Process {
         self.child.try_wait().map_err(|source| self.io("cannot be watched", source))
     }
 
+    /// Fails if it has ended, which it should not `before` this.
+    ///
+    /// # Errors
+    /// When it has ended, or the system cannot say.
+    pub fn check_running(&mut self, before: &str) -> Result<(), ProcessError> {
+        match self.ended()? {
+            None => Ok(()),
+            Some(status) => Err(self.early(before, status)),
+        }
+    }
+
     /// Waits until `ready` holds. `what` names it, for errors: `answer on the client port`.
     ///
     /// # Errors
     /// When the process ends before, or `ready` does not hold within `deadline`.
     pub fn wait_until(
         &mut self,
+        what: &str,
+        deadline: Duration,
+        ready: impl FnMut() -> bool,
+    ) -> Result<(), ProcessError> {
+        self.wait_until_among(&mut [], what, deadline, ready)
+    }
+
+    /// The same, while the others must not end either.
+    ///
+    /// # Errors
+    /// When any of the processes ends before, or `ready` does not hold within `deadline`.
+    pub fn wait_until_among(
+        &mut self,
+        others: &mut [&mut Self],
         what: &str,
         deadline: Duration,
         mut ready: impl FnMut() -> bool,
@@ -148,9 +173,9 @@ impl Process {
             if ready() {
                 return Ok(());
             }
-            if let Some(status) = self.ended()? {
-                let (name, what) = (self.name.clone(), what.to_owned());
-                return Err(ProcessError::Ended { name, what, status, log: self.log_tail() });
+            self.check_running(what)?;
+            for other in &mut *others {
+                other.check_running(what)?;
             }
             if begin.elapsed() >= deadline {
                 return Err(self.late(what, deadline));
@@ -159,19 +184,35 @@ impl Process {
         }
     }
 
+    /// Freezes it (SIGSTOP): it runs no code until it is thawed, and its sockets stay open.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn freeze(&self) -> Result<(), ProcessError> {
+        self.signal(Signal::STOP, "cannot be frozen")
+    }
+
+    /// Lets it go on where it was frozen (SIGCONT).
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn thaw(&self) -> Result<(), ProcessError> {
+        self.signal(Signal::CONT, "cannot be thawed")
+    }
+
     /// Kills it (SIGKILL) and reaps it. It runs no code of its own any more; what it wrote is
     /// there.
     ///
     /// # Errors
     /// When it had ended before (so that nothing was killed), or the system refuses.
     pub fn kill(mut self) -> Result<(), ProcessError> {
+        self.check_running("it was killed")?;
         self.child.kill().map_err(|source| self.io("cannot be killed", source))?;
         let status = self.child.wait().map_err(|source| self.io("cannot be reaped", source))?;
         if status.signal() == Some(Signal::KILL.as_raw()) {
             return Ok(());
         }
-        let (name, what) = (self.name.clone(), "it was killed".to_owned());
-        Err(ProcessError::Ended { name, what, status, log: self.log_tail() })
+        Err(self.early("it was killed", status))
     }
 
     /// Asks it to stop (SIGTERM) and waits until it has.
@@ -179,12 +220,8 @@ impl Process {
     /// # Errors
     /// When it had ended before, or does not end within `deadline`: then it is killed.
     pub fn stop(mut self, deadline: Duration) -> Result<ExitStatus, ProcessError> {
-        if let Some(status) = self.ended()? {
-            let (name, what) = (self.name.clone(), "it was asked to".to_owned());
-            return Err(ProcessError::Ended { name, what, status, log: self.log_tail() });
-        }
-        kill_process(Pid::from_child(&self.child), Signal::TERM)
-            .map_err(|error| self.io("cannot be asked to stop", error.into()))?;
+        self.check_running("it was asked to")?;
+        self.signal(Signal::TERM, "cannot be asked to stop")?;
         let begin = Instant::now();
         loop {
             if let Some(status) = self.ended()? {
@@ -195,6 +232,16 @@ impl Process {
             }
             thread::sleep(POLL_INTERVAL);
         }
+    }
+
+    fn signal(&self, signal: Signal, what: &str) -> Result<(), ProcessError> {
+        kill_process(Pid::from_child(&self.child), signal)
+            .map_err(|error| self.io(what, error.into()))
+    }
+
+    fn early(&self, what: &str, status: ExitStatus) -> ProcessError {
+        let (name, what) = (self.name.clone(), what.to_owned());
+        ProcessError::Ended { name, what, status, log: self.log_tail() }
     }
 
     fn late(&self, what: &str, waited: Duration) -> ProcessError {

@@ -68,30 +68,36 @@ impl JoinedConnection {
     }
 }
 
+/// Who is told of joined connections.
+type Joined = Arc<dyn Fn(&JoinedConnection) + Send + Sync>;
+
 /// The relay. It runs on a thread of its own until it is dropped, which resets all connections.
 #[derive(Debug)]
 pub struct Relay {
     runtime: Option<Runtime>,
     gates: BTreeMap<Link, Arc<Gate>>,
-    joined: Arc<Mutex<Vec<JoinedConnection>>>,
     /// Held so that nobody takes the port of a gate while it is closed.
     _ports: ReservedPorts,
 }
 
 impl Relay {
     /// Takes a free loopback port for every link between these servers, and forwards whoever dials
-    /// it while its target listens.
+    /// it while its target listens. `joined` is told of every connection, on another thread,
+    /// before its first byte is forwarded.
     ///
     /// # Errors
     /// When the system has no port, socket or thread left.
-    pub fn start(targets: &[Target]) -> io::Result<Self> {
+    pub fn start(
+        targets: &[Target],
+        joined: impl Fn(&JoinedConnection) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("relay")
             .enable_io()
             .enable_time()
             .build()?;
-        let joined = Arc::new(Mutex::new(Vec::new()));
+        let joined: Joined = Arc::new(joined);
         let mut survey = Survey::default();
         let links: Vec<(Link, SocketAddr)> = links_between(targets).collect();
         let ports = ReservedPorts::reserve(links.len())?;
@@ -103,7 +109,7 @@ impl Relay {
             gates.insert(link, gate);
         }
         runtime.spawn(survey.run());
-        Ok(Self { runtime: Some(runtime), gates, joined, _ports: ports })
+        Ok(Self { runtime: Some(runtime), gates, _ports: ports })
     }
 
     /// Where `from` has to dial to reach this port of `to`; none if there is no such link.
@@ -152,19 +158,6 @@ impl Relay {
     /// Heals every link of a server.
     pub fn rejoin(&self, server: ServerId) {
         self.change(|link| link.touches(server), Gate::heal);
-    }
-
-    /// The connections joined so far, in the order in which that happened. Each is here before its
-    /// first byte is forwarded.
-    #[must_use]
-    pub fn joined(&self) -> Vec<JoinedConnection> {
-        lock(&self.joined).clone()
-    }
-
-    /// [`Relay::joined`] as the lines of a trace.
-    #[must_use]
-    pub fn events(&self) -> Vec<Event> {
-        (0..).zip(lock(&self.joined).iter()).map(|(seq, joined)| joined.event(seq)).collect()
     }
 
     fn change(&self, which: impl Fn(Link) -> bool, change: impl Fn(&Gate)) {

@@ -106,3 +106,34 @@ fn a_missing_program_is_named() {
     let error = Process::start(&launch).expect_err("no such program").to_string();
     assert!(error.starts_with("server 1: cannot start /nowhere/zab-server: "), "{error}");
 }
+
+#[test]
+fn a_frozen_process_does_nothing_until_it_is_thawed() {
+    let (_folder, launch) = shell("echo ready; exec tail -f /dev/null");
+    let mut process = Process::start(&launch).expect("a shell");
+    process.wait_until("word", PATIENCE, says(&process, "ready")).expect("ready");
+    process.freeze().expect("a process");
+    let stat = format!("/proc/{}/stat", process.id());
+    let state =
+        || fs::read_to_string(&stat).expect("a process").split(' ').nth(2).map(str::to_owned);
+    process
+        .wait_until("standstill", PATIENCE, || state().as_deref() == Some("T"))
+        .expect("it stops");
+    process.thaw().expect("a process");
+    process.wait_until("life", PATIENCE, || state().as_deref() != Some("T")).expect("it goes on");
+    process.kill().expect("a kill");
+}
+
+#[test]
+fn another_process_that_ends_is_noticed() {
+    let (_folder, launch) = shell("exec tail -f /dev/null");
+    let mut process = Process::start(&launch).expect("a shell");
+    let (_folder, launch) = shell("exit 4");
+    let mut other =
+        Process::start(&Launch { name: "server 2".to_owned(), ..launch }).expect("a shell");
+    let error = process.wait_until_among(&mut [&mut other], "answer", PATIENCE, || false);
+    let told = error.expect_err("it ended").to_string();
+    assert!(told.starts_with("server 2 ended (exit status: 4) before answer\n"), "{told}");
+    assert!(process.check_running("now").is_ok());
+    assert!(matches!(other.check_running("now"), Err(ProcessError::Ended { .. })));
+}

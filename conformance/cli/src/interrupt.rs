@@ -1,11 +1,11 @@
 //! Signals: the first Ctrl-C asks the work at hand to end and to tell what it has; the second one
-//! ends the command. A file that may not grow is an error of the write, as a full disk is.
+//! ends the command. SIGTERM and SIGHUP do the same. A file that may not grow is an error of the write, as a full disk is.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use signal_hook::consts::{SIGINT, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 use crate::out;
@@ -35,9 +35,11 @@ pub(crate) fn survive_full_files() {
     }
 }
 
-/// The order matters: the exit must see the flag as it was before this Ctrl-C.
+/// The order matters: the exit must see the flag as it was before this signal.
 fn listen(asked: &Arc<AtomicBool>) -> io::Result<()> {
-    flag::register_conditional_shutdown(SIGINT, 2, Arc::clone(asked))?;
-    flag::register(SIGINT, Arc::clone(asked))?;
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        flag::register_conditional_shutdown(signal, 2, Arc::clone(asked))?;
+        flag::register(signal, Arc::clone(asked))?;
+    }
     Ok(())
 }

@@ -186,6 +186,9 @@ fn the_scenarios_are_listed() {
         "snapshot",
         "leader-cut",
         "follower-cut",
+        "leader-freeze",
+        "follower-freeze",
+        "all-freeze",
     ];
     assert_eq!(names, expected);
 }

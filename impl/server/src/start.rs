@@ -17,7 +17,7 @@ use crate::error::ServerError;
 use crate::link::LinkIds;
 use crate::quorum_net::QuorumNet;
 use crate::storage::{Recovery, State, Storage};
-use crate::tracer::Tracer;
+use crate::tracer::{self, Tracer};
 
 /// Most events of one port that wait for the driver; then its connections are not read.
 const EVENTS_MAX: usize = 1024;
@@ -66,6 +66,8 @@ pub async fn serve(
     let listener = TcpListener::bind((clients.host.as_str(), clients.port))
         .await
         .map_err(refused("the client port", clients))?;
+    let traced = trace.map_or(0, |directory| tracer::last_incarnation(directory, config.id));
+    let incarnation = incarnation.max(traced.saturating_add(1));
     storage.begin(incarnation)?;
     let tracer = match trace {
         Some(directory) => Some(Tracer::create(directory, &config, incarnation)?),

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use zab_core::Observer;
+use zab_core::{Observer, ServerId};
 use zab_trace::{Event, Header, Implementation, Source, Writer};
 
 use crate::config::Config;
@@ -23,6 +23,20 @@ pub(crate) struct Tracer {
 pub struct TraceError {
     path: PathBuf,
     source: std::io::Error,
+}
+
+/// The greatest incarnation of this server that has a file in `directory`; 0 if there is none.
+///
+/// A server whose data directory was replaced counts its lives from 1 again. Its trace must not:
+/// a life has one number, and one file.
+pub(crate) fn last_incarnation(directory: &Path, id: ServerId) -> u32 {
+    let Ok(entries) = std::fs::read_dir(directory) else { return 0 };
+    let prefix = format!("server-{id}-");
+    let lives = entries.filter_map(|entry| {
+        let name = entry.ok()?.file_name();
+        name.to_str()?.strip_prefix(&prefix)?.strip_suffix(".ndjson")?.parse().ok()
+    });
+    lives.max().unwrap_or(0)
 }
 
 impl Tracer {
@@ -63,5 +77,23 @@ impl Tracer {
                 .map_err(|source| TraceError { path: self.path.clone(), source })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_incarnation_is_that_of_the_own_trace_with_the_greatest_number() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(last_incarnation(&dir.path().join("none"), 1), 0);
+        assert_eq!(last_incarnation(dir.path(), 1), 0);
+        let others = ["server-11-40", "server-2-41", "server-1-x", "server-1-42.txt", "harness"];
+        for name in ["server-1-9", "server-1-10", "server-1-2"].iter().chain(&others) {
+            std::fs::write(dir.path().join(format!("{name}.ndjson")), "").unwrap();
+        }
+        assert_eq!(last_incarnation(dir.path(), 1), 10);
+        assert_eq!(last_incarnation(dir.path(), 3), 0);
     }
 }

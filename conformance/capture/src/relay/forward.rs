@@ -1,11 +1,6 @@
 //! One link: listening, dialling on, forwarding.
 
-use std::{
-    convert::Infallible,
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use tokio::{
     io::copy_bidirectional,
@@ -16,9 +11,8 @@ use tokio::{
 use zab_trace::ConnectionName;
 
 use super::{
-    JoinedConnection,
+    Joined, JoinedConnection,
     gate::{Entered, Gate},
-    lock,
 };
 
 /// How long to wait when the system refuses to listen or accept, such as for want of descriptors.
@@ -26,8 +20,6 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// How long a cut waits for a connection to the target that is just being made.
 const CUT_DIAL_MAX: Duration = Duration::from_millis(200);
-
-type Joined = Arc<Mutex<Vec<JoinedConnection>>>;
 
 /// Listens on a link whenever it is not cut and its target listens.
 pub(super) async fn serve(gate: Arc<Gate>, mut listens: watch::Receiver<bool>, joined: Joined) {
@@ -79,7 +71,7 @@ async fn connection(entered: Entered, mut dialler: TcpStream, joined: Joined) {
     let Some(mut acceptor) = dial(gate, &mut cut).await else { return reset(dialler) };
     let forwarded = match join(gate, &dialler, &acceptor) {
         Ok(connection) => {
-            lock(&joined).push(connection);
+            joined(&connection);
             tokio::select! {
                 biased;
                 _ = until(&mut cut, true) => false,

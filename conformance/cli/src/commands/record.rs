@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use zab_check::Options;
+use zab_check::{Options, Verdict};
 
 use super::conform;
 use crate::args::{Record, Target};
 use crate::exit::Exit;
 use crate::out;
-use crate::record;
 use crate::record::scenario::{self, Scenario};
+use crate::record::{self, RecordError};
 use crate::report::progress::Progress;
 use crate::report::table;
 
@@ -53,6 +53,7 @@ fn once(server: &Path, scenario: &Scenario, out: &Path) -> Exit {
     let progress = Progress::start(&format!("recording {name}"));
     let result = record::record(server, scenario, out);
     drop(progress);
+    let left_a_run = record::left_a_run(&result, out);
     match result {
         Ok(run) => {
             let (events, lives) = (run.events, run.incarnations);
@@ -65,12 +66,17 @@ fn once(server: &Path, scenario: &Scenario, out: &Path) -> Exit {
         }
         Err(error) => {
             out::error(format_args!("recording {name} failed: {error}"));
+            if left_a_run {
+                let folder = out.display();
+                out::line(format_args!("the run until then: zabcheck conform {folder}"));
+            }
             record::exit_of(&error)
         }
     }
 }
 
 /// Records and checks one run after the other; one row for each, and how many orders there were.
+/// A run that fails is checked as well, up to there.
 fn many(server: &Path, scenario: &Scenario, out: &Path, times: u32) -> Exit {
     let progress = Progress::start(&format!("recording {}", scenario.name));
     let mut exit = Exit::Good;
@@ -80,25 +86,32 @@ fn many(server: &Path, scenario: &Scenario, out: &Path, times: u32) -> Exit {
     for number in 1..=times {
         progress.say(format!("run {number} of {times}"));
         let folder = out.join(number.to_string());
-        let (events, verdict, order) = match record::record(server, scenario, &folder) {
+        let recorded = record::record(server, scenario, &folder);
+        let verdict = record::left_a_run(&recorded, &folder)
+            .then(|| zab_check::check([&folder].as_slice(), &Options::default()).verdict);
+        let word = verdict.as_ref().map_or("", Verdict::word);
+        let judged = verdict.as_ref().map_or(Exit::Good, conform::exit);
+        exit = exit.and(judged);
+        let (run, order) = match &recorded {
             Ok(run) => {
-                let verdict = zab_check::check([&folder].as_slice(), &Options::default()).verdict;
-                exit = exit.and(conform::exit(&verdict));
-                conforming += u32::from(conform::exit(&verdict) == Exit::Good);
+                conforming += u32::from(judged == Exit::Good);
                 orders.insert(run.order);
-                (run.events.to_string(), verdict.word().to_owned(), format!("{:016x}", run.order))
+                (format!("{} events", run.events), format!("{:016x}", run.order))
             }
             Err(error) => {
-                exit = exit.and(record::exit_of(&error));
-                (String::new(), format!("not recorded: {error}"), String::new())
+                exit = exit.and(record::exit_of(error));
+                (format!("failed: {error}"), String::new())
             }
         };
-        rows.push([number.to_string(), events, verdict, order]);
+        rows.push([number.to_string(), run, word.to_owned(), order]);
+        if matches!(recorded, Err(RecordError::Interrupted)) {
+            break;
+        }
     }
     drop(progress);
-    out::line(table(["run", "events", "verdict", "causal order"], rows));
+    out::line(table(["run", "recorded", "verdict", "causal order"], rows));
     out::line(format_args!(
-        "{}: {conforming} of {times} runs conform, {} distinct causal orders",
+        "{}: {conforming} of {times} runs were recorded and conform, {} distinct causal orders",
         scenario.name,
         orders.len()
     ));

@@ -12,12 +12,18 @@ use zab_wire::client::{
     ConnectRequest, ConnectResponse, CreateRequest, GetDataResponse, ReadRequest, ReplyHeader,
     RequestHeader, SyncRecord,
 };
-use zab_wire::{Acl, OpCode, Reader, Record, frame};
+use zab_wire::{Acl, ErrorCode, OpCode, Reader, Record, frame};
+
+use crate::interrupt;
 
 /// How long one call may take before it is given up.
 const CALL_MAX: Duration = Duration::from_secs(5);
-/// Session timeout asked for, in milliseconds.
-const SESSION_MS: i32 = 10_000;
+/// How long the answer to a four-letter word may take. It is asked for again and again.
+const WORD_MAX: Duration = Duration::from_secs(1);
+/// How long a read waits until it looks whether somebody has asked the command to end.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Session timeout asked for, in milliseconds. The client is never idle for long.
+const SESSION_MS: i32 = 60_000;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -85,13 +91,18 @@ impl Client {
         self.call(OpCode::Create, &persistent(path, data)).map(drop)
     }
 
-    /// A node's data as the leader has it: `sync`, then a local read.
-    pub(crate) fn get(&mut self, path: &str) -> Result<Bytes, ClientError> {
+    /// A node's data as the leader has it: `sync`, then a local read. None: there is no such node.
+    pub(crate) fn get(&mut self, path: &str) -> Result<Option<Bytes>, ClientError> {
         self.call(OpCode::Sync, &SyncRecord { path: path.to_owned() })?;
         let request = ReadRequest { path: path.to_owned(), watch: false };
-        let reply = self.call(OpCode::GetData, &request)?;
+        let reply = match self.call(OpCode::GetData, &request) {
+            Err(ClientError::Refused { code, .. }) if code == ErrorCode::NoNode.number() => {
+                return Ok(None);
+            }
+            reply => reply?,
+        };
         let answer = self.decode::<GetDataResponse>(&mut Reader::new(&reply))?;
-        Ok(answer.data.unwrap_or_default())
+        Ok(Some(answer.data.unwrap_or_default()))
     }
 
     /// Sends a request without waiting for its answer, which may never come.
@@ -151,14 +162,16 @@ impl Client {
                 Err(error) => return Err(self.nonsense(&error.to_string())),
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || interrupt::asked() {
                 return Err(failed(io::ErrorKind::TimedOut.into()));
             }
-            self.stream.set_read_timeout(Some(left)).map_err(failed)?;
+            self.stream.set_read_timeout(Some(left.min(LOOK_EVERY))).map_err(failed)?;
             let mut chunk = [0; 4096];
-            match self.stream.read(&mut chunk).map_err(failed)? {
-                0 => return Err(failed(io::ErrorKind::UnexpectedEof.into())),
-                count => self.received.extend_from_slice(&chunk[..count]),
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(failed(io::ErrorKind::UnexpectedEof.into())),
+                Ok(count) => self.received.extend_from_slice(&chunk[..count]),
+                Err(error) if is_nothing_yet(&error) => {}
+                Err(error) => return Err(failed(error)),
             }
         }
     }
@@ -166,6 +179,12 @@ impl Client {
     fn nonsense(&self, what: &str) -> ClientError {
         ClientError::Nonsense { server: self.server, what: what.to_owned() }
     }
+}
+
+/// Whether a read ended because nothing came in time, or a signal did.
+fn is_nothing_yet(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
 /// The request that creates a persistent node, open to everyone.
@@ -185,8 +204,10 @@ pub(crate) enum Mode {
     Leader,
     /// It serves as a follower.
     Follower,
-    /// It does not serve, or does not answer.
+    /// It says that it does not serve.
     NotServing,
+    /// It does not answer, or not in time.
+    Silent,
 }
 
 /// Asks a server with the four-letter word `srvr`.
@@ -194,13 +215,14 @@ pub(crate) fn mode(server: SocketAddr) -> Mode {
     match four_letter_word(server, b"srvr") {
         Ok(answer) if answer.contains("Mode: leader") => Mode::Leader,
         Ok(answer) if answer.contains("Mode: follower") => Mode::Follower,
-        Ok(_) | Err(_) => Mode::NotServing,
+        Ok(answer) if !answer.is_empty() => Mode::NotServing,
+        Ok(_) | Err(_) => Mode::Silent,
     }
 }
 
 fn four_letter_word(server: SocketAddr, word: &[u8; 4]) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&server, CALL_MAX)?;
-    stream.set_read_timeout(Some(CALL_MAX))?;
+    let mut stream = TcpStream::connect_timeout(&server, WORD_MAX)?;
+    stream.set_read_timeout(Some(WORD_MAX))?;
     stream.write_all(word)?;
     let mut answer = Vec::new();
     stream.take(64 * 1024).read_to_end(&mut answer)?;

@@ -1,38 +1,39 @@
 //! Three real servers behind a relay, and what a scenario can do to them.
 //!
-//! Every wait is for a condition, with a deadline; nothing here waits for time to pass.
+//! Every wait is for a condition. Its limit is so long that only a run that is stuck exceeds it.
+
+mod clients;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use zab_capture::{Launch, Process, Relay, ReservedPorts, Target};
-use zab_trace::{Event, EventKind, Persisted, Port, Reader, ServerId, Zxid};
+use zab_capture::{Launch, Process, ProcessError, Relay, ReservedPorts, Target};
+use zab_trace::{Event, ServerId};
 
 use super::RecordError;
-use super::client::{self, Client, ClientError, Mode};
+use super::client::{self, Mode};
+use super::files;
+use super::harness::Harness;
+use super::scenario::Scenario;
+use crate::interrupt;
 
 /// The ensemble's size.
 const SERVERS: [ServerId; 3] = [1, 2, 3];
-/// How long any wait may take.
-const WAIT_MAX: Duration = Duration::from_secs(30);
-/// How long a clean stop may take.
-const STOP_MAX: Duration = Duration::from_secs(10);
-/// How long one write is tried again.
-const WRITE_MAX: Duration = Duration::from_secs(30);
-/// `tickTime` of the servers, in milliseconds: short, so that failures are noticed soon.
-const TICK_MS: u32 = 200;
+/// How long any wait may take; no machine is so slow.
+const WAIT_MAX: Duration = Duration::from_secs(300);
 
-/// Files of one server.
+/// One server.
 struct Member {
     folder: PathBuf,
     client: SocketAddr,
     process: Option<Process>,
-    /// How often it was started; its trace file carries this number.
-    incarnation: u32,
+    frozen: bool,
+    /// The last life whose end is known; 0 before the first.
+    ended: u32,
 }
 
 /// Three servers, the relay between them, and what was done to them.
@@ -42,9 +43,9 @@ pub(super) struct Ensemble {
     traces: PathBuf,
     members: BTreeMap<ServerId, Member>,
     relay: Relay,
+    harness: Arc<Harness>,
     /// Held so that nobody else takes the servers' ports.
     _ports: ReservedPorts,
-    killed: Vec<Event>,
     /// Every write that was acknowledged: path and value.
     acknowledged: Vec<(String, String)>,
     attempts: u64,
@@ -52,8 +53,15 @@ pub(super) struct Ensemble {
 
 impl Ensemble {
     /// Prepares configuration and folders below `out`; starts nothing but the relay.
-    pub(super) fn prepare(program: &Path, out: &Path, window: u32) -> Result<Self, RecordError> {
+    pub(super) fn prepare(
+        program: &Path,
+        out: &Path,
+        scenario: &Scenario,
+    ) -> Result<Self, RecordError> {
         let io = |what: &'static str| move |source| RecordError::Io { what, source };
+        let harness =
+            Harness::create(out, scenario).map_err(io("writing the recorder's events"))?;
+        let harness = Arc::new(harness);
         let ports = ReservedPorts::reserve(SERVERS.len() * 3).map_err(io("reserving ports"))?;
         let mut free = ports.addresses();
         let mut take = || free.next().ok_or(RecordError::NoPorts);
@@ -64,16 +72,18 @@ impl Ensemble {
             clients.push(take()?);
         }
         drop(free);
-        let relay = Relay::start(&targets).map_err(io("starting the relay"))?;
+        let joined = Arc::clone(&harness);
+        let relay = Relay::start(&targets, move |connection| joined.joined(connection))
+            .map_err(io("starting the relay"))?;
         let mut members = BTreeMap::new();
         for (target, client) in targets.iter().zip(clients) {
             let folder = out.join(format!("server-{}", target.server));
             fs::create_dir_all(folder.join("data")).map_err(io("making a server's folder"))?;
-            let config = config(target, client, &targets, &relay, window);
+            let config = files::config(target, client, &targets, &relay, scenario);
             fs::write(folder.join("zoo.cfg"), config).map_err(io("writing zoo.cfg"))?;
             let id = target.server.to_string();
             fs::write(folder.join("data/myid"), id).map_err(io("writing myid"))?;
-            let member = Member { folder, client, process: None, incarnation: 0 };
+            let member = Member { folder, client, process: None, frozen: false, ended: 0 };
             members.insert(target.server, member);
         }
         Ok(Self {
@@ -81,8 +91,8 @@ impl Ensemble {
             traces: out.to_owned(),
             members,
             relay,
+            harness,
             _ports: ports,
-            killed: Vec::new(),
             acknowledged: Vec::new(),
             attempts: 0,
         })
@@ -92,26 +102,33 @@ impl Ensemble {
         self.members.get_mut(&server).ok_or(RecordError::NoSuchServer(server))
     }
 
+    fn process(&mut self, server: ServerId) -> Result<&mut Process, RecordError> {
+        self.member(server)?.process.as_mut().ok_or(RecordError::NotRunning(server))
+    }
+
     /// The servers other than this one, in order.
     pub(super) fn others(&self, server: ServerId) -> Vec<ServerId> {
         self.members.keys().copied().filter(|id| *id != server).collect()
     }
 
-    /// Starts a server; returns when its trace has begun.
+    /// Starts a server; returns when its trace shows that a life has begun.
     pub(super) fn start(&mut self, server: ServerId) -> Result<(), RecordError> {
         let (program, traces) = (self.program.clone(), self.traces.clone());
+        let before = files::newest_life(&traces, server);
         let member = self.member(server)?;
-        member.incarnation += 1;
         let launch = Launch {
             name: format!("server {server}"),
             program,
-            args: vec!["zoo.cfg".into(), "--trace".into(), traces.into_os_string()],
+            args: vec!["zoo.cfg".into(), "--trace".into(), traces.clone().into_os_string()],
             folder: member.folder.clone(),
             log: "log".into(),
         };
         member.process = Some(Process::start(&launch)?);
-        let file = self.trace_file(server)?;
-        self.wait(server, "trace", || file.metadata().is_ok_and(|meta| meta.len() > 0))
+        self.harness.note(format_args!("server {server} started"));
+        self.wait(server, "event in its trace", || {
+            let life = files::newest_life(&traces, server);
+            life > before && !files::events(&traces, server, life).is_empty()
+        })
     }
 
     /// Starts all servers, and waits until all of them serve.
@@ -124,24 +141,78 @@ impl Ensemble {
 
     /// Kills a server, and notes it with the last event that its trace shows.
     pub(super) fn kill(&mut self, server: ServerId) -> Result<(), RecordError> {
+        let process = self.member(server)?.process.take();
+        let killed = process.ok_or(RecordError::NotRunning(server))?.kill();
+        self.ended(server, &killed)?;
+        Ok(killed?)
+    }
+
+    /// Notes that a process has ended, and how.
+    fn ended(
+        &mut self,
+        server: ServerId,
+        killed: &Result<(), ProcessError>,
+    ) -> Result<(), RecordError> {
+        match killed {
+            Ok(()) => self.harness.note(format_args!("server {server} killed")),
+            Err(ProcessError::Ended { status, .. }) => {
+                self.harness.note(format_args!("server {server} ended by itself: {status}"));
+            }
+            Err(error) => self.harness.note(error),
+        }
+        self.note_end(server)
+    }
+
+    /// Writes the end of a server's life into the trace, if it has begun and its end is not known.
+    fn note_end(&mut self, server: ServerId) -> Result<(), RecordError> {
+        let life = files::newest_life(&self.traces, server);
         let member = self.member(server)?;
-        let process = member.process.take().ok_or(RecordError::NotRunning(server))?;
-        let incarnation = member.incarnation;
-        process.kill()?;
-        drop_half_line(&self.trace_file(server)?).map_err(|source| RecordError::Io {
+        member.frozen = false;
+        if life == std::mem::replace(&mut member.ended, life) {
+            return Ok(());
+        }
+        files::drop_half_line(&self.traces, server, life).map_err(|source| RecordError::Io {
             what: "mending a killed server's trace",
             source,
         })?;
-        let last = self.events(server)?.last().map(|event| (event.chain.clone(), event.seq));
-        let after = last.into_iter().collect();
-        self.killed.push(Event::killed(server, incarnation, 0, after));
+        self.harness.ended(server, life, &files::events(&self.traces, server, life));
         Ok(())
+    }
+
+    /// Kills everything that still runs, so that every life has an end in the trace. The first
+    /// failure is returned, after the rest was done.
+    pub(super) fn end(&mut self) -> Result<(), RecordError> {
+        let mut failed = Ok(());
+        for server in SERVERS {
+            let Some(process) = self.member(server)?.process.take() else { continue };
+            let killed = process.kill();
+            failed = failed.and(self.ended(server, &killed));
+        }
+        let what = "writing the recorder's events";
+        let written = self.harness.take_failure().map_or(Ok(()), Err);
+        failed.and(written.map_err(|source| RecordError::Io { what, source }))
+    }
+
+    /// Freezes a server (SIGSTOP): it does nothing, and its connections stay.
+    pub(super) fn freeze(&mut self, server: ServerId) -> Result<(), RecordError> {
+        self.process(server)?.freeze()?;
+        self.member(server)?.frozen = true;
+        self.harness.note(format_args!("server {server} frozen"));
+        Ok(())
+    }
+
+    /// Lets a frozen server go on.
+    pub(super) fn thaw(&mut self, server: ServerId) -> Result<(), RecordError> {
+        self.harness.note(format_args!("server {server} thawed"));
+        self.member(server)?.frozen = false;
+        Ok(self.process(server)?.thaw()?)
     }
 
     /// Cuts a server from both others.
     pub(super) fn cut(&mut self, server: ServerId) -> Result<(), RecordError> {
         self.member(server)?;
         self.relay.isolate(server);
+        self.harness.note(format_args!("server {server} cut off"));
         Ok(())
     }
 
@@ -149,25 +220,56 @@ impl Ensemble {
     pub(super) fn heal(&mut self, server: ServerId) -> Result<(), RecordError> {
         self.member(server)?;
         self.relay.rejoin(server);
+        self.harness.note(format_args!("server {server} healed"));
         Ok(())
     }
 
-    /// Waits for a condition; fails when the server ends or it takes too long.
+    /// Fails when a server has ended by itself, or the user has asked for the end.
+    fn watch(&mut self) -> Result<(), RecordError> {
+        if interrupt::asked() {
+            return Err(RecordError::Interrupted);
+        }
+        for process in self.members.values_mut().filter_map(|member| member.process.as_mut()) {
+            process.check_running("the scenario's end")?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a condition of a server; fails when any server ends, or it takes too long.
     fn wait(
         &mut self,
         server: ServerId,
         what: &str,
-        ready: impl FnMut() -> bool,
+        mut ready: impl FnMut() -> bool,
     ) -> Result<(), RecordError> {
-        let process =
-            self.member(server)?.process.as_mut().ok_or(RecordError::NotRunning(server))?;
-        Ok(process.wait_until(what, WAIT_MAX, ready)?)
+        let mut others = Vec::new();
+        let mut awaited = None;
+        for (id, member) in &mut self.members {
+            let Some(process) = &mut member.process else { continue };
+            if *id == server {
+                awaited = Some(process);
+            } else {
+                others.push(process);
+            }
+        }
+        let awaited = awaited.ok_or(RecordError::NotRunning(server))?;
+        let ready = || interrupt::asked() || ready();
+        awaited.wait_until_among(&mut others, what, WAIT_MAX, ready)?;
+        if interrupt::asked() { Err(RecordError::Interrupted) } else { Ok(()) }
     }
 
     /// Waits until a server serves clients.
     pub(super) fn await_serving(&mut self, server: ServerId) -> Result<(), RecordError> {
         let address = self.member(server)?.client;
-        self.wait(server, "service", || client::mode(address) != Mode::NotServing)
+        self.wait(server, "service", || {
+            matches!(client::mode(address), Mode::Leader | Mode::Follower)
+        })
+    }
+
+    /// Waits until a server serves as a follower.
+    pub(super) fn await_following(&mut self, server: ServerId) -> Result<(), RecordError> {
+        let address = self.member(server)?.client;
+        self.wait(server, "service as a follower", || client::mode(address) == Mode::Follower)
     }
 
     /// Waits until a server does not serve clients any more.
@@ -204,165 +306,51 @@ impl Ensemble {
         Ok(leader)
     }
 
-    /// Creates `count` nodes through a server, each acknowledged before the next. A write whose
-    /// answer does not come is tried again on a new session.
-    pub(super) fn write(&mut self, server: ServerId, count: usize) -> Result<(), RecordError> {
-        let address = self.member(server)?.client;
-        let deadline = Instant::now() + WRITE_MAX;
-        let mut session: Option<Client> = None;
-        let mut done = 0;
-        while done < count {
-            self.attempts += 1;
-            let path = format!("/n{}", self.attempts);
-            match Self::create(&mut session, address, &path) {
-                Ok(()) => {
-                    self.acknowledged.push((path.clone(), path));
-                    done += 1;
-                }
-                Err(error) if Instant::now() >= deadline => return Err(error.into()),
-                // The server has no quorum yet, or lost it: the next attempt uses a new path, so
-                // that an attempt that did take place does no harm.
-                Err(_) => session = None,
-            }
-        }
-        Ok(())
+    /// Waits until the trace of a server's present life holds events like these.
+    pub(super) fn await_events<T>(
+        &mut self,
+        server: ServerId,
+        what: &str,
+        mut wanted: impl FnMut(&[Event]) -> Option<T>,
+    ) -> Result<T, RecordError> {
+        let traces = self.traces.clone();
+        let life = files::newest_life(&traces, server);
+        let mut found = None;
+        self.wait(server, what, || {
+            found = wanted(&files::events(&traces, server, life));
+            found.is_some()
+        })?;
+        found.ok_or(RecordError::NotRunning(server))
     }
 
-    fn create(
-        session: &mut Option<Client>,
-        address: SocketAddr,
-        path: &str,
-    ) -> Result<(), ClientError> {
-        let client = match session {
-            Some(client) => client,
-            None => session.insert(Client::connect(address)?),
-        };
-        client.create(path, path.as_bytes())
-    }
-
-    /// Cuts a server off, and hands it one write in the moment before it notices that it is alone.
-    pub(super) fn write_after_cut(&mut self, server: ServerId) -> Result<(), RecordError> {
-        let mut session = Client::connect(self.member(server)?.client)?;
-        self.cut(server)?;
-        Ok(session.send_create("/lost", b"lost")?)
-    }
-
-    /// Waits until a server's log holds, durably, a transaction that it has not committed.
-    pub(super) fn await_uncommitted_tail(&mut self, server: ServerId) -> Result<(), RecordError> {
-        let file = self.trace_file(server)?;
-        self.wait(server, "uncommitted transaction in the log", || {
-            has_uncommitted_tail(&events_so_far(&file))
-        })
-    }
-
-    /// Reads every acknowledged write back from every server.
-    pub(super) fn read_back(&mut self) -> Result<(), RecordError> {
-        for server in SERVERS {
-            self.await_serving(server)?;
-            let mut session = Client::connect(self.member(server)?.client)?;
-            for (path, value) in &self.acknowledged {
-                let found = session.get(path)?;
-                if found != value.as_bytes() {
-                    return Err(RecordError::Lost { server, path: path.clone() });
-                }
-            }
-        }
-        Ok(())
+    /// The events of a server's present life, so far.
+    pub(super) fn events(&self, server: ServerId) -> Vec<Event> {
+        files::events(&self.traces, server, files::newest_life(&self.traces, server))
     }
 
     /// Stops every running server cleanly.
     pub(super) fn stop(&mut self) -> Result<(), RecordError> {
-        for member in self.members.values_mut() {
-            if let Some(process) = member.process.take() {
-                let name = process.name().to_owned();
-                let status = process.stop(STOP_MAX)?;
-                if !status.success() {
-                    return Err(RecordError::BadStop { name, status: status.to_string() });
-                }
+        for server in SERVERS {
+            let Some(process) = self.member(server)?.process.take() else { continue };
+            let name = process.name().to_owned();
+            let stopped = process.stop(WAIT_MAX);
+            self.harness.note(match &stopped {
+                Ok(status) => format!("server {server} stopped: {status}"),
+                Err(error) => error.to_string(),
+            });
+            self.note_end(server)?;
+            let status = stopped?;
+            if !status.success() {
+                return Err(RecordError::BadStop { name, status: status.to_string() });
             }
         }
         Ok(())
     }
-
-    /// What the recorder itself saw: the relay's connections and the kills.
-    pub(super) fn harness_events(&self) -> Vec<Event> {
-        self.relay.events().into_iter().chain(self.killed.iter().cloned()).collect()
-    }
-
-    fn trace_file(&mut self, server: ServerId) -> Result<PathBuf, RecordError> {
-        let incarnation = self.member(server)?.incarnation;
-        Ok(self.traces.join(format!("server-{server}-{incarnation}.ndjson")))
-    }
-
-    fn events(&mut self, server: ServerId) -> Result<Vec<Event>, RecordError> {
-        Ok(events_so_far(&self.trace_file(server)?))
-    }
 }
 
-/// Drops a last line without its end: a kill can fall into a write(2), and what it left half done
-/// is as if it had come a moment earlier.
-fn drop_half_line(file: &Path) -> io::Result<()> {
-    let content = fs::read(file)?;
-    let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    if whole == content.len() {
-        return Ok(());
-    }
-    let file = fs::OpenOptions::new().write(true).open(file)?;
-    file.set_len(u64::try_from(whole).map_err(io::Error::other)?)
-}
-
-/// The events of a file that may still be written to: up to the first line that is not whole.
-fn events_so_far(file: &Path) -> Vec<Event> {
-    let Ok(reader) = Reader::open(file) else { return Vec::new() };
-    reader.map_while(Result::ok).map(|located| located.event).collect()
-}
-
-fn has_uncommitted_tail(events: &[Event]) -> bool {
-    let mut durable = Zxid::ZERO;
-    let mut committed = Zxid::ZERO;
-    for event in events {
-        if let EventKind::Persisted(Persisted::Log(zxid)) = &event.kind {
-            durable = *zxid;
-        } else if let EventKind::Committed { zxid } = &event.kind {
-            committed = *zxid;
-        }
-    }
-    durable > committed
-}
-
-/// `zoo.cfg` of one server: its own ports, and for the others the relay's. Its own host is the
-/// wildcard, so that nobody is told an address that leads around the relay.
-fn config(own: &Target, client: SocketAddr, all: &[Target], relay: &Relay, window: u32) -> String {
-    let mut text = format!(
-        "tickTime={TICK_MS}\ninitLimit=10\nsyncLimit=5\ndataDir=data\nclientPort={}\n\
-         clientPortAddress={}\ncommitLogCount={window}\n4lw.commands.whitelist=*\n",
-        client.port(),
-        client.ip(),
-    );
-    for other in all {
-        let line = if other.server == own.server {
-            format!("0.0.0.0:{}:{}", own.quorum.port(), own.election.port())
-        } else {
-            let port = |port| relay.port(own.server, other.server, port).unwrap_or_default();
-            format!("127.0.0.1:{}:{}", port(Port::Quorum), port(Port::Election))
-        };
-        text.push_str(&format!("server.{}={line}\n", other.server));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_half_of_a_line_is_dropped() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("trace");
-        for (content, expected) in [("a\nb\nc", "a\nb\n"), ("a\nb\n", "a\nb\n"), ("a", "")] {
-            fs::write(&file, content).expect("written");
-            drop_half_line(&file).expect("mended");
-            assert_eq!(fs::read_to_string(&file).expect("read"), expected);
-        }
+impl Drop for Ensemble {
+    fn drop(&mut self) {
+        // For a scenario that panics. Otherwise all have ended, and this has nothing to do.
+        let _ = self.end();
     }
 }

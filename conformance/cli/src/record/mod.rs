@@ -3,26 +3,27 @@
 mod binary;
 mod client;
 mod ensemble;
+mod files;
+mod harness;
 mod order;
 pub(crate) mod scenario;
+mod shown;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use zab_capture::ProcessError;
-use zab_trace::{Event, Header, Implementation, ReadError, ServerId, Source, Trace, Writer};
+use zab_trace::{Event, ReadError, ServerId, Trace};
 
 use client::ClientError;
 use ensemble::Ensemble;
 use scenario::Scenario;
 
 use crate::exit::Exit;
+use crate::interrupt;
 
 pub(crate) use binary::find as find_server;
-
-/// Name of the file with what the recorder itself saw.
-const HARNESS_FILE: &str = "harness.ndjson";
 
 /// Why a scenario could not be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,9 @@ pub(crate) enum RecordError {
     /// The trace cannot be read back.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The user asked for the end.
+    #[error("interrupted")]
+    Interrupted,
     /// The run took place, but was not what the scenario says.
     #[error("the run does not show the scenario {name:?}: {what}")]
     NotShown {
@@ -91,6 +95,7 @@ pub(crate) fn exit_of(error: &RecordError) -> Exit {
     match error {
         RecordError::Lost { .. } => Exit::Bad,
         RecordError::NotShown { .. }
+        | RecordError::Interrupted
         | RecordError::Client(_)
         | RecordError::Process(_)
         | RecordError::BadStop { .. }
@@ -114,7 +119,8 @@ pub(crate) struct Recorded {
     pub(crate) order: u64,
 }
 
-/// Runs a scenario on real servers and leaves its trace in `out`.
+/// Runs a scenario on real servers and leaves its trace in `out`: also that of a run that fails or
+/// is interrupted, with the end of every life, so that it can be checked up to there.
 ///
 /// # Errors
 /// When the folder is in use, a server or client fails, an acknowledged write is lost, or the run
@@ -131,10 +137,15 @@ pub(crate) fn record(
     if entries.next().is_some() {
         return Err(RecordError::NotEmpty(out));
     }
-    let mut ensemble = Ensemble::prepare(program, &out, scenario.window)?;
-    (scenario.run)(&mut ensemble)?;
-    ensemble.stop()?;
-    write_harness(&out, &ensemble.harness_events(), scenario)?;
+    let mut ensemble = Ensemble::prepare(program, &out, scenario)?;
+    let ran = (scenario.run)(&mut ensemble).and_then(|()| ensemble.stop());
+    let ended = ensemble.end();
+    drop(ensemble);
+    // What the user ended fails in many ways.
+    if interrupt::asked() {
+        return Err(RecordError::Interrupted);
+    }
+    ran.and(ended)?;
     let trace = Trace::load(&[&out])?;
     let incarnations = trace.files.len() - 1;
     let events: Vec<Event> =
@@ -144,16 +155,7 @@ pub(crate) fn record(
     Ok(Recorded { incarnations, events: events.len(), order: order::causal_order(&events) })
 }
 
-fn write_harness(out: &Path, events: &[Event], scenario: &Scenario) -> Result<(), RecordError> {
-    let io = |source| RecordError::Io { what: "writing the recorder's events", source };
-    let implementation = Implementation {
-        name: "zabcheck".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let mut header = Header::new(Source::Harness, implementation, vec![1, 2, 3]);
-    header.window = scenario.window;
-    header.note = Some(format!("{}: {}", scenario.name, scenario.story));
-    let file = File::create(out.join(HARNESS_FILE)).map_err(io)?;
-    let mut writer = Writer::new(file, &header).map_err(io)?;
-    events.iter().try_for_each(|event| writer.write(event)).map_err(io)
+/// Whether a recording, however it ended, has left something to check in its folder.
+pub(crate) fn left_a_run(recorded: &Result<Recorded, RecordError>, out: &Path) -> bool {
+    !matches!(recorded, Err(RecordError::NotEmpty(_))) && out.join(harness::TRACE).is_file()
 }

@@ -1,9 +1,22 @@
 //! The scenarios: what is done to three real servers, and what must then be in their trace.
 
-use zab_trace::{Event, EventKind, Message, ServerId};
+use std::thread;
+use std::time::Duration;
+
+use zab_trace::{Event, Message};
 
 use super::RecordError;
 use super::ensemble::Ensemble;
+use super::shown;
+
+/// Ticks that a server may be silent. So many that a busy machine is not taken for a dead one: a
+/// killed server and a cut link are noticed at once, by the end of the connection.
+const PATIENT: u32 = 50;
+/// So few that a frozen server is soon given up: 1 s.
+const IMPATIENT: u32 = 5;
+/// How long a whole ensemble is frozen: longer than anybody may be silent. Nothing happens
+/// meanwhile that could be waited for.
+const ALL_FROZEN: Duration = Duration::from_millis(1500);
 
 /// One scenario.
 pub(crate) struct Scenario {
@@ -13,6 +26,8 @@ pub(crate) struct Scenario {
     pub(crate) story: &'static str,
     /// How many committed transactions a leader keeps for DIFF.
     pub(crate) window: u32,
+    /// After how many ticks without a word a server gives another one up.
+    pub(crate) sync_limit: u32,
     /// What is done to the servers.
     pub(super) run: fn(&mut Ensemble) -> Result<(), RecordError>,
     /// What the trace must show, or the scenario was not what it says.
@@ -25,51 +40,83 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "start-in-order",
         story: "1 starts, then 2, which leads; 3 joins late and follows",
         window: 500,
+        sync_limit: PATIENT,
         run: start_in_order,
-        shown: |events| exactly_one_epoch(events).and_then(|()| led_by(events, 2)),
+        shown: |events| shown::exactly_one_epoch(events).and_then(|()| shown::led_by(events, 2)),
     },
     Scenario {
         name: "start-together",
         story: "all three start at once and elect a leader",
         window: 500,
+        sync_limit: PATIENT,
         run: start_together,
-        shown: committed_something,
+        shown: shown::committed_something,
     },
     Scenario {
         name: "leader-kill",
         story: "the leader is killed while clients write; it restarts and rejoins by DIFF",
         window: 500,
+        sync_limit: PATIENT,
         run: leader_kill,
-        shown: |events| killed(events).and_then(|()| rejoined_by_diff(events)),
+        shown: |events| shown::killed(events).and_then(|()| shown::rejoined_by_diff(events)),
     },
     Scenario {
         name: "truncate",
         story: "a leader is cut off and killed with a transaction that nobody else has; rejoining, \
                 it is truncated",
         window: 500,
+        sync_limit: PATIENT,
         run: truncate,
-        shown: |events| sent(events, "TRUNC", |m| matches!(m, Message::Trunc { .. })),
+        shown: |events| shown::sent(events, "TRUNC", |m| matches!(m, Message::Trunc { .. })),
     },
     Scenario {
         name: "snapshot",
         story: "a follower is killed and misses more than the leader's window; it rejoins by SNAP",
         window: 8,
+        sync_limit: PATIENT,
         run: snapshot,
-        shown: |events| sent(events, "SNAP", |m| matches!(m, Message::Snap { .. })),
+        shown: |events| shown::sent(events, "SNAP", |m| matches!(m, Message::Snap { .. })),
     },
     Scenario {
         name: "leader-cut",
         story: "the leader is cut off from the majority, which elects another; the cut heals",
         window: 500,
+        sync_limit: PATIENT,
         run: leader_cut,
-        shown: two_epochs,
+        shown: shown::two_epochs,
     },
     Scenario {
         name: "follower-cut",
         story: "a follower is cut off and comes back; the leader and its epoch stay",
         window: 500,
+        sync_limit: PATIENT,
         run: follower_cut,
-        shown: exactly_one_epoch,
+        shown: shown::exactly_one_epoch,
+    },
+    Scenario {
+        name: "leader-freeze",
+        story: "the leader is frozen until the others have elected another, and goes on as if it \
+                led",
+        window: 500,
+        sync_limit: IMPATIENT,
+        run: leader_freeze,
+        shown: shown::two_epochs,
+    },
+    Scenario {
+        name: "follower-freeze",
+        story: "a follower is frozen until the leader gives it up, and goes on as if it followed",
+        window: 500,
+        sync_limit: IMPATIENT,
+        run: follower_freeze,
+        shown: shown::looked_again,
+    },
+    Scenario {
+        name: "all-freeze",
+        story: "all are frozen for longer than anybody may be silent, and go on",
+        window: 500,
+        sync_limit: IMPATIENT,
+        run: all_freeze,
+        shown: shown::committed_something,
     },
 ];
 
@@ -114,10 +161,14 @@ fn leader_kill(ensemble: &mut Ensemble) -> Result<(), RecordError> {
 
 fn truncate(ensemble: &mut Ensemble) -> Result<(), RecordError> {
     ensemble.start_all()?;
-    let old = ensemble.await_leader()?;
-    ensemble.write(old, 5)?;
-    ensemble.write_after_cut(old)?;
-    ensemble.await_uncommitted_tail(old)?;
+    let old = loop {
+        let leader = ensemble.await_leader()?;
+        ensemble.write(leader, 5)?;
+        if ensemble.write_after_cut(leader)? {
+            break leader;
+        }
+        ensemble.heal(leader)?;
+    };
     ensemble.kill(old)?;
     ensemble.heal(old)?;
     ensemble.await_leader()?;
@@ -170,67 +221,47 @@ fn follower_cut(ensemble: &mut Ensemble) -> Result<(), RecordError> {
     ensemble.read_back()
 }
 
-fn sent(events: &[Event], what: &str, wanted: fn(&Message) -> bool) -> Result<(), String> {
-    let found = events
-        .iter()
-        .any(|event| matches!(&event.kind, EventKind::Sent(packet) if wanted(&packet.message)));
-    if found { Ok(()) } else { Err(format!("no {what} was sent")) }
+fn leader_freeze(ensemble: &mut Ensemble) -> Result<(), RecordError> {
+    ensemble.start_all()?;
+    let old = ensemble.await_leader()?;
+    let others = ensemble.others(old);
+    ensemble.write(others[0], 5)?;
+    ensemble.freeze(old)?;
+    ensemble.await_leader_among(&others)?;
+    ensemble.write(others[0], 5)?;
+    ensemble.thaw(old)?;
+    ensemble.await_following(old)?;
+    ensemble.write(old, 5)?;
+    ensemble.read_back()
 }
 
-fn committed_something(events: &[Event]) -> Result<(), String> {
-    let found = events.iter().any(|event| matches!(event.kind, EventKind::Committed { .. }));
-    if found { Ok(()) } else { Err("nothing was committed".to_owned()) }
+fn follower_freeze(ensemble: &mut Ensemble) -> Result<(), RecordError> {
+    ensemble.start_all()?;
+    let leader = ensemble.await_leader()?;
+    let follower = ensemble.others(leader)[0];
+    ensemble.write(follower, 5)?;
+    let before = shown::times_disconnected(&ensemble.events(leader));
+    ensemble.freeze(follower)?;
+    ensemble.await_events(leader, "end of a connection", |events| {
+        (shown::times_disconnected(events) > before).then_some(())
+    })?;
+    ensemble.write(leader, 5)?;
+    ensemble.thaw(follower)?;
+    ensemble.write(follower, 5)?;
+    ensemble.read_back()
 }
 
-fn killed(events: &[Event]) -> Result<(), String> {
-    let found = events.iter().any(|event| matches!(event.kind, EventKind::Killed));
-    if found { Ok(()) } else { Err("nobody was killed".to_owned()) }
-}
-
-/// Epochs that were established, and by whom.
-fn established(events: &[Event]) -> Vec<(u64, ServerId)> {
-    events
-        .iter()
-        .filter_map(|event| {
-            let EventKind::Established { epoch } = event.kind else { return None };
-            Some((u64::from(epoch), event.server))
-        })
-        .collect()
-}
-
-fn exactly_one_epoch(events: &[Event]) -> Result<(), String> {
-    match established(events).as_slice() {
-        [_] => Ok(()),
-        other => Err(format!("expected one established epoch, found {}", other.len())),
+fn all_freeze(ensemble: &mut Ensemble) -> Result<(), RecordError> {
+    ensemble.start_all()?;
+    let leader = ensemble.await_leader()?;
+    ensemble.write(leader, 5)?;
+    for server in [1, 2, 3] {
+        ensemble.freeze(server)?;
     }
-}
-
-fn two_epochs(events: &[Event]) -> Result<(), String> {
-    match established(events).len() {
-        0 | 1 => Err("expected a second established epoch, found none".to_owned()),
-        _ => Ok(()),
+    thread::sleep(ALL_FROZEN);
+    for server in [1, 2, 3] {
+        ensemble.thaw(server)?;
     }
-}
-
-fn led_by(events: &[Event], leader: ServerId) -> Result<(), String> {
-    match established(events).first() {
-        Some((_, first)) if *first == leader => Ok(()),
-        Some((_, first)) => Err(format!("expected server {leader} to lead, but {first} did")),
-        None => Err("nobody led".to_owned()),
-    }
-}
-
-/// A server of a second incarnation got DIFF and then at least one transaction before NEWLEADER.
-fn rejoined_by_diff(events: &[Event]) -> Result<(), String> {
-    let mut transactions = None;
-    for event in events.iter().filter(|event| event.incarnation > 1) {
-        let EventKind::Received(packet) = &event.kind else { continue };
-        match (&packet.message, transactions) {
-            (Message::Diff { .. }, _) => transactions = Some(0),
-            (Message::Proposal { .. }, Some(count)) => transactions = Some(count + 1),
-            (Message::NewLeader { .. }, Some(count)) if count > 0 => return Ok(()),
-            _ => {}
-        }
-    }
-    Err("the killed leader did not rejoin by DIFF with at least one transaction".to_owned())
+    ensemble.write(leader, 5)?;
+    ensemble.read_back()
 }

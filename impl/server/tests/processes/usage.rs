@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Output};
 
 use tokio::net::TcpSocket;
+use zab_trace::EventName;
 
 use crate::client::Client;
 use crate::cluster::{Cluster, newest_log, until};
@@ -65,6 +66,32 @@ fn two_servers_never_share_a_directory() {
     assert_eq!(second.status.code(), Some(4));
     assert!(said(&second).contains("another server uses this data directory"), "{}", said(&second));
     assert_eq!(cluster.stop(2).code(), Some(0));
+    cluster.finish();
+}
+
+/// A disk that is lost takes the count of lives with it.
+#[test]
+fn a_server_with_a_new_data_directory_does_not_write_over_the_trace_of_an_earlier_life() {
+    let mut cluster = Cluster::started();
+    cluster.stop(1);
+    cluster.start(1);
+    cluster.all_serve();
+    cluster.kill(1);
+    let traces: Vec<_> = [1, 2].map(|life| cluster.events(1, life)).into();
+    let disk = cluster.folder(1).join("version-2");
+    for _ in 0..2 {
+        std::fs::remove_dir_all(&disk).unwrap();
+        cluster.start(1);
+        cluster.all_serve();
+        cluster.stop(1);
+    }
+    assert_eq!([1, 2].map(|life| cluster.events(1, life)), traces[..]);
+    for life in [3, 4] {
+        let events = cluster.events(1, life);
+        let ends = [events.first(), events.last()].map(|end| end.unwrap().event.kind.name());
+        assert_eq!(ends, [EventName::Start, EventName::Stop], "life {life}");
+    }
+    assert!(cluster.events(1, 5).is_empty());
     cluster.finish();
 }
 

@@ -1,0 +1,112 @@
+//! The clients of a scenario. A call that fails is made again, on a new session and with the next
+//! server: a leader is killed, a server loses its quorum, a session is lost, and the scenario goes
+//! on.
+
+use std::net::SocketAddr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use zab_trace::ServerId;
+
+use super::{Ensemble, SERVERS, WAIT_MAX};
+use crate::record::RecordError;
+use crate::record::client::{Client, ClientError};
+use crate::record::files;
+
+/// The pause before a call is made again.
+const PAUSE: Duration = Duration::from_millis(10);
+
+impl Ensemble {
+    /// Makes a call until it succeeds. The servers to call are this one, if it can answer, and
+    /// then the others; each attempt goes to the next.
+    fn call<T>(
+        &mut self,
+        server: ServerId,
+        mut attempt: impl FnMut(&mut Self, SocketAddr) -> Result<T, ClientError>,
+    ) -> Result<T, RecordError> {
+        let begin = Instant::now();
+        for number in 0.. {
+            let members = self.members.range(server..).chain(self.members.range(..server));
+            let able = members.filter(|(_, member)| member.process.is_some() && !member.frozen);
+            let able: Vec<SocketAddr> = able.map(|(_, member)| member.client).collect();
+            let next = able.get(number % able.len().max(1)).copied();
+            let address = next.ok_or(RecordError::NobodyRuns)?;
+            match attempt(self, address) {
+                Ok(answer) => return Ok(answer),
+                Err(error) if begin.elapsed() >= WAIT_MAX => return Err(error.into()),
+                Err(error) => self.harness.note(format_args!("client: {error}")),
+            }
+            self.watch()?;
+            thread::sleep(PAUSE);
+        }
+        Err(RecordError::NobodyRuns)
+    }
+
+    /// Creates `count` nodes, each acknowledged before the next: through this server as long as it
+    /// answers. A write whose answer does not come is tried again on a new session, with another
+    /// server; and under a new path, so that an attempt that did take place does no harm.
+    pub(in crate::record) fn write(
+        &mut self,
+        server: ServerId,
+        count: usize,
+    ) -> Result<(), RecordError> {
+        let mut session: Option<Client> = None;
+        for _ in 0..count {
+            let path = self.call(server, |ensemble, address| {
+                ensemble.attempts += 1;
+                let path = format!("/n{}", ensemble.attempts);
+                let mut client = match session.take() {
+                    Some(client) => client,
+                    None => Client::connect(address)?,
+                };
+                client.create(&path, path.as_bytes())?;
+                session = Some(client);
+                Ok(path)
+            })?;
+            self.acknowledged.push((path.clone(), path));
+        }
+        Ok(())
+    }
+
+    /// Cuts a leader off, and hands it one write in the moment before it notices that it is alone.
+    /// Whether its log holds that write, which nobody else has. It does not if the leader noticed
+    /// first; nobody can say which comes first.
+    pub(in crate::record) fn write_after_cut(
+        &mut self,
+        leader: ServerId,
+    ) -> Result<bool, RecordError> {
+        let address = self.member(leader)?.client;
+        let mut session = self.call(leader, |_, _| Client::connect(address))?;
+        let before = files::times_looking(&self.events(leader));
+        self.cut(leader)?;
+        // The connection ends when the leader notices.
+        let _ = session.send_create("/lost", b"lost");
+        self.await_events(leader, "write in the log, or end of its lead", |events| {
+            match files::open_proposal(events) {
+                Some(zxid) => files::is_logged(events, zxid).then_some(true),
+                None => (files::times_looking(events) > before).then_some(false),
+            }
+        })
+    }
+
+    /// Reads every acknowledged write back from every server.
+    pub(in crate::record) fn read_back(&mut self) -> Result<(), RecordError> {
+        for server in SERVERS {
+            self.await_serving(server)?;
+            let address = self.member(server)?.client;
+            let lost = self.call(server, |ensemble, _| {
+                let mut session = Client::connect(address)?;
+                for (path, value) in &ensemble.acknowledged {
+                    if session.get(path)?.as_deref() != Some(value.as_bytes()) {
+                        return Ok(Some(path.clone()));
+                    }
+                }
+                Ok(None)
+            })?;
+            if let Some(path) = lost {
+                return Err(RecordError::Lost { server, path });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! Recording: whatever ends a run, what was recorded until then can be checked.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use support::{assert_exit, stdout, zabcheck};
+use tempfile::TempDir;
+
+/// After this long a test fails rather than hangs; no machine is so slow.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// A recording that is under way.
+struct Recording {
+    folder: TempDir,
+    child: Child,
+}
+
+impl Recording {
+    fn start(scenario: &str) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let child = Command::new(env!("CARGO_BIN_EXE_zabcheck"))
+            .args(["record", "--scenario", scenario, "--out"])
+            .arg(folder.path().join("run"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("zabcheck runs");
+        Self { folder, child }
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.path().join("run")
+    }
+
+    /// What the recorder says that it has done so far.
+    fn journal(&self) -> String {
+        fs::read_to_string(self.out().join("recorder.log")).unwrap_or_default()
+    }
+
+    /// Waits until the recorder has done this.
+    fn until(&mut self, what: impl Fn(&str) -> bool) {
+        let begin = Instant::now();
+        while !what(&self.journal()) {
+            let ended = self.child.try_wait().expect("its status");
+            assert!(ended.is_none(), "it ended ({ended:?}) after:\n{}", self.journal());
+            assert!(begin.elapsed() < PATIENCE, "nothing more after:\n{}", self.journal());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        signal(name, self.child.id());
+    }
+
+    fn end(&mut self) -> ExitStatus {
+        self.child.wait().expect("it ends")
+    }
+
+    /// The trace is whole, and what was recorded conforms.
+    fn assert_conforms(&self) {
+        let out = self.out();
+        assert_exit(&zabcheck(&[Path::new("lint"), &out]), 0);
+        let output = zabcheck(&[Path::new("conform"), &out]);
+        assert!(stdout(&output).starts_with("CONFORMS"), "{}", stdout(&output));
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        // It kills its servers; there is nothing to do if it has ended.
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.signal("TERM");
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn signal(name: &str, process: u32) {
+    let sent = Command::new("kill").args([format!("-{name}"), process.to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+/// The process that writes this life's trace: the recorder's child that has the file open.
+fn writer_of(recording: &Recording, server: u64) -> u32 {
+    let trace = recording.out().canonicalize().expect("the run");
+    let trace = trace.join(format!("server-{server}-1.ndjson"));
+    let processes = fs::read_dir("/proc").expect("Linux").filter_map(|entry| {
+        let process: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let mut files = fs::read_dir(format!("/proc/{process}/fd")).ok()?.flatten();
+        let writes = files.any(|file| fs::read_link(file.path()).is_ok_and(|to| to == trace));
+        writes.then_some(process)
+    });
+    processes.last().expect("a server that runs")
+}
+
+#[test]
+fn an_interrupted_run_has_all_ends_and_conforms() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let mut recording = Recording::start("leader-kill");
+        recording.until(|journal| journal.contains(" killed\n"));
+        recording.signal(signal);
+        assert_eq!(recording.end().code(), Some(2), "{signal}");
+        recording.assert_conforms();
+    }
+}
+
+#[test]
+fn a_server_that_ends_by_itself_ends_the_run_which_says_how() {
+    let mut recording = Recording::start("leader-kill");
+    recording.until(|journal| journal.matches(" started\n").count() == 3);
+    // As if it had run out of memory.
+    signal("KILL", writer_of(&recording, 2));
+    assert_eq!(recording.end().code(), Some(2));
+    let journal = recording.journal();
+    assert!(journal.contains("server 2 ended by itself: signal: 9 (SIGKILL)\n"), "{journal}");
+    let harness = fs::read_to_string(recording.out().join("harness.ndjson")).expect("its lines");
+    for server in 1..=3 {
+        let end =
+            format!("{{\"server\":{server},\"incarnation\":1,\"seq\":0,\"chain\":\"harness\"");
+        assert_eq!(harness.matches(&end).count(), 1, "server {server}: {harness}");
+    }
+    recording.assert_conforms();
+}
