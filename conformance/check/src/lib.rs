@@ -29,6 +29,7 @@ mod links;
 mod mapping;
 mod merge;
 mod monitor;
+pub mod mutate;
 mod poison;
 mod poset;
 mod properties;

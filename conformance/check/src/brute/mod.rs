@@ -110,8 +110,9 @@ fn search(trace: &Trace, sound: bool, states_max: usize) -> Brute {
         && (0..servers)
             .all(|row| goal[row] == trace.lines[row].len() && !trace.lines[row].is_empty());
     let mut seen = HashSet::new();
-    let mut stack = vec![first];
-    while let Some(world) = stack.pop() {
+    let mut waiting = Waiting::default();
+    waiting.push(first);
+    while let Some(world) = waiting.pop() {
         let arrived = world.shown == goal;
         if arrived && !complete {
             return Brute::Incomplete;
@@ -135,12 +136,33 @@ fn search(trace: &Trace, sound: bool, states_max: usize) -> Brute {
                     return Brute::GaveUp;
                 }
                 if seen.insert(fingerprint(&world)) {
-                    stack.push(world);
+                    waiting.push(world);
                 }
             }
         }
     }
     Brute::Diverges
+}
+
+/// Worlds that are still to be visited, by how many lines they have shown. Those that have shown
+/// most come first, and of these the oldest: where there is a run, it is found soon; where there is
+/// none, all are visited in any order.
+#[derive(Default)]
+struct Waiting(BTreeMap<usize, VecDeque<World>>);
+
+impl Waiting {
+    fn push(&mut self, world: World) {
+        self.0.entry(world.shown.iter().sum()).or_default().push_back(world);
+    }
+
+    fn pop(&mut self) -> Option<World> {
+        let mut most = self.0.last_entry()?;
+        let world = most.get_mut().pop_front();
+        if most.get().is_empty() {
+            most.remove();
+        }
+        world
+    }
 }
 
 fn fingerprint(world: &World) -> u64 {

@@ -47,7 +47,8 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  zabcheck lint runs/leader-kill")]
     Lint(Lint),
     /// Check the checker: corrupted traces and defective implementations must be found.
-    #[command(after_help = "Example:\n  zabcheck selftest")]
+    #[command(after_help = "Examples:\n  zabcheck selftest\n  \
+        zabcheck selftest --mutations 5 --json table.json --keep wrong")]
     Selftest(Selftest),
     /// Measure the checker's speed and memory on a generated trace.
     #[command(after_help = "Example:\n  zabcheck bench --events 1000000")]
@@ -118,6 +119,16 @@ pub(crate) struct Selftest {
     /// The corpus: folders `accept` and `reject` of traces whose headers say what to expect
     #[arg(long, default_value = "traces/corpus", value_name = "DIR")]
     pub(crate) corpus: PathBuf,
+    /// Try each kind of corruption so often under each contract, and show a row for each
+    /// (default: once under one contract, and a row for each group)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) mutations: Option<u32>,
+    /// Write what became of each kind of corruption, for machines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Folder for traces about which the checker is wrong
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

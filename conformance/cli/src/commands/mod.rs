@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod conform;
 pub(crate) mod explore;
 pub(crate) mod lint;
+pub(crate) mod mutations;
 pub(crate) mod record;
 pub(crate) mod selftest;
 pub(crate) mod verify;

@@ -1,8 +1,10 @@
 //! `zabcheck selftest`: the checker is checked. Corrupted traces must be rejected where and why
-//! their headers say, and servers with a seeded defect must be found out.
+//! their headers say, well-formed corruptions of every kind must not pass unless they are legal, and
+//! servers with a seeded defect must be found out.
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use tabled::settings::Width;
 use tabled::settings::object::Columns;
 use zab_check::{Options, Verdict};
@@ -10,17 +12,26 @@ use zab_sim::Mutant;
 use zab_trace::{Header, Reader, trace_files};
 
 use crate::args::Selftest;
+use crate::commands::mutations;
 use crate::exit::Exit;
 use crate::out;
 use crate::report::progress::Progress;
-use crate::report::table;
+use crate::report::{can_write, table, write_json};
 
 /// Characters in a line of a defect's description.
 const DESCRIPTION_WIDTH: usize = 56;
 
-/// Prints both tables; good only if nothing survived and every control was accepted.
+/// Prints the tables; good only if nothing survived and every control was accepted.
 pub(crate) fn run(args: &Selftest) -> Exit {
-    corpus(&args.corpus).and(mutants(args.seeds))
+    let json = args.json.as_deref();
+    if let Some(Err(why)) = json.map(can_write) {
+        out::error(why);
+        return Exit::Usage;
+    }
+    let exit = corpus(&args.corpus);
+    let (mutated, found) = mutations::run(args);
+    let exit = exit.and(mutated).and(mutants(args.seeds));
+    exit.and(json.map_or(Exit::Good, |path| write_json(path, &json!({ "mutations": found }))))
 }
 
 /// One row for each file of the corpus.

@@ -1,0 +1,453 @@
+//! A trace while it is changed.
+//!
+//! A [`Draft`] knows which two lines are the two ends of one message, so that a change can be made
+//! at both. When it is finished, every line gets its number anew: what was removed, added or moved
+//! looks like something the servers did, and not like a gap of the recording.
+
+use std::collections::HashMap;
+
+use zab_trace::{Chain, ConnectionName, Event, EventKind, Message, Packet, Port, ServerId, State};
+
+use crate::walk::Dice;
+
+/// One line, and what it is an end of.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) event: Event,
+    /// The connection whose messages are counted together, whatever the line calls it.
+    link: Option<ConnectionName>,
+    /// The message; its other end has the same number.
+    message: Option<usize>,
+}
+
+impl Line {
+    /// A line that is an end of nothing.
+    pub(super) const fn bare(event: Event) -> Self {
+        Self { event, link: None, message: None }
+    }
+}
+
+/// A trace while it is changed.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) lines: Vec<Line>,
+    messages: usize,
+    /// Whether messages keep the ordinals that the lines have.
+    pub(super) keeps_ordinals: bool,
+}
+
+impl Draft {
+    pub(super) fn new(events: &[Event]) -> Self {
+        let mut messages: HashMap<(ConnectionName, ServerId, u64), usize> = HashMap::new();
+        let mut lines = Vec::with_capacity(events.len());
+        for event in events {
+            let id = packet(event).map(|packet| {
+                let sent = is_sent(event);
+                let sender = if sent { event.server } else { packet.peer };
+                let next = messages.len();
+                let key = (packet.connection.clone(), sender, packet.ordinal);
+                *messages.entry(key).or_insert(next)
+            });
+            lines.push(Line { event: event.clone(), link: connection(event), message: id });
+        }
+        Self { lines, messages: messages.len(), keeps_ordinals: false }
+    }
+
+    /// The lines with new numbers: `seq` in each chain, ordinals in each direction of a connection,
+    /// and in the end of a killed server's life the last line of each chain.
+    pub(super) fn finish(self) -> Vec<Event> {
+        let mut seqs: HashMap<(ServerId, u32, Chain), u64> = HashMap::new();
+        let mut ordinals: HashMap<(ConnectionName, ServerId, bool), u64> = HashMap::new();
+        let keeps_ordinals = self.keeps_ordinals;
+        let mut events = Vec::with_capacity(self.lines.len());
+        for Line { mut event, link, .. } in self.lines {
+            let chain = (event.server, event.incarnation, event.chain.clone());
+            event.seq = count(seqs.entry(chain).or_default());
+            let (sent, server) = (is_sent(&event), event.server);
+            if let (Some(packet), Some(link)) = (packet_mut(&mut event), link)
+                && !keeps_ordinals
+            {
+                packet.ordinal = count(ordinals.entry((link, server, sent)).or_default());
+            }
+            events.push(event);
+        }
+        // The end of a life names the last line of each other chain.
+        let ends = |event: &&mut Event| matches!(event.kind, EventKind::Killed | EventKind::Stop);
+        for event in events.iter_mut().filter(ends) {
+            let life = (event.server, event.incarnation);
+            let others = seqs.iter().filter(|((server, incarnation, chain), _)| {
+                let other = *chain != Chain::harness() && *chain != event.chain;
+                other && (*server, *incarnation) == life
+            });
+            event.after = others.map(|((_, _, chain), next)| (chain.clone(), next - 1)).collect();
+            event.after.sort_unstable();
+        }
+        events
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub(super) fn kind(&self, at: usize) -> &EventKind {
+        &self.lines[at].event.kind
+    }
+
+    pub(super) fn server(&self, at: usize) -> ServerId {
+        self.lines[at].event.server
+    }
+
+    /// The packet of a line that sends or receives.
+    pub(super) fn packet(&self, at: usize) -> Option<&Packet> {
+        packet(&self.lines[at].event)
+    }
+
+    pub(super) fn sends(&self, at: usize) -> bool {
+        is_sent(&self.lines[at].event)
+    }
+
+    /// All lines for which this holds.
+    pub(super) fn all(&self, holds: impl Fn(&Self, usize) -> bool) -> Vec<usize> {
+        (0..self.lines.len()).filter(|at| holds(self, *at)).collect()
+    }
+
+    /// One of the lines for which this holds.
+    pub(super) fn any(
+        &self,
+        dice: &mut Dice,
+        holds: impl Fn(&Self, usize) -> bool,
+    ) -> Option<usize> {
+        dice.pick(&self.all(holds))
+    }
+
+    /// The other end of the message that this line sends or receives.
+    pub(super) fn other_end(&self, at: usize) -> Option<usize> {
+        let id = self.lines[at].message?;
+        (0..self.lines.len()).find(|other| *other != at && self.lines[*other].message == Some(id))
+    }
+
+    /// The connection of a line, if it is about one.
+    pub(super) fn link(&self, at: usize) -> Option<&ConnectionName> {
+        self.lines[at].link.as_ref()
+    }
+
+    /// Whether two lines belong to the same life of the same server, and its process wrote both.
+    pub(super) fn same_life(&self, one: usize, other: usize) -> bool {
+        let (one, other) = (&self.lines[one].event, &self.lines[other].event);
+        (one.server, one.incarnation, &one.chain) == (other.server, other.incarnation, &other.chain)
+    }
+
+    /// The line before this one in the same life.
+    pub(super) fn before(&self, at: usize) -> Option<usize> {
+        (0..at).rev().find(|other| self.same_life(at, *other))
+    }
+
+    /// The line after this one in the same life.
+    pub(super) fn after(&self, at: usize) -> Option<usize> {
+        (at + 1..self.lines.len()).find(|other| self.same_life(at, *other))
+    }
+
+    /// The last line that this server wrote before this place, if its process runs there.
+    pub(super) fn running(&self, server: ServerId, at: usize) -> Option<usize> {
+        let last = (0..at).rev().find(|other| self.server(*other) == server)?;
+        let ended = matches!(self.kind(last), EventKind::Stop | EventKind::Killed);
+        (!ended).then_some(last)
+    }
+
+    /// The last state that this server showed before this place.
+    pub(super) fn state(&self, server: ServerId, at: usize) -> Option<State> {
+        let own = self.lines[..at].iter().rev().filter(|line| line.event.server == server);
+        own.filter_map(|line| line.event.state).next()
+    }
+
+    /// Removes these lines.
+    pub(super) fn remove(&mut self, mut lines: Vec<usize>) {
+        lines.sort_unstable();
+        lines.dedup();
+        for at in lines.into_iter().rev() {
+            self.lines.remove(at);
+        }
+    }
+
+    /// Removes these lines, and of messages the other ends.
+    pub(super) fn remove_both(&mut self, lines: Vec<usize>) {
+        let others: Vec<usize> = lines.iter().filter_map(|at| self.other_end(*at)).collect();
+        self.remove([lines, others].concat());
+    }
+
+    /// A line of a running server before the line at `at`, with the state that it showed last.
+    pub(super) fn insert(&mut self, at: usize, server: ServerId, kind: EventKind) -> Option<()> {
+        let last = self.running(server, at)?;
+        let last = &self.lines[last].event;
+        let mut event = Event::new(server, last.incarnation, 0, kind);
+        event.state = last.state;
+        let link = connection(&event);
+        self.lines.insert(at, Line { event, link, message: None });
+        Some(())
+    }
+
+    /// The same line once more, right after itself; a message also at its other end.
+    pub(super) fn repeat(&mut self, at: usize) {
+        let mut ends = vec![at];
+        ends.extend(self.other_end(at));
+        ends.sort_unstable();
+        let id = self.lines[at].message.map(|_| self.new_message());
+        for end in ends.into_iter().rev() {
+            let copy = Line { message: id, ..self.lines[end].clone() };
+            self.lines.insert(end + 1, copy);
+        }
+    }
+
+    fn new_message(&mut self) -> usize {
+        self.messages += 1;
+        self.messages
+    }
+
+    /// A server says this to the peer of this connection after its line at `at`, and the peer
+    /// receives it where the order of the connection wants it.
+    pub(super) fn say(&mut self, at: usize, as_on: usize, message: Message) -> Option<()> {
+        let server = self.server(at);
+        let model = self.packet(as_on)?.clone();
+        let peer = if self.server(as_on) == server { model.peer } else { self.server(as_on) };
+        let kind = EventKind::Sent(Packet { peer, message, ..model });
+        self.insert(at + 1, server, kind)?;
+        let id = self.new_message();
+        self.lines[at + 1].message = Some(id);
+        self.lines[at + 1].link = self.lines[as_on + usize::from(as_on > at)].link.clone();
+        self.deliver(at + 1)
+    }
+
+    /// Adds the receipt of what the line at `sent` sends, behind what was sent before it on the
+    /// same connection.
+    pub(super) fn deliver(&mut self, sent: usize) -> Option<()> {
+        let from = self.server(sent);
+        let packet = self.packet(sent)?.clone();
+        let same = |draft: &Self, at: usize| {
+            draft.sends(at) && draft.server(at) == from && draft.link(at) == draft.link(sent)
+        };
+        let sends = self.all(same);
+        let index = sends.iter().position(|at| *at == sent)?;
+        let next = sends[index + 1..].iter().find_map(|at| self.other_end(*at));
+        let earliest = match index.checked_sub(1) {
+            // What was sent before it never arrived.
+            Some(before) if self.other_end(sends[before]).is_none() => return Some(()),
+            Some(before) => self.other_end(sends[before])?.max(sent) + 1,
+            None => sent + 1,
+        };
+        let at = next.unwrap_or(earliest);
+        let received = Packet { peer: from, ..packet.clone() };
+        // A process that has ended receives nothing.
+        if self.insert(at, packet.peer, EventKind::Received(received)).is_some() {
+            let sent = sent + usize::from(at <= sent);
+            self.lines[at].message = self.lines[sent].message;
+            self.lines[at].link = self.lines[sent].link.clone();
+        }
+        Some(())
+    }
+
+    /// Exchanges two lines of one life; on connections, both ends keep the same order.
+    pub(super) fn swap(&mut self, one: usize, other: usize) {
+        self.lines.swap(one, other);
+        self.align(one);
+        self.align(other);
+    }
+
+    /// Moves a line to another place; on connections, both ends keep the same order.
+    pub(super) fn shift(&mut self, from: usize, to: usize) {
+        let line = self.lines.remove(from);
+        self.lines.insert(to, line);
+        self.align(to);
+    }
+
+    /// The other end of this line's connection gets the messages in the order of this end.
+    fn align(&mut self, at: usize) {
+        let Some(link) = self.lines[at].link.clone() else { return };
+        let (sent, server) = (self.sends(at), self.server(at));
+        let ends = |draft: &Self, own: bool| {
+            draft.all(|draft, line| {
+                draft.link(line) == Some(&link)
+                    && draft.packet(line).is_some()
+                    && draft.sends(line) == (sent == own)
+                    && (draft.server(line) == server) == own
+            })
+        };
+        let (own, theirs) = (ends(self, true), ends(self, false));
+        let id = |draft: &Self, line: usize| draft.lines[line].message;
+        let known: Vec<_> = theirs.iter().map(|line| id(self, *line)).collect();
+        let order = own.iter().filter(|line| known.contains(&id(self, **line)));
+        let order: Vec<(Option<usize>, Message)> =
+            order.filter_map(|line| Some((id(self, *line), self.packet(*line)?.message))).collect();
+        let paired = theirs.into_iter().filter(|line| {
+            let wanted = id(self, *line);
+            own.iter().any(|line| id(self, *line) == wanted)
+        });
+        for (line, (id, message)) in paired.collect::<Vec<_>>().into_iter().zip(order) {
+            self.lines[line].message = id;
+            self.set_message(line, message);
+        }
+    }
+
+    pub(super) fn set_message(&mut self, at: usize, message: Message) {
+        if let Some(packet) = packet_mut(&mut self.lines[at].event) {
+            packet.message = message;
+        }
+    }
+
+    /// Changes the packets at both ends of a message.
+    pub(super) fn change_both(&mut self, at: usize, change: impl Fn(Message) -> Message) {
+        for end in [Some(at), self.other_end(at)].into_iter().flatten() {
+            if let Some(packet) = self.packet(end) {
+                self.set_message(end, change(packet.message));
+            }
+        }
+    }
+
+    pub(super) fn packet_mut(&mut self, at: usize) -> Option<&mut Packet> {
+        packet_mut(&mut self.lines[at].event)
+    }
+
+    /// The line belongs to another connection from now on.
+    pub(super) fn set_link(&mut self, at: usize, link: &ConnectionName) {
+        self.lines[at].link = Some(link.clone());
+    }
+
+    /// Whether a line is about the quorum port.
+    pub(super) fn on_quorum_port(&self, at: usize) -> bool {
+        match self.packet(at) {
+            Some(packet) => packet.message.port() == Port::Quorum,
+            None => self.link(at).is_some(),
+        }
+    }
+}
+
+fn count(next: &mut u64) -> u64 {
+    *next += 1;
+    *next - 1
+}
+
+fn is_sent(event: &Event) -> bool {
+    matches!(event.kind, EventKind::Sent(_))
+}
+
+fn packet(event: &Event) -> Option<&Packet> {
+    if let EventKind::Sent(packet) | EventKind::Received(packet) = &event.kind {
+        Some(packet)
+    } else {
+        None
+    }
+}
+
+fn packet_mut(event: &mut Event) -> Option<&mut Packet> {
+    if let EventKind::Sent(packet) | EventKind::Received(packet) = &mut event.kind {
+        Some(packet)
+    } else {
+        None
+    }
+}
+
+/// The connection that a line names.
+fn connection(event: &Event) -> Option<ConnectionName> {
+    if let EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } =
+        &event.kind
+    {
+        return Some(connection.clone());
+    }
+    packet(event).map(|packet| packet.connection.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use zab_trace::{Lint, Located, MessageType};
+
+    use super::*;
+    use crate::{
+        mutate::messages::sends,
+        walk::{Walk, walk},
+    };
+
+    fn run(seed: u64) -> (zab_trace::Header, Vec<Event>) {
+        walk(seed, &Walk { faults: 10, ..Walk::default() })
+    }
+
+    /// The sentences of the lint's errors.
+    fn errors(header: &zab_trace::Header, events: &[Event]) -> Vec<String> {
+        let mut lint = Lint::default();
+        lint.file("trace", header);
+        for (line, event) in (2..).zip(events) {
+            lint.event(&Located { line, event: event.clone() });
+        }
+        lint.finish().findings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_unchanged_draft_is_the_trace() {
+        for seed in 0..20 {
+            let (_, events) = run(seed);
+            assert_eq!(Draft::new(&events).finish(), events, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_message_goes_at_both_ends_and_the_numbers_close_up() {
+        let mut dice = Dice::new(3);
+        for seed in 0..20 {
+            let (header, events) = run(seed);
+            assert_eq!(errors(&header, &events), [""; 0], "seed {seed}");
+            let mut draft = Draft::new(&events);
+            let sent = draft.any(&mut dice, |draft, at| draft.other_end(at).is_some());
+            let Some(at) = sent else { continue };
+            draft.remove_both(vec![at]);
+            let fewer = draft.finish();
+            assert_eq!(fewer.len(), events.len() - 2, "seed {seed}");
+            assert_eq!(errors(&header, &fewer), [""; 0], "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_arrives_in_order() {
+        let mut dice = Dice::new(4);
+        let mut said = 0;
+        for seed in 0..20 {
+            let (header, events) = run(seed);
+            let mut draft = Draft::new(&events);
+            let place = draft.any(&mut dice, |draft, at| sends(draft, at, MessageType::Proposal));
+            let Some(at) = place else { continue };
+            draft.say(at, at, Message::UpToDate).expect("the server runs");
+            let more = draft.finish();
+            assert_eq!(errors(&header, &more), [""; 0], "seed {seed}");
+            said += 1;
+        }
+        assert!(said > 3, "{said} opportunities only");
+    }
+
+    #[test]
+    fn lines_that_change_places_do_so_at_both_ends() {
+        let mut dice = Dice::new(5);
+        for seed in 0..20 {
+            let (header, events) = run(seed);
+            let mut draft = Draft::new(&events);
+            let place = draft.any(&mut dice, |draft, at| {
+                let next = draft.after(at);
+                let same = next.is_some_and(|next| draft.link(next) == draft.link(at));
+                same && draft.sends(at) && draft.sends(next.unwrap_or(at))
+            });
+            let Some(at) = place else { continue };
+            let next = draft.after(at).expect("there is one");
+            draft.swap(at, next);
+            let changed = draft.finish();
+            let received = |events: &[Event]| {
+                let lines =
+                    events.iter().filter(|event| matches!(event.kind, EventKind::Received(_)));
+                lines.count()
+            };
+            assert_eq!(received(&changed), received(&events), "seed {seed}");
+            assert_eq!(errors(&header, &changed), [""; 0], "seed {seed}");
+            let mut back = Draft::new(&changed);
+            back.swap(at, next);
+            let plain = |events: &[Event]| -> Vec<EventKind> {
+                events.iter().map(|event| event.kind.clone()).collect()
+            };
+            assert_eq!(plain(&back.finish()), plain(&events), "seed {seed}");
+        }
+    }
+}

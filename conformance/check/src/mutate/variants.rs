@@ -1,0 +1,158 @@
+//! Changes that leave a run honest: what the checker says must not depend on them.
+
+use std::collections::HashMap;
+
+use zab_trace::{Chain, ConnectionName, EventKind, Message};
+
+use super::{
+    Kind,
+    draft::{Draft, Line},
+};
+use crate::{corrupt::cut, walk::Dice};
+
+const GROUP: &str = "legal variant";
+
+/// A line in a chain of its own, ordered with the rest by `after`.
+fn own_chain(draft: &mut Draft, dice: &mut Dice, neighbours: bool) -> Option<()> {
+    let at = draft.any(dice, |draft, at| {
+        let inner = draft.before(at).is_some() && draft.after(at).is_some();
+        // The messages of one direction of a connection are in one chain.
+        inner && draft.packet(at).is_none() && draft.lines[at].event.chain.is_main()
+    })?;
+    let next = draft.after(at)?;
+    let chain = Chain::new("other");
+    let event = &mut draft.lines[at].event;
+    let seq = event.seq;
+    event.after = vec![(Chain::MAIN, seq.checked_sub(1)?)];
+    event.chain = chain.clone();
+    draft.lines[next].event.after = vec![(chain, 0)];
+    if neighbours {
+        // The same order in the file as well: the chain's line stands at the end of the file.
+        let line = draft.lines.remove(at);
+        draft.lines.push(line);
+    }
+    Some(())
+}
+
+/// The lines of one server after those of another, as if they were files.
+fn by_server(draft: &mut Draft, descending: bool) -> Option<()> {
+    draft.lines.sort_by_key(|line| line.event.server);
+    if descending {
+        draft.lines.sort_by_key(|line| std::cmp::Reverse(line.event.server));
+    }
+    Some(())
+}
+
+/// Another order of the lines in the file, in which each server's lines keep theirs.
+fn interleaved(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
+    for _ in 0..draft.len() {
+        let at = dice.below(draft.len() - 1);
+        if draft.server(at) != draft.server(at + 1) {
+            draft.lines.swap(at, at + 1);
+        }
+    }
+    Some(())
+}
+
+/// Every connection gets another name.
+fn renamed(draft: &mut Draft) -> Option<()> {
+    let mut names: HashMap<ConnectionName, ConnectionName> = HashMap::new();
+    for line in &mut draft.lines {
+        let name = if let EventKind::Connected { connection, .. }
+        | EventKind::Disconnected { connection } = &mut line.event.kind
+        {
+            connection
+        } else if let EventKind::Sent(packet) | EventKind::Received(packet) = &mut line.event.kind {
+            &mut packet.connection
+        } else {
+            continue;
+        };
+        let next = names.len();
+        let new = names.entry(name.clone()).or_insert_with(|| {
+            ConnectionName::new(format_args!("here:{next}"), format_args!("there:{next}"))
+        });
+        *name = new.clone();
+    }
+    Some(())
+}
+
+/// All payloads are others; states do not show the log's digest.
+fn other_payloads(draft: &mut Draft) -> Option<()> {
+    let mut any = false;
+    for line in &mut draft.lines {
+        if let Some(state) = &mut line.event.state {
+            state.log_digest = None;
+        }
+        if let EventKind::Start { recovered } = &mut line.event.kind {
+            recovered.log_digest = None;
+        }
+        if let EventKind::Proposed { digest, .. } = &mut line.event.kind {
+            digest.0 = !digest.0;
+            any = true;
+        }
+        if let EventKind::Sent(packet) | EventKind::Received(packet) = &mut line.event.kind
+            && let Message::Proposal { digest, .. } = &mut packet.message
+        {
+            digest.0 = !digest.0;
+            any = true;
+        }
+    }
+    any.then_some(())
+}
+
+/// Some lines do not show a state, or a part of it.
+fn less_state(draft: &mut Draft, dice: &mut Dice, whole: bool) -> Option<()> {
+    let lines = draft.all(|draft, at| draft.lines[at].event.state.is_some());
+    let mut any = false;
+    for at in lines {
+        if !dice.often(300) {
+            continue;
+        }
+        any = true;
+        let Some(state) = &mut draft.lines[at].event.state else { continue };
+        match dice.below(4) {
+            0 => state.role = None,
+            1 => state.accepted_epoch = None,
+            2 => state.log_length = None,
+            _ => state.last_committed = None,
+        }
+        if whole {
+            draft.lines[at].event.state = None;
+        }
+    }
+    any.then_some(())
+}
+
+/// All servers that run are killed at a line.
+fn killed_there(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
+    let events: Vec<_> = draft.lines.iter().map(|line| line.event.clone()).collect();
+    let length = 1 + dice.below(events.len() - 1);
+    let kept = cut(&events, &events[..length]);
+    draft.lines = kept.into_iter().map(Line::bare).collect();
+    draft.keeps_ordinals = true;
+    Some(())
+}
+
+pub(super) fn kinds() -> Vec<Kind> {
+    let kinds = vec![
+        Kind::new(GROUP, "lines of one server after those of another", |draft, _| {
+            by_server(draft, false)
+        }),
+        Kind::new(GROUP, "lines of one server before those of another", |draft, _| {
+            by_server(draft, true)
+        }),
+        Kind::new(GROUP, "lines of the servers in another order", interleaved),
+        Kind::new(GROUP, "a line in a chain of its own", |draft, dice| {
+            own_chain(draft, dice, false)
+        }),
+        Kind::new(GROUP, "a line in a chain of its own, at the end of the file", |draft, dice| {
+            own_chain(draft, dice, true)
+        }),
+        Kind::new(GROUP, "connections: all have other names", |draft, _| renamed(draft)),
+        Kind::new(GROUP, "payloads: all are others", |draft, _| other_payloads(draft)),
+        Kind::new(GROUP, "state: not in some lines", |draft, dice| less_state(draft, dice, true)),
+        Kind::new(GROUP, "state: less in some lines", |draft, dice| less_state(draft, dice, false)),
+        Kind::new(GROUP, "all servers: killed at a line", killed_there),
+    ];
+    kinds.into_iter().map(Kind::legal).collect()
+}

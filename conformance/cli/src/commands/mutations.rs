@@ -1,0 +1,189 @@
+//! `zabcheck selftest`, the part with well-formed corruptions: what became of each kind, as a table.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use zab_check::mutate::{Run, Share, Tally, Trial, Wrong, kinds, walks};
+use zab_sim::{Climate, Config};
+use zab_trace::{EventKind, Persisted, Writer};
+
+use crate::args::Selftest;
+use crate::exit::Exit;
+use crate::out;
+use crate::report::progress::Progress;
+use crate::report::table;
+
+/// How many states the search takes for one trace that passes, if each kind is tried once.
+const STATES_QUICK: usize = 1_500;
+
+/// The same, if each kind is tried under each contract.
+const STATES: usize = 20_000;
+
+/// Random runs of the model, and as many simulated runs.
+const RUNS: u64 = 24;
+
+/// What became of one kind, or of all kinds of a group.
+struct Row {
+    name: String,
+    tally: Tally,
+    known: Option<&'static str>,
+}
+
+/// Tries all kinds and prints the table; returns what `--json` shows.
+pub(crate) fn run(args: &Selftest) -> (Exit, Value) {
+    let progress = Progress::start("corrupting");
+    let all = args.mutations.is_some();
+    let runs = honest(if all { RUNS * 2 } else { RUNS });
+    let times = args.mutations.map_or(1, |times| usize::try_from(times).unwrap_or(usize::MAX));
+    let states_max = if all { STATES } else { STATES_QUICK };
+    let (trial, alarms) = Trial::new(&runs, Share { times, seed: 1, states_max });
+    let mut rows: Vec<Row> = Vec::new();
+    for (index, kind) in kinds().iter().enumerate() {
+        progress.say(kind.title());
+        let tally = if all { trial.kind(kind) } else { trial.kind_once(kind, index) };
+        rows.push(Row { name: kind.title(), tally, known: kind.known() });
+    }
+    drop(progress);
+    let shown = if all { rows.iter().map(cells).collect() } else { by_group(&rows) };
+    let header = [
+        "corruption",
+        "tried",
+        "rejected",
+        "inconclusive",
+        "passed",
+        "legal",
+        "on a slice",
+        "open",
+        "WRONG",
+    ];
+    out::line(table(header, shown));
+    let exit = tell(&rows, &alarms, args.keep.as_deref());
+    let values: Vec<Value> = rows.iter().map(to_json).collect();
+    (exit, json!({ "honestRuns": runs.len(), "refusedHonestRuns": alarms, "kinds": values }))
+}
+
+/// Random runs of the model and simulated runs, with and without faults; and some in which a server
+/// cuts off a part of its history, which is rare.
+fn honest(count: u64) -> Vec<Run> {
+    let climates = [Climate::Mixed, Climate::Kills, Climate::Disks, Climate::Cuts];
+    let usual = (0..count)
+        .zip(climates.into_iter().cycle())
+        .map(|(seed, climate)| simulated(climate, seed, 80 + seed % 3 * 60));
+    let rare = (0..).map(|seed| simulated(Climate::Cuts, seed, 300)).filter(truncates).take(4);
+    walks(count).into_iter().chain(usual).chain(rare).collect()
+}
+
+fn simulated(climate: Climate, seed: u64, events: u64) -> Run {
+    let config = Config { events, ..Config::of(climate, seed) };
+    let events = zab_sim::simulate(seed, &config).events;
+    let name = format!("simulated run {seed}, {climate:?}");
+    Run { name, header: zab_sim::header(seed, &config), events }
+}
+
+fn truncates(run: &Run) -> bool {
+    run.events.iter().any(|event| {
+        matches!(event.kind, EventKind::Persisted(Persisted::Truncated(zxid)) if zxid.counter > 0)
+    })
+}
+
+/// One row for each group of kinds.
+fn by_group(rows: &[Row]) -> Vec<[String; 9]> {
+    let mut groups: Vec<(String, Row)> = Vec::new();
+    for row in rows {
+        let group = row.name.split(':').next().unwrap_or_default();
+        if groups.last().is_none_or(|(name, _)| name != group) {
+            let row = Row { name: String::new(), tally: Tally::default(), known: None };
+            groups.push((group.to_owned(), row));
+        }
+        if let Some((_, all)) = groups.last_mut() {
+            all.tally.add(row.tally.clone());
+        }
+    }
+    let count =
+        |group: &str| rows.iter().filter(|row| row.name.split(':').next() == Some(group)).count();
+    let named = groups.into_iter().map(|(group, row)| {
+        let name = format!("{group} ({} kinds)", count(&group));
+        cells(&Row { name, ..row })
+    });
+    named.collect()
+}
+
+fn cells(row: &Row) -> [String; 9] {
+    let tally = &row.tally;
+    let wrong = tally.false_passes.len() + tally.false_alarms.len();
+    [
+        row.name.clone(),
+        tally.tried.to_string(),
+        tally.rejected.to_string(),
+        tally.inconclusive.to_string(),
+        tally.passed().to_string(),
+        tally.legal.to_string(),
+        tally.legal_slice.to_string(),
+        tally.open.to_string(),
+        if wrong == 0 { String::new() } else { wrong.to_string() },
+    ]
+}
+
+/// Tells every wrong verdict, and keeps its trace if a folder is given.
+fn tell(rows: &[Row], alarms: &[String], keep: Option<&Path>) -> Exit {
+    let mut exit = Exit::Good;
+    for alarm in alarms {
+        out::error(format_args!("an honest run is refused: {alarm}"));
+        exit = Exit::Bad;
+    }
+    let mut number = 0;
+    for row in rows {
+        for wrong in row.tally.false_passes.iter().chain(&row.tally.false_alarms) {
+            number += 1;
+            let Wrong { kind, contract, run, verdict, .. } = wrong;
+            let verdict = verdict.lines().next().unwrap_or_default();
+            let told = format!("{kind} (contract {contract}, {run}): {verdict}");
+            match row.known {
+                Some(reason) => out::error(format_args!("known to be wrong: {told}\n  {reason}")),
+                None => {
+                    out::error(format_args!("WRONG: {told}"));
+                    exit = exit.and(Exit::Bad);
+                }
+            }
+            if let Some(folder) = keep {
+                let path = folder.join(format!("wrong-{number}.ndjson"));
+                if let Err(error) = write(&path, wrong) {
+                    out::error(format_args!("cannot write {}: {error}", path.display()));
+                    return Exit::Usage;
+                }
+                out::error(format_args!("its trace is {}", path.display()));
+            }
+        }
+    }
+    exit
+}
+
+fn write(path: &PathBuf, wrong: &Wrong) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut writer = Writer::new(BufWriter::new(File::create(path)?), &wrong.header)?;
+    for event in &wrong.events {
+        writer.write(event)?;
+    }
+    io::Write::flush(&mut writer.into_inner())
+}
+
+fn to_json(row: &Row) -> Value {
+    let tally = &row.tally;
+    json!({
+        "kind": row.name,
+        "tried": tally.tried,
+        "rejected": tally.rejected,
+        "inconclusive": tally.inconclusive,
+        "passed": tally.passed(),
+        "legal": tally.legal,
+        "legalOnSlice": tally.legal_slice,
+        "open": tally.open,
+        "wronglyAccepted": tally.false_passes.len(),
+        "wronglyRefused": tally.false_alarms.len(),
+        "known": row.known,
+    })
+}
