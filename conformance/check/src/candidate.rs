@@ -2,7 +2,7 @@
 //! have produced but no line has shown yet.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
 };
 
@@ -115,8 +115,9 @@ pub(crate) struct Core {
     pub(crate) decided: Decided,
     /// Hidden requests whose PROPOSAL has not been sent.
     pub(crate) ahead: u32,
-    /// Which lines of the incarnation it has taken, where they are only partially ordered.
-    pub(crate) cut: BTreeSet<u32>,
+    /// Where lines are only partially ordered: how many it has taken of each chain of the open
+    /// segment.
+    pub(crate) cut: Vec<u32>,
 }
 
 /// What happened to the ensemble's common history, for the global properties.
@@ -163,7 +164,7 @@ impl Candidate {
             delivered: VecDeque::new(),
             decided: Decided::default(),
             ahead: 0,
-            cut: BTreeSet::new(),
+            cut: Vec::new(),
         };
         Self {
             core,

@@ -12,7 +12,7 @@ use crate::{
     candidate::{Candidate, Log},
     convert::{self, Ids, Letter},
     input::Item,
-    links::{ConnectionId, Direction, End, Links, Shows},
+    links::{ConnectionId, Direction, End, Shows},
 };
 
 /// What is known beforehand.
@@ -179,7 +179,8 @@ impl Future {
 
     /// Forgets messages behind the last one that is ever sent on their connection: in what comes
     /// after, states cannot be told apart.
-    pub(crate) fn trim(&self, candidate: &mut Candidate, links: &Links<Letter>) {
+    /// `sent`: how many the candidate has sent.
+    pub(crate) fn trim(&self, candidate: &mut Candidate, sent: impl Fn(ConnectionId) -> usize) {
         let core = &mut candidate.core;
         let wires = core.wires.iter_mut().filter_map(|wire| {
             let connection = wire.connection?;
@@ -188,33 +189,39 @@ impl Future {
         let ended = core.ended.iter_mut().map(|ended| (ended.connection, &mut ended.pending));
         for (connection, pending) in wires.chain(ended) {
             let all = self.sends.get(&connection).map_or(0, Vec::len);
-            let sent = usize::try_from(links.sent(connection)).unwrap_or(usize::MAX);
-            pending.truncate(all.saturating_sub(sent));
+            pending.truncate(all.saturating_sub(sent(connection)));
         }
     }
 
     /// How many more acknowledgements than wait to be sent a follower sends on its connection.
-    pub(crate) fn acks_left(&self, candidate: &Candidate, links: &Links<Letter>) -> usize {
+    pub(crate) fn acks_left(
+        &self,
+        candidate: &Candidate,
+        sent: impl Fn(ConnectionId) -> usize,
+    ) -> usize {
         let wires = candidate.core.wires.iter();
         let left = wires.filter_map(|wire| {
             let connection = wire.connection?;
-            let sent = usize::try_from(links.sent(connection)).ok()?;
             let all = self.sends.get(&connection)?;
-            let later = all.iter().skip(sent + wire.pending.len());
+            let later = all.iter().skip(sent(connection) + wire.pending.len());
             Some(later.filter(|message| matches!(message, Message::Ack { .. })).count())
         });
         left.sum()
     }
 
     /// Whether the candidate's queues can still lead to what its server sends.
-    pub(crate) fn allows(&self, candidate: &Candidate, ids: &Ids, links: &Links<Letter>) -> bool {
+    pub(crate) fn allows(
+        &self,
+        candidate: &Candidate,
+        ids: &Ids,
+        sent: impl Fn(ConnectionId) -> usize,
+    ) -> bool {
         if self.sends.is_empty() {
             return true;
         }
         let future = |connection| {
-            let sent = usize::try_from(links.sent(connection)).unwrap_or(usize::MAX);
             let all = self.sends.get(&connection);
-            all.and_then(|all| all.get(sent..)).unwrap_or_default()
+            all.and_then(|all| all.get(sent(connection)..)).unwrap_or_default()
         };
         let agrees = |pending: &std::collections::VecDeque<Letter>, future: &[Message]| {
             let both = pending.iter().zip(future);

@@ -170,7 +170,7 @@ fn syncs(scene: &Scene<'_>, candidate: &Candidate, line: &Line<'_>, search: Sear
         return unsynced;
     }
     if !leads {
-        let left = search.future.acks_left(candidate, search.links);
+        let left = search.future.acks_left(candidate, |connection| search.sent(connection));
         return left.min(unsynced);
     }
     let durable = Wide::length(&server.disk.history);

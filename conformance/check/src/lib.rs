@@ -9,11 +9,13 @@
 //! 1. `merge`: the order of lines, without clocks.
 //! 2. `mapping`: one function per event: which step of the model it is.
 //! 3. `candidate`, `monitor`, `hidden`: the states that explain a server, and unseen steps.
+//!    `order`, `poset`, `causes`: servers whose lines are only partially ordered.
 //! 4. `properties`: what must hold of all servers together.
 //! 5. `check`, `verdict`, `explain`, `diagnose`: what is said in the end.
 
 mod brute;
 mod candidate;
+mod causes;
 mod check;
 mod contract;
 mod convert;
@@ -30,6 +32,7 @@ mod mapping;
 mod merge;
 mod monitor;
 pub mod mutate;
+mod order;
 mod poison;
 mod poset;
 mod properties;
@@ -37,6 +40,7 @@ mod stepper;
 mod summary;
 mod verdict;
 mod walk;
+pub mod weaken;
 mod witness;
 
 pub use brute::{Brute, brute};

@@ -7,14 +7,15 @@ use zab_trace::{EventKind, ServerId};
 
 use crate::{
     candidate::{Candidate, Scene},
+    causes::{self, Mark},
     contract::Shown,
     convert::Letter,
     foresight::Future,
     hidden::{self, Closure},
     input::{At, Item},
-    links::Links,
+    links::{ConnectionId, Links},
     mapping::{self, Choice, Line},
-    poset::Poset,
+    poset::{Kept, Poset},
 };
 
 /// How many of a server's last lines are kept for explanations.
@@ -36,7 +37,9 @@ pub(crate) struct Monitor {
     /// Its lines, if they are only partially ordered.
     pub(crate) poset: Option<Poset>,
     /// The line of a partial order that could not be taken.
-    pub(crate) blocked: Option<At>,
+    pub(crate) blocked: Option<Box<Kept>>,
+    /// What its lines know of the open segments of others.
+    pub(crate) known: Vec<Mark>,
     /// The line from which on later lines rule out every state.
     pub(crate) doomed: Option<At>,
     /// Its last lines.
@@ -61,19 +64,32 @@ pub(crate) struct Search<'a> {
     pub(crate) limit: usize,
     /// Whether states are dropped that later lines rule out.
     pub(crate) narrow: bool,
+    /// The connections of messages that the links count as sent, and that the state has not sent:
+    /// one entry for each. There are none where lines are totally ordered.
+    pub(crate) untaken: &'a [ConnectionId],
+    /// The connection of a message that the state has sent, and that the links do not count.
+    pub(crate) uncounted: Option<ConnectionId>,
 }
 
 impl Search<'_> {
     /// Whether a candidate for the line's server can still lead to what that server sends.
     pub(crate) fn allows(&self, candidate: &Candidate, line: &Line<'_>) -> bool {
-        !self.narrow || self.future.allows(candidate, line.ids, self.links)
+        let sent = |connection| self.sent(connection);
+        !self.narrow || self.future.allows(candidate, line.ids, sent)
     }
 
     /// Forgets what of a candidate can never be seen.
     pub(crate) fn trim(&self, candidate: &mut Candidate) {
         if self.closure == Closure::Reduced {
-            self.future.trim(candidate, self.links);
+            self.future.trim(candidate, |connection| self.sent(connection));
         }
+    }
+
+    /// How many messages the state has sent on a connection.
+    pub(crate) fn sent(&self, connection: ConnectionId) -> usize {
+        let sent = usize::try_from(self.links.sent(connection)).unwrap_or(usize::MAX);
+        let untaken = self.untaken.iter().filter(|other| **other == connection).count();
+        sent.saturating_sub(untaken) + usize::from(self.uncounted == Some(connection))
     }
 }
 
@@ -93,27 +109,36 @@ impl Monitor {
             incarnations: 0,
             poset: None,
             blocked: None,
+            known: Vec::new(),
             doomed: None,
             recent: VecDeque::with_capacity(RECENT),
         }
     }
 
     /// Keeps the states that explain the line as well; returns the number of hidden steps tried.
+    /// `heard` is what a received message knows of open segments.
     /// On an error the frontier is of no more use.
     pub(crate) fn advance(
         &mut self,
         scene: &mut Scene<'_>,
         line: &Line<'_>,
+        mut heard: Vec<Mark>,
         search: Search<'_>,
     ) -> Result<u64, Stuck> {
         if let Some(poset) = &mut self.poset {
-            let frontier = &mut self.frontier;
-            let result = poset.advance(scene, frontier, line, Search { narrow: false, ..search });
-            return result.map_err(|(at, stuck)| {
-                self.blocked = Some(at);
-                stuck
-            });
+            if !poset.meets(line) {
+                // States wait with lines, so what is sent later rules none of them out.
+                let search = Search { narrow: false, ..search };
+                causes::join(&mut heard, &self.known);
+                return poset.advance(scene, &mut self.frontier, line, heard, search);
+            }
+            causes::join(&mut self.known, &poset.all_known());
+            if let Err(kept) = poset.close(&mut self.frontier) {
+                self.blocked = Some(kept);
+                return Err(Stuck::Nowhere);
+            }
         }
+        causes::join(&mut self.known, &heard);
         if self.shown.every_step()
             && let [candidate] = self.frontier.as_mut_slice()
             && let Some(choice) = only_choice(scene, candidate, line)
@@ -198,6 +223,19 @@ impl Monitor {
             self.incarnations += 1;
         }
         self.recent.push_back(item);
+    }
+
+    /// Whether a segment of its lines is open.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.poset.as_ref().is_some_and(Poset::is_open)
+    }
+
+    /// What its last line knows of open segments.
+    pub(crate) fn last_known(&self) -> Vec<Mark> {
+        match &self.poset {
+            Some(poset) if poset.is_open() => poset.known(),
+            Some(_) | None => self.known.clone(),
+        }
     }
 
     /// Whether the server is running, in some state that explains it.

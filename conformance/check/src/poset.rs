@@ -1,133 +1,375 @@
 //! A server whose lines are only partially ordered: chains, and `after` between them.
 //!
-//! Each state carries its *cut*: which of the incarnation's lines it has taken. A line may be taken
-//! as soon as the line before it in its chain, and those it names in `after`, have been. A state that
-//! has not taken a line is kept, because a line that is still to come may have to be taken before;
-//! when the incarnation ends, only states that have taken all lines are left.
+//! At a meeting point (`order`) the server is checked like one whose lines are totally ordered, at
+//! the same cost. Between two meeting points lies a *segment*. Its lines are kept, and each state
+//! carries its *cut*: how many lines of each chain it has taken. A line may be taken as soon as the
+//! line before it in its chain, those it names in `after`, and those that came before the message it
+//! receives have been. A state that has not taken a line is kept, because a line that is still to
+//! come may have to be taken before; at the next meeting point only states that have taken all
+//! lines are left. The cost of a segment grows with the number of its cuts.
 //!
-//! The cost grows with the number of cuts, which is why a server with a single chain is checked
-//! without them.
+//! A state does not wait with a line that only shows what a step has left behind, once that is due:
+//! a message on a quorum connection, a delivery, a commit, an establishment ([`only_shows`]). Such
+//! a line takes the head of a queue. No other line takes that head, because each queue is shown by
+//! one chain, and nothing that the model does later reads or changes it; so whatever the state can
+//! do before the line, it can also do after it. A projection that the line carries agrees now; later
+//! it can only agree as well.
 
-use std::collections::HashSet;
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use zab_model::NoProbe;
-use zab_trace::{Chain, Event, EventKind};
+use zab_trace::{Chain, EventKind, Message, Port};
 
 use crate::{
     candidate::{Candidate, Scene},
+    causes::{self, Mark},
     convert::{Ids, Letter},
     hidden,
     input::{At, Item},
     links::ConnectionId,
-    mapping::{self, Line},
+    mapping::{self, Choice, Line},
     monitor::{Search, Stuck, choices},
+    order::Orders,
+    witness::Entry,
 };
 
-/// A line of the present incarnation, with what the links said of it.
+/// A line of the open segment, with what the links said of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
-    item: Item,
-    connection: Option<ConnectionId>,
-    contents: Vec<Letter>,
+    pub(crate) item: Item,
+    pub(crate) connection: Option<ConnectionId>,
+    pub(crate) contents: Vec<Letter>,
+    /// The lines that come before it, apart from those of its own chain.
+    before: Vec<Spot>,
+    /// What it knows of open segments.
+    known: Vec<Mark>,
+    /// How many lines of the segment were read before.
+    arrival: usize,
 }
 
-/// The lines of the present incarnation.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Poset {
+impl Kept {
+    /// The line as the mapping takes it.
+    pub(crate) fn line<'a>(&'a self, ids: &'a Ids) -> Line<'a> {
+        let Self { item, connection, contents, .. } = self;
+        Line { at: item.at, event: &item.event, connection: *connection, contents, ids }
+    }
+}
+
+/// A line of the segment: the row of its chain, and its place in the row.
+type Spot = (usize, usize);
+
+/// A chain's lines of the open segment.
+#[derive(Debug)]
+struct Row {
+    /// The number of its first line here.
+    first: u64,
     lines: Vec<Kept>,
 }
 
+/// The lines of the open segment; none at a meeting point.
+#[derive(Debug, Default)]
+pub(crate) struct Poset {
+    orders: Rc<Orders>,
+    rows: Vec<Row>,
+    index: HashMap<Chain, usize>,
+    lines: usize,
+    /// How many segments there were.
+    number: u64,
+    /// What the SNAPs that were sent in segments may have held.
+    snapshots: HashMap<At, Vec<Letter>>,
+}
+
 impl Poset {
-    /// Adds a line, and lets every state take whatever it can take. At the end of the incarnation
-    /// an error names the first line that the states which came furthest have not taken.
+    /// A server of whose order this is known.
+    pub(crate) fn new(orders: Rc<Orders>) -> Self {
+        Self { orders, ..Self::default() }
+    }
+
+    /// Whether the line is checked like one of a total order.
+    pub(crate) fn meets(&self, line: &Line<'_>) -> bool {
+        self.orders.is_meeting_point(line.event)
+    }
+
+    /// Whether a segment is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lines > 0
+    }
+
+    /// What a SNAP that was sent in a segment may hold.
+    pub(crate) fn snapshot(&self, sent: At) -> Option<&[Letter]> {
+        self.snapshots.get(&sent).map(Vec::as_slice)
+    }
+
+    /// Ends the open segment: only states that have taken all its lines are left. An error is the
+    /// first line that the states which came furthest have not taken; those states are left then.
+    pub(crate) fn close(&mut self, frontier: &mut Vec<Candidate>) -> Result<(), Box<Kept>> {
+        let taken = |state: &Candidate| state.core.cut.iter().map(|n| *n as usize).sum::<usize>();
+        let most = frontier.iter().map(taken).max().unwrap_or(0);
+        frontier.retain(|state| taken(state) == most);
+        if most < self.lines {
+            let heads = frontier.iter().flat_map(|state| self.heads(state));
+            let first = heads.map(|spot| self.kept(spot)).min_by_key(|kept| kept.arrival);
+            if let Some(kept) = first {
+                return Err(Box::new(kept.clone()));
+            }
+        }
+        for state in frontier.iter_mut() {
+            state.core.cut.clear();
+        }
+        self.rows.clear();
+        self.index.clear();
+        self.lines = 0;
+        self.number += 1;
+        Ok(())
+    }
+
+    /// Adds a line to the segment, and lets every state take whatever it can take. `known` is what
+    /// came before the line apart from the lines of its segment.
     pub(crate) fn advance(
         &mut self,
         scene: &mut Scene<'_>,
         frontier: &mut Vec<Candidate>,
         line: &Line<'_>,
+        known: Vec<Mark>,
         search: Search<'_>,
-    ) -> Result<u64, (At, Stuck)> {
-        self.lines.push(Kept {
-            item: Item { at: line.at, event: line.event.clone() },
-            connection: line.connection,
-            contents: line.contents.to_vec(),
-        });
-        let hidden_steps =
-            self.take_all(scene, frontier, line.ids, search).ok_or((line.at, Stuck::Budget))?;
-        if !matches!(line.event.kind, EventKind::Stop | EventKind::Killed) {
-            return Ok(hidden_steps);
+    ) -> Result<u64, Stuck> {
+        let newest = self.push(line, known);
+        let mut work = Work { ids: line.ids, newest, search, steps: 0, todo: Vec::new() };
+        let waiting = std::mem::take(frontier);
+        for state in waiting {
+            if !self.may_come(&state, newest) {
+                frontier.push(state);
+            } else if let Some(taken) = self.show(scene, &state, newest, line.ids) {
+                work.todo.push(taken);
+            } else {
+                self.take(scene, &state, newest, &mut work)?;
+                frontier.push(state);
+            }
         }
-        let most = frontier.iter().map(|state| state.core.cut.len()).max().unwrap_or(0);
-        if most < self.lines.len() {
-            let furthest = frontier.iter().find(|state| state.core.cut.len() == most);
-            let left = (0..)
-                .zip(&self.lines)
-                .find(|(index, _)| furthest.is_some_and(|state| !state.core.cut.contains(index)));
-            return Err((left.map_or(line.at, |(_, kept)| kept.item.at), Stuck::Nowhere));
+        let mut seen = HashSet::new();
+        while let Some(state) = work.todo.pop() {
+            if !seen.insert(state.fingerprint()) {
+                continue;
+            }
+            let heads: Vec<Spot> = self.heads(&state).collect();
+            let shown = heads.iter().find_map(|head| self.show(scene, &state, *head, line.ids));
+            if let Some(taken) = shown {
+                work.todo.push(taken);
+                continue;
+            }
+            for head in heads {
+                self.take(scene, &state, head, &mut work)?;
+            }
+            frontier.push(state);
+            if frontier.len() + work.todo.len() > search.limit {
+                return Err(Stuck::Budget);
+            }
         }
-        frontier.retain(|state| state.core.cut.len() == most);
-        for state in frontier.iter_mut() {
-            state.core.cut.clear();
-        }
-        self.lines.clear();
-        Ok(hidden_steps)
+        Ok(work.steps)
     }
 
-    /// Lets every state take lines until nothing new appears; none beyond the budget.
-    fn take_all(
-        &self,
+    fn push(&mut self, line: &Line<'_>, mut known: Vec<Mark>) -> Spot {
+        let event = line.event;
+        let rows = self.rows.len();
+        let row = *self.index.entry(event.chain.clone()).or_insert(rows);
+        if row == rows {
+            self.rows.push(Row { first: event.seq, lines: Vec::new() });
+        }
+        let named = event.after.iter().filter_map(|(chain, seq)| {
+            let row = *self.index.get(chain)?;
+            let place = seq.checked_sub(self.rows[row].first)?;
+            Some((row, usize::try_from(place).ok()?))
+        });
+        let mut before: Vec<Spot> = named.collect();
+        let here = |mark: &&Mark| mark.server == event.server && mark.segment == self.number;
+        let heard = known.iter().filter(here).map(|mark| (mark.row, mark.count - 1));
+        before.extend(heard.filter(|(other, _)| *other != row));
+        let place = self.rows[row].lines.len();
+        let own = place.checked_sub(1).map(|place| (row, place));
+        for (row, place) in before.iter().copied().chain(own) {
+            if let Some(kept) = self.rows[row].lines.get(place) {
+                causes::join(&mut known, &kept.known);
+            }
+        }
+        let (server, segment) = (event.server, self.number);
+        causes::join(&mut known, &[Mark { server, segment, row, count: place + 1 }]);
+        let item = Item { at: line.at, event: event.clone() };
+        let (connection, contents) = (line.connection, line.contents.to_vec());
+        let arrival = self.lines;
+        self.lines += 1;
+        self.rows[row].lines.push(Kept { item, connection, contents, before, known, arrival });
+        (row, place)
+    }
+
+    /// What the newest line knows.
+    pub(crate) fn known(&self) -> Vec<Mark> {
+        let newest = self.rows.iter().filter_map(|row| row.lines.last());
+        let newest = newest.max_by_key(|kept| kept.arrival);
+        newest.map(|kept| kept.known.clone()).unwrap_or_default()
+    }
+
+    /// What all lines of the segment know.
+    pub(crate) fn all_known(&self) -> Vec<Mark> {
+        let mut known = Vec::new();
+        for kept in self.rows.iter().filter_map(|row| row.lines.last()) {
+            causes::join(&mut known, &kept.known);
+        }
+        known
+    }
+
+    fn kept(&self, (row, place): Spot) -> &Kept {
+        &self.rows[row].lines[place]
+    }
+
+    /// The lines that a state can take next.
+    fn heads(&self, state: &Candidate) -> impl Iterator<Item = Spot> {
+        let next = |(row, lines): (usize, &Row)| {
+            let place = taken_of(state, row);
+            (place < lines.lines.len()).then_some((row, place))
+        };
+        let next = self.rows.iter().enumerate().filter_map(next);
+        next.filter(|spot| self.may_come(state, *spot))
+    }
+
+    /// Whether the lines before this one have been taken, and it is the next of its chain.
+    fn may_come(&self, state: &Candidate, spot: Spot) -> bool {
+        let before = &self.kept(spot).before;
+        taken_of(state, spot.0) == spot.1
+            && before.iter().all(|(row, place)| taken_of(state, *row) > *place)
+    }
+
+    /// Takes a line that only shows what is due; none if it is not such a line, or not due.
+    fn show(
+        &mut self,
         scene: &mut Scene<'_>,
-        frontier: &mut Vec<Candidate>,
+        state: &Candidate,
+        spot: Spot,
         ids: &Ids,
-        search: Search<'_>,
-    ) -> Option<u64> {
-        let mut seen: HashSet<u64> = frontier.iter().map(Candidate::fingerprint).collect();
-        let (mut next, mut hidden_steps) = (0, 0);
-        while let Some(state) = frontier.get(next).cloned() {
-            next += 1;
-            for (index, kept) in (0..).zip(&self.lines) {
-                if state.core.cut.contains(&index) || !self.may_come(&state, &kept.item.event) {
-                    continue;
-                }
-                let Kept { item, connection, contents } = kept;
-                let (connection, event) = (*connection, &item.event);
-                let line = Line { at: item.at, event, connection, contents, ids };
-                let before = if scene.shown.every_step() {
-                    vec![state.clone()]
-                } else {
-                    let seeds = std::slice::from_ref(&state);
-                    let closed = hidden::close(scene, seeds, &line, search)?;
-                    hidden_steps += closed.steps;
-                    closed.candidates
-                };
-                for candidate in before {
-                    for choice in choices(scene, &candidate, &line) {
-                        let mut taken = candidate.clone();
-                        let result = mapping::take(scene, &mut taken, &line, choice, &mut NoProbe);
-                        taken.core.cut.insert(index);
-                        if result.is_ok() && seen.insert(taken.fingerprint()) {
-                            frontier.push(taken);
-                        }
-                    }
-                }
-                if frontier.len() > search.limit {
-                    return None;
+    ) -> Option<Candidate> {
+        let kept = self.kept(spot);
+        // Where `Connected` is hidden, a message may show a connection as well.
+        if !only_shows(&kept.item.event.kind) || !scene.shown.connected {
+            return None;
+        }
+        let line = kept.line(ids);
+        let mut taken = state.clone();
+        mapping::take(scene, &mut taken, &line, Choice::default(), &mut NoProbe).ok()?;
+        self.count(scene, &mut taken, spot);
+        Some(taken)
+    }
+
+    /// Takes a line in every way, with every hidden step before it.
+    fn take(
+        &mut self,
+        scene: &mut Scene<'_>,
+        state: &Candidate,
+        spot: Spot,
+        work: &mut Work<'_>,
+    ) -> Result<(), Stuck> {
+        let kept = self.kept(spot);
+        let line = kept.line(work.ids);
+        let mut all = Vec::new();
+        let states = if scene.shown.every_step() {
+            vec![state.clone()]
+        } else {
+            let untaken = self.untaken_sends(state, work.newest);
+            let taken = taken_of(state, work.newest.0) > work.newest.1;
+            let newest = self.kept(work.newest);
+            let sends = matches!(newest.item.event.kind, EventKind::Sent(_));
+            let uncounted = newest.connection.filter(|_| taken && sends);
+            let search = Search { untaken: &untaken, uncounted, ..work.search };
+            let closed = hidden::close(scene, std::slice::from_ref(state), &line, search);
+            let closed = closed.ok_or(Stuck::Budget)?;
+            work.steps += closed.steps;
+            closed.candidates
+        };
+        for candidate in states {
+            for choice in choices(scene, &candidate, &line) {
+                let mut taken = candidate.clone();
+                if mapping::take(scene, &mut taken, &line, choice, &mut NoProbe).is_ok() {
+                    all.push(taken);
                 }
             }
         }
-        Some(hidden_steps)
+        for mut taken in all {
+            self.count(scene, &mut taken, spot);
+            work.todo.push(taken);
+        }
+        Ok(())
     }
 
-    /// Whether the lines before this one, in its chain and by `after`, have been taken.
-    fn may_come(&self, state: &Candidate, event: &Event) -> bool {
-        let taken = |chain: &Chain, seq: u64| {
-            let own = |kept: &Kept| kept.item.event.chain == *chain && kept.item.event.seq == seq;
-            (0..).zip(&self.lines).any(|(index, kept)| own(kept) && state.core.cut.contains(&index))
-        };
-        let in_chain = event.seq == 0 || taken(&event.chain, event.seq - 1);
-        // A start comes before all else, an end after all that it names.
-        let starts = matches!(event.kind, EventKind::Start { .. });
-        let started = starts || !state.core.cut.is_empty();
-        in_chain && started && event.after.iter().all(|(chain, seq)| taken(chain, *seq))
+    /// Notes in a state that it has taken a line.
+    fn count(&mut self, scene: &Scene<'_>, taken: &mut Candidate, spot: Spot) {
+        let cut = &mut taken.core.cut;
+        cut.resize(cut.len().max(spot.0 + 1), 0);
+        cut[spot.0] += 1;
+        let item = &self.rows[spot.0].lines[spot.1].item;
+        if scene.witness {
+            taken.trail.push(Entry::of(&item.event));
+        }
+        if let EventKind::Sent(packet) = &item.event.kind
+            && matches!(packet.message, Message::Snap { .. })
+            && let Some(letter) = taken.sent
+        {
+            let letters = self.snapshots.entry(item.at).or_default();
+            if !letters.contains(&letter) {
+                letters.push(letter);
+            }
+        }
+    }
+
+    /// The connections of messages that were sent, as the links count, and that this state has not
+    /// sent: one entry for each. The links do not count the newest line yet.
+    fn untaken_sends(&self, state: &Candidate, newest: Spot) -> Vec<ConnectionId> {
+        let mut untaken = Vec::new();
+        for (row, lines) in self.rows.iter().enumerate() {
+            for (place, kept) in lines.lines.iter().enumerate().skip(taken_of(state, row)) {
+                let sends = matches!(kept.item.event.kind, EventKind::Sent(_));
+                if sends && (row, place) != newest {
+                    untaken.extend(kept.connection);
+                }
+            }
+        }
+        untaken
+    }
+}
+
+/// What is on its way while states take lines.
+struct Work<'a> {
+    ids: &'a Ids,
+    newest: Spot,
+    search: Search<'a>,
+    steps: u64,
+    /// States that have taken the newest line, and of which it is not known what they can take.
+    todo: Vec<Candidate>,
+}
+
+/// How many lines of a row a state has taken.
+fn taken_of(state: &Candidate, row: usize) -> usize {
+    state.core.cut.get(row).map_or(0, |taken| *taken as usize)
+}
+
+/// Whether a line takes the head of a queue, and changes nothing else.
+fn only_shows(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::Sent(packet) => packet.message.port() == Port::Quorum,
+        EventKind::Delivered { .. }
+        | EventKind::Established { .. }
+        | EventKind::Committed { .. } => true,
+        EventKind::Start { .. }
+        | EventKind::Stop
+        | EventKind::Killed
+        | EventKind::Connected { .. }
+        | EventKind::Disconnected { .. }
+        | EventKind::Received(_)
+        | EventKind::Persisted(_)
+        | EventKind::Looking { .. }
+        | EventKind::Resent
+        | EventKind::Elected { .. }
+        | EventKind::Proposed { .. }
+        | EventKind::Joined { .. } => false,
     }
 }

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use zab_model::{Step, Wide};
-use zab_trace::{Chain, ServerId};
+use zab_trace::{Chain, Event, ServerId};
 
 /// One entry of a server's run, in the order of that server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,14 @@ pub enum Entry {
         /// Its number in it.
         seq: u64,
     },
+}
+
+impl Entry {
+    /// The line of this event.
+    pub(crate) fn of(event: &Event) -> Self {
+        let (incarnation, chain, seq) = (event.incarnation, event.chain.clone(), event.seq);
+        Self::Line { incarnation, chain, seq }
+    }
 }
 
 /// A run of the model: the entries of all servers, each server's in its order.

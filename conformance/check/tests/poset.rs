@@ -1,8 +1,20 @@
 //! Lines that are only partially ordered: a trace in several chains conforms if some order of its
-//! lines does.
+//! lines does, and costs what a total order costs where `after` leaves only one.
 
-use zab_check::{Options, Verdict, Walk, check, walk};
+mod orders;
+
+use zab_check::{Dice, Options, Summary, Verdict, Walk, check, walk, weaken};
 use zab_trace::{Chain, Event, EventKind, Header, Message};
+
+fn verdict(header: &Header, events: &[Event]) -> Verdict {
+    check(&(header.clone(), events.to_vec()), &Options::default()).verdict
+}
+
+fn conforms(header: &Header, events: &[Event]) -> Summary {
+    let verdict = verdict(header, events);
+    let Verdict::Conforms(summary) = verdict else { panic!("expected CONFORMS: {verdict}") };
+    summary
+}
 
 /// A run in which the sends of one server are in a chain of their own: of each it is known which
 /// line of the main chain came before it, and nothing of what came after.
@@ -38,8 +50,8 @@ fn apart(seed: u64, server: u64) -> (Header, Vec<Event>) {
 #[test]
 fn sends_in_a_chain_of_their_own_conform() {
     for seed in 0..12 {
-        let verdict = check(&apart(seed, 1), &Options::default()).verdict;
-        assert!(matches!(verdict, Verdict::Conforms(_)), "seed {seed}: {verdict}");
+        let (header, events) = apart(seed, 1);
+        conforms(&header, &events);
     }
 }
 
@@ -61,7 +73,192 @@ fn a_message_that_no_order_explains_diverges() {
             }
         }
         assert!(wrong.is_some());
-        let verdict = check(&(header, events), &Options::default()).verdict;
+        let verdict = verdict(&header, &events);
         assert!(matches!(verdict, Verdict::Diverges(_)), "seed {seed}: {verdict}");
     }
+}
+
+fn persisted(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Persisted(_))
+}
+
+/// A run without faults of about so many lines.
+fn calm(events: usize) -> (Header, Vec<Event>) {
+    walk(7, &Walk { servers: 3, events, faults: 0, ..Walk::default() })
+}
+
+#[test]
+fn an_ordered_second_chain_takes_the_steps_of_a_single_one() {
+    for length in [400, 1600] {
+        let (header, events) = calm(length);
+        let single = conforms(&header, &events);
+        let one_line = |server: u64| {
+            let mut seen = false;
+            let mut events = events.clone();
+            for event in &mut events {
+                let moved = event.server == server && persisted(&event.kind) && !seen;
+                seen |= moved;
+                event.chain = if moved { Chain::new("disk") } else { event.chain.clone() };
+            }
+            let disk = |kind: &EventKind| {
+                events.iter().any(|event| event.chain == Chain::new("disk") && event.kind == *kind)
+            };
+            weaken::second_chain(&events, server, disk)
+        };
+        let mut all = events.clone();
+        for server in 1..=3 {
+            let second = weaken::second_chain(&events, server, persisted);
+            for trace in [one_line(server), second.clone()] {
+                let summary = conforms(&header, &trace);
+                assert_eq!(summary.steps, single.steps, "{length} lines, server {server}");
+                assert_eq!(summary.frontier_max, 1);
+            }
+            all = weaken::second_chain(&all, server, persisted);
+        }
+        assert_eq!(conforms(&header, &all).steps, single.steps);
+    }
+}
+
+/// A line of the main chain, of the server of another line.
+fn line(of: &Event, seq: u64, kind: EventKind) -> Event {
+    Event { chain: Chain::MAIN, seq, kind, after: Vec::new(), state: None, ..of.clone() }
+}
+
+/// One line of a second chain, and many that may come before it or after it.
+fn resent(lines: u64) -> (Header, Vec<Event>) {
+    let (header, events) = walk(1, &Walk { servers: 3, events: 6, faults: 0, ..Walk::default() });
+    let mut kept: Vec<Event> = Vec::new();
+    for server in 1..=3 {
+        let mut own = events.iter().filter(|event| event.server == server);
+        let start = own.next().expect("every server starts").clone();
+        let end = events.iter().rfind(|event| event.server == server);
+        let end = end.expect("every server ends").clone();
+        kept.push(start);
+        if server == 2 {
+            kept.push(line(&end, 1, EventKind::Looking { round: 1 }));
+            kept.extend((0..lines).map(|seq| line(&end, seq + 2, EventKind::Resent)));
+        }
+        let seq = kept.last().map_or(0, |last| last.seq + 1);
+        kept.push(line(&end, seq, EventKind::Stop));
+    }
+    kept.iter_mut().for_each(|event| event.state = None);
+    (header, kept)
+}
+
+#[test]
+fn one_line_of_a_second_chain_and_many_that_follow() {
+    for lines in [100, 400, 1600] {
+        let (header, mut events) = resent(lines);
+        let mut own = events.iter_mut().filter(|event| event.server == 2);
+        let third = own.nth(2).expect("it repeats its vote");
+        third.chain = Chain::new("t");
+        third.seq = 0;
+        third.after = vec![(Chain::MAIN, 1)];
+        for (seq, event) in (2..).zip(own) {
+            event.seq = seq;
+            let ends = event.kind == EventKind::Stop;
+            event.after = if seq == 2 || ends { vec![(Chain::new("t"), 0)] } else { Vec::new() };
+        }
+        let summary = conforms(&header, &events);
+        assert!(summary.steps <= 2 * lines + 20, "{lines}: {summary}");
+    }
+}
+
+#[test]
+fn the_order_of_chains_in_a_file_changes_no_verdict() {
+    let mut partial = 0;
+    for seed in 0..20 {
+        let shape = Walk { servers: 2, events: 60, faults: 6, ..Walk::default() };
+        let (header, events) = walk(seed, &shape);
+        let events = weaken::weaken(&events, 1, 800, &mut Dice::new(seed));
+        partial += u32::from(events.iter().any(|event| !event.after.is_empty()));
+        let mut by_chain = events.clone();
+        by_chain.sort_by_key(|event| (event.server, event.incarnation, event.chain.clone()));
+        let mut main_last = events.clone();
+        main_last.sort_by_key(|event| (event.server, event.chain.is_main(), event.incarnation));
+        for order in [&events, &by_chain, &main_last] {
+            let verdict = verdict(&header, order);
+            assert!(matches!(verdict, Verdict::Conforms(_)), "seed {seed}: {verdict}");
+        }
+    }
+    assert!(partial > 10, "{partial}");
+}
+
+#[test]
+fn a_line_that_the_end_does_not_follow_is_not_vouched_for() {
+    let (header, events) = calm(200);
+    let second = weaken::second_chain(&events, 1, persisted);
+    let mut loose = second.clone();
+    for event in loose.iter_mut().filter(|event| event.server == 1) {
+        // Nothing orders the last line of the second chain before anything else.
+        event.after.retain(|(chain, _)| chain.is_main());
+    }
+    conforms(&header, &second);
+    let verdict = verdict(&header, &loose);
+    assert!(matches!(verdict, Verdict::Inconclusive(_)), "{verdict}");
+}
+
+#[test]
+fn an_answer_is_after_what_it_answers() {
+    // Server 1 acknowledges a transaction before it is durable. It shows what it sends in a chain
+    // of its own, so only the COMMIT that answers the acknowledgement tells in which order the two
+    // were.
+    let mut tried = 0;
+    for seed in 0..40 {
+        let shape = Walk { servers: 2, events: 150, faults: 0, state: false, ..Walk::default() };
+        let (header, events) = walk(seed, &shape);
+        let Some(early) = orders::acknowledged_early(&events, 1) else { continue };
+        let verdict = verdict(&header, &early);
+        assert!(matches!(verdict, Verdict::Diverges(_)), "seed {seed}: {verdict}");
+        tried += 1;
+    }
+    assert!(tried >= 3, "{tried}");
+}
+
+#[test]
+fn a_partial_order_conforms_if_one_of_its_total_orders_does() {
+    let runs = std::env::var("ZAB_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(2000);
+    let (mut good, mut bad, mut several) = (0_u32, 0_u32, 0_u32);
+    for seed in 0..runs {
+        let Some(case) = orders::case(seed) else { continue };
+        let (header, partial) = (&case.header, &case.partial);
+        several += u32::from(case.total.len() > 1);
+        let any = case.total.iter().any(|total| {
+            let verdict = verdict(header, total);
+            matches!(verdict, Verdict::Conforms(_))
+        });
+        let verdict = verdict(header, partial);
+        match &verdict {
+            Verdict::Conforms(_) => good += 1,
+            Verdict::Diverges(_) => bad += 1,
+            Verdict::Violates(_) | Verdict::Inconclusive(_) | Verdict::Refused(_) => continue,
+        }
+        let orders = case.total.len();
+        let says = matches!(verdict, Verdict::Conforms(_));
+        assert_eq!(says, any, "seed {seed}, {orders} orders: {verdict}");
+    }
+    assert!(good > 20 && bad > 20 && several > 40, "{good} {bad} {several}");
+}
+
+/// The verdict on a folder beside this file.
+fn recorded(name: &str) -> Verdict {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/partial").join(name);
+    check([folder].as_slice(), &Options::default()).verdict
+}
+
+#[test]
+fn recorded_runs_with_unordered_syncs_conform() {
+    for name in ["main_chain_first", "sync_chain_first"] {
+        let verdict = recorded(name);
+        assert!(matches!(verdict, Verdict::Conforms(_)), "{name}: {verdict}");
+    }
+}
+
+#[test]
+fn a_recorded_run_with_one_line_apart_costs_what_a_single_chain_costs() {
+    // The Stop names no line of the other chain; it follows one that does.
+    let Verdict::Conforms(summary) = recorded("one_line_apart") else {
+        panic!("{}", recorded("one_line_apart"));
+    };
+    assert_eq!((summary.steps, summary.frontier_max), (261, 1), "{summary}");
 }

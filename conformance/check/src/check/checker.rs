@@ -1,13 +1,14 @@
 //! One run over a trace.
 
-use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use zab_model::{Config, Outbox, Wide};
-use zab_trace::{Chain, ConnectionName, Event, EventKind, Header, Message, Packet, ServerId, Zxid};
+use zab_trace::{ConnectionName, Event, EventKind, Header, Message, Packet, ServerId, Zxid};
 
 use super::{Options, Outcome, Stop, inconclusive, unreadable};
 use crate::{
     candidate::Scene,
+    causes::Causes,
     contract::{Shown, shows},
     convert::{Ids, Letter},
     diagnose,
@@ -20,6 +21,7 @@ use crate::{
     mapping::Line,
     merge::{Merge, Next},
     monitor::{Monitor, Search, Stuck},
+    order::{self, Orders},
     poset::Poset,
     summary::Summary,
     verdict::{Reason, Refusal, Verdict},
@@ -37,6 +39,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) links: Links<Letter>,
     pub(super) future: Future,
+    /// What messages know of open segments.
+    causes: Causes,
     pub(super) outbox: Outbox<Wide>,
     pub(super) facts: Facts,
     pub(super) summary: Summary,
@@ -52,7 +56,7 @@ impl<'a> Checker<'a> {
         inputs: &I,
         options: &'a Options,
         foresight: &'a Foresight,
-        posets: &BTreeSet<ServerId>,
+        orders: &Rc<Orders>,
         explain: Option<At>,
     ) -> Result<Outcome, Stop> {
         let inputs = inputs.open().map_err(|error| unreadable(&error))?;
@@ -61,10 +65,10 @@ impl<'a> Checker<'a> {
         };
         let header = first.header.clone();
         let files = inputs.iter().map(|input| input.name.clone()).collect();
-        let mut checker = Self::new(options, foresight, header, files, posets)?;
+        let mut checker = Self::new(options, foresight, header, files, orders)?;
         let mut merge = Merge::new(inputs, &mut checker.links).map_err(|e| unreadable(&e))?;
-        for monitor in checker.monitors.iter_mut().filter(|m| posets.contains(&m.id)) {
-            monitor.poset = Some(Poset::default());
+        for monitor in checker.monitors.iter_mut().filter(|m| orders.is_partial(m.id)) {
+            monitor.poset = Some(Poset::new(Rc::clone(orders)));
             checker.facts = Facts::new(false);
         }
         loop {
@@ -84,7 +88,7 @@ impl<'a> Checker<'a> {
         foresight: &'a Foresight,
         header: Header,
         files: Vec<String>,
-        posets: &BTreeSet<ServerId>,
+        orders: &Rc<Orders>,
     ) -> Result<Self, Stop> {
         let ids = Ids::new(&header.servers);
         let voters = u8::try_from(header.servers.len()).ok();
@@ -106,8 +110,9 @@ impl<'a> Checker<'a> {
             monitors,
             cfg,
             ids,
-            links: Links::new(&header.contract, posets.clone(), Plan::new()),
+            links: Links::new(&header.contract, orders.partial().clone(), Plan::new()),
             future: Future::default(),
+            causes: Causes::default(),
             outbox: Outbox::default(),
             facts: Facts::new(in_order),
             summary: Summary { servers: header.servers.len(), ..Summary::default() },
@@ -144,9 +149,8 @@ impl<'a> Checker<'a> {
             );
             return Err(Verdict::Refused(Refusal::Read(problem)).into());
         };
-        let chain = &event.chain;
-        if self.monitors[row].poset.is_none() && !chain.is_main() && *chain != Chain::harness() {
-            return Err(Stop::Poset(event.server));
+        if self.monitors[row].poset.is_none() && order::is_foreign(&event.chain) {
+            return Err(Stop::Unordered);
         }
         self.known_past(&item)?;
         let (connection, contents) = self.before(&item, explain)?;
@@ -242,7 +246,7 @@ impl<'a> Checker<'a> {
         explain: bool,
     ) -> Result<(Option<ConnectionId>, Vec<Letter>), Stop> {
         self.received = None;
-        let (connection, letter) =
+        let (connection, mut letter) =
             self.links.receive(item.event.server, packet).map_err(|refused| {
                 let mismatch = match refused {
                     Refused::Fault(fault) => diagnose::fault(&item.event, fault),
@@ -251,6 +255,10 @@ impl<'a> Checker<'a> {
                 self.wrong(item, mismatch, explain)
             })?;
         self.received = Some(letter.at);
+        let sender = self.row(packet.peer).and_then(|row| self.monitors[row].poset.as_ref());
+        if let Some(contents) = sender.and_then(|poset| poset.snapshot(letter.at)) {
+            letter.contents = contents.to_vec();
+        }
         if let (Message::Snap { .. }, []) = (&packet.message, letter.contents.as_slice()) {
             let reason = Reason::UnknownSnapshot { server: packet.peer };
             return Err(inconclusive(Some(self.place(item.at)), reason).into());
@@ -287,6 +295,8 @@ impl<'a> Checker<'a> {
             closure: self.options.closure,
             limit: self.options.states_max,
             narrow: self.options.closure == Closure::Reduced,
+            untaken: &[],
+            uncounted: None,
         };
         if explain {
             let found = diagnose::step(&mut scene, monitor, &line, search).or_else(|| {
@@ -295,7 +305,9 @@ impl<'a> Checker<'a> {
             });
             return Err(self.explained(row, item, found).into());
         }
-        match monitor.advance(&mut scene, &line, search) {
+        let received = matches!(item.event.kind, EventKind::Received(_)).then_some(self.received);
+        let heard = received.flatten().map(|sent| self.causes.receive(sent)).unwrap_or_default();
+        match monitor.advance(&mut scene, &line, heard, search) {
             Ok(hidden) => {
                 self.summary.hidden_steps += hidden;
                 let size = monitor.frontier.len();
@@ -303,7 +315,13 @@ impl<'a> Checker<'a> {
                 self.summary.frontier_sum += size as u64;
                 Ok(())
             }
-            Err(Stuck::Nowhere) => Err(Stop::Stuck(monitor.blocked.unwrap_or(item.at))),
+            Err(Stuck::Nowhere) => {
+                let Some(kept) = monitor.blocked.take() else { return Err(Stop::Stuck(item.at)) };
+                // The states of a segment are all there still, so it is explained at once.
+                let search = Search { narrow: false, ..search };
+                let found = diagnose::step(&mut scene, monitor, &kept.line(&self.ids), search);
+                Err(self.explained(row, &kept.item, found).into())
+            }
             // That the trace diverges is known; the line is the first at which it was.
             Err(Stuck::Budget) if monitor.doomed.is_some() => {
                 Err(Stop::Stuck(monitor.doomed.unwrap_or(item.at)))
@@ -337,11 +355,9 @@ impl<'a> Checker<'a> {
         } else if let EventKind::Stop | EventKind::Killed = item.event.kind {
             self.links.ended(item.event.server);
         }
-        if self.options.witness {
-            let Event { incarnation, seq, chain, .. } = &item.event;
+        if self.options.witness && !self.monitors[row].is_apart() {
             for candidate in &mut self.monitors[row].frontier {
-                let (incarnation, seq, chain) = (*incarnation, *seq, chain.clone());
-                candidate.trail.push(Entry::Line { incarnation, chain, seq });
+                candidate.trail.push(Entry::of(&item.event));
             }
         }
         self.settle(row, item.at)
@@ -349,13 +365,16 @@ impl<'a> Checker<'a> {
 
     fn sent(&mut self, row: usize, item: &Item, packet: &Packet) {
         let mut contents: Vec<Letter> = Vec::new();
-        if let Message::Snap { .. } = packet.message {
+        if let Message::Snap { .. } = packet.message
+            && !self.monitors[row].is_apart()
+        {
             for letter in self.monitors[row].frontier.iter().filter_map(|c| c.sent) {
                 if !contents.contains(&letter) {
                     contents.push(letter);
                 }
             }
         }
+        self.causes.send(item.at, self.monitors[row].last_known());
         let letter = InFlight { message: packet.message, at: item.at, contents };
         self.links.send(item.event.server, packet, letter);
     }

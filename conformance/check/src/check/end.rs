@@ -72,6 +72,11 @@ impl Checker<'_> {
     pub(super) fn vouched(&mut self, item: &Item, merge: &Merge<'_>) {
         let Event { server, incarnation, chain: own, .. } = &item.event;
         let stops = item.event.kind == EventKind::Stop;
+        let partial = self.row(*server).is_some_and(|row| self.monitors[row].poset.is_some());
+        if partial && (stops || !item.event.after.is_empty()) {
+            // That all chains come before the end is known from their order.
+            return;
+        }
         let unvouched = merge.counts(*server, *incarnation).find(|(chain, count)| {
             let last = count.saturating_sub(1);
             let named = item.event.after.contains(&((*chain).clone(), last));
@@ -80,7 +85,8 @@ impl Checker<'_> {
         });
         if let Some((chain, count)) = unvouched {
             let (server, incarnation, chain) = (*server, *incarnation, chain.clone());
-            let reason = Reason::Unvouched { server, incarnation, chain, seq: count - 1 };
+            let reason =
+                Reason::Unvouched { server, incarnation, chain, seq: count.saturating_sub(1) };
             self.doubt.get_or_insert((item.at, reason));
         }
     }

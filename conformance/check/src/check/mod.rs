@@ -4,7 +4,7 @@
 mod checker;
 mod end;
 
-use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use zab_trace::{Header, ReadError, ReadErrorKind, ServerId};
 
@@ -15,6 +15,7 @@ use crate::{
     foresight::Foresight,
     hidden::Closure,
     input::{At, Inputs, Item, Place},
+    order::Orders,
     verdict::{Inconclusive, Reason, Refusal, Verdict},
     witness::Witness,
 };
@@ -69,31 +70,50 @@ pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Opt
         Ok(foresight) => foresight,
         Err(stop) => return verdict(stop),
     };
-    let mut posets = BTreeSet::new();
-    let first = loop {
-        match Checker::run(inputs, options, &foresight, &posets, None) {
-            // Which order its earlier lines had is open as well: once more from the beginning.
-            Err(Stop::Poset(server)) => {
-                posets.insert(server);
+    let mut orders = Rc::new(Orders::default());
+    let mut first = Checker::run(inputs, options, &foresight, &orders, None);
+    if first.is_err() {
+        // A line that is in no order with the others, and stands behind them in its file, may be
+        // what was missing: then the order of earlier lines is open as well.
+        match Orders::scan(inputs) {
+            Ok(found) if found.any_partial() => {
+                if let Some((at, reason)) = found.problem() {
+                    return verdict(inconclusive(place_in(inputs, at), reason.clone()));
+                }
+                orders = Rc::new(found);
+                first = Checker::run(inputs, options, &foresight, &orders, None);
             }
-            result => break result,
+            Ok(_) => {}
+            Err(error) if matches!(first, Err(Stop::Unordered)) => {
+                return verdict(unreadable(&error));
+            }
+            Err(_) => {}
         }
-    };
+    }
     match first {
         Ok(outcome) => outcome,
         Err(Stop::Verdict(stop)) => verdict(*stop),
-        Err(Stop::Poset(_)) => verdict(Verdict::Refused(Refusal::Empty)),
+        Err(Stop::Unordered) => verdict(changed()),
         // Now that the place is known, the trace is taken once more up to it, to explain it.
         Err(Stop::Stuck(at)) => {
-            match Checker::run(inputs, options, &foresight, &posets, Some(at)) {
+            match Checker::run(inputs, options, &foresight, &orders, Some(at)) {
                 Err(Stop::Verdict(stop)) => verdict(*stop),
-                Ok(_) | Err(Stop::Stuck(_) | Stop::Poset(_)) => {
-                    let changed = "the trace changed while it was read".to_owned();
-                    verdict(Verdict::Refused(Refusal::Read(changed)))
-                }
+                Ok(_) | Err(Stop::Stuck(_) | Stop::Unordered) => verdict(changed()),
             }
         }
     }
+}
+
+/// The trace was not the same when it was read again.
+fn changed() -> Verdict {
+    Verdict::Refused(Refusal::Read("the trace changed while it was read".to_owned()))
+}
+
+/// A place as a person reads it.
+fn place_in<I: Inputs + ?Sized>(inputs: &I, at: At) -> Option<Place> {
+    let inputs = inputs.open().ok()?;
+    let file = inputs.get(usize::try_from(at.file).ok()?)?.name.clone();
+    Some(Place { file, line: at.line })
 }
 
 /// Checks the headers; where steps are hidden, reads what later lines say about them.
@@ -158,8 +178,8 @@ enum Stop {
     Verdict(Box<Verdict>),
     /// The line here cannot be explained; what could have been is not known any more.
     Stuck(At),
-    /// This server's lines are only partially ordered, which was not known.
-    Poset(ServerId),
+    /// The lines of a server are only partially ordered, which was not known.
+    Unordered,
 }
 
 impl From<Verdict> for Stop {
