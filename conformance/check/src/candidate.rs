@@ -8,7 +8,7 @@ use std::{
 
 use zab_model::{
     Config, Decision, Effect, Enabled, Message, Notification, Outbox, Phase, Probe, Role, Server,
-    ServerId, Shape, Step, Wide, Write, Zxid,
+    ServerId, ServerSet, Shape, Step, Wide, Write, Zxid,
 };
 
 use crate::{
@@ -175,6 +175,22 @@ impl Candidate {
             proposed: None,
             owed: None,
         }
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn size(&self) -> usize {
+        let core = &self.core;
+        let wires = core.wires.iter().map(|wire| wire.pending.capacity());
+        let ended = core.ended.iter().map(|ended| ended.pending.capacity());
+        let notices = core.notices.iter().map(|notices| notices.pending.capacity());
+        size_of::<Self>()
+            + wires.chain(ended).sum::<usize>() * size_of::<Letter>()
+            + notices.sum::<usize>() * size_of::<Notification<u32>>()
+            + core.wires.len() * (size_of::<Wire>() + size_of::<Notices>())
+            + core.server.leader.outstanding.len() * size_of::<ServerSet>()
+            + core.delivered.capacity() * size_of::<Zxid<u32>>()
+            + self.facts.capacity() * size_of::<Fact>()
+            + self.trail.capacity() * size_of::<Entry>()
     }
 
     /// A hash of everything in which candidates can differ.

@@ -34,7 +34,7 @@ pub(crate) fn step(
     line: &Line<'_>,
     search: Search<'_>,
 ) -> Option<Found> {
-    let (candidates, _) = monitor.closed(scene, line, search).ok()?;
+    let candidates = monitor.closed(scene, line, search).ok()?;
     let states = monitor.frontier.len();
     let mut best: Option<((u8, usize), Found)> = None;
     for candidate in &candidates {

@@ -193,6 +193,12 @@ impl Future {
         }
     }
 
+    /// What a server sends on a connection after so many messages.
+    pub(crate) fn after(&self, connection: ConnectionId, count: usize) -> &[Message] {
+        let all = self.sends.get(&connection);
+        all.and_then(|all| all.get(count..)).unwrap_or_default()
+    }
+
     /// How many more acknowledgements than wait to be sent a follower sends on its connection.
     pub(crate) fn acks_left(
         &self,
@@ -219,10 +225,7 @@ impl Future {
         if self.sends.is_empty() {
             return true;
         }
-        let future = |connection| {
-            let all = self.sends.get(&connection);
-            all.and_then(|all| all.get(sent(connection)..)).unwrap_or_default()
-        };
+        let future = |connection| self.after(connection, sent(connection));
         let agrees = |pending: &std::collections::VecDeque<Letter>, future: &[Message]| {
             let both = pending.iter().zip(future);
             both.into_iter().all(|(letter, due)| convert::message(ids, letter) == Some(*due))

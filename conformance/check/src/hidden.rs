@@ -20,7 +20,8 @@
 //!
 //! A line that carries `state` shows more, so before such a line nothing is left out.
 //!
-//! Besides, later lines rule states out (`foresight`).
+//! Besides, later lines rule states out (`foresight`); where they may, syncs and requests are not
+//! taken here at all, but when something needs them (`lazy`).
 
 use std::collections::HashSet;
 
@@ -29,6 +30,7 @@ use zab_trace::{EventKind, Message, Port};
 
 use crate::{
     candidate::{Candidate, Scene},
+    lazy::{self, Effort, Goal, Refusal},
     mapping::Line,
     monitor::Search,
 };
@@ -44,13 +46,13 @@ pub enum Closure {
 }
 
 /// How many hidden requests a leader may be ahead of the PROPOSALs it has sent.
-const AHEAD_MAX: u32 = 256;
+pub(crate) const AHEAD_MAX: u32 = 256;
 
 /// The states that explain everything before a line, with hidden steps taken.
 #[derive(Debug, Default)]
 pub(crate) struct Closed {
-    /// The states, those without hidden steps first.
-    pub(crate) candidates: Vec<Candidate>,
+    /// The states that hidden steps lead to; those before them are not among them.
+    pub(crate) added: Vec<Candidate>,
     /// Whether more hidden requests were possible than were tried.
     pub(crate) cut: bool,
     /// Hidden steps taken.
@@ -64,32 +66,73 @@ pub(crate) fn close(
     line: &Line<'_>,
     search: Search<'_>,
 ) -> Option<Closed> {
-    let mut seen: HashSet<u64> = seeds.iter().map(Candidate::fingerprint).collect();
-    let mut closed = Closed { candidates: seeds.to_vec(), ..Closed::default() };
+    let mut seen: HashSet<u64> = HashSet::new();
+    let mut closed = Closed::default();
+    let mut effort = Effort::default();
     let mut next = 0;
-    while let Some(candidate) = closed.candidates.get(next).cloned() {
+    while let Some(candidate) =
+        seeds.get(next).or_else(|| closed.added.get(next.wrapping_sub(seeds.len())))
+    {
         next += 1;
-        let (steps, cut) = steps(scene, &candidate, line, search);
-        closed.cut |= cut;
+        let (steps, cut) = steps(scene, candidate, line, search);
+        effort.cut |= cut;
+        let mut found = Vec::new();
         for step in steps {
-            let mut taken = candidate.clone();
-            if !take(scene, &mut taken, step) || !search.allows(&taken, line) {
-                continue;
-            }
-            closed.steps += 1;
+            found.extend(ways(scene, candidate, step, line, search, &mut effort));
+        }
+        if seen.is_empty() && !found.is_empty() {
+            seen.extend(seeds.iter().map(Candidate::fingerprint));
+        }
+        for mut taken in found {
+            effort.steps += 1;
             search.trim(&mut taken);
             if seen.insert(taken.fingerprint()) {
-                closed.candidates.push(taken);
-            }
-            if closed.candidates.len() > search.limit {
-                return None;
+                closed.added.push(taken);
             }
         }
+        if closed.added.len() > search.limit {
+            return None;
+        }
     }
+    (closed.steps, closed.cut) = (effort.steps, effort.cut);
     Some(closed)
 }
 
-fn take(scene: &mut Scene<'_>, candidate: &mut Candidate, step: Step<Wide>) -> bool {
+/// The states after a hidden step: one, or none; before a leader's last step as such, any number of
+/// requests may have come.
+fn ways(
+    scene: &mut Scene<'_>,
+    candidate: &Candidate,
+    step: Step<Wide>,
+    line: &Line<'_>,
+    search: Search<'_>,
+    effort: &mut Effort,
+) -> Vec<Candidate> {
+    let go = |scene: &mut Scene<'_>, state: &Candidate| {
+        let mut taken = state.clone();
+        if !take(scene, &mut taken, step) {
+            return Err(Refusal::Step);
+        }
+        if search.allows(&taken, line) { Ok(taken) } else { Err(Refusal::Later) }
+    };
+    if !search.is_lazy() {
+        return go(scene, candidate).into_iter().collect();
+    }
+    let mut found = Vec::new();
+    let goal = Goal { line, shows: false };
+    found.extend(lazy::attempt(scene, candidate, goal, search, effort, go));
+    if step == Step::LeaveRole && !scene.shown.proposed {
+        let mut more = lazy::request(scene, candidate, goal, search, effort);
+        while let Some(requested) = more {
+            found.extend(lazy::attempt(scene, &requested, goal, search, effort, go));
+            more = lazy::request(scene, &requested, goal, search, effort);
+        }
+    }
+    found
+}
+
+/// Takes a hidden step; false, and no change, if it is not enabled.
+pub(crate) fn take(scene: &mut Scene<'_>, candidate: &mut Candidate, step: Step<Wide>) -> bool {
     if !candidate.step(scene, step, &mut NoProbe) || candidate.owed.is_some() {
         return false;
     }
@@ -120,7 +163,8 @@ fn steps(
         }
         return (steps, cut);
     }
-    if !shown.persisted && server.unsynced() > 0 && sees(Kind::Sync) {
+    let lazy = search.is_lazy();
+    if !lazy && !shown.persisted && server.unsynced() > 0 && sees(Kind::Sync) {
         let durable = Wide::length(&server.disk.history);
         let lengths = durable + 1..=durable + syncs(scene, candidate, line, search);
         let zxids = lengths.map(|length| Wide::zxid_at(&scene.cfg.logs, &server.history, length));
@@ -133,31 +177,47 @@ fn steps(
             }
         }
         Role::Following | Role::Leading => {
-            if !shown.looking && sees(Kind::Leave) {
+            let goes_on = |row| lazy && lazy::goes_on(candidate, row, search);
+            let some_go_on = || (0..candidate.core.wires.len()).any(goes_on);
+            if !shown.looking && sees(Kind::Leave) && !some_go_on() {
                 steps.push(Step::LeaveRole);
             }
         }
         Role::Down => {}
     }
     if server.role == Role::Leading && !shown.disconnected {
-        let wires = (1..).zip(&candidate.core.wires);
-        let open = wires.filter(|(_, wire)| wire.connection.is_some());
-        steps.extend(open.map(|(id, _)| Step::Disconnected { peer: zab_model::ServerId(id) }));
+        for (row, wire) in candidate.core.wires.iter().enumerate() {
+            let goes_on = lazy && lazy::goes_on(candidate, row, search);
+            let id = u8::try_from(row + 1).ok().filter(|_| wire.connection.is_some() && !goes_on);
+            steps.extend(id.map(|id| Step::Disconnected { peer: zab_model::ServerId(id) }));
+        }
     }
-    let leads = server.role == Role::Leading && server.phase == Phase::Broadcast;
-    if leads && !shown.proposed && sees(Kind::Request) {
-        let last = server.last(scene.cfg);
-        let epoch = server.accepted_epoch;
-        let counter = if last.epoch == epoch { last.counter + 1 } else { 1 };
-        if let Some(payload) = scene.foresight.payload(Zxid { epoch, counter }) {
-            if candidate.core.ahead < AHEAD_MAX {
-                steps.push(Step::Request { payload });
-            } else {
-                cut = true;
-            }
+    let counts = !lazy || lazy::counts_requests(scene, candidate, line);
+    if counts
+        && sees(Kind::Request)
+        && let Some(payload) = next_payload(scene, candidate)
+    {
+        if candidate.core.ahead < AHEAD_MAX {
+            steps.push(Step::Request { payload });
+        } else {
+            cut = true;
         }
     }
     (steps, cut)
+}
+
+/// What a hidden request would bring a leader next; none if requests are shown, no line needs one,
+/// or the server does not lead.
+pub(crate) fn next_payload(scene: &Scene<'_>, candidate: &Candidate) -> Option<u64> {
+    let server = &candidate.core.server;
+    let leads = server.role == Role::Leading && server.phase == Phase::Broadcast;
+    if scene.shown.proposed || !leads {
+        return None;
+    }
+    let last = server.last(scene.cfg);
+    let epoch = server.accepted_epoch;
+    let counter = if last.epoch == epoch { last.counter + 1 } else { 1 };
+    scene.foresight.payload(Zxid { epoch, counter })
 }
 
 /// How many transactions of the unsynced tail may have been synced before a line: more of them

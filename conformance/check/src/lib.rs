@@ -8,7 +8,7 @@
 //!
 //! 1. `merge`: the order of lines, without clocks.
 //! 2. `mapping`: one function per event: which step of the model it is.
-//! 3. `candidate`, `monitor`, `hidden`: the states that explain a server, and unseen steps.
+//! 3. `candidate`, `monitor`, `hidden`, `lazy`: the states that explain a server, and unseen steps.
 //!    `order`, `poset`, `causes`: servers whose lines are only partially ordered.
 //! 4. `properties`: what must hold of all servers together.
 //! 5. `check`, `verdict`, `explain`, `diagnose`: what is said in the end.
@@ -27,6 +27,7 @@ mod facts;
 mod foresight;
 mod hidden;
 mod input;
+mod lazy;
 mod links;
 mod mapping;
 mod merge;

@@ -3,16 +3,17 @@
 use std::collections::{HashSet, VecDeque};
 
 use zab_model::{NoProbe, Role};
-use zab_trace::{EventKind, ServerId};
+use zab_trace::{EventKind, Message, ServerId};
 
 use crate::{
-    candidate::{Candidate, Scene},
+    candidate::{Candidate, Scene, Wire},
     causes::{self, Mark},
     contract::Shown,
     convert::Letter,
     foresight::Future,
     hidden::{self, Closure},
     input::{At, Item},
+    lazy::{self, Effort, Goal, Refusal},
     links::{ConnectionId, Links},
     mapping::{self, Choice, Line},
     poset::{Kept, Poset},
@@ -64,6 +65,8 @@ pub(crate) struct Search<'a> {
     pub(crate) limit: usize,
     /// Whether states are dropped that later lines rule out.
     pub(crate) narrow: bool,
+    /// Whether hidden syncs and requests wait, where states are dropped that later lines rule out.
+    pub(crate) lazy: bool,
     /// The connections of messages that the links count as sent, and that the state has not sent:
     /// one entry for each. There are none where lines are totally ordered.
     pub(crate) untaken: &'a [ConnectionId],
@@ -83,6 +86,18 @@ impl Search<'_> {
         if self.closure == Closure::Reduced {
             self.future.trim(candidate, |connection| self.sent(connection));
         }
+    }
+
+    /// Whether hidden syncs and requests wait until something needs them.
+    pub(crate) fn is_lazy(&self) -> bool {
+        self.lazy && self.narrow && self.closure == Closure::Reduced
+    }
+
+    /// What is sent on an open connection after all that waits to be sent on it.
+    pub(crate) fn later(&self, wire: &Wire) -> &[Message] {
+        let Some(connection) = wire.connection else { return &[] };
+        let queued = self.sent(connection) + wire.pending.len();
+        self.future.after(connection, queued)
     }
 
     /// How many messages the state has sent on a connection.
@@ -168,50 +183,70 @@ impl Monitor {
         search: Search<'_>,
     ) -> Result<u64, Stuck> {
         let search = Search { narrow: search.narrow && self.doomed.is_none(), ..search };
-        let (before, hidden_steps) = self.closed(scene, line, search)?;
-        let mut seen = HashSet::new();
-        let mut after: Vec<Candidate> = Vec::new();
+        let (added, steps) = self.hidden(scene, line, search)?;
+        let lazy = search.is_lazy() && !self.shown.every_step();
+        let mut effort = Effort { steps, ..Effort::default() };
+        let mut after = Distinct::default();
         // Of a line that sends, the links do not know yet.
         let sends = matches!(line.event.kind, EventKind::Sent(_));
-        for candidate in before {
-            for choice in choices(scene, &candidate, line) {
-                let mut taken = candidate.clone();
-                let result = mapping::take(scene, &mut taken, line, choice, &mut NoProbe);
-                if result.is_err() || !(sends || search.allows(&taken, line)) {
-                    continue;
-                }
+        for candidate in self.frontier.iter().chain(&added) {
+            for choice in choices(scene, candidate, line) {
+                let go = |scene: &mut Scene<'_>, state: &Candidate| {
+                    let mut taken = state.clone();
+                    mapping::take(scene, &mut taken, line, choice, &mut NoProbe)
+                        .map_err(|_| Refusal::Step)?;
+                    let allowed = sends || search.allows(&taken, line);
+                    if allowed { Ok(taken) } else { Err(Refusal::Later) }
+                };
+                let taken = if lazy {
+                    let goal = Goal { line, shows: true };
+                    lazy::attempt(scene, candidate, goal, search, &mut effort, go)
+                } else {
+                    go(scene, candidate).ok()
+                };
+                let Some(mut taken) = taken else { continue };
                 if !sends && !self.shown.every_step() {
                     search.trim(&mut taken);
                 }
-                if seen.insert(taken.fingerprint()) {
-                    after.push(taken);
-                }
+                after.add(taken);
             }
         }
-        if after.is_empty() {
+        self.cut |= effort.cut;
+        if after.states.is_empty() {
             return Err(Stuck::Nowhere);
         }
-        if after.len() > search.limit {
+        if after.states.len() > search.limit {
             return Err(Stuck::Budget);
         }
-        self.frontier = after;
-        Ok(hidden_steps)
+        self.frontier = after.states;
+        Ok(effort.steps)
     }
 
-    /// The frontier with hidden steps taken, and their number.
+    /// The frontier, and the states that hidden steps lead to.
     pub(crate) fn closed(
+        &mut self,
+        scene: &mut Scene<'_>,
+        line: &Line<'_>,
+        search: Search<'_>,
+    ) -> Result<Vec<Candidate>, Stuck> {
+        let (added, _) = self.hidden(scene, line, search)?;
+        Ok(self.frontier.iter().cloned().chain(added).collect())
+    }
+
+    /// The states that hidden steps before a line lead to, and the number of those steps.
+    fn hidden(
         &mut self,
         scene: &mut Scene<'_>,
         line: &Line<'_>,
         search: Search<'_>,
     ) -> Result<(Vec<Candidate>, u64), Stuck> {
         if self.shown.every_step() {
-            return Ok((self.frontier.clone(), 0));
+            return Ok((Vec::new(), 0));
         }
         let search = Search { narrow: search.narrow && self.doomed.is_none(), ..search };
         let closed = hidden::close(scene, &self.frontier, line, search).ok_or(Stuck::Budget)?;
         self.cut |= closed.cut;
-        Ok((closed.candidates, closed.steps))
+        Ok((closed.added, closed.steps))
     }
 
     /// Notes a line that was explained.
@@ -241,6 +276,24 @@ impl Monitor {
     /// Whether the server is running, in some state that explains it.
     pub(crate) fn is_running(&self) -> bool {
         self.frontier.iter().any(|candidate| candidate.core.server.role != Role::Down)
+    }
+}
+
+/// States of which no two are equal. A single one is not compared with anything.
+#[derive(Debug, Default)]
+struct Distinct {
+    states: Vec<Candidate>,
+    seen: HashSet<u64>,
+}
+
+impl Distinct {
+    fn add(&mut self, state: Candidate) {
+        if let [first] = self.states.as_slice() {
+            self.seen.insert(first.fingerprint());
+        }
+        if self.states.is_empty() || self.seen.insert(state.fingerprint()) {
+            self.states.push(state);
+        }
     }
 }
 

@@ -14,13 +14,21 @@
 //! one chain, and nothing that the model does later reads or changes it; so whatever the state can
 //! do before the line, it can also do after it. A projection that the line carries agrees now; later
 //! it can only agree as well.
+//!
+//! Nor does it wait with the write that a program stands before, since until then only such lines
+//! can come; nor, as a follower in BROADCAST, with a sync ([`only_syncs`]). The sync adds its
+//! acknowledgements to a queue that holds nothing else, and what can be delivered to another. If the
+//! role is left before it in truth, `zk.fle.enter` makes the tail durable with the same line,
+//! whatever was to be delivered is void either way, and a queue of a connection that has ended need
+//! not be sent. A leader's sync may commit, and where the COMMIT stands among proposals shows, so
+//! there a state waits.
 
 use std::{
     collections::{HashMap, HashSet},
     rc::Rc,
 };
 
-use zab_model::NoProbe;
+use zab_model::{NoProbe, Phase, Role};
 use zab_trace::{Chain, EventKind, Message, Port};
 
 use crate::{
@@ -251,7 +259,9 @@ impl Poset {
     ) -> Option<Candidate> {
         let kept = self.kept(spot);
         // Where `Connected` is hidden, a message may show a connection as well.
-        if !only_shows(&kept.item.event.kind) || !scene.shown.connected {
+        let event = &kept.item.event;
+        let shows = only_shows(&event.kind) && scene.shown.connected;
+        if !shows && !only_syncs(&event.kind, state) {
             return None;
         }
         let line = kept.line(ids);
@@ -272,8 +282,8 @@ impl Poset {
         let kept = self.kept(spot);
         let line = kept.line(work.ids);
         let mut all = Vec::new();
-        let states = if scene.shown.every_step() {
-            vec![state.clone()]
+        let added = if scene.shown.every_step() {
+            Vec::new()
         } else {
             let untaken = self.untaken_sends(state, work.newest);
             let taken = taken_of(state, work.newest.0) > work.newest.1;
@@ -284,10 +294,10 @@ impl Poset {
             let closed = hidden::close(scene, std::slice::from_ref(state), &line, search);
             let closed = closed.ok_or(Stuck::Budget)?;
             work.steps += closed.steps;
-            closed.candidates
+            closed.added
         };
-        for candidate in states {
-            for choice in choices(scene, &candidate, &line) {
+        for candidate in std::iter::once(state).chain(&added) {
+            for choice in choices(scene, candidate, &line) {
                 let mut taken = candidate.clone();
                 if mapping::take(scene, &mut taken, &line, choice, &mut NoProbe).is_ok() {
                     all.push(taken);
@@ -350,6 +360,14 @@ struct Work<'a> {
 /// How many lines of a row a state has taken.
 fn taken_of(state: &Candidate, row: usize) -> usize {
     state.core.cut.get(row).map_or(0, |taken| *taken as usize)
+}
+
+/// Whether a line is a write past which nothing else is delayed: the next one of a program, or a
+/// sync of a follower.
+fn only_syncs(kind: &EventKind, state: &Candidate) -> bool {
+    let server = &state.core.server;
+    let follows = server.role == Role::Following && server.phase == Phase::Broadcast;
+    matches!(kind, EventKind::Persisted(_)) && (follows || !server.program.is_finished())
 }
 
 /// Whether a line takes the head of a queue, and changes nothing else.

@@ -53,7 +53,7 @@ struct Tally {
 fn compare(seed: u64, header: &Header, events: &[Event], tally: &mut Tally) {
     let trace = (header.clone(), events.to_vec());
     let verdict = check(&trace, &Options::default()).verdict;
-    let slow = Options { closure: Closure::Full, states_max: 4096, ..Options::default() };
+    let slow = Options { closure: Closure::Full, memory_max: 8 << 20, ..Options::default() };
     let hides = !header.contract.hidden.is_empty() || !header.contract.silent.is_empty();
     if hides {
         let full = check(&trace, &slow).verdict;

@@ -134,8 +134,8 @@ fn resent(lines: u64) -> (Header, Vec<Event>) {
         let end = events.iter().rfind(|event| event.server == server);
         let end = end.expect("every server ends").clone();
         kept.push(start);
+        kept.push(line(&end, 1, EventKind::Looking { round: 1 }));
         if server == 2 {
-            kept.push(line(&end, 1, EventKind::Looking { round: 1 }));
             kept.extend((0..lines).map(|seq| line(&end, seq + 2, EventKind::Resent)));
         }
         let seq = kept.last().map_or(0, |last| last.seq + 1);
@@ -261,4 +261,25 @@ fn a_recorded_run_with_one_line_apart_costs_what_a_single_chain_costs() {
         panic!("{}", recorded("one_line_apart"));
     };
     assert_eq!((summary.steps, summary.frontier_max), (261, 1), "{summary}");
+}
+
+#[test]
+fn a_long_unordered_chain_of_syncs_is_no_limit() {
+    // Nothing orders what a follower writes: at every line it may have synced any number.
+    let config = zab_sim::Config { events: 6_000, ..zab_sim::Config::calm() };
+    let header = zab_sim::header(5, &config);
+    let events = zab_sim::simulate(5, &config).events;
+    let leads = events.iter().find(|event| matches!(event.kind, EventKind::Established { .. }));
+    let leader = leads.expect("a leader is established").server;
+    let follower = 1 + u64::from(leader == 1);
+    let single = conforms(&header, &events);
+    let disk = weaken::second_chain(&events, follower, persisted);
+    let mut loose = disk.clone();
+    let loosened = |event: &&mut Event| {
+        let orders = matches!(event.kind, EventKind::Stop | EventKind::Killed);
+        event.server == follower && !orders
+    };
+    loose.iter_mut().filter(loosened).for_each(|event| event.after.clear());
+    let summary = conforms(&header, &loose);
+    assert!(summary.steps < 3 * single.steps, "{single} then {summary}");
 }

@@ -7,7 +7,7 @@ use zab_trace::{ConnectionName, Event, EventKind, Header, Message, Packet, Serve
 
 use super::{Options, Outcome, Stop, inconclusive, unreadable};
 use crate::{
-    candidate::Scene,
+    candidate::{Candidate, Scene},
     causes::Causes,
     contract::{Shown, shows},
     convert::{Ids, Letter},
@@ -293,12 +293,14 @@ impl<'a> Checker<'a> {
             future: &self.future,
             links: &self.links,
             closure: self.options.closure,
-            limit: self.options.states_max,
+            limit: states_max(self.options, &monitor.frontier),
             narrow: self.options.closure == Closure::Reduced,
+            lazy: true,
             untaken: &[],
             uncounted: None,
         };
         if explain {
+            let search = Search { lazy: false, ..search };
             let found = diagnose::step(&mut scene, monitor, &line, search).or_else(|| {
                 let search = Search { narrow: false, ..search };
                 diagnose::step(&mut scene, monitor, &line, search)
@@ -327,7 +329,7 @@ impl<'a> Checker<'a> {
                 Err(Stop::Stuck(monitor.doomed.unwrap_or(item.at)))
             }
             Err(Stuck::Budget) => {
-                let (server, states) = (item.event.server, self.options.states_max);
+                let (server, states) = (item.event.server, search.limit);
                 let reason = Reason::Budget { server, states };
                 Err(inconclusive(Some(self.place(item.at)), reason).into())
             }
@@ -378,6 +380,12 @@ impl<'a> Checker<'a> {
         let letter = InFlight { message: packet.message, at: item.at, contents };
         self.links.send(item.event.server, packet, letter);
     }
+}
+
+/// How many states may explain a server: as many as fit into the memory allowed, by the size of one.
+fn states_max(options: &Options, frontier: &[Candidate]) -> usize {
+    let size = frontier.first().map_or(1, Candidate::size);
+    (options.memory_max / size).max(1)
 }
 
 /// The connection that a line begins, or sends on.

@@ -27,15 +27,15 @@ pub struct Options {
     pub witness: bool,
     /// Whether hidden steps that can be delayed are delayed.
     pub closure: Closure,
-    /// How many states may explain one server at a time.
-    pub states_max: usize,
+    /// How many bytes the states may take that explain one server at a time.
+    pub memory_max: usize,
     /// A defect of the model, to show that properties notice it; none for a real check.
     pub mutant: Option<zab_model::Mutant>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { witness: false, closure: Closure::Reduced, states_max: 4096, mutant: None }
+        Self { witness: false, closure: Closure::Reduced, memory_max: 256 << 20, mutant: None }
     }
 }
 

@@ -1,0 +1,76 @@
+//! What a check costs: `cargo run --release -p zab-check --example costs`.
+//!
+//! Steps of the model and time, for a single chain and an ordered second one, for outstanding
+//! proposals whose syncs are hidden, and for contracts that hide more and more.
+
+#[path = "../tests/outstanding/mod.rs"]
+mod outstanding;
+
+use std::io::{self, Write};
+use std::time::Instant;
+
+use zab_check::{Options, Verdict, check, project, weaken};
+use zab_sim::{Config, simulate};
+use zab_trace::{Contract, Event, EventKind, EventName, Header};
+
+fn main() -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let title = ("trace", "lines", "steps", "frontier", "seconds", "lines/s");
+    let (trace, lines, steps, frontier, seconds, rate) = title;
+    writeln!(out, "{trace:36} {lines:>8} {steps:>9} {frontier:>8} {seconds:>8} {rate:>9}")?;
+    let sizes = [25_000, 100_000];
+    for events in sizes {
+        let (header, run) = run(events);
+        measure(&mut out, "single chain", &header, &run)?;
+        let mut all = run.clone();
+        for server in header.servers.clone() {
+            let persisted = |kind: &EventKind| matches!(kind, EventKind::Persisted(_));
+            all = weaken::second_chain(&all, server, persisted);
+        }
+        measure(&mut out, "ordered second chain, all servers", &header, &all)?;
+    }
+    for proposals in [10, 100, 1_000, 4_000] {
+        for (name, acknowledged) in [("outstanding", false), ("then committed", true)] {
+            let (header, events) = outstanding::outstanding(proposals, acknowledged);
+            let name = format!("{proposals} hidden syncs {name}");
+            measure(&mut out, &name, &header, &events)?;
+        }
+    }
+    let mut most = zab_check::sends_and_receives();
+    most.hidden.extend([EventName::Connected, EventName::Disconnected]);
+    let contracts: [(&str, Contract); 5] = [
+        ("everything", zab_check::everything()),
+        ("no state", zab_check::no_state()),
+        ("silent(1)", zab_check::silent(1)),
+        ("sends and receives only", zab_check::sends_and_receives()),
+        ("most hidden", most),
+    ];
+    for (name, contract) in contracts {
+        for events in sizes {
+            let (header, run) = run(events);
+            let (header, run) = project(&header, &run, &contract);
+            measure(&mut out, name, &header, &run)?;
+        }
+    }
+    Ok(())
+}
+
+/// A long simulated run of five servers.
+fn run(events: u64) -> (Header, Vec<Event>) {
+    let config = Config::long(events);
+    (zab_sim::header(1, &config), simulate(1, &config).events)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for a person, shown with few digits")]
+fn measure(out: &mut impl Write, name: &str, header: &Header, events: &[Event]) -> io::Result<()> {
+    let lines = events.len();
+    let trace = (header.clone(), events.to_vec());
+    let start = Instant::now();
+    let verdict = check(&trace, &Options::default()).verdict;
+    let seconds = start.elapsed().as_secs_f64();
+    let Verdict::Conforms(summary) = verdict else {
+        return writeln!(out, "{name:36} {lines:>8}  {verdict}");
+    };
+    let (steps, frontier, rate) = (summary.steps, summary.frontier_max, lines as f64 / seconds);
+    writeln!(out, "{name:36} {lines:>8} {steps:>9} {frontier:>8} {seconds:>8.3} {rate:>9.0}")
+}
