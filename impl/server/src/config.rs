@@ -1,9 +1,10 @@
 //! `zoo.cfg` and `myid`: what an operator tells a server.
 //!
 //! The keys, their defaults and their meaning are those of ZooKeeper's `QuorumPeerConfig`; the
-//! subset that is understood is the list in [`Config`]. A key that is not understood is ignored
-//! with a note, so that a file written for ZooKeeper is usable as it stands. A line that is
-//! missing, malformed or contradicts another is an error that names the file and what to do.
+//! subset that is understood is the list in [`Config`]. A setting that promises what this server
+//! does not do (TLS, authentication, weights, writes that are not synced, …) is refused, whatever
+//! file it comes from. Any other key that is not understood is ignored with a note, so that a file
+//! written for ZooKeeper is usable as it stands. A line that is missing, malformed or contradicts another is an error that names the file and what to do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 mod parse;
+mod settings;
 
 /// Everything a server reads from `zoo.cfg` and `myid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,9 @@ pub struct Config {
     pub servers: BTreeMap<u64, ServerAddress>,
     /// `maxClientCnxns`: connections from one address; 0 = unlimited; 60 unless given.
     pub client_connections_max: u32,
+    /// `maxCnxns`: connections from all addresses; 0, or not given = as many as the file
+    /// descriptors of the process allow.
+    pub connections_max: u32,
     /// `commitLogCount`: committed transactions kept to bring learners up to date; 500 unless
     /// given. ZooKeeper does not go below 500, this server accepts any number from 1.
     pub window: usize,

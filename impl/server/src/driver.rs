@@ -3,6 +3,7 @@
 //! effects of one before it takes the next.
 
 mod effects;
+mod newcomers;
 mod requests;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use zab_core::{ConnectionId, Effects, Input, Message, Peer, Role, ServerId, Timer};
 
@@ -28,6 +29,7 @@ use crate::tracer::Tracer;
 use crate::tree::Tree;
 use crate::zxid::Zxid;
 pub(crate) use effects::tree_of;
+use newcomers::Newcomers;
 use requests::Requests;
 
 /// Everything that the driver listens to.
@@ -63,6 +65,8 @@ pub(crate) struct Driver {
 pub(crate) struct Volatile {
     /// Connections of the quorum port.
     links: BTreeMap<ConnectionId, Learner>,
+    /// Connections that say they are servers that have one already.
+    newcomers: Newcomers,
     /// The tree that came with SNAP, until NEWLEADER puts it in place.
     received_tree: Option<(Zxid, Tree)>,
     /// When the core's timer runs out.
@@ -76,11 +80,13 @@ pub(crate) struct Volatile {
     shown: Option<(Role, bool)>,
 }
 
-/// A quorum connection, and who is at its other end, once known.
+/// A quorum connection, and who is at its other end, or says so.
 #[derive(Debug)]
 struct Learner {
     link: Link,
-    server: Option<ServerId>,
+    server: ServerId,
+    /// For how many ticks nothing has come on it.
+    silent_ticks: u32,
 }
 
 /// One thing that happened.
@@ -130,6 +136,7 @@ impl Driver {
             while let Some(connection) = self.state.stuck.pop() {
                 self.end(connection, "the other end does not read what it is sent").await?;
             }
+            self.admit_newcomers().await?;
         }
     }
 
@@ -161,7 +168,12 @@ impl Driver {
                 Some((timer, _)) => self.step(Input::Elapsed(timer)).await,
                 None => Ok(()),
             },
-            Event::Tick => self.step(Input::Tick).await,
+            Event::Tick => {
+                for learner in self.state.links.values_mut() {
+                    learner.silent_ticks = learner.silent_ticks.saturating_add(1);
+                }
+                self.step(Input::Tick).await
+            }
             Event::Stop => Ok(()),
         }
     }
@@ -202,27 +214,27 @@ impl Driver {
 
     async fn on_quorum(&mut self, event: QuorumEvent) -> Result<(), ServerError> {
         match event {
-            QuorumEvent::Accepted { fresh, place } => {
-                if !self.peer.is_leading() {
-                    return Ok(());
+            QuorumEvent::Accepted { server, fresh } => {
+                if self.peer.is_leading() {
+                    self.state.newcomers.arrive(server, fresh);
                 }
-                let Some(connection) = self.open(fresh, Some(place), None) else { return Ok(()) };
-                self.step(Input::Accepted { connection }).await
+                Ok(())
             }
             QuorumEvent::Dialled { dial, leader, fresh } => {
                 if !self.quorum.is_current(dial) {
                     return Ok(());
                 }
-                match fresh.and_then(|fresh| self.open(fresh, None, Some(leader))) {
+                match fresh.and_then(|fresh| self.open(fresh, leader)) {
                     Some(connection) => self.step(Input::Connected { leader, connection }).await,
                     None => self.step(Input::ConnectFailed { leader }).await,
                 }
             }
             QuorumEvent::Link { connection, event } => {
-                if !self.state.links.contains_key(&connection) {
+                let Some(learner) = self.state.links.get_mut(&connection) else {
                     // Left over from a connection that this end has closed.
                     return Ok(());
-                }
+                };
+                learner.silent_ticks = 0;
                 match event {
                     LinkEvent::Item(parcel) => match self.understand(connection, parcel) {
                         Ok((from, incoming)) => self.on_incoming(connection, from, incoming).await,
@@ -236,26 +248,20 @@ impl Driver {
     }
 
     /// Starts to read and write a quorum connection; `None` if it has ended already.
-    fn open(
-        &mut self,
-        fresh: Fresh,
-        place: Option<OwnedSemaphorePermit>,
-        server: Option<ServerId>,
-    ) -> Option<ConnectionId> {
-        let link = self.quorum.start(fresh, place).ok()?;
+    fn open(&mut self, fresh: Fresh, server: ServerId) -> Option<ConnectionId> {
+        let link = self.quorum.start(fresh).ok()?;
         let connection = link.id;
         if let Some(tracer) = &mut self.tracer {
             tracer.observer.opened(connection, link.name.clone());
         }
-        self.state.links.insert(connection, Learner { link, server });
+        self.state.links.insert(connection, Learner { link, server, silent_ticks: 0 });
         Some(connection)
     }
 
     /// A quorum connection has ended, or is ended because of what came on it.
     async fn end(&mut self, connection: ConnectionId, reason: &str) -> Result<(), ServerError> {
         let Some(learner) = self.state.links.remove(&connection) else { return Ok(()) };
-        let peer = learner.server.map_or("a stranger".to_owned(), |id| format!("server {id}"));
-        self.log(format_args!("connection with {peer} ended: {reason}"));
+        self.log(format_args!("connection with server {} ended: {reason}", learner.server));
         self.step(Input::Disconnected { connection }).await
     }
 
@@ -266,15 +272,12 @@ impl Driver {
         parcel: Parcel,
     ) -> Result<(ServerId, Incoming), String> {
         let incoming = convert::from_packet(&parcel.packet)?;
-        let learner = self.state.links.get_mut(&connection).ok_or("no such connection")?;
-        let from = match (&incoming, learner.server) {
-            (Incoming::FollowerInfo { server, .. }, None) => *learner.server.insert(*server),
-            (Incoming::FollowerInfo { server, .. }, Some(known)) if *server != known => {
-                return Err(format!("server {known} says that it is server {server}"));
-            }
-            (_, Some(known)) => known,
-            (_, None) => return Err("expected FOLLOWERINFO first".to_owned()),
-        };
+        let from = self.state.links.get(&connection).ok_or("no such connection")?.server;
+        if let Incoming::FollowerInfo { server, .. } = incoming
+            && server != from
+        {
+            return Err(format!("server {from} says that it is server {server}"));
+        }
         if let Some(tree) = parcel.tree {
             let zxid = crate::zxid::from_wire(parcel.packet.zxid);
             self.state.received_tree = Some((zxid, *tree));
@@ -295,6 +298,12 @@ impl Driver {
             }
             Incoming::Message(message) => {
                 self.step(Input::Message { from, connection, message }).await
+            }
+            Incoming::Request { .. } | Incoming::Revalidate(_)
+                if !self.peer.has_adopted(connection) =>
+            {
+                // Only a server that serves clients has something to ask for them.
+                self.end(connection, "it asked for clients before it was a follower").await
             }
             Incoming::Request { request, auth: _ } => {
                 self.step(Input::Heard { connection }).await?;

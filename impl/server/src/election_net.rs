@@ -3,15 +3,19 @@
 //! Source: `QuorumCnxManager`. Of two servers the one with the larger id keeps the connection
 //! that it dialled: a server that is dialled by a smaller one closes and dials back. A newer
 //! notification replaces one that still waits, and a new connection repeats the last one.
+//!
+//! Anybody may say that it is some server, so nobody gets the place of a connection by that alone:
+//! a connection counts once a whole vote has come on it, as a server sends one at once. And of two
+//! servers the one with the larger id dials again when the connection ends, so that a place that
+//! was taken is taken back.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use zab_core::{ConnectionId, Notification, ServerId};
 use zab_trace::ConnectionName;
 use zab_wire::Record as _;
@@ -20,11 +24,10 @@ use zab_wire::election::{self as wire, InitialMessage};
 use crate::config::{Config, Endpoint};
 use crate::convert;
 use crate::link::{Decode, Fresh, Link, LinkEvent, LinkIds};
+use crate::strangers;
 
-/// How long a dialler may take to say who it is.
-const INITIAL_MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Most connections that have not said who they are.
-const STRANGERS_MAX: usize = 128;
+/// Most bytes of a greeting and a first notification.
+const GREETING_MAX: usize = 1 << 16;
 /// The first pause between attempts to dial; it doubles.
 const PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause.
@@ -34,7 +37,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) enum ElectionEvent {
     /// A server dialled and said who it is.
-    Arrived { server: i64, fresh: Fresh },
+    Arrived { server: ServerId, fresh: Fresh },
     /// An attempt to dial is over. `Ok(None)`: the other server is to dial back.
     Dialled { server: ServerId, result: std::io::Result<Option<Fresh>> },
     /// Something happened on the connection to this server.
@@ -89,12 +92,22 @@ impl ElectionNet {
     /// Starts to listen on the own election address.
     pub(crate) async fn start(
         config: &Config,
+        places: usize,
         ids: LinkIds,
         events: mpsc::Sender<ElectionEvent>,
     ) -> std::io::Result<Self> {
         let own = &config.servers[&config.id].election;
         let listener = TcpListener::bind((own.host.as_str(), own.port)).await?;
-        tokio::spawn(listen(listener, events.clone()));
+        let (id, voters, sender) = (config.id, config.ids(), events.clone());
+        tokio::spawn(strangers::receive(listener, places, move |mut fresh| {
+            let (voters, events) = (voters.clone(), sender.clone());
+            async move {
+                if let Some(server) = greet(&mut fresh, id, voters).await {
+                    // If the driver has ended nobody needs to know.
+                    let _ = events.send(ElectionEvent::Arrived { server, fresh }).await;
+                }
+            }
+        }));
         let peers = config.servers.iter().filter(|(id, _)| **id != config.id);
         let peer = |address: &Endpoint| Peer {
             address: address.clone(),
@@ -168,17 +181,13 @@ impl ElectionNet {
         }
     }
 
-    fn on_arrived(&mut self, server: i64, fresh: Fresh) -> Vec<Change> {
-        let known = ServerId::try_from(server).ok().filter(|id| self.peers.contains_key(id));
-        match known {
-            Some(server) if server > self.id => self.adopt(server, fresh),
-            Some(server) => {
-                drop(fresh);
-                self.dial(server);
-                Vec::new()
-            }
-            None => Vec::new(),
+    fn on_arrived(&mut self, server: ServerId, fresh: Fresh) -> Vec<Change> {
+        if server > self.id {
+            return self.adopt(server, fresh);
         }
+        drop(fresh);
+        self.dial(server);
+        Vec::new()
     }
 
     fn on_link(
@@ -200,6 +209,11 @@ impl ElectionNet {
             }
             LinkEvent::Ended(_) => {
                 peer.link = None;
+                if server < self.id && peer.slot.is_none() {
+                    // The other one may have lost it to somebody else, and dials only if it has
+                    // something to say.
+                    peer.slot.clone_from(&peer.last);
+                }
                 Some(Change::Ended(connection))
             }
         }
@@ -231,6 +245,8 @@ impl ElectionNet {
             return;
         };
         let pause = match peer.attempts {
+            // Whoever made this server dial may not be whom it is connected to.
+            0 if peer.link.is_some() => PAUSE,
             0 => Duration::ZERO,
             attempts => PAUSE_MAX.min(PAUSE * (1 << attempts.min(6))),
         };
@@ -258,39 +274,29 @@ async fn introduce(address: &Endpoint, first: &InitialMessage) -> std::io::Resul
     Ok(fresh)
 }
 
-async fn listen(listener: TcpListener, events: mpsc::Sender<ElectionEvent>) {
-    let strangers = Arc::new(Semaphore::new(STRANGERS_MAX));
-    // The semaphore is never closed.
-    while let Ok(permit) = Arc::clone(&strangers).acquire_owned().await {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, most likely: there will be some again.
-            tokio::time::sleep(PAUSE).await;
-            continue;
-        };
-        let events = events.clone();
-        tokio::spawn(async move {
-            let mut fresh = Fresh::accepted(stream);
-            let greeting = tokio::time::timeout(INITIAL_MESSAGE_TIMEOUT, greet(&mut fresh)).await;
-            drop(permit);
-            if let Ok(Some(server)) = greeting {
-                let _ = events.send(ElectionEvent::Arrived { server, fresh }).await;
-            }
-        });
+/// Which other server dialled: `None` if it did not say so in a form that is understood. One with
+/// a larger id has cast a vote, too, which is left to be read.
+async fn greet(fresh: &mut Fresh, own: ServerId, voters: Vec<ServerId>) -> Option<ServerId> {
+    let server = loop {
+        if let Some(message) = InitialMessage::take(&mut fresh.rest).ok()? {
+            break ServerId::try_from(message.server).ok()?;
+        }
+        read_more(fresh).await?;
+    };
+    if server == own || !voters.contains(&server) {
+        return None;
     }
+    let mut decode = Notifications { voters };
+    while server > own && decode.take(&mut fresh.rest.clone()).ok()?.is_none() {
+        read_more(fresh).await?;
+    }
+    Some(server)
 }
 
-/// Who dialled; `None` if it did not say so in a form that is understood.
-async fn greet(fresh: &mut Fresh) -> Option<i64> {
-    loop {
-        match InitialMessage::take(&mut fresh.rest) {
-            Ok(Some(message)) => return Some(message.server),
-            Ok(None) => {}
-            Err(_) => return None,
-        }
-        if fresh.stream.read_buf(&mut fresh.rest).await.ok()? == 0 {
-            return None;
-        }
-    }
+/// Reads what has come; `None` if nothing will, or too much.
+async fn read_more(fresh: &mut Fresh) -> Option<()> {
+    let read = fresh.stream.read_buf(&mut fresh.rest).await.ok()?;
+    (read > 0 && fresh.rest.len() <= GREETING_MAX).then_some(())
 }
 
 /// Frames with a notification of a voter about a voter.

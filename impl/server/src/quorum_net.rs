@@ -1,19 +1,21 @@
 //! The quorum port: a leader listens, a learner dials, packets go both ways.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::net::{TcpListener, TcpSocket, lookup_host};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::{TcpSocket, lookup_host};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use zab_core::{ConnectionId, ServerId};
 use zab_wire::snapshot::{self, Item};
 use zab_wire::{PacketType, QuorumPacket};
 
 use crate::config::{Config, Endpoint};
-use crate::link::{Decode, Fresh, Link, LinkEvent, LinkIds};
+use crate::convert::{self, Incoming};
+use crate::link::{Decode, Fresh, Link, LinkEvent, LinkIds, Side};
+use crate::strangers;
 use crate::tree::{Tree, TreeBuilder};
 
 /// How often a leader is dialled before the role is given up; it may not listen yet.
@@ -22,14 +24,15 @@ const DIALS_MAX: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Most connections that the kernel has accepted and this server has not.
 const BACKLOG: u32 = 128;
-/// Most connections to the quorum port at one time.
-const LEARNERS_MAX: usize = 256;
+/// Most bytes of a first packet.
+const GREETING_MAX: usize = 1 << 16;
 
 /// What happens on the quorum port.
 #[derive(Debug)]
 pub(crate) enum QuorumEvent {
-    /// Somebody connected, and takes a place until the connection is dropped.
-    Accepted { fresh: Fresh, place: OwnedSemaphorePermit },
+    /// Somebody connected and said, in a FOLLOWERINFO that is left to be read, that it is this
+    /// other voter.
+    Accepted { server: ServerId, fresh: Fresh },
     /// Dialling is over: a connection, or none.
     Dialled { dial: u64, leader: ServerId, fresh: Option<Fresh> },
     /// Something happened on a connection.
@@ -51,6 +54,10 @@ pub(crate) struct QuorumNet {
     ids: LinkIds,
     events: mpsc::Sender<QuorumEvent>,
     own: SocketAddr,
+    /// The other voters.
+    others: Vec<ServerId>,
+    /// Most connections that have not said who they are.
+    places: usize,
     /// Bound to `own`, and never used.
     _reserved: TcpSocket,
     listener: Option<JoinHandle<()>>,
@@ -64,6 +71,7 @@ impl QuorumNet {
     /// [`Self::listen`], and no other process can take it.
     pub(crate) async fn new(
         config: &Config,
+        places: usize,
         ids: LinkIds,
         events: mpsc::Sender<QuorumEvent>,
     ) -> std::io::Result<Self> {
@@ -76,14 +84,29 @@ impl QuorumNet {
             }
         }
         let (own, reserved) = reserved?;
-        Ok(Self { ids, events, own, _reserved: reserved, listener: None, dialling: None, dial: 0 })
+        let others = config.ids().into_iter().filter(|id| *id != config.id).collect();
+        Ok(Self {
+            ids,
+            events,
+            own,
+            others,
+            places,
+            _reserved: reserved,
+            listener: None,
+            dialling: None,
+            dial: 0,
+        })
     }
 
     /// Listens, until [`Self::stop_listening`].
     pub(crate) async fn listen(&mut self) -> std::io::Result<()> {
         self.stop_listening().await;
         let listener = bind(self.own)?.listen(BACKLOG)?;
-        self.listener = Some(tokio::spawn(accept(listener, self.events.clone())));
+        let (others, sender) = (self.others.clone(), self.events.clone());
+        self.listener =
+            Some(tokio::spawn(strangers::receive(listener, self.places, move |fresh| {
+                introduce(fresh, others.clone(), sender.clone())
+            })));
         Ok(())
     }
 
@@ -92,14 +115,9 @@ impl QuorumNet {
         self.listener.is_some()
     }
 
-    /// Reads and writes a connection from now on. `place`: it was accepted, and keeps its place
-    /// as long as it lives.
-    pub(crate) fn start(
-        &self,
-        fresh: Fresh,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> std::io::Result<Link> {
-        let decode = Packets { takes_snapshots: place.is_none(), snapshot: None, _place: place };
+    /// Reads and writes a connection from now on.
+    pub(crate) fn start(&self, fresh: Fresh) -> std::io::Result<Link> {
+        let decode = Packets { takes_snapshots: fresh.side == Side::Dialler, snapshot: None };
         let wrap = |connection, event| QuorumEvent::Link { connection, event };
         fresh.start(&self.ids, decode, false, self.events.clone(), wrap)
     }
@@ -147,17 +165,20 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
     Ok(socket)
 }
 
-async fn accept(listener: TcpListener, events: mpsc::Sender<QuorumEvent>) {
-    let places = Arc::new(Semaphore::new(LEARNERS_MAX));
-    // The semaphore is never closed.
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, most likely: there will be some again.
-            tokio::time::sleep(PAUSE).await;
-            continue;
-        };
-        let fresh = Fresh::accepted(stream);
-        if events.send(QuorumEvent::Accepted { fresh, place }).await.is_err() {
+/// Hands a connection on if its first packet is the FOLLOWERINFO of another voter.
+async fn introduce(mut fresh: Fresh, others: Vec<ServerId>, events: mpsc::Sender<QuorumEvent>) {
+    while let Ok(taken) = QuorumPacket::take(&mut fresh.rest.clone()) {
+        if let Some(packet) = taken {
+            if let Ok(Incoming::FollowerInfo { server, .. }) = convert::from_packet(&packet)
+                && others.contains(&server)
+            {
+                // If the driver has ended nobody needs to know.
+                let _ = events.send(QuorumEvent::Accepted { server, fresh }).await;
+            }
+            return;
+        }
+        let read = fresh.stream.read_buf(&mut fresh.rest).await;
+        if !read.is_ok_and(|read| read > 0) || fresh.rest.len() > GREETING_MAX {
             return;
         }
     }
@@ -181,8 +202,6 @@ struct Packets {
     takes_snapshots: bool,
     /// What is being received.
     snapshot: Option<Incomplete>,
-    /// Held as long as the connection is read.
-    _place: Option<OwnedSemaphorePermit>,
 }
 
 /// A SNAP packet, and what has come of its snapshot.

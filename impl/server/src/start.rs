@@ -11,6 +11,7 @@ use zab_core::{Peer, Recovered};
 use crate::client::Service;
 use crate::config::{Config, Endpoint};
 use crate::console;
+use crate::descriptors::Shares;
 use crate::driver::{Driver, Inbox, Volatile, tree_of};
 use crate::election_net::ElectionNet;
 use crate::error::ServerError;
@@ -48,7 +49,8 @@ pub async fn serve(
         console::line(format_args!("zab-server {}: {note}", config.id));
     }
     let state = State { snapshot, transactions: recovered.transactions.clone() };
-    let (service, submissions) = Service::new(&config, tree_of(state)?);
+    let shares = Shares::of_process(config.servers.len());
+    let (service, submissions) = Service::new(&config, shares, tree_of(state)?);
     let (peer, effects) = recover(&config, recovered)?;
 
     let ids = LinkIds::default();
@@ -56,10 +58,10 @@ pub async fn serve(
     let (quorum_events, quorum) = mpsc::channel(EVENTS_MAX);
     let own = config.servers[&config.id].clone();
     let inbox = Inbox { log, election, quorum, submissions };
-    let election = ElectionNet::start(&config, ids.clone(), election_events)
+    let election = ElectionNet::start(&config, shares.strangers, ids.clone(), election_events)
         .await
         .map_err(refused("the election port", &own.election))?;
-    let quorum = QuorumNet::new(&config, ids, quorum_events)
+    let quorum = QuorumNet::new(&config, shares.strangers, ids, quorum_events)
         .await
         .map_err(refused("the quorum port", &own.quorum))?;
     let clients = &config.client_address;

@@ -132,6 +132,12 @@ impl Leader {
         self.learners.get(&from).is_some_and(|learner| learner.connection == connection)
     }
 
+    /// Whether the learner on this connection has acknowledged NEWLEADER.
+    pub(crate) fn has_adopted(&self, connection: ConnectionId) -> bool {
+        let adopted = Progress::Forwarding { adopted: true };
+        self.learner_of(connection).is_some_and(|id| self.learners[&id].progress == adopted)
+    }
+
     /// The learner that this connection belongs to.
     fn learner_of(&self, connection: ConnectionId) -> Option<ServerId> {
         let mut learners = self.learners.iter();

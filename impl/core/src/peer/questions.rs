@@ -73,6 +73,15 @@ impl Peer {
         }
     }
 
+    /// At a leader: whether this connection's learner has acknowledged NEWLEADER.
+    #[must_use]
+    pub fn has_adopted(&self, connection: ConnectionId) -> bool {
+        match &self.state {
+            RoleState::Leading(leader) => leader.has_adopted(connection),
+            RoleState::Looking(_) | RoleState::Following(_) => false,
+        }
+    }
+
     /// The last zxid of the history; `0.0` if it is empty.
     #[must_use]
     pub fn last_zxid(&self) -> Zxid {

@@ -7,11 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::config::{Config, FourLetterWords};
-
-/// Most client connections of one server, from all addresses. ZooKeeper has no such limit unless
-/// one is set (`maxCnxns`); this one keeps strangers from using up the file descriptors that the
-/// quorum needs.
-const CONNECTIONS_MAX: usize = 10_000;
+use crate::descriptors::Shares;
 
 /// What clients may do.
 #[derive(Debug)]
@@ -24,6 +20,8 @@ pub(crate) struct Limits {
     pub(crate) words: FourLetterWords,
     /// Most connections from one address; 0: no limit.
     per_address: usize,
+    /// Most connections from all addresses.
+    total: usize,
     connected: Arc<Mutex<Connected>>,
 }
 
@@ -34,12 +32,16 @@ struct Connected {
 }
 
 impl Limits {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// What the configuration allows, and the operating system: strangers must not use up the
+    /// file descriptors that the quorum needs.
+    pub(crate) fn new(config: &Config, shares: Shares) -> Self {
+        let asked = usize::try_from(config.connections_max).ok().filter(|max| *max > 0);
         Self {
             timeout_min: config.session_timeout_min,
             timeout_max: config.session_timeout_max,
             words: config.four_letter_words.clone(),
             per_address: usize::try_from(config.client_connections_max).unwrap_or(usize::MAX),
+            total: asked.map_or(shares.clients, |asked| asked.min(shares.clients)),
             connected: Arc::default(),
         }
     }
@@ -49,7 +51,7 @@ impl Limits {
         let mut connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
         let here = connected.by_address.get(&address).copied().unwrap_or(0);
         let address_full = self.per_address != 0 && here >= self.per_address;
-        if address_full || connected.total >= CONNECTIONS_MAX {
+        if address_full || connected.total >= self.total {
             return None;
         }
         connected.total += 1;
@@ -165,6 +167,7 @@ mod tests {
             timeout_max: Duration::from_secs(2),
             words: FourLetterWords::All,
             per_address,
+            total: 100,
             connected: Arc::default(),
         }
     }
@@ -187,8 +190,8 @@ mod tests {
     fn zero_is_no_limit_for_an_address() {
         let limits = limits(0);
         let address = IpAddr::from(Ipv4Addr::LOCALHOST);
-        let admitted: Vec<_> = (0..100).map_while(|_| limits.admit(address)).collect();
-        assert_eq!(admitted.len(), 100);
+        let admitted: Vec<_> = (0..200).map_while(|_| limits.admit(address)).collect();
+        assert_eq!(admitted.len(), 100, "the share of all clients is one");
     }
 
     #[test]

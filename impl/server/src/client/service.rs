@@ -4,7 +4,7 @@
 //! and *tells* the [`Service`] what the protocol decided:
 //!
 //! ```text
-//! let (service, submissions) = Service::new(&config, tree);      // the tree holds the whole log
+//! let (service, submissions) = Service::new(&config, shares, tree);  // the tree holds the whole log
 //! tokio::spawn(Arc::clone(&service).listen(listener));
 //!
 //! Effects.deliver   Commit, CatchUp     service.apply(&txn.payload)?
@@ -44,6 +44,7 @@ use zab_wire::quorum::ForwardedRequest;
 use super::limits::{Limits, Stats};
 use super::places::Places;
 use crate::config::Config;
+use crate::descriptors::Shares;
 use crate::session::SessionIds;
 use crate::tree::{Applied, ApplyError, Change, Origin, Preparer, Tree};
 
@@ -176,7 +177,7 @@ struct Writes {
 impl Service {
     /// A service that does not serve yet. `tree` must hold what is in the snapshot and the log.
     #[must_use]
-    pub fn new(config: &Config, tree: Tree) -> (Arc<Self>, Submissions) {
+    pub(crate) fn new(config: &Config, shares: Shares, tree: Tree) -> (Arc<Self>, Submissions) {
         let (submit, queue) = mpsc::channel(SUBMISSIONS_MAX);
         let serving = watch::Sender::new(None);
         let submissions = Submissions { queue, serving: serving.subscribe() };
@@ -185,7 +186,7 @@ impl Service {
             writes: Mutex::new(Writes { last_cxid: first_cxid(config.id), ..Writes::default() }),
             serving,
             submit,
-            limits: Limits::new(config),
+            limits: Limits::new(config, shares),
             stats: Stats::default(),
             sessions: Places::default(),
             session_ids: SessionIds::new(config.id, now_ms()),

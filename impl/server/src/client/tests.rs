@@ -16,6 +16,7 @@ use zab_wire::{Acl, ErrorCode, OpCode, Reader, Record, frame};
 
 use super::{Mode, Service, Submission, Submissions};
 use crate::config::{Config, Endpoint, FourLetterWords};
+use crate::descriptors::Shares;
 use crate::tree::Tree;
 
 mod order;
@@ -37,7 +38,8 @@ struct Bench {
 impl Bench {
     /// Does not serve yet.
     async fn new() -> Self {
-        let (service, submissions) = Service::new(&config(), Tree::default());
+        let (service, submissions) =
+            Service::new(&config(), Shares::of_process(3), Tree::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(Arc::clone(&service).listen(listener));
@@ -104,6 +106,7 @@ fn config() -> Config {
         sync_limit: 5,
         servers: BTreeMap::new(),
         client_connections_max: 60,
+        connections_max: 0,
         window: 500,
         four_letter_words: FourLetterWords::Only(BTreeSet::from(["srvr".to_owned()])),
         session_timeout_min: Duration::from_secs(4),

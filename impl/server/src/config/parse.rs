@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::settings::{self, Verdict};
 use super::{Config, Endpoint, FourLetterWords, ServerAddress};
 use crate::properties::{self, Property};
 
@@ -14,9 +15,11 @@ pub(super) struct Draft {
     values: BTreeMap<String, Property>,
     servers: BTreeMap<u64, ServerAddress>,
     client_ports: BTreeMap<u64, Endpoint>,
+    /// What is ignored, one sentence each.
+    notes: Vec<String>,
 }
 
-const UNDERSTOOD: [&str; 13] = [
+pub(super) const UNDERSTOOD: [&str; 14] = [
     "dataDir",
     "dataLogDir",
     "clientPort",
@@ -25,6 +28,7 @@ const UNDERSTOOD: [&str; 13] = [
     "initLimit",
     "syncLimit",
     "maxClientCnxns",
+    "maxCnxns",
     "commitLogCount",
     "4lw.commands.whitelist",
     "minSessionTimeout",
@@ -49,6 +53,14 @@ impl Draft {
             }
             values.insert(property.key.clone(), property);
         }
+        let mut notes = Vec::new();
+        for property in values.values() {
+            match settings::judge(property) {
+                Verdict::Fine => {}
+                Verdict::Noted(note) => notes.push(note),
+                Verdict::Refused(reason) => return Err(reason),
+            }
+        }
         let mut servers = BTreeMap::new();
         let mut client_ports = BTreeMap::new();
         for property in values.values() {
@@ -68,7 +80,7 @@ impl Draft {
             .filter(|p| !p.value.is_empty())
             .map(|p| PathBuf::from(&p.value))
             .ok_or("dataDir is not set; name the directory that holds myid and the snapshots")?;
-        Ok(Self { data_dir, values, servers, client_ports })
+        Ok(Self { data_dir, values, servers, client_ports, notes })
     }
 
     pub(super) fn data_dir(&self) -> &Path {
@@ -122,11 +134,12 @@ impl Draft {
             sync_limit: limit("syncLimit")?,
             servers: self.servers.clone(),
             client_connections_max: self.number("maxClientCnxns")?.unwrap_or(60),
+            connections_max: self.number("maxCnxns")?.unwrap_or(0),
             window,
             four_letter_words: self.four_letter_words(),
             session_timeout_min,
             session_timeout_max,
-            notes: self.notes(),
+            notes: self.notes.clone(),
         })
     }
 
@@ -159,14 +172,6 @@ impl Draft {
         }
     }
 
-    fn notes(&self) -> Vec<String> {
-        self.values
-            .values()
-            .filter(|p| !UNDERSTOOD.contains(&p.key.as_str()) && !p.key.starts_with("server."))
-            .map(|p| format!("line {}: {} is not used by this server", p.line, p.key))
-            .collect()
-    }
-
     fn check_servers(&self, id: u64) -> Result<(), String> {
         if self.servers.len() < 2 {
             return Err(format!(
@@ -181,10 +186,7 @@ impl Draft {
                 self.servers.keys().map(|id| format!("server.{id}")).collect::<Vec<_>>().join(", ")
             ));
         }
-        match self.text("peerType") {
-            None | Some("participant") => Ok(()),
-            Some(other) => Err(format!("peerType={other}: only participants are supported")),
-        }
+        Ok(())
     }
 
     fn client_address(&self, id: u64) -> Result<Endpoint, String> {
@@ -254,7 +256,9 @@ fn parse_server(text: &str) -> Result<(ServerAddress, Option<Endpoint>), String>
     let parts: Vec<&str> = rest.split(':').collect();
     let (quorum, election) = match parts.as_slice() {
         [quorum, election] | [quorum, election, "participant"] => (*quorum, *election),
-        [_, _, "observer"] => return Err("observers are not supported yet".to_owned()),
+        [_, _, "observer"] => {
+            return Err("observers are not supported yet; remove the line".to_owned());
+        }
         _ => return Err(FORM.to_owned()),
     };
     let endpoint =

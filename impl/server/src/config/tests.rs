@@ -67,6 +67,79 @@ fn the_quorum_text_is_zookeepers() {
 fn unknown_keys_are_noted_and_ignored() {
     let config = with("none", "autopurge.purgeInterval=1").unwrap();
     assert_eq!(config.notes, ["line 10: autopurge.purgeInterval is not used by this server"]);
+    let config = with("none", "sslQourum=true").unwrap();
+    let note = "line 10: sslQourum is no setting that is known; is it spelled right?";
+    assert_eq!(config.notes, [note]);
+}
+
+/// Every setting that would be relied on in vain, as a line of the file and as the Java property
+/// that it becomes in ZooKeeper.
+#[test]
+fn what_promises_what_is_not_done_is_refused_with_its_line() {
+    let lines = [
+        ("sslQuorum=true", "TLS"),
+        ("sslQuorum=TRUE", "TLS"),
+        ("sslQuorum=", "TLS"),
+        ("portUnification=true", "TLS"),
+        ("secureClientPort=2281", "TLS"),
+        ("secureClientPortAddress=0.0.0.0", "TLS"),
+        ("ssl.quorum.keyStore.location=/k", "TLS"),
+        ("ssl.clientAuth=need", "TLS"),
+        ("quorum.auth.enableSasl=true", "not authenticated"),
+        ("quorum.auth.serverRequireSasl=true", "not authenticated"),
+        ("quorum.auth.kerberos.servicePrincipal=x", "not authenticated"),
+        ("authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider", "not auth"),
+        ("authProvider.sasl=x", "not authenticated"),
+        ("requireClientAuthScheme=sasl", "not authenticated"),
+        ("sessionRequireClientSASLAuth=true", "not authenticated"),
+        ("enforce.auth.enabled=true", "not authenticated"),
+        ("DigestAuthenticationProvider.superDigest=super:x", "not authenticated"),
+        ("skipACL=yes", "access control"),
+        ("audit.enable=true", "audit"),
+        ("forceSync=no", "synced"),
+        ("forceSync=No", "synced"),
+        ("forceSync=false", "synced"),
+        ("group.1=1:2", "majority"),
+        ("weight.3=0", "majority"),
+        ("electionAlg=1", "fast leader election"),
+        ("leaderServes=no", "always serves"),
+        ("reconfigEnabled=true", "server.N"),
+        ("dynamicConfigFile=/etc/zoo.cfg.dynamic", "server.N"),
+        ("standaloneEnabled=false", "server.N"),
+        ("peerType=observer", "takes part"),
+        ("observerMasterPort=2191", "no observers"),
+        ("localSessionsEnabled=true", "whole ensemble"),
+        ("readonlymode.enabled=true", "without a quorum"),
+        ("extendedTypesEnabled=true", "time to live"),
+        ("quorumListenOnAllIPs=true", "listens at the address"),
+        ("enforceQuota=true", "quotas"),
+    ];
+    for (line, expected) in lines {
+        for line in [line.to_owned(), format!("zookeeper.{line}"), line.replace('=', " : ")] {
+            let reason = refusal(with("none", &line));
+            let key = line.split([' ', '=']).next().unwrap();
+            assert!(reason.contains(expected), "{line}: {reason}");
+            assert!(reason.contains(&format!("line 10: {key}=")), "{line}: {reason}");
+            assert!(reason.contains("remove the line"), "{line}: {reason}");
+        }
+    }
+}
+
+#[test]
+fn what_is_so_anyway_may_be_said() {
+    for line in [
+        "sslQuorum=false",
+        "forceSync=yes",
+        "zookeeper.forceSync=yes",
+        "reconfigEnabled=False",
+        "standaloneEnabled=true",
+        "peerType=participant",
+        "electionAlg=3",
+        "leaderServes=yes",
+        "skipACL=no",
+    ] {
+        assert_eq!(with("none", line).unwrap().notes, Vec::<String>::new(), "{line}");
+    }
 }
 
 #[test]
@@ -111,7 +184,6 @@ fn contradictions_are_refused() {
         ("none", "server.4=127.0.0.1:2884:2884", "127.0.0.1:2884 is used twice"),
         ("clientPort", "clientPort=2882", "127.0.0.1:2882 is used twice"),
         ("none", "minSessionTimeout=5000", "is greater than maxSessionTimeout"),
-        ("none", "peerType=observer", "only participants"),
         ("none", "server.02=127.0.0.1:1:2", "is listed twice"),
         ("server.2", "server.2=127.0.0.1:1:2;5", "clientPort=2181 contradicts"),
     ];

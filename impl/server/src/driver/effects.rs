@@ -65,6 +65,7 @@ impl Driver {
             }
             Close::Every => {
                 self.state.links.clear();
+                self.state.newcomers.clear();
                 self.state.received_tree = None;
                 if self.state.is_serving {
                     self.service.stop_serving();
@@ -185,12 +186,11 @@ impl Driver {
         let (role, is_established) = (self.peer.role(), self.peer.is_established());
         if self.peer.is_leading() != self.quorum.is_listening() {
             if self.peer.is_leading() {
-                let endpoint = self.config.servers[&self.config.id].quorum.clone();
-                self.quorum.listen().await.map_err(|source| ServerError::Listen {
-                    what: "the quorum port",
-                    endpoint,
-                    source,
-                })?;
+                // The port is held since the start. If there is no descriptor to listen with, the
+                // next step tries again, and after a while the core gives the role up.
+                if let Err(error) = self.quorum.listen().await {
+                    self.log(format_args!("cannot listen on the quorum port now: {error}"));
+                }
             } else {
                 self.quorum.stop_listening().await;
             }

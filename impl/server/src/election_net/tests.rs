@@ -29,13 +29,14 @@ impl Pair {
         std::fs::write(dir.path().join("myid"), "2").unwrap();
         let text = format!(
             "dataDir={}\nclientPort=1\ninitLimit=1\nsyncLimit=1\n\
-             server.1=127.0.0.1:2:{other_port}\nserver.2=127.0.0.1:3:{own_port}\n",
+             server.1=127.0.0.1:2:{other_port}\nserver.2=127.0.0.1:3:{own_port}\n\
+             server.3=127.0.0.1:4:5\n",
             dir.path().display()
         );
         std::fs::write(dir.path().join("zoo.cfg"), text).unwrap();
         let config = Config::load(&dir.path().join("zoo.cfg")).unwrap();
         let (sender, events) = mpsc::channel(16);
-        let net = ElectionNet::start(&config, LinkIds::default(), sender).await.unwrap();
+        let net = ElectionNet::start(&config, 2, LinkIds::default(), sender).await.unwrap();
         let own = (Ipv4Addr::LOCALHOST, own_port);
         Self { net, events, other, own, sent: Vec::new(), _reserved: reserved }
     }
@@ -75,8 +76,13 @@ impl Pair {
     /// Server 1 is dialled, and told who dials.
     async fn accept(&self) -> Fresh {
         let mut fresh = Fresh::accepted(self.other.accept().await.unwrap().0);
-        assert_eq!(greet(&mut fresh).await, Some(2));
-        fresh
+        loop {
+            if let Some(first) = InitialMessage::take(&mut fresh.rest).unwrap() {
+                assert_eq!(first.server, 2);
+                return fresh;
+            }
+            assert_ne!(fresh.stream.read_buf(&mut fresh.rest).await.unwrap(), 0, "closed");
+        }
     }
 
     /// Server 1 dials.
@@ -136,8 +142,10 @@ async fn a_smaller_server_that_dials_is_dialled_back_and_told_the_last_again() {
     assert_eq!(pair.sent, [7, 7]);
 }
 
+/// Somebody else may have taken its place at the smaller server, which dials only if it has
+/// something to say.
 #[tokio::test]
-async fn a_connection_that_ends_is_not_dialled_again_until_something_waits() {
+async fn the_greater_server_dials_again_when_its_connection_ends() {
     let mut pair = Pair::new().await;
     pair.notify(1);
     let mut other = pair.accept().await;
@@ -145,10 +153,45 @@ async fn a_connection_that_ends_is_not_dialled_again_until_something_waits() {
     assert_eq!(receive(&mut other).await, 1);
     drop(other);
     assert!(matches!(pair.change().await[..], [Change::Ended(_)]));
-    assert!(!pair.net.peers[&1].is_dialling);
-    pair.notify(2);
-    assert!(pair.net.peers[&1].is_dialling);
     let mut other = pair.accept().await;
     pair.change().await;
-    assert_eq!(receive(&mut other).await, 2);
+    assert_eq!(receive(&mut other).await, 1);
+}
+
+/// A vote in the name of server 3, as it comes after the greeting.
+fn vote_of_3() -> Vec<u8> {
+    let first = InitialMessage { server: 3, address: Some("127.0.0.1:1".to_owned()) };
+    let mut bytes = BytesMut::from(&first.to_bytes()[..]);
+    let vote = Vote { leader: 3, zxid: Zxid::ZERO, peer_epoch: 0 };
+    let notification = Notification { role: Role::Looking, vote, round: 1 };
+    convert::notification_to_wire(&notification, &Bytes::new()).put(&mut bytes);
+    bytes.to_vec()
+}
+
+/// A name alone takes nobody's place; and many who only have a name keep nobody out.
+#[tokio::test]
+async fn a_connection_counts_once_a_vote_has_come_on_it() {
+    let mut pair = Pair::new().await;
+    let bytes = vote_of_3();
+    let mut real = TcpStream::connect(pair.own).await.unwrap();
+    real.write_all(&bytes).await.unwrap();
+    let changes = pair.change().await;
+    let [Change::Opened(first, _)] = changes[..] else { panic!("{changes:?}") };
+    assert!(matches!(pair.change().await[..], [Change::Notification { from: 3, .. }]));
+
+    let mut silent = Vec::new();
+    for cut in [bytes.len() - 1, 30, 3, 0] {
+        let mut stream = TcpStream::connect(pair.own).await.unwrap();
+        stream.write_all(&bytes[..cut]).await.unwrap();
+        silent.push(stream);
+    }
+    assert_eq!(pair.net.peers[&3].link.as_ref().unwrap().id, first);
+
+    let mut second = TcpStream::connect(pair.own).await.unwrap();
+    second.write_all(&bytes).await.unwrap();
+    let changes = pair.change().await;
+    assert!(
+        matches!(changes[..], [Change::Ended(old), Change::Opened(..)] if old == first),
+        "{changes:?}"
+    );
 }

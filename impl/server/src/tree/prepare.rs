@@ -165,6 +165,9 @@ impl Preparer {
         let op = request.op_code().ok_or(ErrorCode::Unimplemented)?;
         if op == OpCode::CreateSession {
             let timeout = decode(&request.payload)?;
+            if self.session_lives(tree, request.session) {
+                self.check_owner(request.session, origin)?;
+            }
             self.owners.insert(request.session, origin);
             let body = TxnBody::CreateSession(timeout);
             return Ok(Prepared { body, nodes: Vec::new(), session: Some(Some(timeout)) });
@@ -172,10 +175,17 @@ impl Preparer {
         if !self.session_lives(tree, request.session) {
             return Err(ErrorCode::SessionExpired);
         }
-        if *self.owners.entry(request.session).or_insert(origin) != origin {
-            return Err(ErrorCode::SessionMoved);
-        }
+        self.check_owner(request.session, origin)?;
         self.check_op(tree, op, request)
+    }
+
+    /// A session is used by the server that created it, or was last told that it lives, and by no
+    /// other: whoever asks in the name of another server must not close its clients' sessions.
+    fn check_owner(&self, session: i64, origin: Origin) -> Result<(), ErrorCode> {
+        match self.owners.get(&session) {
+            Some(owner) if *owner == origin => Ok(()),
+            Some(_) | None => Err(ErrorCode::SessionMoved),
+        }
     }
 
     #[expect(

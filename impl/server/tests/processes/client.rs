@@ -16,6 +16,7 @@ use crate::cluster::connect;
 pub(crate) struct Client {
     stream: TcpStream,
     xid: i32,
+    session: i64,
 }
 
 /// The connection has ended: what was asked for last may or may not have happened.
@@ -25,7 +26,7 @@ pub(crate) struct Lost;
 impl Client {
     /// A new session; `None` if the server is not there or does not serve.
     pub(crate) fn connect(port: u16) -> Option<Self> {
-        let mut client = Self { stream: connect(port)?, xid: 0 };
+        let mut client = Self { stream: connect(port)?, xid: 0, session: 0 };
         let request = ConnectRequest {
             protocol_version: 0,
             last_zxid_seen: 0,
@@ -37,7 +38,13 @@ impl Client {
         };
         client.send(&request.to_bytes()).ok()?;
         let response = ConnectResponse::from_bytes(&client.receive().ok()?).unwrap();
+        client.session = response.session;
         (response.session != 0).then_some(client)
+    }
+
+    /// The session's id.
+    pub(crate) fn session(&self) -> i64 {
+        self.session
     }
 
     /// Creates a node; its error number, 0 if there is none.

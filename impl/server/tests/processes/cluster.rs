@@ -54,6 +54,8 @@ pub(crate) struct Cluster {
     harness: Writer<File>,
     /// Held so that nobody else takes the servers' ports.
     _reserved: ReservedPorts,
+    /// `ulimit -n` of servers that are started from now on.
+    pub(crate) descriptors: Option<u32>,
 }
 
 impl Cluster {
@@ -76,7 +78,8 @@ impl Cluster {
         let file = File::create_new(trace.join("harness.ndjson")).unwrap();
         let harness = Writer::new(file, &header).unwrap();
         let (running, incarnations) = (BTreeMap::new(), BTreeMap::new());
-        let cluster = Self { dir, ports, running, incarnations, harness, _reserved: reserved };
+        let (_reserved, descriptors) = (reserved, None);
+        let cluster = Self { dir, ports, running, incarnations, harness, _reserved, descriptors };
         for id in 1..=3 {
             cluster.configure(id, extra);
         }
@@ -124,7 +127,13 @@ impl Cluster {
     pub(crate) fn start(&mut self, id: u64) {
         let folder = self.folder(id);
         let log = File::options().create(true).append(true).open(folder.join("stderr")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_zab-server"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zab-server"));
+        if let Some(limit) = self.descriptors {
+            command = Command::new("sh");
+            let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+            command.args(["-c", &script, env!("CARGO_BIN_EXE_zab-server")]);
+        }
+        let child = command
             .arg(folder.join("zoo.cfg"))
             .arg("--trace")
             .arg(self.trace())

@@ -3,6 +3,8 @@
 mod client;
 mod cluster;
 mod ensemble;
+mod forged;
 mod hostile;
+mod impostor;
 mod output;
 mod usage;

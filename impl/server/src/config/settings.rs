@@ -1,0 +1,163 @@
+//! Every setting that is not understood: refused if the operator would rely on it in vain, noted
+//! if nothing depends on it here, and told if nobody knows it.
+
+use super::parse::UNDERSTOOD;
+use crate::properties::Property;
+
+/// A setting that promises something this server does not do.
+struct Promise {
+    /// The key; with a dot at its end, all keys that begin with it.
+    key: &'static str,
+    /// Values by which nothing is promised, in lower case.
+    harmless: &'static [&'static str],
+    /// What is missing.
+    missing: &'static str,
+}
+
+const fn promise(
+    key: &'static str,
+    harmless: &'static [&'static str],
+    missing: &'static str,
+) -> Promise {
+    Promise { key, harmless, missing }
+}
+
+const NO: &[&str] = &["false"];
+const TLS: &str = "TLS is not supported, and connections would be in the clear";
+const LOGIN: &str = "clients and servers are not authenticated";
+const RECONFIG: &str = "the ensemble cannot be changed while it runs; list it in server.N lines";
+const MAJORITY: &str = "every server has one vote, and a quorum is a majority of all";
+const SESSIONS: &str = "every session is known to the whole ensemble";
+
+/// What would be relied on in vain. The keys are ZooKeeper's; each may also be written with
+/// `zookeeper.` before it, as the Java property that it becomes there.
+const PROMISES: &[Promise] = &[
+    promise("sslQuorum", NO, TLS),
+    promise("sslQuorumReloadCertFiles", NO, TLS),
+    promise("portUnification", NO, TLS),
+    promise("client.portUnification", NO, TLS),
+    promise("secureClientPort", &[], TLS),
+    promise("secureClientPortAddress", &[], TLS),
+    promise("ssl.", &[], TLS),
+    promise("client.secure", NO, TLS),
+    promise("fips-mode", NO, TLS),
+    promise("quorum.auth.enableSasl", NO, LOGIN),
+    promise("quorum.auth.learnerRequireSasl", NO, LOGIN),
+    promise("quorum.auth.serverRequireSasl", NO, LOGIN),
+    promise("quorum.auth.", &[], LOGIN),
+    promise("authProvider", &[], LOGIN),
+    promise("authProvider.", &[], LOGIN),
+    promise("requireClientAuthScheme", &[], LOGIN),
+    promise("sessionRequireClientSASLAuth", NO, LOGIN),
+    promise("allowSaslFailedClients", &["true"], LOGIN),
+    promise("enforce.auth.enabled", NO, LOGIN),
+    promise("enforce.auth.schemes", &[], LOGIN),
+    promise("DigestAuthenticationProvider.", &[], LOGIN),
+    promise("X509AuthenticationProvider.", &[], LOGIN),
+    promise("ensembleAuthName", &[], LOGIN),
+    promise("superUser", &[], LOGIN),
+    promise("skipACL", &["no"], "the access control lists of nodes are always checked"),
+    promise("audit.enable", NO, "there is no audit log"),
+    promise("forceSync", &["yes"], "every write is synced before it is acknowledged"),
+    promise("group.", &[], MAJORITY),
+    promise("weight.", &[], MAJORITY),
+    promise("electionAlg", &["3"], "only fast leader election, 3, is supported"),
+    promise("leaderServes", &["yes"], "a leader always serves clients"),
+    promise("reconfigEnabled", NO, RECONFIG),
+    promise("dynamicConfigFile", &[], RECONFIG),
+    promise("standaloneEnabled", &["true"], RECONFIG),
+    promise("peerType", &["participant"], "every server takes part in elections"),
+    promise("observerMasterPort", &["0"], "there are no observers"),
+    promise("localSessionsEnabled", NO, SESSIONS),
+    promise("localSessionsUpgradingEnabled", NO, SESSIONS),
+    promise("readonlymode.enabled", NO, "clients are not served without a quorum"),
+    promise("extendedTypesEnabled", NO, "nodes cannot have a time to live"),
+    promise("multiAddress.enabled", NO, "a server has one address"),
+    promise("quorumListenOnAllIPs", NO, "a server listens at the address of its server line"),
+    promise("enforceQuota", NO, "there are no quotas"),
+    promise("RequestThrottler.", &[], "requests are not throttled"),
+    promise("request_throttle_", &[], "requests are not throttled"),
+];
+
+/// Settings of ZooKeeper that nothing depends on here; with a dot at the end, all that begin so.
+const UNUSED: &[&str] = &[
+    "admin.",
+    "autopurge.",
+    "clientPortListenBacklog",
+    "closeSessionTxn.enabled",
+    "cnxTimeout",
+    "commitProcessor.",
+    "connectToLearnerMasterLimit",
+    "digest.enabled",
+    "electionPortBindRetry",
+    "fastleader.",
+    "flushDelay",
+    "fsync.warningthresholdms",
+    "globalOutstandingLimit",
+    "jmx.",
+    "jute.maxbuffer",
+    "jute.maxbuffer.extrasize",
+    "learner.asyncSending",
+    "leader.",
+    "maxBatchSize",
+    "maxResponseCacheSize",
+    "maxGetChildrenResponseCacheSize",
+    "metricsProvider.",
+    "multiAddress.",
+    "netty.",
+    "nio.",
+    "observer.",
+    "preAllocSize",
+    "quorum.cnxnThreadsSize",
+    "serverCnxnFactory",
+    "serializeLastProcessedZxid.enabled",
+    "snapCount",
+    "snapSizeLimitInKb",
+    "snapshot.",
+    "syncEnabled",
+    "tcpKeepAlive",
+    "throttledOpWaitTime",
+    "txnLogSizeLimitInKb",
+    "watchManagerName",
+];
+
+/// What is said about a setting.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is understood, or says what is so anyway.
+    Fine,
+    /// It is ignored; the operator is told this.
+    Noted(String),
+    /// The server does not start; the operator is told this.
+    Refused(String),
+}
+
+/// Judges one line.
+pub(super) fn judge(property: &Property) -> Verdict {
+    let Property { line, key, value } = property;
+    let short = key.strip_prefix("zookeeper.").unwrap_or(key);
+    if let Some(promise) = PROMISES.iter().find(|promise| matches(promise.key, short)) {
+        if promise.harmless.contains(&value.to_ascii_lowercase().as_str()) {
+            return Verdict::Fine;
+        }
+        let Promise { harmless, missing, .. } = promise;
+        let instead = match harmless {
+            [] => String::new(),
+            values => format!(", or set it to {}", values.join(" or ")),
+        };
+        return Verdict::Refused(format!(
+            "line {line}: {key}={value}: {missing}; remove the line{instead}"
+        ));
+    }
+    if UNDERSTOOD.contains(&key.as_str()) || key.starts_with("server.") {
+        return Verdict::Fine;
+    }
+    if UNUSED.iter().any(|unused| matches(unused, short)) {
+        return Verdict::Noted(format!("line {line}: {key} is not used by this server"));
+    }
+    Verdict::Noted(format!("line {line}: {key} is no setting that is known; is it spelled right?"))
+}
+
+fn matches(pattern: &str, key: &str) -> bool {
+    key == pattern || pattern.ends_with(['.', '_']) && key.starts_with(pattern)
+}
