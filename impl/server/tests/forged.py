@@ -18,6 +18,7 @@ rows hold, 1 if one does not, 3 on bad usage.
 import argparse
 import contextlib
 import pathlib
+import random
 import shutil
 import socket
 import struct
@@ -45,16 +46,27 @@ VALUES = {
     "ACKEPOCH zxid": [0, 1, MAX63 - 2, MAX63 - 1, MAX63, -1],
 }
 VOTES = ("round", "vote zxid", "vote epoch")
+LEARNERS = ("FOLLOWERINFO", "ACKEPOCH epoch", "ACKEPOCH zxid")
+
+
+def free_ports(count):
+    """Ports that are free, and that the system gives to no outgoing connection by itself."""
+    ports = []
+    with contextlib.ExitStack() as held:
+        while len(ports) < count:
+            port = random.randrange(12000, 32000)
+            try:
+                held.enter_context(socket.socket()).bind(("", port))
+                ports.append(port)
+            except OSError:
+                pass
+    return ports
 
 
 class Ensemble:
     def __init__(self, folder, command):
         self.folder, self.command, self.running = folder, command, {}
-        with contextlib.ExitStack() as held:
-            sockets = [held.enter_context(socket.socket()) for _ in range(9)]
-            for one in sockets:
-                one.bind(("127.0.0.1", 0))
-            ports = [one.getsockname()[1] for one in sockets]
+        ports = free_ports(9)
         self.ports = {id: ports[3 * i:3 * i + 3] for i, id in enumerate(IDS)}
         for id in IDS:
             home = folder / str(id)
@@ -127,6 +139,16 @@ class Ensemble:
             time.sleep(0.05)
         return None
 
+    def poll(self, condition):
+        """Asks until the answer is yes."""
+        deadline = time.monotonic() + GIVE_UP_S
+        while time.monotonic() < deadline:
+            answer = condition()
+            if answer:
+                return answer
+            time.sleep(0.01)
+        raise RuntimeError(f"nothing to attack in {GIVE_UP_S} s")
+
     def stop(self):
         for id in list(self.running):
             self.kill(id)
@@ -190,14 +212,20 @@ def row(folder, command, moment, field, value):
             raise RuntimeError("the ensemble never served before anything was forged")
         if moment == "settled":
             held = attack(ensemble, field, value, IDS)
-        else:
+        elif field in LEARNERS:
+            # Only a leader listens: the message comes as soon as one is elected.
             leader = ensemble.leader()
             ensemble.kill(leader)
-            others = list(ensemble.running)
-            deadline, held = time.monotonic() + GIVE_UP_S, []
-            while not held and field != "nothing" and time.monotonic() < deadline:
-                held = attack(ensemble, field, value, others)
+            held = ensemble.poll(lambda: attack(ensemble, field, value, list(ensemble.running)))
             ensemble.start(leader)
+        else:
+            # A server that is alone looks for a leader for as long as it is.
+            ensemble.stop()
+            ensemble.start(1)
+            ensemble.poll(lambda: "imok" in ensemble.word(1, b"ruok"))
+            held = attack(ensemble, field, value, [1])
+            ensemble.start(2)
+            ensemble.start(3)
         times = [ensemble.serves(b"/after")]
         for one in held:
             one.close()
