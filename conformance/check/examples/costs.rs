@@ -11,7 +11,9 @@ use std::time::Instant;
 
 use zab_check::{Options, Verdict, check, project, weaken};
 use zab_sim::{Config, simulate};
-use zab_trace::{Contract, Event, EventKind, EventName, Header};
+use zab_trace::{
+    Chain, ConnectionName, Contract, Event, EventKind, EventName, Header, Recovered, Zxid,
+};
 
 fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -36,6 +38,12 @@ fn main() -> io::Result<()> {
             measure(&mut out, &name, &header, &events)?;
         }
     }
+    for count in [25_000, 100_000] {
+        let (header, events) = short(count, lives);
+        measure(&mut out, "short lives", &header, &events)?;
+        let (header, events) = short(count, |index| connections(index, count));
+        measure(&mut out, "short connections", &header, &events)?;
+    }
     let mut most = zab_check::sends_and_receives();
     most.hidden.extend([EventName::Connected, EventName::Disconnected]);
     let contracts: [(&str, Contract); 5] = [
@@ -53,6 +61,58 @@ fn main() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Two servers, of which one does the same short thing again and again.
+fn short(count: u32, lines: impl Fn(u32) -> Vec<Event>) -> (Header, Vec<Event>) {
+    let mut header = zab_sim::header(1, &Config::calm());
+    header.servers = vec![1, 2];
+    let other = [start(), EventKind::Looking { round: 1 }, EventKind::Stop];
+    let mut events = numbered(2, 1, 0, other);
+    events.extend((0..=count).flat_map(lines));
+    (header, events)
+}
+
+fn start() -> EventKind {
+    let last_zxid = Zxid::ZERO;
+    let (accepted_epoch, current_epoch, log_length, log_digest) = (0, 0, Some(0), None);
+    let recovered = Recovered { accepted_epoch, current_epoch, last_zxid, log_length, log_digest };
+    EventKind::Start { recovered }
+}
+
+fn numbered<const N: usize>(
+    server: u64,
+    incarnation: u32,
+    first: u64,
+    kinds: [EventKind; N],
+) -> Vec<Event> {
+    let line = |(seq, kind)| {
+        let (chain, after) = (Chain::MAIN, Vec::new());
+        Event { server, incarnation, seq, chain, after, kind, state: None }
+    };
+    (first..).zip(kinds).map(line).collect()
+}
+
+/// A life in which nothing happens.
+fn lives(index: u32) -> Vec<Event> {
+    let kinds = [start(), EventKind::Looking { round: 1 }, EventKind::Stop];
+    numbered(1, index + 1, 0, kinds)
+}
+
+/// A connection that is up and down again; the first and the last lines are those of the life.
+fn connections(index: u32, count: u32) -> Vec<Event> {
+    if index == 0 {
+        return numbered(1, 1, 0, [start(), EventKind::Looking { round: 1 }]);
+    }
+    let name = format!("10.0.0.2:{}>10.0.0.1:2888", index % 60_000);
+    let connection = ConnectionName::parse(&name).expect("a name");
+    let first = u64::from(index) * 2;
+    let up = EventKind::Connected { connection: connection.clone(), peer: None };
+    let mut events = numbered(1, 1, first, [up, EventKind::Disconnected { connection }]);
+    if index == count {
+        events.extend(numbered(1, 1, first + 2, [EventKind::Stop]));
+    }
+    events
 }
 
 /// A long simulated run of five servers.

@@ -60,8 +60,13 @@ fn packet(verb: &str, towards: &str, packet: &Packet) -> String {
 
 /// An event in words, without its server and state.
 pub(crate) fn event(event: &Event) -> String {
-    let name = event.kind.name();
-    match &event.kind {
+    kind(&event.kind)
+}
+
+/// What happened, in words.
+pub(crate) fn kind(kind: &EventKind) -> String {
+    let name = kind.name();
+    match kind {
         EventKind::Start { recovered } => format!(
             "{name} acceptedEpoch={} currentEpoch={} lastZxid={}",
             recovered.accepted_epoch, recovered.current_epoch, recovered.last_zxid

@@ -1,19 +1,21 @@
 //! Finds out why a line cannot be explained: runs every candidate's step again with a probe, and
 //! takes the one that came furthest.
 
-use zab_model::{Message, Record, Role, Shape, Wide};
+use zab_model::Record;
 use zab_trace::{Event, EventKind, Packet};
 
 use crate::{
     candidate::{Candidate, Scene},
     check::Checker,
-    convert::{self, Ids},
+    convert,
     describe::{self, LINKS},
     explain::{Divergence, Mismatch, Past},
     input::{At, Item, Place},
+    legal,
     links::Fault,
     mapping::{self, Line, Miss},
     monitor::{Monitor, Search, choices},
+    notes::{self, Case},
 };
 
 /// The candidate that came closest to a line, and what kept it from it.
@@ -25,6 +27,8 @@ pub(crate) struct Found {
     states: usize,
     state: String,
     legal: Vec<String>,
+    /// The candidate itself.
+    pub(crate) candidate: Candidate,
 }
 
 /// Looks for the candidate that comes closest. None if there are too many to look at.
@@ -75,7 +79,7 @@ fn progress(miss: &Miss) -> u8 {
 }
 
 fn found(
-    scene: &Scene<'_>,
+    scene: &mut Scene<'_>,
     candidate: &Candidate,
     line: &Line<'_>,
     miss: &Miss,
@@ -92,7 +96,8 @@ fn found(
         held: held.collect(),
         states,
         state: candidate.core.server.projection(scene.cfg).to_string(),
-        legal: legal(scene, candidate, line.ids),
+        legal: legal::legal(scene, candidate, line),
+        candidate: candidate.clone(),
     }
 }
 
@@ -164,65 +169,14 @@ fn guard(check: &zab_model::Check) -> Mismatch {
     }
 }
 
-/// What the candidate could have shown instead, apart from receiving something else.
-fn legal(scene: &Scene<'_>, candidate: &Candidate, ids: &Ids) -> Vec<String> {
-    let core = &candidate.core;
-    let server = &core.server;
-    let mut legal = Vec::new();
-    let shown = |letter: &convert::Letter| {
-        convert::message(ids, letter).map(|message| describe::message(&message))
-    };
-    for (wire, id) in core.wires.iter().zip(1..) {
-        let to = ids.real(zab_model::ServerId(id));
-        legal.extend(wire.pending.front().and_then(shown).map(|m| format!("Sent {m} to {to}")));
-    }
-    for (notices, id) in core.notices.iter().zip(1..) {
-        let to = ids.real(zab_model::ServerId(id));
-        let head = notices.pending.front().map(|head| Message::Notification(*head));
-        legal.extend(head.as_ref().and_then(shown).map(|m| format!("Sent {m} to {to}")));
-    }
-    if !server.program.is_finished() {
-        legal.push(format!("Persisted: the write of {:?}", server.program.next()));
-    } else if server.unsynced() > 0 && server.role != Role::Down {
-        let last = convert::zxid(Wide::last(&scene.cfg.logs, &server.history));
-        legal.push(format!("Persisted log up to {last}"));
-    }
-    legal.extend(core.delivered.front().map(|z| format!("Delivered {}", convert::zxid(*z))));
-    let decided = &core.decided;
-    legal.extend(decided.looking.front().map(|round| format!("Looking round={round}")));
-    legal.extend(
-        decided
-            .elected
-            .front()
-            .map(|(leader, round)| format!("Elected leader={} round={round}", ids.real(*leader))),
-    );
-    legal.extend(decided.established.front().map(|e| format!("Established epoch={e}")));
-    legal.extend(decided.committed.front().map(|z| format!("Committed {}", convert::zxid(*z))));
-    match server.role {
-        Role::Down => legal.push("Start".to_owned()),
-        Role::Looking => {
-            legal.push("Received NOTIFICATION; Resent; Elected once a quorum agrees".into())
-        }
-        Role::Following | Role::Leading => {
-            let free = server.program.is_finished();
-            let leaves = free && core.decided.owed().is_none();
-            let words = [
-                (free, "Received on an open connection"),
-                (leaves, "Looking"),
-                (core.owed(scene.shown).is_none(), "Stop"),
-            ];
-            let words: Vec<_> = words.iter().filter(|(legal, _)| *legal).map(|(_, w)| *w).collect();
-            legal.extend((!words.is_empty()).then(|| words.join("; ")));
-        }
-    }
-    legal
-}
-
 /// The divergence at a line, with what was found.
 pub(crate) fn divergence(checker: &Checker<'_>, item: &Item, found: Found) -> Divergence {
-    let Found { rule, mismatch, held, states, state, legal } = found;
+    let Found { rule, mismatch, held, states, state, legal, candidate } = found;
     let next = next(rule);
-    Divergence { rule, mismatch, held, states, state, legal, next, ..checker.divergence_at(item) }
+    let sent = checker.sent_at(item);
+    let notes = notes::notes(&Case { checker, item, sent, candidate: &candidate });
+    let blank = checker.divergence_at(item);
+    Divergence { rule, mismatch, held, states, state, legal, notes, next, ..blank }
 }
 
 fn next(rule: &str) -> String {
@@ -255,6 +209,8 @@ pub(crate) fn blank(place: Place, event: &Event, past: Vec<Past>) -> Divergence 
         states: 0,
         state: "not needed: the message itself is wrong".to_owned(),
         legal: Vec::new(),
+        later: None,
+        notes: Vec::new(),
         past,
         next: next(LINKS),
     }

@@ -38,7 +38,12 @@ pub struct Divergence {
     pub state: String,
     /// What would have been legal instead.
     pub legal: Vec<String>,
-    /// What came before: the last lines of this server, and the send of a received message.
+    /// Where the line would be legal: after this later line of the same server.
+    pub later: Option<Place>,
+    /// What one has to know besides: who acknowledged, what was lost, what was decided from what.
+    pub notes: Vec<String>,
+    /// What happened before, and matters: the send of a received message, what is about the same
+    /// thing, what the server did last.
     pub past: Vec<Past>,
     /// What to do next.
     pub next: String,
@@ -126,6 +131,12 @@ impl fmt::Display for Divergence {
         }
         if self.legal.len() > LEGAL_MAX {
             writeln!(f, "  legal     and {} more", self.legal.len() - LEGAL_MAX)?;
+        }
+        if let Some(place) = &self.later {
+            writeln!(f, "  later     this line is legal after {place}")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "  note      {note}")?;
         }
         for past in &self.past {
             writeln!(f, "  before    {}  {}", past.place, past.event)?;

@@ -11,8 +11,10 @@
 //! 3. `candidate`, `monitor`, `hidden`, `lazy`: the states that explain a server, and unseen steps.
 //!    `order`, `poset`, `causes`: servers whose lines are only partially ordered.
 //! 4. `properties`: what must hold of all servers together.
-//! 5. `check`, `verdict`, `explain`, `diagnose`: what is said in the end.
+//! 5. `check`, `verdict`, `explain`, `diagnose`, `legal`, `notes`, `archive`: what is said in the
+//!    end.
 
+mod archive;
 mod brute;
 mod candidate;
 mod causes;
@@ -28,11 +30,13 @@ mod foresight;
 mod hidden;
 mod input;
 mod lazy;
+mod legal;
 mod links;
 mod mapping;
 mod merge;
 mod monitor;
 pub mod mutate;
+mod notes;
 mod order;
 mod poison;
 mod poset;

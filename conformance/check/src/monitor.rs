@@ -16,7 +16,7 @@ use crate::{
     lazy::{self, Effort, Goal, Refusal},
     links::{ConnectionId, Links},
     mapping::{self, Choice, Line},
-    poset::{Kept, Poset},
+    poset::Poset,
 };
 
 /// How many of a server's last lines are kept for explanations.
@@ -37,8 +37,6 @@ pub(crate) struct Monitor {
     pub(crate) incarnations: u64,
     /// Its lines, if they are only partially ordered.
     pub(crate) poset: Option<Poset>,
-    /// The line of a partial order that could not be taken.
-    pub(crate) blocked: Option<Box<Kept>>,
     /// What its lines know of the open segments of others.
     pub(crate) known: Vec<Mark>,
     /// The line from which on later lines rule out every state.
@@ -123,7 +121,6 @@ impl Monitor {
             cut: false,
             incarnations: 0,
             poset: None,
-            blocked: None,
             known: Vec::new(),
             doomed: None,
             recent: VecDeque::with_capacity(RECENT),
@@ -141,15 +138,14 @@ impl Monitor {
         search: Search<'_>,
     ) -> Result<u64, Stuck> {
         if let Some(poset) = &mut self.poset {
-            if !poset.meets(line) {
+            if !poset.meets(line.event) {
                 // States wait with lines, so what is sent later rules none of them out.
                 let search = Search { narrow: false, ..search };
                 causes::join(&mut heard, &self.known);
                 return poset.advance(scene, &mut self.frontier, line, heard, search);
             }
             causes::join(&mut self.known, &poset.all_known());
-            if let Err(kept) = poset.close(&mut self.frontier) {
-                self.blocked = Some(kept);
+            if poset.close(&mut self.frontier).is_err() {
                 return Err(Stuck::Nowhere);
             }
         }

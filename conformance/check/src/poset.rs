@@ -29,7 +29,7 @@ use std::{
 };
 
 use zab_model::{NoProbe, Phase, Role};
-use zab_trace::{Chain, EventKind, Message, Port};
+use zab_trace::{Chain, Event, EventKind, Message, Port};
 
 use crate::{
     candidate::{Candidate, Scene},
@@ -97,8 +97,8 @@ impl Poset {
     }
 
     /// Whether the line is checked like one of a total order.
-    pub(crate) fn meets(&self, line: &Line<'_>) -> bool {
-        self.orders.is_meeting_point(line.event)
+    pub(crate) fn meets(&self, event: &Event) -> bool {
+        self.orders.is_meeting_point(event)
     }
 
     /// Whether a segment is open.

@@ -52,6 +52,7 @@ pub use outbox::{Decision, Effect, Outbox, Write};
 pub use probe::{Check, NoProbe, Probe, Record};
 pub use program::{Item, Program};
 pub use rules::election::elect;
+pub use rules::plan::sync_window;
 pub use server::{Disk, Election, Heard, Leader, Learner, Link, Projection, Server, Stage};
 pub use shape::{Number, Queue, Shape, Small, Table, Wide};
 pub use step::{Enabled, Step};

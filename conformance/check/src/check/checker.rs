@@ -5,9 +5,10 @@ use std::rc::Rc;
 use zab_model::{Config, Outbox, Wide};
 use zab_trace::{ConnectionName, Event, EventKind, Header, Message, Packet, ServerId, Zxid};
 
-use super::{Options, Outcome, Stop, inconclusive, unreadable};
+use super::{Options, Outcome, Stop, inconclusive, refused::Refused, unreadable};
 use crate::{
-    candidate::{Candidate, Scene},
+    archive::Archive,
+    candidate::Scene,
     causes::Causes,
     contract::{Shown, shows},
     convert::{Ids, Letter},
@@ -17,7 +18,7 @@ use crate::{
     foresight::{Foresight, Future},
     hidden::Closure,
     input::{At, Inputs, Item, Place, RECORDER},
-    links::{ConnectionId, Letter as InFlight, Links, Plan, Refused},
+    links::{self, ConnectionId, Letter as InFlight, Links, Plan},
     mapping::Line,
     merge::{Merge, Next},
     monitor::{Monitor, Search, Stuck},
@@ -45,6 +46,12 @@ pub(crate) struct Checker<'a> {
     pub(super) facts: Facts,
     pub(super) summary: Summary,
     pub(super) witness: Witness,
+    /// Whether lines are kept for an explanation.
+    pub(super) keeps: bool,
+    /// The lines so far, if they are kept.
+    pub(crate) archive: Archive,
+    /// The line that is explained: the states before it, and what the links said of it.
+    pub(super) refused: Option<Refused>,
     /// Where the message of the present `Received` line was sent.
     pub(super) received: Option<At>,
     /// The end of an incarnation did not say which lines there must be.
@@ -65,17 +72,26 @@ impl<'a> Checker<'a> {
         };
         let header = first.header.clone();
         let files = inputs.iter().map(|input| input.name.clone()).collect();
+        let keeps = explain.is_some();
         let mut checker = Self::new(options, foresight, header, files, orders)?;
         let mut merge = Merge::new(inputs, &mut checker.links).map_err(|e| unreadable(&e))?;
         for monitor in checker.monitors.iter_mut().filter(|m| orders.is_partial(m.id)) {
             monitor.poset = Some(Poset::new(Rc::clone(orders)));
             checker.facts = Facts::new(false);
         }
+        checker.keeps = keeps;
         loop {
             match merge.next(&checker.links).map_err(|error| unreadable(&error))? {
                 Next::Line(item) => {
                     let explain = explain == Some(item.at);
-                    checker.line(item, &merge, explain)?;
+                    let mut result = checker.line(item, &merge, explain);
+                    if explain
+                        && let Err(Stop::Verdict(verdict)) = &mut result
+                        && let Verdict::Diverges(divergence) = &mut **verdict
+                    {
+                        divergence.later = checker.later(&mut merge);
+                    }
+                    result?;
                 }
                 Next::Stalled(stall) => return Err(checker.stalled(stall).into()),
                 Next::End => return checker.end(),
@@ -117,6 +133,9 @@ impl<'a> Checker<'a> {
             facts: Facts::new(in_order),
             summary: Summary { servers: header.servers.len(), ..Summary::default() },
             witness: Witness::default(),
+            keeps: false,
+            archive: Archive::default(),
+            refused: None,
             received: None,
             doubt: None,
             header,
@@ -159,6 +178,9 @@ impl<'a> Checker<'a> {
         if matches!(item.event.kind, EventKind::Stop | EventKind::Killed) {
             self.vouched(&item, merge);
         }
+        if self.keeps {
+            self.archive.note(&item, self.sent_at(&item));
+        }
         self.monitors[row].remember(item);
         Ok(())
     }
@@ -182,7 +204,7 @@ impl<'a> Checker<'a> {
 
     /// What the links say of a line: which use of a connection it is about, and what the sender of
     /// a received message may have meant.
-    fn before(
+    pub(super) fn before(
         &mut self,
         item: &Item,
         explain: bool,
@@ -249,8 +271,8 @@ impl<'a> Checker<'a> {
         let (connection, mut letter) =
             self.links.receive(item.event.server, packet).map_err(|refused| {
                 let mismatch = match refused {
-                    Refused::Fault(fault) => diagnose::fault(&item.event, fault),
-                    Refused::Lost => diagnose::lost(packet),
+                    links::Refused::Fault(fault) => diagnose::fault(&item.event, fault),
+                    links::Refused::Lost => diagnose::lost(packet),
                 };
                 self.wrong(item, mismatch, explain)
             })?;
@@ -279,6 +301,9 @@ impl<'a> Checker<'a> {
         contents: &[Letter],
         explain: bool,
     ) -> Result<(), Stop> {
+        if explain {
+            return Err(self.explain(row, item, connection, contents).into());
+        }
         let line = Line { at: item.at, event: &item.event, connection, contents, ids: &self.ids };
         let monitor = &mut self.monitors[row];
         let mut scene = Scene {
@@ -293,20 +318,12 @@ impl<'a> Checker<'a> {
             future: &self.future,
             links: &self.links,
             closure: self.options.closure,
-            limit: states_max(self.options, &monitor.frontier),
+            limit: self.options.states_max(&monitor.frontier),
             narrow: self.options.closure == Closure::Reduced,
             lazy: true,
             untaken: &[],
             uncounted: None,
         };
-        if explain {
-            let search = Search { lazy: false, ..search };
-            let found = diagnose::step(&mut scene, monitor, &line, search).or_else(|| {
-                let search = Search { narrow: false, ..search };
-                diagnose::step(&mut scene, monitor, &line, search)
-            });
-            return Err(self.explained(row, item, found).into());
-        }
         let received = matches!(item.event.kind, EventKind::Received(_)).then_some(self.received);
         let heard = received.flatten().map(|sent| self.causes.receive(sent)).unwrap_or_default();
         match monitor.advance(&mut scene, &line, heard, search) {
@@ -317,13 +334,7 @@ impl<'a> Checker<'a> {
                 self.summary.frontier_sum += size as u64;
                 Ok(())
             }
-            Err(Stuck::Nowhere) => {
-                let Some(kept) = monitor.blocked.take() else { return Err(Stop::Stuck(item.at)) };
-                // The states of a segment are all there still, so it is explained at once.
-                let search = Search { narrow: false, ..search };
-                let found = diagnose::step(&mut scene, monitor, &kept.line(&self.ids), search);
-                Err(self.explained(row, &kept.item, found).into())
-            }
+            Err(Stuck::Nowhere) => Err(Stop::Stuck(item.at)),
             // That the trace diverges is known; the line is the first at which it was.
             Err(Stuck::Budget) if monitor.doomed.is_some() => {
                 Err(Stop::Stuck(monitor.doomed.unwrap_or(item.at)))
@@ -336,27 +347,9 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn explained(&self, row: usize, item: &Item, found: Option<diagnose::Found>) -> Verdict {
-        let place = self.place(item.at);
-        let server = item.event.server;
-        if self.monitors[row].cut {
-            return inconclusive(Some(place), Reason::HiddenBudget { server });
-        }
-        match found {
-            Some(found) => Verdict::Diverges(Box::new(diagnose::divergence(self, item, found))),
-            None => Verdict::Diverges(Box::new(diagnose::doomed(self, item))),
-        }
-    }
-
     /// What follows from an explained line: its message is on its way, its facts are facts.
     fn after(&mut self, row: usize, item: &Item) -> Result<(), Stop> {
-        if let EventKind::Sent(packet) = &item.event.kind {
-            self.sent(row, item, packet);
-        } else if let EventKind::Disconnected { connection } = &item.event.kind {
-            self.links.disconnected(item.event.server, connection);
-        } else if let EventKind::Stop | EventKind::Killed = item.event.kind {
-            self.links.ended(item.event.server);
-        }
+        self.pass(row, item);
         if self.options.witness && !self.monitors[row].is_apart() {
             for candidate in &mut self.monitors[row].frontier {
                 candidate.trail.push(Entry::of(&item.event));
@@ -365,7 +358,7 @@ impl<'a> Checker<'a> {
         self.settle(row, item.at)
     }
 
-    fn sent(&mut self, row: usize, item: &Item, packet: &Packet) {
+    pub(super) fn sent(&mut self, row: usize, item: &Item, packet: &Packet) {
         let mut contents: Vec<Letter> = Vec::new();
         if let Message::Snap { .. } = packet.message
             && !self.monitors[row].is_apart()
@@ -380,12 +373,6 @@ impl<'a> Checker<'a> {
         let letter = InFlight { message: packet.message, at: item.at, contents };
         self.links.send(item.event.server, packet, letter);
     }
-}
-
-/// How many states may explain a server: as many as fit into the memory allowed, by the size of one.
-fn states_max(options: &Options, frontier: &[Candidate]) -> usize {
-    let size = frontier.first().map_or(1, Candidate::size);
-    (options.memory_max / size).max(1)
 }
 
 /// The connection that a line begins, or sends on.

@@ -154,15 +154,18 @@ impl Checker<'_> {
         Ok(Outcome { verdict: Verdict::Conforms(self.summary), witness })
     }
 
-    /// The past of a line, for explanations: the last lines of its server, and the send of a
-    /// received message.
+    /// Where the message that a line receives was sent.
+    pub(crate) fn sent_at(&self, item: &Item) -> Option<At> {
+        let now = self.received.filter(|_| matches!(item.event.kind, EventKind::Received(_)));
+        self.archive.sent(item.at).unwrap_or(now)
+    }
+
+    /// A line that diverges, with what came before it.
     pub(crate) fn divergence_at(&self, item: &Item) -> Divergence {
-        let mut past = Vec::new();
-        if let (EventKind::Received(_), Some(at)) = (&item.event.kind, self.received) {
-            let event = "the Sent line of this message".to_owned();
-            past.push(Past { place: self.place(at), event });
-        }
-        if let Some(row) = self.row(item.event.server) {
+        let nearest = self.archive.nearest(&item.event, self.sent_at(item));
+        let mut past: Vec<Past> =
+            nearest.into_iter().map(|item| diagnose::past(self, item)).collect();
+        if let Some(row) = self.row(item.event.server).filter(|_| past.is_empty()) {
             let lines = self.monitors[row].recent.iter();
             past.extend(lines.map(|item| diagnose::past(self, item)));
         }

@@ -3,6 +3,7 @@
 
 mod checker;
 mod end;
+mod refused;
 
 use std::rc::Rc;
 
@@ -11,6 +12,7 @@ use zab_trace::{Header, ReadError, ReadErrorKind, ServerId};
 pub(crate) use checker::Checker;
 
 use crate::{
+    candidate::Candidate,
     contract::Shown,
     foresight::Foresight,
     hidden::Closure,
@@ -31,6 +33,14 @@ pub struct Options {
     pub memory_max: usize,
     /// A defect of the model, to show that properties notice it; none for a real check.
     pub mutant: Option<zab_model::Mutant>,
+}
+
+impl Options {
+    /// How many states may explain a server: as many as fit into the memory, by the size of one.
+    fn states_max(&self, frontier: &[Candidate]) -> usize {
+        let size = frontier.first().map_or(1, Candidate::size);
+        (self.memory_max / size).max(1)
+    }
 }
 
 impl Default for Options {

@@ -5,7 +5,7 @@ pub(crate) mod discovery;
 pub(crate) mod election;
 pub(crate) mod failure;
 mod node;
-mod plan;
+pub(crate) mod plan;
 pub(crate) mod synchronization;
 
 pub(crate) use node::Node;

@@ -50,6 +50,12 @@ impl<'a, S: Shape> Window<'a, S> {
     }
 }
 
+/// What a leader chooses a synchronization from: the first and the last zxid of its window.
+pub fn sync_window<S: Shape>(cfg: &Config<S>, me: &Server<S>) -> (Zxid<S::Num>, Zxid<S::Num>) {
+    let window = Window::of(cfg, me);
+    (window.min(), window.max())
+}
+
 /// zk.sync.diff: the learner's position is in the window, or before every transaction of its
 /// epoch: it gets what comes after. Returns the cursor.
 pub(crate) fn zk_sync_diff<S: Shape>(
