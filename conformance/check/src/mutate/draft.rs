@@ -4,18 +4,25 @@
 //! at both. When it is finished, every line gets its number anew: what was removed, added or moved
 //! looks like something the servers did, and not like a gap of the recording.
 
+#[cfg(test)]
+mod tests;
+mod uses;
+
 use std::collections::HashMap;
 
 use zab_trace::{Chain, ConnectionName, Event, EventKind, Message, Packet, Port, ServerId, State};
 
 use crate::walk::Dice;
 
+pub(super) use uses::Link;
+use uses::Uses;
+
 /// One line, and what it is an end of.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) event: Event,
-    /// The connection whose messages are counted together, whatever the line calls it.
-    link: Option<ConnectionName>,
+    /// The connection whose messages are counted together.
+    link: Option<Link>,
     /// The message; its other end has the same number.
     message: Option<usize>,
 }
@@ -37,27 +44,51 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// The lines of a trace; what is received comes after it is sent.
     pub(super) fn new(events: &[Event]) -> Self {
-        let mut messages: HashMap<(ConnectionName, ServerId, u64), usize> = HashMap::new();
-        let mut lines = Vec::with_capacity(events.len());
-        for event in events {
-            let id = packet(event).map(|packet| {
-                let sent = is_sent(event);
-                let sender = if sent { event.server } else { packet.peer };
-                let next = messages.len();
-                let key = (packet.connection.clone(), sender, packet.ordinal);
-                *messages.entry(key).or_insert(next)
-            });
-            lines.push(Line { event: event.clone(), link: connection(event), message: id });
+        let mut draft = Self { lines: Vec::new(), messages: 0, keeps_ordinals: false };
+        let mut uses = Uses::default();
+        // The last line that sent a message with this ordinal.
+        let mut sent: HashMap<(ConnectionName, Port, ServerId, u64), usize> = HashMap::new();
+        for (at, event) in events.iter().enumerate() {
+            let link = uses.link(event);
+            let id = packet(event).map(|_| draft.new_message());
+            draft.lines.push(Line { event: event.clone(), link, message: id });
+            let Some(packet) = packet(event) else { continue };
+            let key =
+                |sender| (packet.connection.clone(), packet.message.port(), sender, packet.ordinal);
+            if is_sent(event) {
+                sent.insert(key(event.server), at);
+            } else if let Some(sent) = sent.remove(&key(packet.peer)) {
+                draft.lines[at].message = draft.lines[sent].message;
+                draft.unite(at, sent, &mut uses);
+            }
         }
-        Self { lines, messages: messages.len(), keeps_ordinals: false }
+        draft
+    }
+
+    /// The connections of two lines, which are the ends of one message, are one.
+    fn unite(&mut self, at: usize, sent: usize, uses: &mut Uses) {
+        let (own, other) = (self.lines[at].link.clone(), self.lines[sent].link.clone());
+        if own == other {
+            return;
+        }
+        let server = self.server(at);
+        for line in self.lines.iter_mut().filter(|line| line.event.server == server) {
+            if line.link == own {
+                line.link.clone_from(&other);
+            }
+        }
+        if let Some(link) = other {
+            uses.set(server, link);
+        }
     }
 
     /// The lines with new numbers: `seq` in each chain, ordinals in each direction of a connection,
     /// and in the end of a killed server's life the last line of each chain.
     pub(super) fn finish(self) -> Vec<Event> {
         let mut seqs: HashMap<(ServerId, u32, Chain), u64> = HashMap::new();
-        let mut ordinals: HashMap<(ConnectionName, ServerId, bool), u64> = HashMap::new();
+        let mut ordinals: HashMap<(Link, ServerId, bool), u64> = HashMap::new();
         let keeps_ordinals = self.keeps_ordinals;
         let mut events = Vec::with_capacity(self.lines.len());
         for Line { mut event, link, .. } in self.lines {
@@ -127,7 +158,7 @@ impl Draft {
     }
 
     /// The connection of a line, if it is about one.
-    pub(super) fn link(&self, at: usize) -> Option<&ConnectionName> {
+    pub(super) fn link(&self, at: usize) -> Option<&Link> {
         self.lines[at].link.as_ref()
     }
 
@@ -181,9 +212,16 @@ impl Draft {
         let last = &self.lines[last].event;
         let mut event = Event::new(server, last.incarnation, 0, kind);
         event.state = last.state;
-        let link = connection(&event);
+        let link = connection(&event).map(|(name, port)| self.last_use(name, port, at));
         self.lines.insert(at, Line { event, link, message: None });
         Some(())
+    }
+
+    /// The last connection before this place that has this name, or a new one.
+    fn last_use(&self, name: ConnectionName, port: Port, at: usize) -> Link {
+        let links = self.lines[..at].iter().rev().filter_map(|line| line.link.as_ref());
+        let last = links.into_iter().find(|link| link.name == name && link.port == port);
+        last.cloned().unwrap_or(Link { name, port, usage: 0 })
     }
 
     /// The same line once more, right after itself; a message also at its other end.
@@ -307,16 +345,13 @@ impl Draft {
     }
 
     /// The line belongs to another connection from now on.
-    pub(super) fn set_link(&mut self, at: usize, link: &ConnectionName) {
+    pub(super) fn set_link(&mut self, at: usize, link: &Link) {
         self.lines[at].link = Some(link.clone());
     }
 
     /// Whether a line is about the quorum port.
     pub(super) fn on_quorum_port(&self, at: usize) -> bool {
-        match self.packet(at) {
-            Some(packet) => packet.message.port() == Port::Quorum,
-            None => self.link(at).is_some(),
-        }
+        self.link(at).is_some_and(|link| link.port == Port::Quorum)
     }
 }
 
@@ -345,109 +380,12 @@ fn packet_mut(event: &mut Event) -> Option<&mut Packet> {
     }
 }
 
-/// The connection that a line names.
-fn connection(event: &Event) -> Option<ConnectionName> {
+/// The connection that a line names, and its port.
+fn connection(event: &Event) -> Option<(ConnectionName, Port)> {
     if let EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } =
         &event.kind
     {
-        return Some(connection.clone());
+        return Some((connection.clone(), Port::Quorum));
     }
-    packet(event).map(|packet| packet.connection.clone())
-}
-
-#[cfg(test)]
-mod tests {
-    use zab_trace::{Lint, Located, MessageType};
-
-    use super::*;
-    use crate::{
-        mutate::messages::sends,
-        walk::{Walk, walk},
-    };
-
-    fn run(seed: u64) -> (zab_trace::Header, Vec<Event>) {
-        walk(seed, &Walk { faults: 10, ..Walk::default() })
-    }
-
-    /// The sentences of the lint's errors.
-    fn errors(header: &zab_trace::Header, events: &[Event]) -> Vec<String> {
-        let mut lint = Lint::default();
-        lint.file("trace", header);
-        for (line, event) in (2..).zip(events) {
-            lint.event(&Located { line, event: event.clone() });
-        }
-        lint.finish().findings.iter().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn an_unchanged_draft_is_the_trace() {
-        for seed in 0..20 {
-            let (_, events) = run(seed);
-            assert_eq!(Draft::new(&events).finish(), events, "seed {seed}");
-        }
-    }
-
-    #[test]
-    fn a_message_goes_at_both_ends_and_the_numbers_close_up() {
-        let mut dice = Dice::new(3);
-        for seed in 0..20 {
-            let (header, events) = run(seed);
-            assert_eq!(errors(&header, &events), [""; 0], "seed {seed}");
-            let mut draft = Draft::new(&events);
-            let sent = draft.any(&mut dice, |draft, at| draft.other_end(at).is_some());
-            let Some(at) = sent else { continue };
-            draft.remove_both(vec![at]);
-            let fewer = draft.finish();
-            assert_eq!(fewer.len(), events.len() - 2, "seed {seed}");
-            assert_eq!(errors(&header, &fewer), [""; 0], "seed {seed}");
-        }
-    }
-
-    #[test]
-    fn what_is_said_arrives_in_order() {
-        let mut dice = Dice::new(4);
-        let mut said = 0;
-        for seed in 0..20 {
-            let (header, events) = run(seed);
-            let mut draft = Draft::new(&events);
-            let place = draft.any(&mut dice, |draft, at| sends(draft, at, MessageType::Proposal));
-            let Some(at) = place else { continue };
-            draft.say(at, at, Message::UpToDate).expect("the server runs");
-            let more = draft.finish();
-            assert_eq!(errors(&header, &more), [""; 0], "seed {seed}");
-            said += 1;
-        }
-        assert!(said > 3, "{said} opportunities only");
-    }
-
-    #[test]
-    fn lines_that_change_places_do_so_at_both_ends() {
-        let mut dice = Dice::new(5);
-        for seed in 0..20 {
-            let (header, events) = run(seed);
-            let mut draft = Draft::new(&events);
-            let place = draft.any(&mut dice, |draft, at| {
-                let next = draft.after(at);
-                let same = next.is_some_and(|next| draft.link(next) == draft.link(at));
-                same && draft.sends(at) && draft.sends(next.unwrap_or(at))
-            });
-            let Some(at) = place else { continue };
-            let next = draft.after(at).expect("there is one");
-            draft.swap(at, next);
-            let changed = draft.finish();
-            let received = |events: &[Event]| {
-                let lines =
-                    events.iter().filter(|event| matches!(event.kind, EventKind::Received(_)));
-                lines.count()
-            };
-            assert_eq!(received(&changed), received(&events), "seed {seed}");
-            assert_eq!(errors(&header, &changed), [""; 0], "seed {seed}");
-            let mut back = Draft::new(&changed);
-            back.swap(at, next);
-            let plain = |events: &[Event]| -> Vec<EventKind> {
-                events.iter().map(|event| event.kind.clone()).collect()
-            };
-            assert_eq!(plain(&back.finish()), plain(&events), "seed {seed}");
-        }
-    }
+    packet(event).map(|packet| (packet.connection.clone(), packet.message.port()))
 }

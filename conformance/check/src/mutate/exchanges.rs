@@ -1,11 +1,11 @@
 //! Several messages together: a whole exchange that never was, one that was repeated, one that came
 //! too early, and contents that changed places.
 
-use zab_trace::{ConnectionName, EventKind, Message, MessageType, Persisted, Zxid};
+use zab_trace::{EventKind, Message, MessageType, Persisted, Zxid};
 
 use super::{
     Kind,
-    draft::Draft,
+    draft::{Draft, Link},
     messages::{TYPES, receives, sends},
 };
 use crate::walk::Dice;
@@ -35,13 +35,13 @@ fn about(draft: &Draft, at: usize) -> Option<Zxid> {
 }
 
 /// A message of this type that is sent, with its connection.
-fn sent(draft: &Draft, dice: &mut Dice, kind: MessageType) -> Option<(usize, ConnectionName)> {
+fn sent(draft: &Draft, dice: &mut Dice, kind: MessageType) -> Option<(usize, Link)> {
     let at = draft.any(dice, |draft, at| sends(draft, at, kind))?;
     Some((at, draft.link(at)?.clone()))
 }
 
 /// The lines that send one of these types on this connection.
-fn on(draft: &Draft, link: &ConnectionName, kinds: &[MessageType]) -> Vec<usize> {
+fn on(draft: &Draft, link: &Link, kinds: &[MessageType]) -> Vec<usize> {
     draft.all(|draft, at| {
         draft.link(at) == Some(link) && kinds.iter().any(|kind| sends(draft, at, *kind))
     })

@@ -9,7 +9,11 @@ const KNOWN: &[(&str, &str)] = &[
     ),
     (
         "connection: Connected: another peer where accepted",
-        "the peer that an acceptor names is not compared with the other end",
+        "a peer that Connected names is compared only where FOLLOWERINFO comes",
+    ),
+    (
+        "connection: Connected: another peer where dialled",
+        "a peer that Connected names is compared only where FOLLOWERINFO comes",
     ),
     (
         "legal variant: a line in a chain of its own, at the end of the file",

@@ -5,7 +5,7 @@ use zab_trace::{ConnectionName, EventKind, MessageType, ServerId};
 
 use super::{
     Kind,
-    draft::Draft,
+    draft::{Draft, Link},
     messages::{TYPES, sends},
 };
 use crate::walk::Dice;
@@ -25,7 +25,7 @@ fn rename(draft: &mut Draft, at: usize, name: &ConnectionName) {
 }
 
 /// The servers at the ends of a connection, in ascending order, and whether it is for elections.
-fn ends(draft: &Draft, link: &ConnectionName) -> (Vec<ServerId>, bool) {
+fn ends(draft: &Draft, link: &Link) -> (Vec<ServerId>, bool) {
     let lines = draft.all(|draft, at| draft.link(at) == Some(link));
     let election = lines.iter().any(|at| !draft.on_quorum_port(*at));
     let mut ends: Vec<ServerId> = lines
@@ -42,9 +42,8 @@ fn ends(draft: &Draft, link: &ConnectionName) -> (Vec<ServerId>, bool) {
 }
 
 /// Two connections between the same servers for the same purpose, or between others.
-fn pair(draft: &Draft, dice: &mut Dice, same: bool) -> Option<[ConnectionName; 2]> {
-    let mut links: Vec<ConnectionName> =
-        (0..draft.len()).filter_map(|at| draft.link(at).cloned()).collect();
+fn pair(draft: &Draft, dice: &mut Dice, same: bool) -> Option<[Link; 2]> {
+    let mut links: Vec<Link> = (0..draft.len()).filter_map(|at| draft.link(at).cloned()).collect();
     links.sort_unstable();
     links.dedup();
     let known: Vec<_> = links.iter().map(|link| ends(draft, link)).collect();
@@ -64,7 +63,7 @@ fn pair(draft: &Draft, dice: &mut Dice, same: bool) -> Option<[ConnectionName; 2
 fn reuse(draft: &mut Draft, dice: &mut Dice, same: bool) -> Option<()> {
     let [one, other] = pair(draft, dice, same)?;
     for at in draft.all(|draft, at| draft.link(at) == Some(&other)) {
-        rename(draft, at, &one);
+        rename(draft, at, &one.name);
     }
     Some(())
 }
@@ -80,7 +79,7 @@ fn cross(draft: &mut Draft, dice: &mut Dice, same: bool) -> Option<()> {
     let server = draft.server(from);
     for at in draft.all(|draft, at| at >= from && draft.server(at) == server && on(draft, at)) {
         let name = if draft.link(at) == Some(&one) { &other } else { &one };
-        rename(draft, at, name);
+        rename(draft, at, &name.name);
     }
     Some(())
 }
@@ -96,7 +95,7 @@ fn over_another(draft: &mut Draft, dice: &mut Dice, kind: MessageType) -> Option
     })?;
     let link = draft.link(other)?.clone();
     for end in [Some(at), draft.other_end(at)].into_iter().flatten() {
-        rename(draft, end, &link);
+        rename(draft, end, &link.name);
         draft.set_link(end, &link);
     }
     Some(())
@@ -116,7 +115,7 @@ fn over_other_port(draft: &mut Draft, dice: &mut Dice, election: bool) -> Option
     })?;
     let link = draft.link(other)?.clone();
     for end in [Some(at), draft.other_end(at)].into_iter().flatten() {
-        rename(draft, end, &link);
+        rename(draft, end, &link.name);
         draft.set_link(end, &link);
     }
     Some(())

@@ -5,7 +5,7 @@ use zab_trace::{EventKind, MessageType, Packet};
 
 use super::{
     Kind,
-    draft::Draft,
+    draft::{Draft, Link},
     lines::{much_earlier, much_later},
 };
 use crate::walk::Dice;
@@ -133,12 +133,7 @@ fn sent_to_another(draft: &mut Draft, at: usize, dice: &mut Dice) -> Option<()> 
     redirected(draft, at, &link, to)
 }
 
-fn redirected(
-    draft: &mut Draft,
-    at: usize,
-    link: &zab_trace::ConnectionName,
-    to: Packet,
-) -> Option<()> {
+fn redirected(draft: &mut Draft, at: usize, link: &Link, to: Packet) -> Option<()> {
     let packet = draft.packet_mut(at)?;
     packet.peer = to.peer;
     packet.connection = to.connection;
