@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("zab-core", &["zab-trace"]),
     ("zab-sim", &["zab-core", "zab-trace"]),
     ("zab-server", &["zab-core", "zab-wire", "zab-trace"]),
+    ("zab-fuzz", &["zab-core", "zab-wire", "zab-trace", "zab-server"]),
     ("zab-check", &["zab-model", "zab-trace"]),
     ("zab-capture", &["zab-wire", "zab-trace"]),
     (

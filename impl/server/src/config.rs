@@ -124,6 +124,15 @@ impl Config {
         draft.finish(id).map_err(|reason| fail(path, reason))
     }
 
+    /// What [`Self::load`] makes of the text of a `zoo.cfg` and the number in `myid`.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    #[cfg(feature = "fuzz")]
+    pub fn from_text(text: &str, id: u64) -> Result<Self, String> {
+        parse::Draft::parse(text)?.finish(id)
+    }
+
     /// The ensemble as ZooKeeper writes it: `server.N=…` lines and `version=0`, without a final
     /// line break. Apache's election thread dies of a notification without it.
     pub fn quorum_text(&self) -> String {

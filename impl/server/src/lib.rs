@@ -12,6 +12,8 @@ mod driver;
 mod election_net;
 mod error;
 mod four_letter;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod link;
 mod properties;
 mod quorum_net;
