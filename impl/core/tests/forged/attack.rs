@@ -56,6 +56,13 @@ impl Forged {
         let vote = Vote { leader, zxid: Zxid::new(1, 1), peer_epoch: 1 };
         Self::Notification(3, Notification { role, vote, round })
     }
+
+    /// The greatest vote there is, in the name of server 3.
+    pub(crate) fn greatest_vote_for(leader: ServerId) -> Self {
+        let zxid = Zxid::new(Epoch::MAX, u32::MAX);
+        let vote = Vote { leader, zxid, peer_epoch: Epoch::MAX };
+        Self::Notification(3, Notification { role: Role::Looking, vote, round: 2 })
+    }
 }
 
 impl Attack {

@@ -24,6 +24,8 @@ fn three(id: ServerId) -> Config {
 enum Moment {
     /// The leader was killed; 1 and 2 look for another.
     Looking,
+    /// The same, and 1 has missed the last transaction.
+    Behind,
     /// 2 leads, and nobody has connected to it yet.
     Elected,
     /// All serve.
@@ -39,6 +41,14 @@ fn at(moment: Moment) -> Cluster {
     serves(&mut cluster, "before");
     match moment {
         Moment::Looking => cluster.crash(3, 0),
+        Moment::Behind => {
+            cluster.crash(1, 0);
+            serves(&mut cluster, "missed by 1");
+            cluster.power_on(1);
+            cluster.cut(1, 3);
+            cluster.crash(3, 0);
+            cluster.heal(1, 3);
+        }
         Moment::Elected => {
             cluster.crash(3, 0);
             cluster.settle();
@@ -109,7 +119,9 @@ fn survives(moment: Moment, attack: &Attack) {
 #[test]
 fn no_forged_vote_stops_an_ensemble() {
     let mut tried = 0;
-    for moment in [Moment::Looking, Moment::Elected, Moment::Serving, Moment::Returning] {
+    for moment in
+        [Moment::Looking, Moment::Behind, Moment::Elected, Moment::Serving, Moment::Returning]
+    {
         for forged in notifications() {
             for to in [1, 2] {
                 survives(moment, &Attack { to, forged: forged.clone() });
@@ -134,6 +146,32 @@ fn no_forged_leader_with_an_epoch_out_of_reach_stops_an_ensemble() {
     for epoch in attack::EPOCHS {
         survives(Moment::Elected, &Attack { to: 1, forged: to_follower(2, epoch) });
     }
+}
+
+/// A vote that nobody cast makes a server lead that is behind: it gives up as soon as it hears of
+/// what it lacks, and nothing is lost.
+#[test]
+fn a_forged_vote_for_a_server_that_is_behind_costs_one_election() {
+    let mut cluster = at(Moment::Behind);
+    let last = cluster.nodes[&2].peer.last_zxid();
+    assert!(cluster.nodes[&1].peer.last_zxid() < last);
+    let forged = Forged::greatest_vote_for(1);
+    for to in [1, 2] {
+        Attack { to, forged: forged.clone() }.carry_out(&mut cluster);
+    }
+    let leads = |cluster: &Cluster| cluster.nodes[&1].peer.role() == Role::Leading;
+    for _ in 0..3 {
+        cluster.settle();
+        for id in [1, 2] {
+            if !leads(&cluster) {
+                cluster.input(id, Input::Elapsed(Timer::FinalizeWait));
+            }
+        }
+    }
+    assert!(leads(&cluster), "the forged vote has won");
+    assert_eq!(recovers(&mut cluster, &|| "a leader that is behind".to_owned()), 0);
+    assert_eq!(cluster.leader(), Some(2));
+    assert!(cluster.nodes[&1].applied.contains(&last));
 }
 
 /// A learner that was offered an epoch far above all others, which its leader then did not live
