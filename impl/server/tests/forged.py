@@ -36,8 +36,6 @@ IDS = (1, 2, 3)
 MAX63, MAX32, MAX31 = (1 << 63) - 1, (1 << 32) - 1, (1 << 31) - 1
 
 VALUES = {
-    # What the machine does without any forged message.
-    "nothing": [0],
     "round": [0, 1, MAX63 - 2, MAX63 - 1, MAX63, -1],
     "vote zxid": [0, 1, MAX63 - 2, MAX63 - 1, MAX63, -1],
     "vote epoch": [0, 1, MAX31 - 2, MAX31 - 1, MAX31, MAX32 - 2, MAX32 - 1, MAX32, MAX63, -1],
@@ -258,10 +256,12 @@ def main():
     if not usable or options.rows < 1:
         print("nothing to run: " + " ".join(command), file=sys.stderr)
         return 3
-    table = [(moment, field, value) for field, values in VALUES.items()
-             for value in values for moment in ("looking", "settled")]
+    moments = ("looking", "settled")
+    table = [(moment, field, value) for moment in moments
+             for field, values in VALUES.items() for value in values]
     failed = 0
-    chosen = table[:2] + table[2::options.rows]
+    # First, what the machine does without any forged message.
+    chosen = [(moment, "nothing", 0) for moment in moments] + table[::options.rows]
     for moment, field, value in chosen:
         with tempfile.TemporaryDirectory() as folder:
             times = row(pathlib.Path(folder), command, moment, field, value)

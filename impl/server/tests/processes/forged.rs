@@ -187,9 +187,9 @@ fn survives(cluster: &mut Cluster, moment: Moment, field: Field, value: i64) {
 #[test]
 fn no_forged_vote_or_epoch_stops_an_ensemble() {
     let mut table = Vec::new();
-    for field in FIELDS {
-        for value in field.values() {
-            table.extend([Moment::Looking, Moment::Settled].map(|moment| (moment, field, value)));
+    for moment in [Moment::Looking, Moment::Settled] {
+        for field in FIELDS {
+            table.extend(field.values().into_iter().map(|value| (moment, field, value)));
         }
     }
     let rows = std::env::var("ZAB_RUNS").ok().and_then(|runs| runs.parse().ok());
