@@ -214,7 +214,11 @@ impl<C> Links<C> {
         let Some(held) = ends.find(|held| held.name == place.name && held.server == server) else {
             return;
         };
-        held.end.close();
+        // What happened before may still be looked at where lines are only partially ordered; a use
+        // that comes after shows by its own `Connected`, or by ordinals that begin again.
+        if !self.partial.contains(&server) {
+            held.end.close();
+        }
         let label = held.end.label(Direction::In);
         if drops {
             line.lose(server, label);

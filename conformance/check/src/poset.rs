@@ -111,6 +111,13 @@ impl Poset {
         self.snapshots.get(&sent).map(Vec::as_slice)
     }
 
+    /// Whether a SNAP of the open segment was not sent yet in any state.
+    pub(crate) fn awaits_snapshot(&self) -> bool {
+        let lines = self.rows.iter().flat_map(|row| &row.lines);
+        let mut sends = lines.filter(|kept| sends_snapshot(&kept.item.event.kind));
+        sends.any(|kept| !self.snapshots.contains_key(&kept.item.at))
+    }
+
     /// Ends the open segment: only states that have taken all its lines are left. An error is the
     /// first line that the states which came furthest have not taken; those states are left then.
     pub(crate) fn close(&mut self, frontier: &mut Vec<Candidate>) -> Result<(), Box<Kept>> {
@@ -320,8 +327,7 @@ impl Poset {
         if scene.witness {
             taken.trail.push(Entry::of(&item.event));
         }
-        if let EventKind::Sent(packet) = &item.event.kind
-            && matches!(packet.message, Message::Snap { .. })
+        if sends_snapshot(&item.event.kind)
             && let Some(letter) = taken.sent
         {
             let letters = self.snapshots.entry(item.at).or_default();
@@ -360,6 +366,11 @@ struct Work<'a> {
 /// How many lines of a row a state has taken.
 fn taken_of(state: &Candidate, row: usize) -> usize {
     state.core.cut.get(row).map_or(0, |taken| *taken as usize)
+}
+
+/// Whether a line sends a state of which only the sender knows what it is.
+fn sends_snapshot(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Sent(packet) if matches!(packet.message, Message::Snap { .. }))
 }
 
 /// Whether a line is a write past which nothing else is delayed: the next one of a program, or a

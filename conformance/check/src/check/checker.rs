@@ -5,7 +5,12 @@ use std::rc::Rc;
 use zab_model::{Config, Outbox, Wide};
 use zab_trace::{ConnectionName, Event, EventKind, Header, Message, Packet, ServerId, Zxid};
 
-use super::{Options, Outcome, Stop, inconclusive, refused::Refused, unreadable};
+use super::{
+    Options, Outcome, Stop, inconclusive,
+    postponed::{self, Postponed},
+    refused::Refused,
+    unreadable,
+};
 use crate::{
     archive::Archive,
     candidate::Scene,
@@ -50,6 +55,8 @@ pub(crate) struct Checker<'a> {
     pub(super) keeps: bool,
     /// The lines so far, if they are kept.
     pub(crate) archive: Archive,
+    /// Lines that wait for a snapshot.
+    postponed: Postponed,
     /// The line that is explained: the states before it, and what the links said of it.
     pub(super) refused: Option<Refused>,
     /// Where the message of the present `Received` line was sent.
@@ -83,20 +90,52 @@ impl<'a> Checker<'a> {
         loop {
             match merge.next(&checker.links).map_err(|error| unreadable(&error))? {
                 Next::Line(item) => {
-                    let explain = explain == Some(item.at);
-                    let mut result = checker.line(item, &merge, explain);
-                    if explain
-                        && let Err(Stop::Verdict(verdict)) = &mut result
-                        && let Verdict::Diverges(divergence) = &mut **verdict
-                    {
-                        divergence.later = checker.later(&mut merge);
+                    if !checker.postpone(&item) {
+                        checker.explained(item, &mut merge, explain)?;
+                        while let Some(item) = checker.postponed.ready(&checker.monitors) {
+                            checker.explained(item, &mut merge, explain)?;
+                        }
                     }
-                    result?;
+                }
+                Next::Stalled(_) | Next::End if !checker.postponed.is_empty() => {
+                    // Nothing tells what was in the snapshot, so its line is taken as it is.
+                    for item in checker.postponed.take() {
+                        checker.explained(item, &mut merge, explain)?;
+                    }
                 }
                 Next::Stalled(stall) => return Err(checker.stalled(stall).into()),
                 Next::End => return checker.end(),
             }
         }
+    }
+
+    /// Explains one line, or stops; at the line that diverges, looks on where it would be legal.
+    fn explained(
+        &mut self,
+        item: Item,
+        merge: &mut Merge<'_>,
+        explain: Option<At>,
+    ) -> Result<(), Stop> {
+        let explain = explain == Some(item.at);
+        let mut result = self.line(item, merge, explain);
+        if explain
+            && let Err(Stop::Verdict(verdict)) = &mut result
+            && let Verdict::Diverges(divergence) = &mut **verdict
+        {
+            divergence.later = self.later(merge);
+        }
+        result
+    }
+
+    /// Puts a line back that receives a SNAP of which the sender's lines do not tell yet what is in
+    /// it, and with it all that follows at its server.
+    fn postpone(&mut self, item: &Item) -> bool {
+        let later = self.postponed.holds(item.event.server);
+        let waits = later || postponed::awaits_snapshot(&self.monitors, item);
+        if waits {
+            self.postponed.push(item.clone());
+        }
+        waits
     }
 
     fn new(
@@ -135,6 +174,7 @@ impl<'a> Checker<'a> {
             witness: Witness::default(),
             keeps: false,
             archive: Archive::default(),
+            postponed: Postponed::default(),
             refused: None,
             received: None,
             doubt: None,

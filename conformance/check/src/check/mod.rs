@@ -3,6 +3,7 @@
 
 mod checker;
 mod end;
+mod postponed;
 mod refused;
 
 use std::rc::Rc;

@@ -1,0 +1,63 @@
+//! Lines that wait until it is known what is in a snapshot.
+//!
+//! A SNAP line does not say what the snapshot holds: its sender's state does. Where the sender's
+//! lines are only partially ordered, no state may have sent it yet when the line that receives it
+//! comes, because a line of another chain stands further behind in the file. The order of chains in
+//! a file must not matter, so the receiver waits.
+
+use std::collections::VecDeque;
+
+use zab_trace::{EventKind, Message, ServerId};
+
+use crate::{input::Item, monitor::Monitor};
+
+/// The lines, each server's in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Postponed {
+    lines: VecDeque<Item>,
+}
+
+impl Postponed {
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Whether lines of this server wait.
+    pub(super) fn holds(&self, server: ServerId) -> bool {
+        self.lines.iter().any(|item| item.event.server == server)
+    }
+
+    pub(super) fn push(&mut self, item: Item) {
+        self.lines.push_back(item);
+    }
+
+    /// All lines, which then wait no more.
+    pub(super) fn take(&mut self) -> VecDeque<Item> {
+        std::mem::take(&mut self.lines)
+    }
+
+    /// The first line of a server that needs to wait no more.
+    pub(super) fn ready(&mut self, monitors: &[Monitor]) -> Option<Item> {
+        let mut blocked: Vec<ServerId> = Vec::new();
+        let index = self.lines.iter().position(|item| {
+            let server = item.event.server;
+            let waits = blocked.contains(&server) || awaits_snapshot(monitors, item);
+            if waits {
+                blocked.push(server);
+            }
+            !waits
+        })?;
+        self.lines.remove(index)
+    }
+}
+
+/// Whether a line receives a SNAP from a server of which no state has sent one that it shows.
+pub(super) fn awaits_snapshot(monitors: &[Monitor], item: &Item) -> bool {
+    let EventKind::Received(packet) = &item.event.kind else { return false };
+    if !matches!(packet.message, Message::Snap { .. }) {
+        return false;
+    }
+    let sender = monitors.iter().find(|monitor| monitor.id == packet.peer);
+    let poset = sender.and_then(|monitor| monitor.poset.as_ref());
+    poset.is_some_and(|poset| poset.awaits_snapshot())
+}
