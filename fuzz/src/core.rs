@@ -176,6 +176,7 @@ impl Subject {
                 | Message::Proposal { .. }
                 | Message::Commit { .. }
                 | Message::UpToDate
+                | Message::Stored { .. }
                 | Message::Ping => {}
             }
         }

@@ -265,7 +265,7 @@ fn snapshot_stream() -> Vec<u8> {
     for txn in txns().iter().take(3) {
         tree.apply(&txn.to_bytes()).expect("a good transaction");
     }
-    tree.to_stream().to_vec()
+    tree.into_stream().flatten().collect()
 }
 
 fn snapshot_file() -> Vec<u8> {

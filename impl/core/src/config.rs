@@ -14,6 +14,9 @@ pub struct Config {
     /// How many committed transactions a leader can bring a learner up to date with, one by one.
     /// At least 1; ZooKeeper's `commitLogCount`, 500.
     pub window: usize,
+    /// How many bytes of transactions may stay in memory for learners. Those of the window that go
+    /// beyond are sent as [`crate::Message::Stored`]; unlimited unless changed.
+    pub held_bytes: usize,
     /// In ticks: how long election to establishment may take, and how long a connection may be
     /// silent before that. At least 1; `initLimit`, 10.
     pub init_limit: u32,
@@ -43,6 +46,7 @@ impl Config {
             id,
             voters: voters.into_iter().collect(),
             window: 500,
+            held_bytes: usize::MAX,
             init_limit: 10,
             discovery_limit: 10,
             sync_limit: 5,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use zab_trace::{LogDigest, txn_digest};
+use zab_trace::{LogDigest, TxnDigest, txn_digest};
 
-use crate::{Base, RecoverError, Txn, Zxid};
+use crate::{Base, Message, RecoverError, Txn, Zxid};
 
 /// Whether `zxid` may come right after `last`: `next` of the rules.
 pub(crate) fn is_next(last: Zxid, zxid: Zxid) -> bool {
@@ -19,22 +19,45 @@ struct Entry {
     zxid: Zxid,
     /// The digest of the log that ends here, if known.
     log: Option<LogDigest>,
-    /// `None` once nobody can ask for it any more.
-    payload: Option<Arc<[u8]>>,
+    payload: Payload,
+}
+
+/// The bytes of a transaction.
+#[derive(Clone, Debug)]
+enum Payload {
+    /// In memory.
+    Held(Arc<[u8]>),
+    /// In the log only.
+    Stored(TxnDigest),
+    /// Nobody can ask for it any more.
+    Forgotten,
+}
+
+impl Payload {
+    /// Its bytes in memory.
+    fn held_bytes(&self) -> usize {
+        match self {
+            Self::Held(bytes) => bytes.len(),
+            Self::Stored(_) | Self::Forgotten => 0,
+        }
+    }
 }
 
 /// A history: a base, and the transactions after it.
 ///
 /// 1. Each transaction is `is_next` of the one before, the first of the base.
 /// 2. The first `durable` transactions are durable; the rest is the unsynced tail.
-/// 3. Exactly the first `trimmed` transactions have lost their payload.
-/// 4. `trimmed <= durable <=` the number of transactions.
+/// 3. Exactly the first `forgotten` transactions have lost their payload; from there to `stored`
+///    it is in the log only, and after that in memory: `held_bytes` in all.
+/// 4. `forgotten <= stored <= durable <=` the number of transactions.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     base: Base,
     entries: Vec<Entry>,
     durable: usize,
-    trimmed: usize,
+    forgotten: usize,
+    stored: usize,
+    held_bytes: usize,
 }
 
 impl History {
@@ -53,7 +76,8 @@ impl History {
 
     /// A history that is only a base.
     pub(crate) fn after_snapshot(base: Base) -> Self {
-        Self { base, entries: Vec::new(), durable: 0, trimmed: 0 }
+        let (durable, forgotten, stored, held_bytes) = (0, 0, 0, 0);
+        Self { base, entries: Vec::new(), durable, forgotten, stored, held_bytes }
     }
 
     /// The last zxid; `0.0` if there is none.
@@ -80,7 +104,8 @@ impl History {
     pub(crate) fn append(&mut self, txn: Txn) {
         assert!(is_next(self.last(), txn.zxid), "{} appended after {}", txn.zxid, self.last());
         let log = self.log().map(|(_, log)| log.after(txn.zxid, txn_digest(&txn.payload)));
-        self.entries.push(Entry { zxid: txn.zxid, log, payload: Some(txn.payload) });
+        self.held_bytes += txn.payload.len();
+        self.entries.push(Entry { zxid: txn.zxid, log, payload: Payload::Held(txn.payload) });
     }
 
     /// Notes that everything is durable.
@@ -113,9 +138,12 @@ impl History {
             *self = Self::after_snapshot(Base::EMPTY);
             return;
         }
-        self.entries.truncate(self.count_to(zxid));
+        for entry in self.entries.drain(self.count_to(zxid)..) {
+            self.held_bytes -= entry.payload.held_bytes();
+        }
         self.durable = self.entries.len();
-        self.trimmed = self.trimmed.min(self.durable);
+        self.forgotten = self.forgotten.min(self.durable);
+        self.stored = self.stored.min(self.durable);
     }
 
     /// The transaction after this position, if there is one.
@@ -123,30 +151,64 @@ impl History {
         self.entries.get(self.count_to(zxid)).map(|entry| entry.zxid)
     }
 
-    /// The transactions after `after`, up to and with `to`.
+    /// The transactions after `after`, up to and with `to`, which are all in memory.
     pub(crate) fn range(&self, after: Zxid, to: Zxid) -> impl Iterator<Item = Txn> + '_ {
         let first = self.count_to(after);
         let end = self.count_to(to).max(first);
-        assert!(first >= self.trimmed || first == end, "asked for what was trimmed");
-        self.entries[first..end].iter().map(|entry| Txn {
-            zxid: entry.zxid,
-            payload: entry.payload.clone().expect("invariant 3"),
+        self.entries[first..end].iter().map(|entry| match &entry.payload {
+            Payload::Held(payload) => Txn { zxid: entry.zxid, payload: Arc::clone(payload) },
+            Payload::Stored(_) | Payload::Forgotten => {
+                unreachable!("{} is not in memory any more", entry.zxid)
+            }
+        })
+    }
+
+    /// The transactions after `after`, up to and with `to`, as a learner gets them.
+    pub(crate) fn proposals(
+        &self,
+        after: Zxid,
+        to: Zxid,
+    ) -> impl Iterator<Item = (Zxid, Message)> + '_ {
+        let first = self.count_to(after);
+        let end = self.count_to(to).max(first);
+        self.entries[first..end].iter().map(|Entry { zxid, payload, .. }| {
+            let message = match payload {
+                Payload::Held(payload) => {
+                    let payload = Arc::clone(payload);
+                    Message::Proposal { txn: Txn { zxid: *zxid, payload } }
+                }
+                Payload::Stored(digest) => Message::Stored { zxid: *zxid, digest: *digest },
+                Payload::Forgotten => unreachable!("{zxid} is in no window any more"),
+            };
+            (*zxid, message)
         })
     }
 
     /// The zxids of the last `window` transactions up to `to`, as far as they have a payload.
     pub(crate) fn window(&self, to: Zxid, window: usize) -> Vec<Zxid> {
         let end = self.count_to(to);
-        let first = end.saturating_sub(window).max(self.trimmed).min(end);
+        let first = end.saturating_sub(window).max(self.forgotten).min(end);
         self.entries[first..end].iter().map(|entry| entry.zxid).collect()
     }
 
-    /// Forgets the payloads that lie more than `window` transactions before `to`.
-    pub(crate) fn trim(&mut self, to: Zxid, window: usize) {
-        let end = self.count_to(to).min(self.durable).saturating_sub(window);
-        while self.trimmed < end {
-            self.entries[self.trimmed].payload = None;
-            self.trimmed += 1;
+    /// Forgets the payloads that lie more than `window` transactions before `to`, and leaves those
+    /// of the oldest others to the log, until no more than `held` bytes are in memory.
+    pub(crate) fn trim(&mut self, to: Zxid, window: usize, held: usize) {
+        let end = self.count_to(to).min(self.durable);
+        while self.forgotten < end.saturating_sub(window) {
+            let payload = &mut self.entries[self.forgotten].payload;
+            self.held_bytes -= payload.held_bytes();
+            *payload = Payload::Forgotten;
+            self.forgotten += 1;
+        }
+        self.stored = self.stored.max(self.forgotten);
+        while self.held_bytes > held && self.stored < end {
+            let payload = &mut self.entries[self.stored].payload;
+            if let Payload::Held(bytes) = payload {
+                self.held_bytes -= bytes.len();
+                *payload = Payload::Stored(txn_digest(bytes));
+            }
+            self.stored += 1;
         }
     }
 
@@ -227,12 +289,45 @@ mod tests {
     #[test]
     fn payloads_are_kept_as_long_as_the_window_needs_them() {
         let mut log = history(Zxid::ZERO, &[(1, 1), (1, 2), (1, 3), (1, 4), (1, 5)]);
-        log.trim(Zxid::new(1, 4), 2);
+        log.trim(Zxid::new(1, 4), 2, usize::MAX);
         assert_eq!(log.window(Zxid::new(1, 4), 2), [Zxid::new(1, 3), Zxid::new(1, 4)]);
         assert_eq!(log.range(Zxid::new(1, 2), Zxid::new(1, 4)).count(), 2);
         assert_eq!(log.range(Zxid::new(1, 1), Zxid::new(1, 1)).count(), 0);
         // What lost its payload is in no window any more.
         log.truncate(Zxid::new(1, 3));
         assert_eq!(log.window(Zxid::new(1, 3), 2), [Zxid::new(1, 3)]);
+    }
+
+    #[test]
+    fn what_is_not_in_memory_is_still_in_the_window() {
+        let mut log = history(Zxid::ZERO, &[]);
+        for counter in 1..=6 {
+            log.append(Txn::new(Zxid::new(1, counter), [7; 10]));
+        }
+        log.mark_durable();
+        log.trim(Zxid::new(1, 5), 4, 25);
+        // Forgotten: 1. In the log: 2, 3, 4. In memory: 5, and 6, which is not committed.
+        assert_eq!(log.held_bytes, 20);
+        assert_eq!(log.window(Zxid::new(1, 5), 9).len(), 4);
+        let kinds: Vec<bool> = log
+            .proposals(Zxid::new(1, 1), Zxid::new(1, 6))
+            .map(|(zxid, message)| {
+                let digest = txn_digest(&[7; 10]);
+                let is_stored = message == Message::Stored { zxid, digest };
+                let txn = Txn::new(zxid, [7; 10]);
+                assert!(is_stored || message == Message::Proposal { txn });
+                is_stored
+            })
+            .collect();
+        assert_eq!(kinds, [true, true, true, false, false]);
+        assert_eq!(log.range(Zxid::new(1, 4), Zxid::new(1, 6)).count(), 2);
+        log.truncate(Zxid::new(1, 5));
+        assert_eq!(log.held_bytes, 10);
+        log.truncate(Zxid::new(1, 3));
+        assert_eq!((log.held_bytes, log.stored), (0, 3));
+        log.append(Txn::new(Zxid::new(1, 4), [7; 10]));
+        assert_eq!(log.held_bytes, 10);
+        log.trim(Zxid::new(1, 4), 4, 0);
+        assert_eq!(log.held_bytes, 10, "what is not durable stays");
     }
 }

@@ -59,6 +59,13 @@ pub enum Input {
         /// The connection it came on.
         connection: ConnectionId,
     },
+    /// A part of something long has arrived on a quorum connection, or has been taken by its other
+    /// end. While a learner is brought up to date this is a sign of life: initLimit bounds silence,
+    /// not the time that a state of any size takes.
+    Flowing {
+        /// The connection.
+        connection: ConnectionId,
+    },
     /// A quorum connection ended, and not because the core closed it.
     Disconnected {
         /// The connection.

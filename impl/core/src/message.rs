@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use zab_trace::TxnDigest;
+
 use crate::{Epoch, Role, ServerId, Zxid};
 
 /// A transaction: what a request became. The payload means nothing to the core.
@@ -88,6 +90,14 @@ pub enum Message {
         /// The proposed transaction.
         txn: Txn,
     },
+    /// PROPOSAL of a transaction whose bytes are not in memory any more: the driver takes them
+    /// from the log when it sends it. It never arrives like this.
+    Stored {
+        /// The transaction, which is durable.
+        zxid: Zxid,
+        /// The digest of its bytes.
+        digest: TxnDigest,
+    },
     /// COMMIT.
     Commit {
         /// The committed transaction.
@@ -125,7 +135,7 @@ impl Message {
             Self::Diff { .. } => "DIFF",
             Self::Trunc { .. } => "TRUNC",
             Self::Snap { .. } => "SNAP",
-            Self::Proposal { .. } => "PROPOSAL",
+            Self::Proposal { .. } | Self::Stored { .. } => "PROPOSAL",
             Self::Commit { .. } => "COMMIT",
             Self::NewLeader { .. } => "NEWLEADER",
             Self::AckLd { .. } => "ACK-LD",

@@ -123,6 +123,7 @@ impl Observer {
             | Input::Elapsed(_)
             | Input::ConnectFailed { .. }
             | Input::Heard { .. }
+            | Input::Flowing { .. }
             | Input::Request { .. } => return None,
         };
         Some(self.event(kind))
@@ -297,6 +298,7 @@ fn message_shown(message: &Message) -> Option<zab_trace::Message> {
         Message::Proposal { txn } => {
             Shown::Proposal { zxid: txn.zxid, digest: zab_trace::txn_digest(&txn.payload) }
         }
+        Message::Stored { zxid, digest } => Shown::Proposal { zxid: *zxid, digest: *digest },
         Message::Commit { zxid } => Shown::Commit { zxid: *zxid },
         Message::NewLeader { epoch } => Shown::NewLeader { epoch: *epoch },
         Message::AckLd { epoch } => Shown::AckLd { epoch: *epoch },

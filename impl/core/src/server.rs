@@ -93,7 +93,8 @@ impl Server {
             out.deliver.extend(self.history.range(self.applied, to).map(Deliver::Commit));
             self.applied = to;
         }
-        self.history.trim(self.applied.min(self.last_committed), self.config.window);
+        let Config { window, held_bytes, .. } = self.config;
+        self.history.trim(self.applied.min(self.last_committed), window, held_bytes);
     }
 
     /// Where the durable history ends (D-4882).

@@ -28,6 +28,9 @@ enum Act {
     Heard {
         nth: usize,
     },
+    Flowing {
+        nth: usize,
+    },
     Disconnect {
         nth: usize,
     },
@@ -104,6 +107,7 @@ impl Subject {
                 Input::Message { from, connection: self.nth(nth), message }
             }
             Act::Heard { nth } => Input::Heard { connection: self.nth(nth) },
+            Act::Flowing { nth } => Input::Flowing { connection: self.nth(nth) },
             Act::Disconnect { nth } => {
                 let connection = self.nth(nth);
                 self.open.remove(&connection);
@@ -205,6 +209,7 @@ impl Subject {
             | Message::Trunc { .. }
             | Message::Snap { .. }
             | Message::Proposal { .. }
+            | Message::Stored { .. }
             | Message::Commit { .. }
             | Message::UpToDate
             | Message::Ping => {}
@@ -276,6 +281,7 @@ fn act() -> impl Strategy<Value = Act> {
         20 => (server(), 0..3_usize, message())
             .prop_map(|(from, nth, message)| Act::Message { from, nth, message }),
         1 => (0..3_usize).prop_map(|nth| Act::Heard { nth }),
+        1 => (0..3_usize).prop_map(|nth| Act::Flowing { nth }),
         1 => (0..3_usize).prop_map(|nth| Act::Disconnect { nth }),
         4 => (1..3_usize).prop_map(|count| Act::Sync { count }),
     ]

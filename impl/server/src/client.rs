@@ -8,6 +8,7 @@
 
 pub mod service;
 
+mod budget;
 mod connection;
 mod handshake;
 mod limits;
@@ -17,5 +18,6 @@ mod places;
 mod requests;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub use service::{Mode, Service, Submission, Submissions};

@@ -15,6 +15,8 @@
 //! | UPTODATE | −1 | – | `UpToDate` |
 //! | PING | last zxid | sessions, if from a learner | `Ping` |
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use zab_core::{Epoch, Message, Notification, Role, ServerId, Txn, Vote};
 use zab_wire::election as wire;
@@ -66,8 +68,19 @@ pub(crate) struct Identity {
     pub(crate) is_leading: bool,
 }
 
+/// The bytes of a message, in parts. Those of a transaction are shared and not copied: the leader
+/// sends the same ones to every learner, and keeps them itself.
+pub(crate) fn to_bytes(message: &Message, own: &Identity) -> [Bytes; 3] {
+    to_packet(message, own).into_parts()
+}
+
+/// The packet of a PROPOSAL with these bytes.
+pub(crate) fn proposed(zxid: Zxid, payload: Bytes) -> QuorumPacket {
+    QuorumPacket::with_data(PacketType::Proposal, to_wire(zxid), payload)
+}
+
 /// The packet of a message.
-pub(crate) fn to_packet(message: &Message, own: &Identity) -> QuorumPacket {
+fn to_packet(message: &Message, own: &Identity) -> QuorumPacket {
     use PacketType as Kind;
     let bare = |kind, zxid| QuorumPacket::bare(kind, to_wire(zxid));
     let start = |epoch| Zxid::new(epoch, 0);
@@ -90,8 +103,9 @@ pub(crate) fn to_packet(message: &Message, own: &Identity) -> QuorumPacket {
         Message::Trunc { zxid } => bare(Kind::Trunc, *zxid),
         Message::Snap { zxid } => bare(Kind::Snap, *zxid),
         Message::Proposal { txn } => {
-            with(Kind::Proposal, txn.zxid, Bytes::copy_from_slice(&txn.payload))
+            proposed(txn.zxid, Bytes::from_owner(Arc::clone(&txn.payload)))
         }
+        Message::Stored { .. } => unreachable!("its bytes are in the log: see `proposed`"),
         Message::Commit { zxid } => bare(Kind::Commit, *zxid),
         Message::NewLeader { epoch } => {
             with(Kind::NewLeader, start(*epoch), own.quorum_text.clone())

@@ -3,6 +3,8 @@
 //! effects of one before it takes the next.
 
 mod effects;
+mod joining;
+mod learner;
 mod newcomers;
 mod requests;
 
@@ -22,13 +24,14 @@ use crate::console;
 use crate::convert::{self, Incoming};
 use crate::election_net::{Change, ElectionEvent, ElectionNet};
 use crate::error::ServerError;
-use crate::link::{Fresh, Link, LinkEvent};
-use crate::quorum_net::{Parcel, QuorumEvent, QuorumNet};
+use crate::link::{Fresh, LinkEvent};
+use crate::quorum_net::{Arrived, Parcel, QuorumEvent, QuorumNet};
 use crate::storage::{Completion, Storage};
 use crate::tracer::Tracer;
-use crate::tree::Tree;
 use crate::zxid::Zxid;
 pub(crate) use effects::tree_of;
+use joining::{Joining, Said};
+use learner::Learner;
 use newcomers::Newcomers;
 use requests::Requests;
 
@@ -67,8 +70,8 @@ pub(crate) struct Volatile {
     links: BTreeMap<ConnectionId, Learner>,
     /// Connections that say they are servers that have one already.
     newcomers: Newcomers,
-    /// The tree that came with SNAP, until NEWLEADER puts it in place.
-    received_tree: Option<(Zxid, Tree)>,
+    /// The state that came with SNAP, until NEWLEADER puts it in place.
+    received: Option<(Zxid, Arrived)>,
     /// When the core's timer runs out.
     timer: Option<(Timer, Instant)>,
     requests: Requests,
@@ -78,15 +81,9 @@ pub(crate) struct Volatile {
     is_serving: bool,
     /// What was last told to the log.
     shown: Option<(Role, bool)>,
-}
-
-/// A quorum connection, and who is at its other end, or says so.
-#[derive(Debug)]
-struct Learner {
-    link: Link,
-    server: ServerId,
-    /// For how many ticks nothing has come on it.
-    silent_ticks: u32,
+    joining: Joining,
+    /// What was said of connections with others than the leader.
+    said: Said,
 }
 
 /// One thing that happened.
@@ -172,7 +169,12 @@ impl Driver {
                 for learner in self.state.links.values_mut() {
                     learner.silent_ticks = learner.silent_ticks.saturating_add(1);
                 }
-                self.step(Input::Tick).await
+                self.step(Input::Tick).await?;
+                if let Some(times) = self.state.joining.settle(std::time::Instant::now()) {
+                    let times = format_args!("{times} attempts to join before failed as said");
+                    self.log(format_args!("serves clients; {times}"));
+                }
+                Ok(())
             }
             Event::Stop => Ok(()),
         }
@@ -180,13 +182,17 @@ impl Driver {
 
     /// Hands one input to the core and carries out what comes back.
     async fn step(&mut self, input: Input) -> Result<(), ServerError> {
+        let role = self.peer.role();
         let effects = self.peer.handle(input.clone());
         if let Some(tracer) = &mut self.tracer {
             let events = tracer.observer.step(&input, &effects, self.peer.state());
             tracer.write(events)?;
         }
         if let Some(error) = &effects.error {
-            self.log(format_args!("{error}"));
+            self.say(role == Role::Following, error.to_string());
+        } else if role != self.peer.role() && matches!(input, Input::Tick) {
+            let missed = if role == Role::Following { "its leader" } else { "a quorum" };
+            self.say(true, format!("heard nothing of {missed} for too long"));
         }
         self.carry_out(effects).await
     }
@@ -226,7 +232,10 @@ impl Driver {
                 }
                 match fresh.and_then(|fresh| self.open(fresh, leader)) {
                     Some(connection) => self.step(Input::Connected { leader, connection }).await,
-                    None => self.step(Input::ConnectFailed { leader }).await,
+                    None => {
+                        self.say(true, format!("server {leader}, the leader, cannot be reached"));
+                        self.step(Input::ConnectFailed { leader }).await
+                    }
                 }
             }
             QuorumEvent::Link { connection, event } => {
@@ -241,6 +250,7 @@ impl Driver {
                         Err(reason) => self.end(connection, &reason).await,
                     },
                     LinkEvent::Written => Ok(()),
+                    LinkEvent::Flowing => self.step(Input::Flowing { connection }).await,
                     LinkEvent::Ended(reason) => self.end(connection, &reason).await,
                 }
             }
@@ -254,14 +264,15 @@ impl Driver {
         if let Some(tracer) = &mut self.tracer {
             tracer.observer.opened(connection, link.name.clone());
         }
-        self.state.links.insert(connection, Learner { link, server, silent_ticks: 0 });
+        self.state.links.insert(connection, Learner::new(link, server));
         Some(connection)
     }
 
     /// A quorum connection has ended, or is ended because of what came on it.
     async fn end(&mut self, connection: ConnectionId, reason: &str) -> Result<(), ServerError> {
         let Some(learner) = self.state.links.remove(&connection) else { return Ok(()) };
-        self.log(format_args!("connection with server {} ended: {reason}", learner.server));
+        let is_own = self.peer.role() == Role::Following;
+        self.say(is_own, format!("connection with server {} ended: {reason}", learner.server));
         self.step(Input::Disconnected { connection }).await
     }
 
@@ -278,9 +289,9 @@ impl Driver {
         {
             return Err(format!("server {from} says that it is server {server}"));
         }
-        if let Some(tree) = parcel.tree {
+        if let Some(state) = parcel.state {
             let zxid = crate::zxid::from_wire(parcel.packet.zxid);
-            self.state.received_tree = Some((zxid, *tree));
+            self.state.received = Some((zxid, *state));
         }
         Ok((from, incoming))
     }
@@ -324,6 +335,15 @@ impl Driver {
                 self.on_revalidated(answer);
                 Ok(())
             }
+        }
+    }
+
+    /// One line on standard error, unless the same was said a short while ago. `is_own`: it is
+    /// about this server's place in the ensemble.
+    fn say(&mut self, is_own: bool, text: String) {
+        let said = if is_own { &mut self.state.joining.said } else { &mut self.state.said };
+        if let Some(text) = said.say(text, std::time::Instant::now()) {
+            self.log(format_args!("{text}"));
         }
     }
 

@@ -155,7 +155,7 @@ impl ElectionNet {
             convert::notification_to_wire(&notification, &self.quorum_text).put(&mut out);
             peer.is_idle = false;
             peer.last = Some(notification);
-            link.send(out.freeze());
+            link.send([out.freeze()]);
         }
         for server in to_dial {
             self.dial(server);
@@ -207,6 +207,7 @@ impl ElectionNet {
                 peer.is_idle = true;
                 None
             }
+            LinkEvent::Flowing => None,
             LinkEvent::Ended(_) => {
                 peer.link = None;
                 if server < self.id && peer.slot.is_none() {

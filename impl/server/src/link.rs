@@ -1,12 +1,14 @@
 //! One TCP connection between servers: a task that reads and writes it, and the driver's handle.
 
+mod writer;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -18,8 +20,13 @@ use crate::config::Endpoint;
 /// How long a TCP connection may take to come up; ZooKeeper's `cnxTimeout`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Most bytes that wait for a peer that does not read; then the connection is given up.
+/// Most bytes that wait for a peer that does not read; then the connection is given up. What
+/// brings a learner up to date is not counted, and as much as that may wait behind it: its size is
+/// that of the state.
 const QUEUED_BYTES_MAX: usize = 1 << 28;
+
+/// How often an end tells that bytes flow.
+const FLOWING_EVERY: Duration = Duration::from_millis(100);
 
 /// Gives every connection of the process its own number, on all ports.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +54,9 @@ pub(crate) enum LinkEvent<T> {
     Item(T),
     /// One call of [`Link::send`] has reached the socket. Only if asked for.
     Written,
+    /// A part of something long has arrived, or has been taken by the other end. Told now and
+    /// then, so that a long transfer is not taken for silence.
+    Flowing,
     /// The connection ended, for this reason. The last event of a link.
     Ended(String),
 }
@@ -58,6 +68,11 @@ pub(crate) trait Decode: Send + 'static {
 
     /// The next item; `None` if it is not all there yet. An error ends the connection.
     fn take(&mut self, buffer: &mut BytesMut) -> Result<Option<Self::Item>, String>;
+
+    /// Whether a part of the next item is worth a [`LinkEvent::Flowing`].
+    fn is_long(&self) -> bool {
+        false
+    }
 }
 
 /// The driver's handle of a connection; dropping it closes the connection at once.
@@ -67,19 +82,64 @@ pub(crate) struct Link {
     pub(crate) id: ConnectionId,
     /// Its name in traces.
     pub(crate) name: ConnectionName,
-    outgoing: mpsc::UnboundedSender<Bytes>,
-    queued: Arc<AtomicUsize>,
+    outgoing: mpsc::UnboundedSender<Outgoing>,
+    queued: Arc<Queued>,
     task: JoinHandle<()>,
 }
 
+/// What waits to be written.
+#[derive(Debug)]
+struct Queued {
+    /// Bytes that count.
+    bytes: AtomicUsize,
+    /// How many there may be: more after a long transfer, during which others had to wait.
+    max: AtomicUsize,
+}
+
+/// Bytes that are made when they can be written. An error ends the connection.
+type Pieces = Box<dyn Iterator<Item = Result<Bytes, String>> + Send>;
+
+/// Something that is to be written.
+enum Outgoing {
+    /// A message.
+    Message {
+        /// Its bytes, in parts.
+        parts: Vec<Bytes>,
+        /// How many of them count as queued.
+        counted: usize,
+    },
+    /// Made while it is written.
+    Pieces(Pieces),
+}
+
 impl Link {
-    /// Queues bytes behind those queued before. `false`: the peer does not read, and the
-    /// connection should be given up.
-    pub(crate) fn send(&self, bytes: Bytes) -> bool {
-        let queued = self.queued.fetch_add(bytes.len(), Ordering::Relaxed);
+    /// Queues a message, in parts, behind those queued before. `false`: the peer does not read,
+    /// and the connection should be given up.
+    pub(crate) fn send(&self, parts: impl Into<Vec<Bytes>>) -> bool {
+        let parts = parts.into();
+        let counted = parts.iter().map(Bytes::len).sum();
+        let queued = self.queued.bytes.fetch_add(counted, Ordering::Relaxed);
+        self.queue(Outgoing::Message { parts, counted });
+        queued < self.queued.max.load(Ordering::Relaxed)
+    }
+
+    /// As [`Self::send`], for what brings a learner up to date: it may be long.
+    pub(crate) fn send_catching_up(&self, parts: impl Into<Vec<Bytes>>) {
+        self.queue(Outgoing::Message { parts: parts.into(), counted: 0 });
+    }
+
+    /// As [`Self::send_catching_up`], for what is to be made only when it can be written.
+    /// An error among it ends the connection.
+    pub(crate) fn send_pieces(
+        &self,
+        pieces: impl Iterator<Item = Result<Bytes, String>> + Send + 'static,
+    ) {
+        self.queue(Outgoing::Pieces(Box::new(pieces)));
+    }
+
+    fn queue(&self, outgoing: Outgoing) {
         // A task that has ended has said so.
-        let _ = self.outgoing.send(bytes);
-        queued < QUEUED_BYTES_MAX
+        let _ = self.outgoing.send(outgoing);
     }
 }
 
@@ -134,7 +194,8 @@ impl Fresh {
         self.stream.set_nodelay(true)?;
         let id = ids.next();
         let (outgoing, queue) = mpsc::unbounded_channel();
-        let queued = Arc::new(AtomicUsize::new(0));
+        let (bytes, max) = (AtomicUsize::new(0), AtomicUsize::new(QUEUED_BYTES_MAX));
+        let queued = Arc::new(Queued { bytes, max });
         let counter = Arc::clone(&queued);
         let (reader, writer) = self.stream.into_split();
         let task = tokio::spawn(async move {
@@ -142,7 +203,8 @@ impl Fresh {
             let reading = async {
                 let (mut reader, mut decode, mut buffer) = (reader, decode, self.rest);
                 loop {
-                    match next(&mut reader, &mut decode, &mut buffer).await {
+                    let flowing = || tell(LinkEvent::Flowing);
+                    match next(&mut reader, &mut decode, &mut buffer, flowing).await {
                         Ok(item) => {
                             if tell(LinkEvent::Item(item)).await.is_err() {
                                 return "the driver has ended".to_owned();
@@ -154,7 +216,8 @@ impl Fresh {
             };
             let writing = async {
                 let told = || async { !tell_written || tell(LinkEvent::Written).await.is_ok() };
-                write(writer, queue, &counter, told).await
+                let flowing = || async { tell(LinkEvent::Flowing).await.is_ok() };
+                writer::write(writer, queue, &counter, told, flowing).await
             };
             let reason = tokio::select! {
                 reason = reading => reason,
@@ -168,11 +231,13 @@ impl Fresh {
 }
 
 /// The next item, or why there will be none.
-async fn next<D: Decode>(
+async fn next<D: Decode, F: Future>(
     reader: &mut OwnedReadHalf,
     decode: &mut D,
     buffer: &mut BytesMut,
+    flowing: impl Fn() -> F,
 ) -> Result<D::Item, String> {
+    let mut told = Instant::now();
     loop {
         if let Some(item) = decode.take(buffer)? {
             return Ok(item);
@@ -181,34 +246,16 @@ async fn next<D: Decode>(
         match reader.read_buf(buffer).await {
             Ok(0) if buffer.is_empty() => return Err("closed by the other end".to_owned()),
             Ok(0) => return Err("closed by the other end in the middle of a message".to_owned()),
+            Ok(_) if decode.is_long() && told.elapsed() >= FLOWING_EVERY => {
+                told = Instant::now();
+                // If the driver has ended, the next item finds out.
+                let _ = flowing().await;
+            }
             Ok(_) => {}
             Err(error) => return Err(error.to_string()),
         }
     }
 }
 
-/// Writes what is queued until the connection fails; why it did.
-async fn write<F: Future<Output = bool>>(
-    mut writer: OwnedWriteHalf,
-    mut queue: mpsc::UnboundedReceiver<Bytes>,
-    queued: &AtomicUsize,
-    written: impl Fn() -> F,
-) -> String {
-    let mut batch = Vec::new();
-    while queue.recv_many(&mut batch, 256).await > 0 {
-        let joined = match batch.as_slice() {
-            [one] => one.clone(),
-            several => several.concat().into(),
-        };
-        if let Err(error) = writer.write_all(&joined).await {
-            return error.to_string();
-        }
-        queued.fetch_sub(joined.len(), Ordering::Relaxed);
-        for _ in batch.drain(..) {
-            if !written().await {
-                return "the driver has ended".to_owned();
-            }
-        }
-    }
-    "closed by this end".to_owned()
-}
+#[cfg(test)]
+mod tests;

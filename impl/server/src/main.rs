@@ -8,6 +8,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use zab_server::config::Config;
 use zab_server::{ServerError, console, serve};
 
+/// The system's allocator keeps most of what a flood of large writes took; this one gives it back.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const AFTER_HELP: &str = "\
 Example, a server that listens on this machine only:
 

@@ -1,20 +1,22 @@
 //! The quorum port: a leader listens, a learner dials, packets go both ways.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpSocket, lookup_host};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, block_in_place};
 use zab_core::{ConnectionId, ServerId};
 use zab_wire::snapshot::{self, Item};
-use zab_wire::{PacketType, QuorumPacket};
+use zab_wire::{PacketType, QuorumPacket, Record as _};
 
 use crate::config::{Config, Endpoint};
 use crate::convert::{self, Incoming};
 use crate::link::{Decode, Fresh, Link, LinkEvent, LinkIds, Side};
+use crate::storage::ArrivingSnapshot;
 use crate::strangers;
 use crate::tree::{Tree, TreeBuilder};
 
@@ -26,6 +28,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 const BACKLOG: u32 = 128;
 /// Most bytes of a first packet.
 const GREETING_MAX: usize = 1 << 16;
+
+/// How many bytes of a snapshot are written at once.
+const WRITE_AT: usize = 1 << 18;
 
 /// What happens on the quorum port.
 #[derive(Debug)]
@@ -45,7 +50,16 @@ pub(crate) struct Parcel {
     /// The packet.
     pub(crate) packet: QuorumPacket,
     /// After SNAP: the leader's tree.
-    pub(crate) tree: Option<Box<Tree>>,
+    pub(crate) state: Option<Box<Arrived>>,
+}
+
+/// A state that came with SNAP.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    /// As a tree.
+    pub(crate) tree: Tree,
+    /// The same as a file.
+    pub(crate) file: ArrivingSnapshot,
 }
 
 /// The driver's side of the quorum port.
@@ -58,6 +72,8 @@ pub(crate) struct QuorumNet {
     others: Vec<ServerId>,
     /// Most connections that have not said who they are.
     places: usize,
+    /// Where snapshots are kept.
+    snapshots: PathBuf,
     /// Bound to `own`, and never used.
     _reserved: TcpSocket,
     listener: Option<JoinHandle<()>>,
@@ -85,7 +101,9 @@ impl QuorumNet {
         }
         let (own, reserved) = reserved?;
         let others = config.ids().into_iter().filter(|id| *id != config.id).collect();
+        let snapshots = config.data_dir.join("version-2");
         Ok(Self {
+            snapshots,
             ids,
             events,
             own,
@@ -117,7 +135,10 @@ impl QuorumNet {
 
     /// Reads and writes a connection from now on.
     pub(crate) fn start(&self, fresh: Fresh) -> std::io::Result<Link> {
-        let decode = Packets { takes_snapshots: fresh.side == Side::Dialler, snapshot: None };
+        // Only a leader may send one.
+        let is_dialler = fresh.side == Side::Dialler;
+        let snapshots = is_dialler.then(|| (self.snapshots.clone(), self.dial));
+        let decode = Packets { snapshots, snapshot: None };
         let wrap = |connection, event| QuorumEvent::Link { connection, event };
         fresh.start(&self.ids, decode, false, self.events.clone(), wrap)
     }
@@ -131,11 +152,13 @@ impl QuorumNet {
         }
     }
 
-    /// Dials a leader, again and again for a while; then comes [`QuorumEvent::Dialled`].
-    pub(crate) fn dial(&mut self, leader: ServerId, address: Endpoint) {
+    /// After a pause, dials a leader, again and again for a while; then comes
+    /// [`QuorumEvent::Dialled`].
+    pub(crate) fn dial(&mut self, leader: ServerId, address: Endpoint, pause: Duration) {
         self.stop_dialling();
         let (events, dial) = (self.events.clone(), self.dial);
         self.dialling = Some(tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
             let fresh = dial_often(&address).await;
             // If the driver has ended nobody needs to know.
             let _ = events.send(QuorumEvent::Dialled { dial, leader, fresh }).await;
@@ -198,8 +221,9 @@ async fn dial_often(address: &Endpoint) -> Option<Fresh> {
 
 /// Packets, and the snapshots that follow SNAP.
 struct Packets {
-    /// Only a leader may send one.
-    takes_snapshots: bool,
+    /// Where snapshots are written while they arrive, and the number of this connection there;
+    /// `None`: none may come.
+    snapshots: Option<(PathBuf, u64)>,
     /// What is being received.
     snapshot: Option<Incomplete>,
 }
@@ -209,6 +233,11 @@ struct Incomplete {
     packet: QuorumPacket,
     decoder: snapshot::Decoder,
     builder: TreeBuilder,
+    file: ArrivingSnapshot,
+    /// What is to be written to the file next.
+    not_written: BytesMut,
+    /// Sessions and lists are written.
+    has_head: bool,
     /// Only the signature is missing.
     is_whole: bool,
 }
@@ -225,24 +254,33 @@ impl Decode for Packets {
             let packet = QuorumPacket::take(buffer).map_err(|error| error.to_string())?;
             let Some(packet) = packet else { return Ok(None) };
             if packet.kind != PacketType::Snap {
-                return Ok(Some(Parcel { packet, tree: None }));
+                return Ok(Some(Parcel { packet, state: None }));
             }
-            if !self.takes_snapshots {
+            let Some((directory, number)) = &self.snapshots else {
                 return Err("SNAP from a learner".to_owned());
-            }
+            };
+            let file = block_in_place(|| ArrivingSnapshot::create(directory, *number));
             self.snapshot = Some(Incomplete {
                 packet,
                 decoder: snapshot::Decoder::default(),
                 builder: TreeBuilder::default(),
+                file: file.map_err(|error| error.to_string())?,
+                not_written: BytesMut::new(),
+                has_head: false,
                 is_whole: false,
             });
             return self.take(buffer);
         }
-        let Some(Incomplete { packet, builder, .. }) = self.snapshot.take() else {
+        let Some(Incomplete { packet, builder, mut file, .. }) = self.snapshot.take() else {
             return Ok(None);
         };
+        block_in_place(|| file.finish()).map_err(|error| error.to_string())?;
         let tree = builder.finish(packet.zxid).map_err(|error| error.to_string())?;
-        Ok(Some(Parcel { packet, tree: Some(Box::new(tree)) }))
+        Ok(Some(Parcel { packet, state: Some(Box::new(Arrived { tree, file })) }))
+    }
+
+    fn is_long(&self) -> bool {
+        self.snapshot.is_some()
     }
 }
 
@@ -252,11 +290,32 @@ impl Incomplete {
         while !self.is_whole {
             match self.decoder.take(buffer).map_err(|error| error.to_string())? {
                 None => return Ok(false),
-                Some(Item::End) => self.is_whole = true,
-                Some(item) => self.builder.add(item).map_err(|error| error.to_string())?,
+                Some(item) => self.add(item)?,
             }
         }
         let signature = self.decoder.take_signature(buffer);
         Ok(signature.map_err(|error| error.to_string())?.is_some())
+    }
+
+    /// Adds an item to the tree and to the file.
+    fn add(&mut self, item: Item) -> Result<(), String> {
+        if matches!(item, Item::Node(_) | Item::End) && !self.has_head {
+            self.has_head = true;
+            self.builder.put_head(&mut self.not_written);
+        }
+        match &item {
+            Item::Session(_) | Item::Acl(_) => {}
+            Item::Node(node) => node.encode(&mut self.not_written),
+            Item::End => {
+                self.is_whole = true;
+                snapshot::put_end(&mut self.not_written);
+            }
+        }
+        self.builder.add(item).map_err(|error| error.to_string())?;
+        if self.not_written.len() >= WRITE_AT || self.is_whole {
+            let bytes = self.not_written.split();
+            block_in_place(|| self.file.write(&bytes)).map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 }

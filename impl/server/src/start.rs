@@ -23,6 +23,9 @@ use crate::tracer::{self, Tracer};
 /// Most events of one port that wait for the driver; then its connections are not read.
 const EVENTS_MAX: usize = 1024;
 
+/// Most bytes of transactions in memory for learners that come back; others are read from the log.
+const HELD_BYTES: usize = 16 << 20;
+
 /// Recovers, joins the ensemble and serves clients until `stop` is ready.
 ///
 /// With a directory for traces, everything this process does is written to a file in it before it
@@ -100,6 +103,7 @@ fn recover(
 ) -> Result<(Peer, zab_core::Effects), ServerError> {
     let core = zab_core::Config {
         window: config.window,
+        held_bytes: HELD_BYTES,
         init_limit: config.init_limit,
         discovery_limit: discovery_limit(config),
         sync_limit: config.sync_limit,

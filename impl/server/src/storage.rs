@@ -5,10 +5,12 @@
 //! Everything here blocks; every function that says "durable" returns after the disk has it,
 //! directory entries included.
 
+mod arriving;
 mod epoch;
 mod file;
 mod intent;
 mod log;
+mod recall;
 mod recovery;
 mod scan;
 mod snapshot;
@@ -17,6 +19,8 @@ mod thread;
 use std::path::{Path, PathBuf};
 
 use crate::tree::ApplyError;
+pub(crate) use arriving::ArrivingSnapshot;
+pub(crate) use recall::Recall;
 pub(crate) use recovery::{Recovery, State, Storage};
 pub(crate) use snapshot::Snapshot;
 pub(crate) use thread::Completion;

@@ -5,7 +5,6 @@
 //! `cversion`, the time, the error), and applying it decides nothing. The semantics are those of
 //! ZooKeeper's `DataTree`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,6 +14,7 @@ mod acl;
 mod admit;
 mod apply;
 mod path;
+mod pieces;
 mod prepare;
 mod snapshot;
 #[cfg(test)]
@@ -23,21 +23,25 @@ mod tests;
 pub use acl::Permission;
 pub use admit::{ApplyError, Fault, check};
 pub use apply::{Applied, Change};
+pub use pieces::Pieces;
 pub use prepare::{Origin, Preparer};
 pub use snapshot::{SnapshotError, TreeBuilder};
 
 use acl::AclTable;
 
 /// Everything that transactions change: nodes, their access control lists, sessions.
+///
+/// A clone shares everything with its original until one of the two changes it, so that it is
+/// cheap whatever the size: that is how a leader sends a snapshot while it goes on.
 #[derive(Debug, Clone)]
 pub struct Tree {
     /// By full path; the root's is empty.
-    nodes: HashMap<String, Node>,
+    nodes: imbl::HashMap<Arc<str>, Arc<Node>>,
     acls: AclTable,
     /// Timeout in milliseconds of every session that lives.
-    sessions: BTreeMap<i64, i32>,
+    sessions: imbl::OrdMap<i64, i32>,
     /// Paths of the ephemeral nodes of each session that has any.
-    ephemerals: BTreeMap<i64, BTreeSet<String>>,
+    ephemerals: imbl::OrdMap<i64, imbl::OrdSet<Arc<str>>>,
     /// The last transaction that was applied.
     last_zxid: i64,
 }
@@ -51,12 +55,12 @@ struct Node {
     /// `cversion` counts created children only.
     stat: StatPersisted,
     /// Names of the children.
-    children: BTreeSet<Box<str>>,
+    children: imbl::OrdSet<Arc<str>>,
 }
 
 impl Node {
     fn new(data: Option<Bytes>, acl: i64, stat: StatPersisted) -> Self {
-        Self { data, acl, stat, children: BTreeSet::new() }
+        Self { data, acl, stat, children: imbl::OrdSet::new() }
     }
 
     /// What clients are told. The reported `cversion` counts creations and deletions of children:
@@ -100,17 +104,18 @@ impl Default for Tree {
         let mut tree = Self::empty();
         for path in ["", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"] {
             let node = Node::new(Some(Bytes::new()), acl::OPEN, StatPersisted::default());
-            tree.nodes.insert(path.to_owned(), node);
+            tree.nodes.insert(path.into(), Arc::new(node));
             if let Some((parent, name)) = path::split(path)
-                && let Some(parent) = tree.nodes.get_mut(parent)
+                && let Some(parent) = tree.node_mut(parent)
             {
                 parent.children.insert(name.into());
             }
         }
         // As in ZooKeeper: what the ensemble is, is not for clients to write.
         let read_only = [Acl { perms: Permission::Read as i32, ..Acl::open().remove(0) }];
-        if let Some(config) = tree.nodes.get_mut("/zookeeper/config") {
-            config.acl = tree.acls.acquire(&read_only);
+        let read_only = tree.acls.acquire(&read_only);
+        if let Some(config) = tree.node_mut("/zookeeper/config") {
+            config.acl = read_only;
         }
         tree
     }
@@ -120,10 +125,10 @@ impl Tree {
     /// Not even a root: for a snapshot to fill.
     fn empty() -> Self {
         Self {
-            nodes: HashMap::new(),
+            nodes: imbl::HashMap::new(),
             acls: AclTable::default(),
-            sessions: BTreeMap::new(),
-            ephemerals: BTreeMap::new(),
+            sessions: imbl::OrdMap::new(),
+            ephemerals: imbl::OrdMap::new(),
             last_zxid: 0,
         }
     }
@@ -183,7 +188,12 @@ impl Tree {
     }
 
     fn node(&self, path: &str) -> Result<&Node, ErrorCode> {
-        self.nodes.get(path::normal(path)).ok_or(ErrorCode::NoNode)
+        self.nodes.get(path::normal(path)).map(|node| &**node).ok_or(ErrorCode::NoNode)
+    }
+
+    /// The node under a key, of its own from now on if it was shared.
+    fn node_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.nodes.get_mut(key).map(Arc::make_mut)
     }
 
     fn permit(&self, node: &Node, permission: Permission) -> Result<(), ErrorCode> {

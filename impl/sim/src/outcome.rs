@@ -79,6 +79,7 @@ impl Stats {
             | Message::LeaderInfo { .. }
             | Message::AckEpoch { .. }
             | Message::Proposal { .. }
+            | Message::Stored { .. }
             | Message::Commit { .. }
             | Message::NewLeader { .. }
             | Message::AckLd { .. }

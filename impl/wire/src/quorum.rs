@@ -5,7 +5,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use crate::code::{OpCode, numbered};
 use crate::data::Id;
 use crate::error::{DecodeError, Found, or_incomplete};
-use crate::jute::{MAX_SERVER_BUFFER, Reader, Record, record};
+use crate::jute::{MAX_SERVER_BUFFER, Reader, Record, record, wire_length};
 
 numbered! {
     /// What a packet is (`Leader.java`).
@@ -87,6 +87,17 @@ impl QuorumPacket {
     #[must_use]
     pub fn with_data(kind: PacketType, zxid: i64, data: Bytes) -> Self {
         Self { kind, zxid, data: Some(data), auth: None }
+    }
+
+    /// The encoding in three parts, of which the second is the data itself and no copy of it.
+    #[must_use]
+    pub fn into_parts(self) -> [Bytes; 3] {
+        let (mut head, mut tail) = (BytesMut::with_capacity(16), BytesMut::with_capacity(4));
+        self.kind.encode(&mut head);
+        self.zxid.encode(&mut head);
+        head.put_i32(self.data.as_ref().map_or(-1, |data| wire_length(data.len())));
+        self.auth.encode(&mut tail);
+        [head.freeze(), self.data.unwrap_or_default(), tail.freeze()]
     }
 
     /// Takes one packet from the front of `buffer`. `Ok(None)`: more bytes are needed, and the

@@ -57,6 +57,14 @@ impl Follower {
         self.silent_ticks = 0;
     }
 
+    /// A part of what brings this server up to date has arrived.
+    pub(crate) fn on_flowing(&mut self) {
+        match self.stage {
+            Stage::Header | Stage::Synchronization(_) => self.on_heard(),
+            Stage::Discovery | Stage::Broadcast => {}
+        }
+    }
+
     /// zk.fail.learner_link, its part about silence: whether the role must be left.
     pub(crate) fn on_tick(&mut self, server: &Server) -> bool {
         self.silent_ticks += 1;

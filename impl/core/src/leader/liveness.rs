@@ -17,6 +17,17 @@ impl Leader {
         }
     }
 
+    /// A learner that is being brought up to date has taken a part of it: neither is it silent,
+    /// nor does the gate that waits for it stand still.
+    pub(crate) fn on_flowing(&mut self, connection: ConnectionId) {
+        let Some(id) = self.learner_of(connection) else { return };
+        let learner = self.learner(id);
+        if learner.progress == (Progress::Forwarding { adopted: false }) {
+            learner.silent_ticks = 0;
+            self.gate_ticks = 0;
+        }
+    }
+
     /// A tick: close what is silent, see whether the role can be kept, and send signs of life.
     pub(crate) fn on_tick(&mut self, server: &Server, out: &mut Effects) -> Verdict {
         self.close_silent(server, out);

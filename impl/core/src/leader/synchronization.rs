@@ -26,9 +26,8 @@ impl Leader {
         let max = self.committed_end(server);
         let plan = choose_plan(server, max, last);
         self.send(to, plan.message(), out);
-        for txn in server.history.range(plan.cursor, max) {
-            let zxid = txn.zxid;
-            self.send(to, Message::Proposal { txn }, out);
+        for (zxid, proposal) in server.history.proposals(plan.cursor, max) {
+            self.send(to, proposal, out);
             self.send(to, Message::Commit { zxid }, out);
         }
         for txn in server.history.range(plan.cursor.max(max), server.history.last()) {

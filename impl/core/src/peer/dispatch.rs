@@ -29,6 +29,7 @@ pub(super) fn follower_message(
         }
         Message::FollowerInfo { .. }
         | Message::AckEpoch { .. }
+        | Message::Stored { .. }
         | Message::AckLd { .. }
         | Message::Ack { .. } => Err(follower.unexpected(message.name())),
     }
@@ -62,6 +63,7 @@ pub(super) fn leader_message(
         | Message::Trunc { .. }
         | Message::Snap { .. }
         | Message::Proposal { .. }
+        | Message::Stored { .. }
         | Message::Commit { .. }
         | Message::NewLeader { .. }
         | Message::UpToDate => Err(leader.unexpected(from, message.name())),

@@ -60,6 +60,7 @@ impl Peer {
                 self.on_message(from, connection, message, &mut out);
             }
             Input::Heard { connection } => self.on_heard(connection),
+            Input::Flowing { connection } => self.on_flowing(connection),
             Input::Disconnected { connection } => self.on_disconnected(connection, &mut out),
             Input::Synced { zxid } => self.on_synced(zxid, &mut out),
             Input::Request { payload } => self.on_request(payload, &mut out),
@@ -192,6 +193,17 @@ impl Peer {
                 follower.on_heard();
             }
             RoleState::Leading(leader) => leader.on_heard(connection),
+            // Left over from a connection that has since been closed.
+            RoleState::Looking(_) | RoleState::Following(_) => {}
+        }
+    }
+
+    fn on_flowing(&mut self, connection: ConnectionId) {
+        match &mut self.state {
+            RoleState::Following(follower) if follower.connection == Some(connection) => {
+                follower.on_flowing();
+            }
+            RoleState::Leading(leader) => leader.on_flowing(connection),
             // Left over from a connection that has since been closed.
             RoleState::Looking(_) | RoleState::Following(_) => {}
         }

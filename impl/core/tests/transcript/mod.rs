@@ -103,6 +103,7 @@ impl Command {
             "connect-failed" => Input::ConnectFailed { leader: self.whom() },
             "accepted" => Input::Accepted { connection: self.connection() },
             "disconnected" => Input::Disconnected { connection: self.connection() },
+            "flowing" => Input::Flowing { connection: self.connection() },
             "heard" => Input::Heard { connection: self.connection() },
             "synced" => Input::Synced { zxid: self.bare().parse().expect("a zxid") },
             "request" => Input::Request { payload: self.bare().as_bytes().into() },

@@ -117,6 +117,7 @@ fn message(message: &Message) -> String {
         | Message::Commit { zxid }
         | Message::Ack { zxid } => format!("{name} {zxid}"),
         Message::Proposal { txn } => format!("{name} {}", txn.zxid),
+        Message::Stored { zxid, .. } => format!("{name} {zxid} (from the log)"),
         Message::NewLeader { epoch } | Message::AckLd { epoch } => format!("{name} epoch={epoch}"),
         Message::UpToDate | Message::Ping => name.to_owned(),
     }

@@ -5,22 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use zab_wire::{MAX_BUFFER, Record as _, frame};
 
+use super::budget::{Budget, Room, SMALL_MAX, Wish};
 use super::handshake::{self, Greeting};
 use super::pipeline::Pipeline;
 use super::requests::Request;
 use super::service::{Service, Serving};
+use super::wire::Wire;
 use crate::four_letter;
 
 /// Bytes of answers that are collected before they are written.
 const WRITE_AT: usize = 64 * 1024;
 
-/// How long a client may take to close its end after it was told that this is the end.
-const LINGER: Duration = Duration::from_secs(1);
+/// Longest first frame: whoever has no session yet has nothing long to say.
+const FIRST_MAX: usize = 1024;
+
+/// How long a frame that is not small may take to arrive while room for others is short.
+const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// Why a connection ends. Nobody is told: the client sees the end, and connects again.
 #[derive(Debug)]
@@ -36,7 +41,7 @@ impl From<std::io::Error> for Gone {
 pub(super) async fn run(service: &Arc<Service>, stream: TcpStream, address: IpAddr) {
     // Without it, answers wait for the client's delayed acknowledgements; it may be missing.
     let _ = stream.set_nodelay(true);
-    let mut wire = Wire { stream, input: BytesMut::new() };
+    let mut wire = Wire::new(stream);
     let limit = service.limits().timeout_max;
     let Ok(Ok(Some(first))) = timeout(limit, first_frame(service, &mut wire)).await else { return };
     let mut watch = service.watch_serving();
@@ -50,7 +55,7 @@ pub(super) async fn run(service: &Arc<Service>, stream: TcpStream, address: IpAd
 /// The first frame; `None` if the connection was about a four-letter word.
 async fn first_frame(service: &Service, wire: &mut Wire) -> Result<Option<Bytes>, Gone> {
     while wire.input.len() < 4 {
-        wire.receive().await?;
+        wire.receive_up_to(FIRST_MAX).await?;
     }
     let mut first = [0; 4];
     first.copy_from_slice(&wire.input[..4]);
@@ -60,10 +65,10 @@ async fn first_frame(service: &Service, wire: &mut Wire) -> Result<Option<Bytes>
         return Ok(None);
     }
     loop {
-        if let Some(frame) = wire.take()? {
+        if let Some(frame) = wire.take(FIRST_MAX)? {
             return Ok(Some(frame));
         }
-        wire.receive().await?;
+        wire.receive_up_to(FIRST_MAX).await?;
     }
 }
 
@@ -99,12 +104,21 @@ async fn greet_and_talk(
 /// Requests in, answers out, until either end has had enough. A client that says nothing for
 /// `limit`, or does not read its answers for so long, is as good as gone.
 async fn talk(wire: &mut Wire, pipeline: &mut Pipeline<'_>, limit: Duration) -> Result<(), Gone> {
+    let budget = pipeline.service().limits().budget();
+    let mut arrival = Arrival::default();
+    let mut wish = Wish::default();
     let mut silent_until = Instant::now() + limit;
     loop {
         while pipeline.takes_more() && pipeline.output().len() < WRITE_AT {
-            let Some(frame) = wire.take()? else { break };
+            if !wire.has_frame(MAX_BUFFER)? {
+                break;
+            }
+            let Some(room) = wish.unanswered(budget, wire.wanted()) else { break };
+            let Some(frame) = wire.take(MAX_BUFFER)? else { break };
+            arrival = Arrival::default();
             silent_until = Instant::now() + limit;
-            pipeline.take_up(Request::decode(&frame).map_err(|_| Gone)?).await?;
+            let request = Request::decode(&frame, room).map_err(|_| Gone)?;
+            pipeline.take_up(request).await?;
         }
         if !pipeline.output().is_empty() {
             let written = wire.stream.write_all(pipeline.output());
@@ -116,46 +130,53 @@ async fn talk(wire: &mut Wire, pipeline: &mut Pipeline<'_>, limit: Duration) -> 
         if pipeline.is_finished() {
             return wire.finish().await;
         }
-        let takes_more = pipeline.takes_more();
+        let takes_more = pipeline.takes_more() && !wish.is_asking();
+        let reads = takes_more && arrival.has_room(budget, wire.wanted());
+        let late = arrival.until;
         tokio::select! {
             settled = pipeline.settled() => pipeline.settle(settled?).await?,
-            received = wire.receive(), if takes_more => received?,
-            () = sleep_until(silent_until), if takes_more => return Err(Gone),
-        }
-    }
-}
-
-/// The socket, and bytes that came and were not taken yet.
-struct Wire {
-    stream: TcpStream,
-    input: BytesMut,
-}
-
-impl Wire {
-    /// Waits for more bytes.
-    async fn receive(&mut self) -> Result<(), Gone> {
-        match self.stream.read_buf(&mut self.input).await? {
-            0 => Err(Gone),
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes a frame that is there already.
-    fn take(&mut self) -> Result<Option<Bytes>, Gone> {
-        frame::take(&mut self.input, MAX_BUFFER).map_err(|_| Gone)
-    }
-
-    /// Says that nothing more will come, and waits a moment for the other end to close: a socket
-    /// that is closed over bytes that nobody read takes the last answer back with it.
-    async fn finish(&mut self) -> Result<(), Gone> {
-        self.stream.shutdown().await?;
-        let closed = async {
-            while self.receive().await.is_ok() {
-                self.input.clear();
+            received = wire.receive(), if reads => received?,
+            () = wish.granted(), if wish.is_asking() => {}
+            () = arrival.wish.granted(), if takes_more && !reads => {
+                // It was this server that did not listen.
+                silent_until = Instant::now() + limit;
             }
-        };
-        // However it ends, it ends here.
-        let _ = timeout(LINGER, closed).await;
-        Ok(())
+            () = sleep_until(silent_until), if reads => return Err(Gone),
+            () = reached(late), if reads => {
+                if budget.is_short() {
+                    return Err(Gone);
+                }
+                arrival.until = None;
+            }
+        }
+    }
+}
+
+/// The room of a frame that is not small, while it arrives.
+#[derive(Default)]
+struct Arrival {
+    wish: Wish,
+    room: Option<Room>,
+    /// When it should be there.
+    until: Option<Instant>,
+}
+
+impl Arrival {
+    /// Whether a frame of this length may be read on; otherwise the wish is to be waited for.
+    fn has_room(&mut self, budget: &Budget, length: usize) -> bool {
+        if length <= SMALL_MAX || self.room.is_some() {
+            return true;
+        }
+        self.room = self.wish.arriving(budget, length);
+        self.until = self.room.is_some().then(|| Instant::now() + ARRIVAL);
+        self.room.is_some()
+    }
+}
+
+/// Waits for a time, for ever if there is none.
+async fn reached(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }

@@ -78,7 +78,7 @@ async fn create(
     address: IpAddr,
 ) -> Greeting {
     let request = (session.id, OpCode::CreateSession.number(), session.timeout.to_bytes());
-    let Some(outcome) = service.write(serving, request, identity(address)).await else {
+    let Some(outcome) = service.write(serving, request, identity(address), None).await else {
         return Greeting::Refused;
     };
     match outcome.await {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::budget::{Budget, Sizes};
 use crate::config::{Config, FourLetterWords};
 use crate::descriptors::Shares;
 
@@ -23,6 +24,7 @@ pub(crate) struct Limits {
     /// Most connections from all addresses.
     total: usize,
     connected: Arc<Mutex<Connected>>,
+    budget: Budget,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +36,7 @@ struct Connected {
 impl Limits {
     /// What the configuration allows, and the operating system: strangers must not use up the
     /// file descriptors that the quorum needs.
-    pub(crate) fn new(config: &Config, shares: Shares) -> Self {
+    pub(crate) fn new(config: &Config, shares: Shares, sizes: Sizes) -> Self {
         let asked = usize::try_from(config.connections_max).ok().filter(|max| *max > 0);
         Self {
             timeout_min: config.session_timeout_min,
@@ -43,7 +45,13 @@ impl Limits {
             per_address: usize::try_from(config.client_connections_max).unwrap_or(usize::MAX),
             total: asked.map_or(shares.clients, |asked| asked.min(shares.clients)),
             connected: Arc::default(),
+            budget: Budget::new(sizes),
         }
+    }
+
+    /// The room for the bytes of all clients.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// Lets one more connection in, until the value is dropped; `None` if there are too many.
@@ -169,6 +177,7 @@ mod tests {
             per_address,
             total: 100,
             connected: Arc::default(),
+            budget: Budget::new(Sizes::default()),
         }
     }
 

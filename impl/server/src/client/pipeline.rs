@@ -80,6 +80,11 @@ impl<'a> Pipeline<'a> {
         }
     }
 
+    /// Whose pipeline it is.
+    pub(super) fn service(&self) -> &'a Service {
+        self.answers.service
+    }
+
     /// Whole frames, to be sent and cleared.
     pub(super) fn output(&mut self) -> &mut BytesMut {
         &mut self.answers.output
@@ -146,7 +151,9 @@ impl<'a> Pipeline<'a> {
     }
 
     fn answer_first(&mut self, settled: Settled) -> Result<(), Gone> {
-        let Some(Flying { since, xid, awaited }) = self.flying.pop_front() else { return Ok(()) };
+        let Some(Flying { since, xid, awaited }) = self.flying.pop_front() else {
+            return Ok(());
+        };
         match (settled, awaited) {
             (Settled::Write(outcome), Awaited::Write { op, .. }) => {
                 self.answers.write(xid, op, outcome)?;
@@ -183,12 +190,14 @@ impl<'a> Pipeline<'a> {
     }
 
     async fn submit_write(&mut self, since: Instant, request: Request) -> Result<(), Gone> {
-        let Request { xid, op, payload } = request;
+        let Request { xid, op, payload, room } = request;
         let auth = handshake::identity(self.address);
         let Answers { service, serving, .. } = self.answers;
-        let submitted = service.write(serving, (self.session, op, payload), auth).await;
+        let write = (self.session, op, payload);
+        let submitted = service.write(serving, write, auth, Some(room)).await;
         let outcome = submitted.ok_or(Gone)?;
-        self.flying.push_back(Flying { since, xid, awaited: Awaited::Write { op, outcome } });
+        let awaited = Awaited::Write { op, outcome };
+        self.flying.push_back(Flying { since, xid, awaited });
         Ok(())
     }
 
@@ -203,7 +212,8 @@ impl<'a> Pipeline<'a> {
         if !service.submit(serving, submission).await {
             return Err(Gone);
         }
-        self.flying.push_back(Flying { since, xid, awaited: Awaited::Sync { path, done } });
+        let awaited = Awaited::Sync { path, done };
+        self.flying.push_back(Flying { since, xid, awaited });
         Ok(())
     }
 

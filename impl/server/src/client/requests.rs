@@ -7,6 +7,7 @@ use zab_wire::client::{
 };
 use zab_wire::{DecodeError, ErrorCode, OpCode, Reader, Record, frame};
 
+use super::budget::Room;
 use super::service::{Outcome, Service, Serving};
 use crate::tree::{Change, Tree};
 
@@ -19,6 +20,8 @@ pub(super) struct Request {
     pub(super) op: i32,
     /// The operation's record.
     pub(super) payload: Bytes,
+    /// What it takes until it is answered.
+    pub(super) room: Room,
 }
 
 /// What is to be done with a request.
@@ -39,11 +42,11 @@ impl Request {
     ///
     /// # Errors
     /// If it is too short for a header: the connection is of no use any more.
-    pub(super) fn decode(frame: &Bytes) -> Result<Self, DecodeError> {
+    pub(super) fn decode(frame: &Bytes, room: Room) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(frame);
         let header: RequestHeader = reader.read()?;
         let payload = frame.slice(reader.offset()..);
-        Ok(Self { xid: header.xid, op: header.op, payload })
+        Ok(Self { xid: header.xid, op: header.op, payload, room })
     }
 
     pub(super) fn class(&self) -> Class {

@@ -10,7 +10,7 @@
 //! Effects.deliver   Commit, CatchUp     service.apply(&txn.payload)?
 //!                   Rebuild             service.replace_tree(tree read again from disk)
 //!                   (SNAP received)     service.replace_tree(tree from TreeBuilder)
-//!                   (SNAP to send)      service.read(Tree::to_stream)
+//!                   (SNAP to send)      service.read(Tree::clone)
 //! f.2.2             follower            service.start_serving(Mode::Follower)
 //! l.2.2             leader, once its whole initial history is applied
 //!                                       service.start_serving(Mode::Leader)
@@ -41,6 +41,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use zab_wire::Id;
 use zab_wire::quorum::ForwardedRequest;
 
+use super::budget::{Room, Sizes};
 use super::limits::{Limits, Stats};
 use super::places::Places;
 use crate::config::Config;
@@ -165,7 +166,7 @@ struct Writes {
     serving: Option<Serving>,
     /// Writes whose transactions were not applied here yet: by session, and by the number under
     /// which this server submitted them.
-    waiting: HashMap<(i64, i32), oneshot::Sender<Outcome>>,
+    waiting: HashMap<(i64, i32), Waiting>,
     /// The last such number. The client's own would not do: a session that moves may count from
     /// one again, and then the answer to what it asked at another server looks like the answer to
     /// what it asks here. These begin with the server's id, so that two servers' never meet.
@@ -174,10 +175,28 @@ struct Writes {
     preparer: Preparer,
 }
 
+/// A write whose transaction was not applied here yet.
+#[derive(Debug)]
+struct Waiting {
+    done: oneshot::Sender<Outcome>,
+    /// What it takes of the server's memory, whether its client is still there or not.
+    _room: Option<Room>,
+}
+
 impl Service {
     /// A service that does not serve yet. `tree` must hold what is in the snapshot and the log.
     #[must_use]
     pub(crate) fn new(config: &Config, shares: Shares, tree: Tree) -> (Arc<Self>, Submissions) {
+        Self::with_sizes(config, shares, tree, Sizes::default())
+    }
+
+    /// As [`Self::new`], and clients may take this much memory.
+    pub(super) fn with_sizes(
+        config: &Config,
+        shares: Shares,
+        tree: Tree,
+        sizes: Sizes,
+    ) -> (Arc<Self>, Submissions) {
         let (submit, queue) = mpsc::channel(SUBMISSIONS_MAX);
         let serving = watch::Sender::new(None);
         let submissions = Submissions { queue, serving: serving.subscribe() };
@@ -186,7 +205,7 @@ impl Service {
             writes: Mutex::new(Writes { last_cxid: first_cxid(config.id), ..Writes::default() }),
             serving,
             submit,
-            limits: Limits::new(config, shares),
+            limits: Limits::new(config, shares, sizes),
             stats: Stats::default(),
             sessions: Places::default(),
             session_ids: SessionIds::new(config.id, now_ms()),
@@ -276,13 +295,14 @@ impl Service {
         self.serving.subscribe()
     }
 
-    /// Hands a write to the driver; the receiver gets what becomes of it. `None`, or a receiver
-    /// without a sender: serving has stopped.
+    /// Hands a write to the driver, which takes this room until it is applied; the receiver gets
+    /// what becomes of it. `None`, or a receiver without a sender: serving has stopped.
     pub(super) async fn write(
         &self,
         serving: Serving,
         (session, op, payload): (i64, i32, Bytes),
         auth: Vec<Id>,
+        room: Option<Room>,
     ) -> Option<oneshot::Receiver<Outcome>> {
         let permit = self.submit.reserve().await.ok()?;
         let (done, outcome) = oneshot::channel();
@@ -295,7 +315,7 @@ impl Service {
             }
             writes.last_cxid = next_cxid(writes.last_cxid);
             let cxid = writes.last_cxid;
-            writes.waiting.insert((session, cxid), done);
+            writes.waiting.insert((session, cxid), Waiting { done, _room: room });
             cxid
         };
         let request = ForwardedRequest { session, cxid, op, payload };
@@ -331,9 +351,9 @@ impl Writes {
     fn applied(&mut self, applied: Applied) {
         let Applied { header, outcome: result } = applied;
         self.preparer.applied(header.zxid);
-        if let Some(done) = self.waiting.remove(&(header.session, header.cxid)) {
+        if let Some(waiting) = self.waiting.remove(&(header.session, header.cxid)) {
             // The client may be gone; the write stands all the same.
-            let _ = done.send(Outcome { result });
+            let _ = waiting.done.send(Outcome { result });
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::config::{Config, Endpoint, FourLetterWords};
 use crate::descriptors::Shares;
 use crate::tree::Tree;
 
+mod memory;
 mod order;
 mod sessions;
 mod strangers;
@@ -40,6 +41,10 @@ impl Bench {
     async fn new() -> Self {
         let (service, submissions) =
             Service::new(&config(), Shares::of_process(3), Tree::default());
+        Self::on_a_port(service, submissions).await
+    }
+
+    async fn on_a_port(service: Arc<Service>, submissions: Submissions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(Arc::clone(&service).listen(listener));

@@ -37,6 +37,7 @@ fn every_message_means_the_same_after_the_wire() {
         for is_leading in [true, false] {
             let packet = to_packet(&message, &own(is_leading));
             assert_eq!(from_packet(&packet), Ok(Incoming::Message(message.clone())));
+            assert_eq!(to_bytes(&message, &own(is_leading)).concat(), packet.to_bytes());
         }
     }
     let packet = to_packet(&Message::FollowerInfo { accepted_epoch: 3 }, &own(false));

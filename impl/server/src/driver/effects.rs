@@ -1,11 +1,10 @@
 //! Carrying out the effects of one step, in the order that [`Effects`] demands.
 
 use zab_core::{Close, Deliver, Dial, Effects, Message, Outgoing, Role, TimerChange, Write};
-use zab_wire::Record as _;
 
 use super::{Driver, after};
 use crate::client::Mode;
-use crate::convert::{self, Identity};
+use crate::convert::Identity;
 use crate::error::ServerError;
 use crate::storage::State;
 use crate::tree::{SnapshotError, Tree};
@@ -36,7 +35,9 @@ impl Driver {
         match effects.dial {
             Some(Dial::To(leader)) => {
                 let address = self.config.servers[&leader].quorum.clone();
-                self.quorum.dial(leader, address);
+                let patience = self.config.tick * self.config.init_limit;
+                let pause = self.state.joining.pause(leader, patience);
+                self.quorum.dial(leader, address, pause);
             }
             Some(Dial::Stop) => self.quorum.stop_dialling(),
             None => {}
@@ -66,7 +67,7 @@ impl Driver {
             Close::Every => {
                 self.state.links.clear();
                 self.state.newcomers.clear();
-                self.state.received_tree = None;
+                self.state.received = None;
                 if self.state.is_serving {
                     self.service.stop_serving();
                     self.state.is_serving = false;
@@ -103,10 +104,10 @@ impl Driver {
 
     /// Puts the tree that came with SNAP in place of everything.
     fn install(&mut self, zxid: Zxid) -> Result<(), ServerError> {
-        let received = self.state.received_tree.take().filter(|(end, _)| *end == zxid);
-        let (_, tree) = received.expect("the core asks for the snapshot that it was just told of");
-        self.storage.install(zxid, &tree.to_file())?;
-        self.service.replace_tree(tree);
+        let received = self.state.received.take().filter(|(end, _)| *end == zxid);
+        let (_, state) = received.expect("the core asks for the snapshot that it was just told of");
+        self.storage.install(zxid, state.file)?;
+        self.service.replace_tree(state.tree);
         Ok(())
     }
 
@@ -139,31 +140,42 @@ impl Driver {
             last: self.peer.last_zxid(),
             is_leading: self.peer.is_leading(),
         };
-        let mut bytes = bytes::BytesMut::new();
-        convert::to_packet(&outgoing.message, &own).encode(&mut bytes);
-        if let Message::Snap { zxid } = outgoing.message {
-            bytes.unsplit(self.state_at(zxid)?);
+        let tree = match outgoing.message {
+            Message::Snap { zxid } => Some(self.tree_at(zxid)?),
+            Message::FollowerInfo { .. }
+            | Message::LeaderInfo { .. }
+            | Message::AckEpoch { .. }
+            | Message::Diff { .. }
+            | Message::Trunc { .. }
+            | Message::Proposal { .. }
+            | Message::Stored { .. }
+            | Message::Commit { .. }
+            | Message::NewLeader { .. }
+            | Message::AckLd { .. }
+            | Message::Ack { .. }
+            | Message::UpToDate
+            | Message::Ping => None,
+        };
+        let Some(learner) = self.state.links.get_mut(&outgoing.connection) else { return Ok(()) };
+        let is_taken = learner.send(&outgoing.message, &own, &self.storage);
+        if let Some(tree) = tree {
+            learner.link.send_pieces(tree.into_stream().map(Ok));
         }
-        self.send_bytes(outgoing.connection, bytes.freeze());
+        if !is_taken {
+            self.state.stuck.push(outgoing.connection);
+        }
         Ok(())
     }
 
     /// The tree as it is after `zxid`, for the quorum port. A leader may have committed what its
-    /// own disk has not taken yet: that is applied to a copy.
-    fn state_at(&self, zxid: Zxid) -> Result<bytes::BytesMut, ServerError> {
-        let mut missing = self.peer.not_applied(zxid).peekable();
-        if missing.peek().is_none() {
-            return Ok(self.service.read(|tree| {
-                assert_eq!(tree.last_zxid(), to_wire(zxid), "the tree is the state at {zxid}");
-                tree.to_stream()
-            }));
-        }
+    /// own disk has not taken yet: that is applied to the clone.
+    fn tree_at(&self, zxid: Zxid) -> Result<Tree, ServerError> {
         let mut tree = self.service.read(Tree::clone);
-        for txn in missing {
+        for txn in self.peer.not_applied(zxid) {
             tree.apply(&txn.payload)?;
         }
-        assert_eq!(tree.last_zxid(), to_wire(zxid), "the copy is the state at {zxid}");
-        Ok(tree.to_stream())
+        assert_eq!(tree.last_zxid(), to_wire(zxid), "the tree is the state at {zxid}");
+        Ok(tree)
     }
 
     /// Sends what waits on the election port.
@@ -201,20 +213,31 @@ impl Driver {
             self.state.is_serving = true;
         }
         if self.state.shown != Some((role, is_established)) {
-            self.state.shown = Some((role, is_established));
-            let state = self.peer.state();
-            let epoch = state.current_epoch.unwrap_or_default();
-            let last = self.peer.last_zxid();
-            match (role, is_established) {
-                (Role::Looking, _) => self.log(format_args!("LOOKING, epoch {epoch}, last {last}")),
-                (_, true) => self.log(format_args!("{role}, epoch {epoch}, serving clients")),
-                (_, false) => {
-                    let leader = self.peer.leader().unwrap_or_default();
-                    self.log(format_args!("{role}, the leader is server {leader}, last {last}"));
-                }
-            }
+            let before = self.state.shown.replace((role, is_established));
+            self.show_role(before.map(|(role, _)| role), role, is_established);
         }
         Ok(())
+    }
+
+    fn show_role(&mut self, before: Option<Role>, role: Role, is_established: bool) {
+        let now = std::time::Instant::now();
+        if before == Some(Role::Following) && role == Role::Looking {
+            self.state.joining.leave(now);
+        }
+        if is_established {
+            self.state.joining.serve(now);
+        }
+        let epoch = self.peer.state().current_epoch.unwrap_or_default();
+        let last = self.peer.last_zxid();
+        let text = match (role, is_established) {
+            (Role::Looking, _) => format!("LOOKING, epoch {epoch}, last {last}"),
+            (_, true) => format!("{role}, epoch {epoch}, serving clients"),
+            (_, false) => {
+                let leader = self.peer.leader().unwrap_or_default();
+                format!("{role}, the leader is server {leader}, last {last}")
+            }
+        };
+        self.say(true, text);
     }
 }
 

@@ -11,21 +11,11 @@ use super::StorageError;
 /// Replaces the file at `path` by one that holds `bytes`: a temporary file is written and synced,
 /// renamed over the old one, and the rename is synced. A crash leaves the old file or the new.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
-    replace_when(path, bytes, || Ok(()))
-}
-
-/// As [`replace`], and `ready` runs when the new content is durable but not yet in place.
-pub(crate) fn replace_when(
-    path: &Path,
-    bytes: &[u8],
-    ready: impl FnOnce() -> Result<(), StorageError>,
-) -> Result<(), StorageError> {
     let temporary = temporary_of(path);
     let mut file = File::create(&temporary).map_err(StorageError::io("create", &temporary))?;
     file.write_all(bytes).map_err(StorageError::io("write", &temporary))?;
     file.sync_all().map_err(StorageError::io("sync", &temporary))?;
     drop(file);
-    ready()?;
     std::fs::rename(&temporary, path).map_err(StorageError::io("rename to", path))?;
     sync_parent(path)
 }
@@ -117,7 +107,8 @@ fn temporary_of(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn sync_parent(path: &Path) -> Result<(), StorageError> {
+/// Makes creations, renames and removals beside a file durable.
+pub(super) fn sync_parent(path: &Path) -> Result<(), StorageError> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
         Some(_) | None => sync_directory(Path::new(".")),

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use zab_core::{Base, Epoch, Recovered, Txn};
 
+use super::arriving::ArrivingSnapshot;
 use super::epoch::NumberFile;
 use super::intent::{Intent, IntentFile};
 use super::log::{self, Log};
+use super::recall::Recall;
 use super::snapshot::{self, Snapshot};
 use super::thread::{Completion, LogThread};
 use super::{StorageError, file};
@@ -131,14 +133,23 @@ impl Storage {
         self.intent.clear()
     }
 
-    /// Durably puts a snapshot in place of the log and of older snapshots: `snapshot` is the
-    /// content of the file, and its state is the one at `zxid`.
-    pub(crate) fn install(&self, zxid: Zxid, snapshot: &[u8]) -> Result<(), StorageError> {
-        let path = snapshot::path(&self.snapshots, zxid);
-        file::replace_when(&path, snapshot, || self.intent.write(Intent::Replace(zxid)))?;
+    /// Durably puts a snapshot in place of the log and of older snapshots: its state is the one at
+    /// `zxid`, and it has arrived whole.
+    pub(crate) fn install(
+        &self,
+        zxid: Zxid,
+        snapshot: ArrivingSnapshot,
+    ) -> Result<(), StorageError> {
+        self.intent.write(Intent::Replace(zxid))?;
+        snapshot.put_in_place(&snapshot::path(&self.snapshots, zxid))?;
         self.log.restart(zxid)?;
         snapshot::remove_others(&self.snapshots, Some(zxid))?;
         self.intent.clear()
+    }
+
+    /// Reads single transactions back, those of one learner.
+    pub(crate) fn recall(&self) -> Recall {
+        Recall::new(self.logs.clone())
     }
 
     /// Reads the state back. Everything appended must be durable.

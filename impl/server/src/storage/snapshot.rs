@@ -1,4 +1,4 @@
-//! Snapshot files. Their content is [`crate::tree::Tree::to_file`]'s.
+//! Snapshot files. See [`super::ArrivingSnapshot`] for how they come to be.
 
 use std::path::{Path, PathBuf};
 

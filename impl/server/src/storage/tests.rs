@@ -270,6 +270,33 @@ fn a_log_with_what_no_tree_can_apply_is_refused_and_left_alone() {
 }
 
 #[test]
+fn transactions_are_read_back_from_whatever_file_they_are_in() {
+    let disk = Disk::new();
+    let history = [txn(1, 1), txn(1, 2), txn(1, 3), txn(2, 1), txn(5, 1), txn(5, 2)];
+    disk.write(&history[..2]);
+    disk.write(&history[2..5]);
+    let (storage, _, _) = disk.open().unwrap();
+    storage.append(history[5..].to_vec());
+    storage.sync_log().unwrap();
+    let recall = storage.recall();
+    for txn in history.iter().chain(history.iter().rev()) {
+        assert_eq!(recall.payload(txn.zxid).unwrap(), &txn.payload[..]);
+    }
+    for missing in [Zxid::ZERO, Zxid::new(1, 4), Zxid::new(3, 1), Zxid::new(9, 9)] {
+        let error = recall.payload(missing).unwrap_err().to_string();
+        assert!(error.contains(&format!("transaction {missing} is not there")), "{error}");
+    }
+    // What is appended later is found as well.
+    storage.append(vec![txn(5, 3)]);
+    storage.sync_log().unwrap();
+    assert_eq!(recall.payload(Zxid::new(5, 3)).unwrap(), &txn(5, 3).payload[..]);
+    storage.truncate(Zxid::new(1, 2)).unwrap();
+    let other = storage.recall();
+    assert!(other.payload(Zxid::new(1, 3)).is_err());
+    assert_eq!(other.payload(Zxid::new(1, 2)).unwrap(), &history[1].payload[..]);
+}
+
+#[test]
 fn truncation_cuts_inside_a_file_and_removes_the_later_ones() {
     let history = [txn(1, 1), txn(1, 2), txn(1, 3), txn(2, 1), txn(2, 2)];
     for keep in 0..=history.len() {
@@ -308,12 +335,35 @@ fn snapshot() -> Vec<u8> {
     crate::tree::Tree::default().to_file().to_vec()
 }
 
+/// A snapshot file that has arrived in pieces.
+fn incoming(disk: &Disk, file: &[u8]) -> super::ArrivingSnapshot {
+    let mut incoming = super::ArrivingSnapshot::create(&disk.path(""), 7).unwrap();
+    for piece in file[16..file.len() - 13].chunks(9) {
+        incoming.write(piece).unwrap();
+    }
+    incoming.finish().unwrap();
+    incoming
+}
+
+#[test]
+fn a_snapshot_that_does_not_arrive_whole_leaves_nothing() {
+    let disk = Disk::new();
+    disk.write(&[txn(1, 1)]);
+    let (storage, _, _) = disk.open().unwrap();
+    let file = snapshot();
+    drop(incoming(&disk, &file));
+    let mut names = std::fs::read_dir(disk.path("")).unwrap();
+    assert!(names.all(|entry| !entry.unwrap().file_name().to_string_lossy().contains("tmp")));
+    storage.install(Zxid::new(4, 9), incoming(&disk, &file)).unwrap();
+    assert_eq!(std::fs::read(disk.path("snapshot.400000009")).unwrap(), file);
+}
+
 #[test]
 fn a_snapshot_replaces_the_log() {
     let disk = Disk::new();
     disk.write(&[txn(1, 1), txn(5, 1)]);
     let (storage, _, _) = disk.open().unwrap();
-    storage.install(Zxid::new(4, 9), &snapshot()).unwrap();
+    storage.install(Zxid::new(4, 9), incoming(&disk, &snapshot())).unwrap();
     storage.append(vec![txn(4, 10)]);
     storage.sync_log().unwrap();
     drop(storage);

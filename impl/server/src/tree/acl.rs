@@ -6,8 +6,9 @@
 //! for someone who cannot come. Lists in a snapshot that ZooKeeper wrote may have such entries:
 //! they grant nothing.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use imbl::HashMap;
 
 use zab_wire::{Acl, ErrorCode};
 

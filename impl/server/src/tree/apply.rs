@@ -1,6 +1,7 @@
 //! Applying transactions. Source: `DataTree.processTxn`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use zab_wire::txn::{CreateContainerTxn, CreateTtlTxn, CreateTxn, MultiTxn, SetAclTxn, SetDataTxn};
@@ -150,7 +151,7 @@ impl Tree {
     fn create(&mut self, header: &TxnHeader, new: NewNode) -> Result<Change, ErrorCode> {
         let NewNode { path, data, acl, parent_cversion, owner } = new;
         let (parent_path, name) = path::split(&path).ok_or(ErrorCode::BadArguments)?;
-        let parent = self.nodes.get_mut(parent_path).ok_or(ErrorCode::NoNode)?;
+        let parent = self.node_mut(parent_path).ok_or(ErrorCode::NoNode)?;
         // Also when the node is there already: a snapshot may hold the child and still the
         // parent as it was before (ZOOKEEPER-1046, 2052).
         let cversion = match parent_cversion {
@@ -161,7 +162,7 @@ impl Tree {
             parent.stat.cversion = cversion;
             parent.stat.pzxid = header.zxid;
         }
-        if !parent.children.insert(name.into()) {
+        if parent.children.insert(name.into()).is_some() {
             return Err(ErrorCode::NodeExists);
         }
         let stat = StatPersisted {
@@ -174,11 +175,12 @@ impl Tree {
             ..StatPersisted::default()
         };
         let node = Node::new(data, self.acls.acquire(&acl), stat);
+        let key: Arc<str> = path.as_str().into();
         if owner_is_session(owner) {
-            self.ephemerals.entry(owner).or_default().insert(path.clone());
+            self.ephemerals.entry(owner).or_default().insert(Arc::clone(&key));
         }
         let stat = node.stat();
-        self.nodes.insert(path.clone(), node);
+        self.nodes.insert(key, Arc::new(node));
         Ok(Change::Created { path, stat })
     }
 
@@ -187,7 +189,7 @@ impl Tree {
         let node = self.nodes.remove(path).ok_or(ErrorCode::NoNode)?;
         self.acls.release(node.acl);
         self.forget_ephemeral(node.stat.ephemeral_owner, path);
-        if let Some(parent) = self.nodes.get_mut(parent_path) {
+        if let Some(parent) = self.node_mut(parent_path) {
             parent.children.remove(name);
             parent.stat.pzxid = parent.stat.pzxid.max(zxid);
         }
@@ -204,7 +206,7 @@ impl Tree {
     }
 
     fn set_data(&mut self, header: &TxnHeader, txn: SetDataTxn) -> Result<Change, ErrorCode> {
-        let node = self.nodes.get_mut(path::normal(&txn.path)).ok_or(ErrorCode::NoNode)?;
+        let node = self.node_mut(path::normal(&txn.path)).ok_or(ErrorCode::NoNode)?;
         node.data = txn.data;
         node.stat.version = txn.version;
         node.stat.mzxid = header.zxid;
@@ -213,9 +215,10 @@ impl Tree {
     }
 
     fn set_acl(&mut self, txn: SetAclTxn) -> Result<Change, ErrorCode> {
-        let node = self.nodes.get_mut(path::normal(&txn.path)).ok_or(ErrorCode::NoNode)?;
+        let before = self.node(&txn.path)?.acl;
         let key = self.acls.acquire(&txn.acl);
-        self.acls.release(node.acl);
+        self.acls.release(before);
+        let node = self.node_mut(path::normal(&txn.path)).ok_or(ErrorCode::NoNode)?;
         node.acl = key;
         node.stat.aversion = txn.version;
         Ok(Change::Replaced { stat: node.stat() })
@@ -225,9 +228,9 @@ impl Tree {
     /// node that the leader had not created yet when it made the list, and the other way round.
     fn close_session(&mut self, header: &TxnHeader, listed: Option<Vec<String>>) {
         self.sessions.remove(&header.session);
-        let mut paths: BTreeSet<String> =
-            self.ephemerals.remove(&header.session).unwrap_or_default();
-        paths.extend(listed.unwrap_or_default());
+        let known = self.ephemerals.remove(&header.session).unwrap_or_default();
+        let mut paths: BTreeSet<Arc<str>> = known.into_iter().collect();
+        paths.extend(listed.unwrap_or_default().into_iter().map(Arc::from));
         for path in paths {
             // Deleted already, by a transaction between the list and this one.
             let _ = self.delete(&path, header.zxid);

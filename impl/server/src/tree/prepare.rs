@@ -304,8 +304,8 @@ impl Preparer {
             if self.node(tree, path).is_err() {
                 continue;
             }
-            paths.push(path.clone());
-            nodes.insert(path.clone(), None);
+            paths.push(path.to_string());
+            nodes.insert(path.to_string(), None);
             let Some((parent, _)) = path::split(path) else { continue };
             let state =
                 nodes.entry(parent.to_owned()).or_insert_with(|| self.node(tree, parent).ok());

@@ -1,11 +1,11 @@
-//! The tree as a snapshot, and back. The bytes are ZooKeeper's, on disk and on the quorum port.
+//! A snapshot back to a tree. The bytes are ZooKeeper's, on disk and on the quorum port.
+
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use thiserror::Error;
 use zab_wire::DecodeError;
-use zab_wire::jute::Record as _;
-use zab_wire::log::FileHeader;
-use zab_wire::snapshot::{self, AclItem, Item, NodeItem, Sealer, SessionItem};
+use zab_wire::snapshot::{self, Item, NodeItem};
 
 use super::{Node, Tree, acl, owner_is_session, path};
 
@@ -30,27 +30,6 @@ pub enum SnapshotError {
 }
 
 impl Tree {
-    /// The tree for the quorum port: what follows a SNAP packet, up to and with `BenWasHere`.
-    #[must_use]
-    pub fn to_stream(&self) -> BytesMut {
-        let mut out = BytesMut::new();
-        self.put_body(&mut out);
-        snapshot::put_signature(&mut out);
-        out
-    }
-
-    /// The tree as the content of a snapshot file, whose name is to hold [`Tree::last_zxid`].
-    #[must_use]
-    pub fn to_file(&self) -> BytesMut {
-        let mut out = BytesMut::new();
-        FileHeader::SNAPSHOT.encode(&mut out);
-        self.put_body(&mut out);
-        let mut sealer = Sealer::default();
-        sealer.update(&out);
-        sealer.seal(&mut out);
-        out
-    }
-
     /// Reads a snapshot file's content.
     ///
     /// `last_zxid` is the zxid in its name: transactions up to it are in the snapshot, later ones
@@ -68,24 +47,6 @@ impl Tree {
         })?;
         result?;
         builder.finish(last_zxid)
-    }
-
-    fn put_body(&self, out: &mut BytesMut) {
-        let sessions: Vec<_> = (self.sessions.iter())
-            .map(|(session, timeout)| SessionItem { session: *session, timeout: *timeout })
-            .collect();
-        let acls: Vec<_> = (self.acls.sorted().into_iter())
-            .map(|(key, list)| AclItem { key, acl: list.to_vec() })
-            .collect();
-        snapshot::put_head(out, &sessions, &acls);
-        // Depth first, so that parents come before their children.
-        let mut ahead = vec![String::new()];
-        while let Some(path) = ahead.pop() {
-            let node = &self.nodes[&path];
-            ahead.extend(node.children.iter().rev().map(|name| format!("{path}/{name}")));
-            NodeItem { path, data: node.data.clone(), acl: node.acl, stat: node.stat }.encode(out);
-        }
-        snapshot::put_end(out);
     }
 }
 
@@ -118,29 +79,34 @@ impl TreeBuilder {
         Ok(())
     }
 
+    /// Appends what comes before the nodes in a snapshot, which has been added.
+    pub(crate) fn put_head(&self, out: &mut BytesMut) {
+        self.tree.put_head(out);
+    }
+
     fn add_node(&mut self, item: NodeItem) -> Result<(), SnapshotError> {
         let NodeItem { path, data, acl, stat } = item;
-        if self.tree.nodes.contains_key(&path) {
+        if self.tree.nodes.contains_key(&*path) {
             return Err(SnapshotError::Twice(path));
         }
         if !path.is_empty() {
             if !path::names_a_child(&path) {
                 return Err(SnapshotError::Path(path));
             }
-            let parent = path::split(&path).and_then(|(parent, name)| {
-                self.tree.nodes.get_mut(parent).map(|parent| (parent, name))
-            });
+            let parent = path::split(&path)
+                .and_then(|(parent, name)| self.tree.node_mut(parent).map(|parent| (parent, name)));
             let Some((parent, name)) = parent else { return Err(SnapshotError::Orphan(path)) };
             parent.children.insert(name.into());
         }
         if acl != acl::OPEN {
             self.tree.acls.acquire_key(acl);
         }
+        let path: Arc<str> = path.into();
         if owner_is_session(stat.ephemeral_owner) {
             let paths = self.tree.ephemerals.entry(stat.ephemeral_owner).or_default();
-            paths.insert(path.clone());
+            paths.insert(Arc::clone(&path));
         }
-        self.tree.nodes.insert(path, Node::new(data, acl, stat));
+        self.tree.nodes.insert(path, Arc::new(Node::new(data, acl, stat)));
         Ok(())
     }
 

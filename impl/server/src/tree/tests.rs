@@ -267,6 +267,36 @@ fn a_transaction_that_is_in_the_snapshot_already_changes_nothing() {
 }
 
 #[test]
+fn a_clone_stays_as_it_was_and_comes_in_pieces() {
+    let mut leader = Leader::new();
+    leader.create("/a").unwrap();
+    for number in 0..300 {
+        leader.create(&format!("/a/{number}")).unwrap();
+        leader.set_data(&format!("/a/{number}"), &"x".repeat(3000), -1).unwrap();
+    }
+    let before = leader.tree.to_file();
+    let clone = leader.tree.clone();
+    let mut pieces = clone.clone().into_stream();
+    let mut taken = vec![pieces.next().unwrap()];
+    for number in 0..300 {
+        match number % 3 {
+            0 => leader.delete(&format!("/a/{number}"), -1).unwrap(),
+            1 => leader.set_data(&format!("/a/{number}"), "new", -1).unwrap(),
+            _ => leader.create(&format!("/a/{number}/b")).unwrap(),
+        };
+    }
+    leader.submit(OpCode::CloseSession, Bytes::new()).unwrap();
+    taken.extend(pieces);
+    assert!(taken.len() > 3, "{} pieces", taken.len());
+    let stream = taken.concat();
+    assert!(stream.ends_with(b"\0\0\0\x0aBenWasHere"));
+    // In a file it stands between another header and another ending.
+    assert_eq!(stream[..stream.len() - 14], before[16..before.len() - 13]);
+    assert_eq!(clone.to_file(), before);
+    assert_ne!(leader.tree.to_file(), before);
+}
+
+#[test]
 fn snapshots_that_are_no_trees_are_refused() {
     let tree = Tree::default();
     let file = tree.to_file();
@@ -281,8 +311,8 @@ fn snapshots_that_are_no_trees_are_refused() {
     let mut orphan = Tree::empty();
     for (path, child) in [("", Some("x")), ("/x", Some("y/z")), ("/x/y/z", None)] {
         let mut node = Node::new(None, acl::OPEN, StatPersisted::default());
-        node.children.extend(child.map(Box::from));
-        orphan.nodes.insert(path.to_owned(), node);
+        node.children.extend(child.map(std::sync::Arc::from));
+        orphan.nodes.insert(path.into(), node.into());
     }
     let refused = Tree::from_file(&orphan.to_file(), 0).unwrap_err();
     assert_eq!(refused, SnapshotError::Orphan("/x/y/z".to_owned()));
@@ -321,6 +351,6 @@ proptest! {
         prop_assert!(slow.preparer.nodes.is_empty());
         prop_assert_eq!(slow.tree.to_file(), prompt.tree.to_file());
         let copy = Tree::from_file(&prompt.tree.to_file(), prompt.zxid).unwrap();
-        prop_assert_eq!(copy.to_stream(), prompt.tree.to_stream());
+        prop_assert_eq!(copy.to_file(), prompt.tree.to_file());
     }
 }

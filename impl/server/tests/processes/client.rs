@@ -53,12 +53,22 @@ impl Client {
         Ok(self.answer()?.0)
     }
 
+    /// As [`Self::create`], with this data.
+    pub(crate) fn create_with(&mut self, path: &str, data: &[u8]) -> Result<i32, Lost> {
+        self.ask_create_with(path, data)?;
+        Ok(self.answer()?.0)
+    }
+
     /// Asks for a node without waiting for the answer.
     pub(crate) fn ask_create(&mut self, path: &str) -> Result<(), Lost> {
+        self.ask_create_with(path, b"data")
+    }
+
+    fn ask_create_with(&mut self, path: &str, data: &[u8]) -> Result<(), Lost> {
         let anyone = Id { scheme: "world".to_owned(), id: "anyone".to_owned() };
         let request = CreateRequest {
             path: path.to_owned(),
-            data: Some(Bytes::from_static(b"data")),
+            data: Some(Bytes::copy_from_slice(data)),
             acl: vec![Acl { perms: 31, id: anyone }],
             flags: 0,
         };

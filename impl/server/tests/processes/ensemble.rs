@@ -257,6 +257,35 @@ fn a_server_that_is_far_behind_gets_a_snapshot_and_recovers_from_it() {
     cluster.finish();
 }
 
+/// The window holds more than the leader keeps in memory: the rest comes from its log.
+#[test]
+fn a_server_that_missed_large_writes_gets_them_one_by_one() {
+    let mut cluster = Cluster::started();
+    let leader = cluster.all_serve();
+    let behind = (1..=3).find(|id| *id != leader).unwrap();
+    let mut writer = client(&cluster, leader);
+    assert_eq!(writer.create("/before").unwrap(), 0);
+    assert_eq!(children(&cluster, behind), ["before"]);
+    cluster.kill(behind);
+    let large = vec![7; 1_000_000];
+    let mut names: Vec<String> = (0..24).map(|number| format!("node-{number:02}")).collect();
+    for name in &names {
+        assert_eq!(writer.create_with(&format!("/{name}"), &large).unwrap(), 0);
+    }
+    names.insert(0, "before".to_owned());
+    cluster.start(behind);
+    cluster.serves(behind);
+    let is_snapshot =
+        |kind: &EventKind| matches!(kind, EventKind::Persisted(Persisted::Snapshot(_)));
+    assert!(!cluster.has_event(behind, is_snapshot));
+    assert_eq!(children(&cluster, behind), names);
+    cluster.kill(behind);
+    cluster.start(behind);
+    cluster.serves(behind);
+    assert_all_hold(&cluster, &names);
+    cluster.finish();
+}
+
 #[test]
 fn a_follower_with_a_torn_log_says_so_and_catches_up() {
     let mut cluster = Cluster::started();

@@ -7,4 +7,5 @@ mod forged;
 mod hostile;
 mod impostor;
 mod output;
+mod pretender;
 mod usage;

@@ -1,0 +1,87 @@
+//! The socket of a client, and bytes that came and were not taken yet.
+
+use std::time::Duration;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use zab_wire::frame;
+
+use super::budget::SMALL_MAX;
+use super::connection::Gone;
+
+/// How long a client may take to close its end after it was told that this is the end.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Bytes of a frame's length.
+const PREFIX: usize = 4;
+
+/// The socket, and bytes that came and were not taken yet.
+pub(super) struct Wire {
+    pub(super) stream: TcpStream,
+    pub(super) input: BytesMut,
+}
+
+impl Wire {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self { stream, input: BytesMut::new() }
+    }
+
+    /// How many bytes the first frame has in all, its length included; 4 before that is known.
+    pub(super) fn wanted(&self) -> usize {
+        let length = self.input.first_chunk::<PREFIX>().map(|bytes| i32::from_be_bytes(*bytes));
+        PREFIX + length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0)
+    }
+
+    /// Whether the first frame is all there; an error if it is longer than `max`.
+    pub(super) fn has_frame(&self, max: usize) -> Result<bool, Gone> {
+        match self.input.first_chunk::<PREFIX>().map(|bytes| i32::from_be_bytes(*bytes)) {
+            Some(length) if usize::try_from(length).is_ok_and(|length| length <= max) => {
+                Ok(self.input.len() >= self.wanted())
+            }
+            Some(_) => Err(Gone),
+            None => Ok(false),
+        }
+    }
+
+    /// Takes the first frame if it is all there; an error if it is longer than `max`.
+    pub(super) fn take(&mut self, max: usize) -> Result<Option<Bytes>, Gone> {
+        frame::take(&mut self.input, max).map_err(|_| Gone)
+    }
+
+    /// Waits for more bytes: of small frames as many as fit, of another one no more than itself.
+    pub(super) async fn receive(&mut self) -> Result<(), Gone> {
+        let wanted = self.wanted();
+        let room = wanted.max(SMALL_MAX).saturating_sub(self.input.len());
+        if wanted > SMALL_MAX {
+            // It has its room: no need to grow step by step.
+            self.input.reserve(room);
+        }
+        self.receive_up_to(room).await
+    }
+
+    /// Waits for at most `room` more bytes.
+    pub(super) async fn receive_up_to(&mut self, room: usize) -> Result<(), Gone> {
+        let mut limited = (&mut self.input).limit(room);
+        match self.stream.read_buf(&mut limited).await? {
+            0 => Err(Gone),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says that nothing more will come, and waits a moment for the other end to close: a socket
+    /// that is closed over bytes that nobody read takes the last answer back with it.
+    pub(super) async fn finish(&mut self) -> Result<(), Gone> {
+        self.stream.shutdown().await?;
+        let closed = async {
+            self.input.clear();
+            while self.receive_up_to(SMALL_MAX).await.is_ok() {
+                self.input.clear();
+            }
+        };
+        // However it ends, it ends here.
+        let _ = timeout(LINGER, closed).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+use std::sync::Mutex;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// Takes frames of one byte, or of what is announced as long.
+struct Frames {
+    is_long: bool,
+}
+
+impl Decode for Frames {
+    type Item = usize;
+
+    /// An item is a length in four bytes and so many more.
+    fn take(&mut self, buffer: &mut BytesMut) -> Result<Option<usize>, String> {
+        let Some(length) = buffer.first_chunk::<4>() else { return Ok(None) };
+        let length = u32::from_be_bytes(*length) as usize;
+        self.is_long = length > 100;
+        if buffer.len() < 4 + length {
+            return Ok(None);
+        }
+        let _ = buffer.split_to(4 + length);
+        Ok(Some(length))
+    }
+
+    fn is_long(&self) -> bool {
+        self.is_long
+    }
+}
+
+type Events = mpsc::Receiver<LinkEvent<usize>>;
+
+/// A link, what it tells, and the other end.
+async fn pair() -> (Link, Events, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (dialled, accepted) =
+        tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+    let (events, told) = mpsc::channel(64);
+    let fresh = Fresh::accepted(accepted.unwrap().0);
+    let decode = Frames { is_long: false };
+    let link = fresh.start(&LinkIds::default(), decode, true, events, |_, event| event).unwrap();
+    (link, told, dialled.unwrap())
+}
+
+fn bytes(length: usize, value: u8) -> Bytes {
+    Bytes::from(vec![value; length])
+}
+
+#[tokio::test]
+async fn messages_and_pieces_of_all_lengths_arrive_in_order() {
+    let (link, mut told, mut other) = pair().await;
+    let mut expected = Vec::new();
+    let mut sent = 0;
+    for (value, length) in (0_u8..).zip([1, 50_000, 3, 0, 1 << 20, 7, 1 << 14, (1 << 14) + 1]) {
+        let parts = [bytes(2, value), bytes(length, value), bytes(1, value)];
+        expected.extend(parts.concat());
+        assert!(link.send(parts));
+        let pieces: Vec<Bytes> = (0..4).map(|piece| bytes(length / 3, value ^ piece)).collect();
+        expected.extend(pieces.concat());
+        link.send_pieces(pieces.into_iter().map(Ok));
+        let late = [bytes(length, !value)];
+        expected.extend(late.concat());
+        link.send_catching_up(late);
+        sent += 2;
+    }
+    let reading = tokio::spawn(async move {
+        let mut found = vec![0; expected.len()];
+        other.read_exact(&mut found).await.unwrap();
+        assert!(found == expected);
+        other
+    });
+    let mut written = 0;
+    while written < sent {
+        match told.recv().await.unwrap() {
+            LinkEvent::Written => written += 1,
+            LinkEvent::Flowing => {}
+            other @ (LinkEvent::Item(_) | LinkEvent::Ended(_)) => panic!("{other:?}"),
+        }
+    }
+    reading.await.unwrap();
+    assert_eq!(link.queued.bytes.load(Ordering::Relaxed), 0);
+    assert!(link.queued.max.load(Ordering::Relaxed) > QUEUED_BYTES_MAX + (1 << 20));
+}
+
+/// What brings a learner up to date may be of any length; what comes after may not.
+#[tokio::test]
+async fn only_what_follows_is_counted_as_queued() {
+    let (link, _told, _other) = pair().await;
+    // Shared, so that it takes no memory.
+    let much = bytes(1 << 20, 0);
+    for _ in 0..QUEUED_BYTES_MAX / much.len() + 2 {
+        link.send_catching_up([much.clone()]);
+    }
+    link.send_pieces(std::iter::repeat_n(much.clone(), 1000).map(Ok));
+    assert!(link.send([bytes(1, 0)]));
+    let mut fit = 0;
+    while link.send([much.clone()]) {
+        fit += 1;
+    }
+    assert_eq!(fit, QUEUED_BYTES_MAX / much.len());
+}
+
+/// Pieces are made when they can be written, and not before.
+#[tokio::test]
+async fn pieces_wait_for_the_reader() {
+    let (link, _told, mut other) = pair().await;
+    let made = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&made);
+    let pieces = std::iter::from_fn(move || {
+        let mut made = count.lock().unwrap();
+        *made += 1;
+        (*made <= 200).then(|| Ok(bytes(1 << 20, 1)))
+    });
+    link.send_pieces(pieces);
+    let mut first = [0];
+    other.read_exact(&mut first).await.unwrap();
+    // The system keeps some megabytes of a connection.
+    assert!(*made.lock().unwrap() < 100);
+    let mut rest = vec![0; 1 << 20];
+    other.read_exact(&mut rest[1..]).await.unwrap();
+    for _ in 1..200 {
+        other.read_exact(&mut rest).await.unwrap();
+    }
+    assert_eq!(*made.lock().unwrap(), 201);
+}
+
+/// A long item is told of before it is whole.
+#[tokio::test]
+async fn a_long_item_flows() {
+    let (_link, mut told, mut other) = pair().await;
+    let length = 1 << 16;
+    other.write_all(&u32::try_from(length).unwrap().to_be_bytes()).await.unwrap();
+    let mut sent = 0;
+    loop {
+        other.write_all(&[0; 16]).await.unwrap();
+        sent += 16;
+        match tokio::time::timeout(Duration::from_millis(5), told.recv()).await {
+            Ok(Some(LinkEvent::Flowing)) => break,
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => assert!(sent < length, "the item is nearly whole"),
+        }
+    }
+    other.write_all(&vec![0; length - sent]).await.unwrap();
+    loop {
+        match told.recv().await.unwrap() {
+            LinkEvent::Flowing => {}
+            LinkEvent::Item(found) => break assert_eq!(found, length),
+            other @ (LinkEvent::Written | LinkEvent::Ended(_)) => panic!("{other:?}"),
+        }
+    }
+}
