@@ -76,13 +76,12 @@ fn renamed(draft: &mut Draft) -> Option<()> {
     Some(())
 }
 
-/// All payloads are others; states do not show the log's digest.
+/// All payloads are others, where no state shows the log's digest.
 fn other_payloads(draft: &mut Draft) -> Option<()> {
+    let shown = |line: &Line| line.event.state.is_some_and(|state| state.log_digest.is_some());
+    (!draft.lines.iter().any(shown)).then_some(())?;
     let mut any = false;
     for line in &mut draft.lines {
-        if let Some(state) = &mut line.event.state {
-            state.log_digest = None;
-        }
         if let EventKind::Start { recovered } = &mut line.event.kind {
             recovered.log_digest = None;
         }
