@@ -84,7 +84,6 @@ pub(crate) fn records(bytes: &[u8]) {
     exact::<Revalidated>(bytes);
     exact::<ForwardedRequest>(bytes);
     exact::<QuorumPacket>(bytes);
-    exact::<InitialMessage>(bytes);
     exact::<TxnHeader>(bytes);
     exact::<Id>(bytes);
     exact::<Acl>(bytes);
@@ -93,7 +92,9 @@ pub(crate) fn records(bytes: &[u8]) {
     exact::<SessionItem>(bytes);
     exact::<AclItem>(bytes);
     exact::<NodeItem>(bytes);
-    // A whole record each. Its encoding may differ, but it means the same.
+    // A whole record each. Its encoding may differ, but it means the same: of two versions that
+    // are understood, one is written.
+    same::<InitialMessage>(bytes);
     same::<Notification>(bytes);
     same::<Txn>(bytes);
     if let Ok(pings) = session_pings(bytes) {

@@ -277,7 +277,9 @@ fn split_host(text: &str) -> Option<(&str, &str)> {
         }
         None => text.split_once(':')?,
     };
-    (!host.is_empty()).then_some((host, rest))
+    // What names this server to the others is one line of text for each server.
+    let is_name = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c.is_control());
+    is_name.then_some((host, rest))
 }
 
 fn parse_client(text: &str) -> Result<Endpoint, String> {

@@ -186,6 +186,10 @@ fn contradictions_are_refused() {
         ("none", "minSessionTimeout=5000", "is greater than maxSessionTimeout"),
         ("none", "server.02=127.0.0.1:1:2", "is listed twice"),
         ("server.2", "server.2=127.0.0.1:1:2;5", "clientPort=2181 contradicts"),
+        ("server.2", "server.2=a\\nversion\\=1:1:2", "expected host:quorumPort"),
+        ("server.2", "server.2=[::1\\n]:1:2", "expected host:quorumPort"),
+        ("server.2", "server.2=a b:1:2", "expected host:quorumPort"),
+        ("server.2", "server.2=a\\u0000:1:2", "expected host:quorumPort"),
     ];
     for (key, line, expected) in cases {
         let reason = refusal(with(key, line));
