@@ -56,6 +56,9 @@ impl Causes {
 
     /// What a received message knows.
     pub(crate) fn receive(&mut self, sent: At) -> Vec<Mark> {
+        if self.on_the_way.is_empty() {
+            return Vec::new();
+        }
         self.on_the_way.remove(&sent).unwrap_or_default()
     }
 }

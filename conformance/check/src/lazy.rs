@@ -352,19 +352,22 @@ pub(crate) fn counts_requests(scene: &Scene<'_>, state: &Candidate, line: &Line<
 }
 
 /// Whether so much is sent later on a connection that it cannot end before the line: more than the
-/// state's syncs and requests can add to its queue.
+/// state's syncs and requests can add to its queue. A request that comes now is not committed before
+/// another line, because nobody has acknowledged it.
 pub(crate) fn goes_on(state: &Candidate, peer: usize, search: Search<'_>) -> bool {
     let server = &state.core.server;
-    let Some(wire) = state.core.wires.get(peer) else { return false };
-    if wire.connection.is_none() {
+    let Some(wire) = state.core.wires.get(peer).filter(|wire| wire.connection.is_some()) else {
         return false;
-    }
-    let later = search.later(wire).len();
-    let ahead = AHEAD_MAX as usize;
-    let more = match server.role {
-        Role::Leading => server.leader.outstanding.len() + 2 * ahead,
-        Role::Following => server.unsynced(),
-        Role::Looking | Role::Down => 0,
     };
-    later > more
+    let later = search.later(wire);
+    match server.role {
+        Role::Leading => {
+            let outstanding = server.leader.outstanding.len();
+            let commits = |message: &&Shown| matches!(message, Shown::Commit { .. });
+            later.len() > outstanding + AHEAD_MAX as usize
+                || later.iter().filter(commits).count() > outstanding
+        }
+        Role::Following => later.len() > server.unsynced(),
+        Role::Looking | Role::Down => !later.is_empty(),
+    }
 }
