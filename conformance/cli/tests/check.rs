@@ -157,6 +157,35 @@ fn readings_have_their_known_answers() {
     assert!(stdout(&lost).contains("reading=epoch-first"));
 }
 
+/// Two that lead alone are stuck, as published; with what the protocol of servers needs, nobody is.
+#[test]
+fn deadlocks_are_counted_and_shown_where_asked() {
+    let folder = TempDir::new().expect("a folder");
+    let (json, name) = file(&folder, "ends.json");
+    let output = zabcheck(&with(&SMALL, &["--json", &name]));
+    assert_exit(&output, 0);
+    let line =
+        "478 states without a step, 458 of them deadlocks: a shortest run to one has 2 steps";
+    assert!(stdout(&output).contains(line), "{}", stdout(&output));
+    let value = read(&json);
+    let of = |key: &str| value[key].as_u64();
+    assert_eq!((of("terminal"), of("deadlocks")), (Some(478), Some(458)));
+    assert_eq!((of("deadlock_length"), of("left_out")), (Some(2), Some(0)));
+    let output = zabcheck(&with(&SMALL, &["--deadlock", "--json", &name]));
+    assert_exit(&output, 1);
+    let run =
+        "no deadlock is violated after 2 steps:\n   1  UpdateLeader(1)\n   2  UpdateLeader(2)\n";
+    assert!(stdout(&output).contains(run), "{}", stdout(&output));
+    let properties = read(&json)["properties"].as_array().expect("properties").clone();
+    assert_eq!(properties.last().map(|property| &property["name"]), Some(&"no deadlock".into()));
+    let zookeeper = ["check", "--timeouts", "1", "--rounds", "2", "--deadlock"];
+    let output = zabcheck(&zookeeper);
+    assert_exit(&output, 0);
+    assert!(stdout(&output).contains("68 states without a step, 0 of them deadlocks"));
+    // What was not seen is not free of them.
+    assert_exit(&zabcheck(&with(&zookeeper, &["--depth-max", "10"])), 2);
+}
+
 #[test]
 fn a_baseline_is_written_once_and_then_compared() {
     let folder = TempDir::new().expect("a folder");

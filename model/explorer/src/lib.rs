@@ -19,6 +19,7 @@
 //! # Ok::<(), zab_explorer::Refused>(())
 //! ```
 
+mod fault;
 mod hash;
 mod live;
 mod model;
@@ -30,6 +31,7 @@ mod table;
 mod trace;
 mod two_phase;
 
+pub use fault::Fault;
 pub use live::{
     Claim, Condition, Fairness, Lasso, LiveProperty, LiveReport, LiveVerdict, Met, Predicate,
     StateGraph, Strength,

@@ -16,7 +16,9 @@ impl<S: Copy + PartialEq + IntoBytes + TryFromBytes + Immutable + Send + Sync> F
 ///
 /// # Contract
 /// Methods are functions: the same answer to the same question, in the same order. Counterexamples
-/// are rebuilt by asking again.
+/// are rebuilt by asking again; a model that then answers differently is reported as
+/// [`Stop::Unsteady`](crate::Stop::Unsteady), one that panics as
+/// [`Stop::Panicked`](crate::Stop::Panicked).
 pub trait FlatModel: Model<State: FlatState> + Sync {
     /// The names of the classes of actions, for coverage and for fairness; by class number.
     fn class_names(&self) -> Vec<String> {
@@ -35,7 +37,8 @@ pub trait FlatModel: Model<State: FlatState> + Sync {
     }
 
     /// Calls `visit` with the class and the state of every step possible in `state`, those that
-    /// lead outside of [`Model::within_boundary`] left out.
+    /// lead outside of [`Model::within_boundary`] among them: the engines leave these out, and count
+    /// them.
     ///
     /// Override it where the states can be made without a list of actions. Steps must be the same
     /// as those of `actions` and `next_state`, though the order may differ.
@@ -44,12 +47,18 @@ pub trait FlatModel: Model<State: FlatState> + Sync {
         self.actions(state, &mut actions);
         for action in actions {
             let class = self.class(&action);
-            if let Some(next) = self.next_state(state, action)
-                && self.within_boundary(&next)
-            {
+            if let Some(next) = self.next_state(state, action) {
                 visit(class, next);
             }
         }
+    }
+
+    /// Whether a run may end in `state`: everything is done, or a budget of the model is spent.
+    /// Asked only of states without a step; where it is `false`, the state is a deadlock.
+    ///
+    /// With symmetry the answer must be the same for all states of an orbit.
+    fn may_end(&self, _state: &Self::State) -> bool {
+        false
     }
 
     /// Bit `i` is set when the condition of property `i` holds in `state`. `properties` are those

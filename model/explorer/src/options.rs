@@ -11,7 +11,7 @@ const MEBIBYTE: u64 = 1 << 20;
 /// How to run, and where to stop although there is more to see.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// Threads that work; at least 1.
+    /// Threads that work; at least 1, at most 1024.
     pub threads: usize,
     /// Bytes that tables, logs and frontier may have together. The default is three quarters of
     /// what is free; more than nine tenths of what is free is never used, whatever is given here.
@@ -93,11 +93,13 @@ pub enum Refused {
         /// Conditions given.
         count: usize,
     },
-    /// A step in the graph has one byte for its class.
-    #[error("{count} classes of steps are too many: liveness tells at most 256 apart")]
+    /// A class has two bytes; in the graph of liveness, one.
+    #[error("{count} classes of steps are too many: at most {most} can be told apart")]
     TooManyClasses {
         /// Classes of the model.
         count: usize,
+        /// As many can be told apart.
+        most: usize,
     },
     /// A condition of fairness speaks of steps that the model does not have.
     #[error("the model has no class of steps with number {class}")]
@@ -111,9 +113,25 @@ pub enum Refused {
     /// Nobody would work.
     #[error("a run needs at least one thread")]
     NoThreads,
+    /// Each thread has half a mebibyte of its own.
+    #[error("{count} threads are too many: at most {most} can work")]
+    TooManyThreads {
+        /// Threads asked for.
+        count: usize,
+        /// As many can work.
+        most: usize,
+    },
     /// Nothing holds of nothing: a verdict on such a model would be empty.
     #[error("the model has no initial state within its boundary")]
     NoInitialState,
+    /// The model panicked before there was a state to tell of.
+    #[error("the model panicked when it was asked for {asked}: {message}")]
+    ModelPanicked {
+        /// What it was asked for.
+        asked: &'static str,
+        /// What the panic says.
+        message: String,
+    },
 }
 
 /// Bytes that can be used without swapping and without being killed for it, by what the system and

@@ -4,6 +4,7 @@ use std::fmt;
 
 use stateright::Expectation;
 
+use crate::fault::Fault;
 use crate::trace::Trace;
 
 /// The result of a safety run. Nothing in it is stronger than the run: look at [`stopped`] first.
@@ -22,8 +23,17 @@ pub struct Report<S> {
     /// Different states that were found and not expanded; 0 when the run saw everything. How many
     /// they would lead to, nobody knows.
     pub waiting: u64,
-    /// States without a step.
+    /// Steps that [`within_boundary`](stateright::Model::within_boundary) left out, and initial
+    /// states. If there are any, what is said to hold, holds within the boundary.
+    pub left_out: u64,
+    /// States without a step. One whose steps were left out is none of them.
     pub terminal: u64,
+    /// Those of them in which no run [may end](crate::FlatModel::may_end).
+    pub deadlocks: u64,
+    /// A shortest run to a deadlock, if there is one.
+    pub deadlock: Option<Trace<S>>,
+    /// What the model did that no model may do, if it did.
+    pub fault: Option<Fault<S>>,
     /// Different states by level; the initial ones are the first. The depth is their number.
     pub levels: Vec<u64>,
     /// Wall-clock time.
@@ -48,7 +58,7 @@ impl<S> Report<S> {
         self.levels.len() as u64
     }
 
-    /// Whether every reachable state was visited.
+    /// Whether every state was visited that can be reached within the boundary.
     #[must_use]
     pub fn complete(&self) -> bool {
         self.stopped.is_none()
@@ -82,8 +92,13 @@ pub enum Stop {
     Asked,
     /// A property is violated, and the caller wanted to know no more.
     Violated,
-    /// A state has more than 65,536 steps, or a level more than 2^32 states.
+    /// A state has more than 65,536 steps, a level more than 2^32 states, or a graph for liveness
+    /// more than 2^30.
     Size,
+    /// The model panicked: see [`Report::fault`] or [`StateGraph::fault`](crate::StateGraph::fault).
+    Panicked,
+    /// The model answered differently when it was asked again, so nothing is said of it.
+    Unsteady,
 }
 
 impl fmt::Display for Stop {
@@ -96,6 +111,8 @@ impl fmt::Display for Stop {
             Self::Asked => "interrupted",
             Self::Violated => "a property is violated",
             Self::Size => "a state has too many steps, or a level too many states",
+            Self::Panicked => "the model panicked",
+            Self::Unsteady => "the model is not deterministic",
         })
     }
 }
@@ -151,13 +168,13 @@ pub struct PropertyReport<S> {
 /// Whether a property is so, as far as the run goes.
 #[derive(Clone, Debug)]
 pub enum Verdict<S> {
-    /// `always`: in every reachable state, and all were visited.
+    /// `always`: in every state that can be reached within the boundary, and all were visited.
     Holds,
     /// `always`: not in the last state of this, and there is no shorter run to such a state.
     Violated(Trace<S>),
     /// `sometimes`: in the last state of this, and there is no shorter run to such a state.
     Reached(Trace<S>),
-    /// `sometimes`: in no reachable state, and all were visited.
+    /// `sometimes`: in no state that can be reached within the boundary, and all were visited.
     NeverReached,
     /// The run ended before it could tell, or it is `eventually`, which is not for a search of
     /// states: cycles and fairness decide it.

@@ -2,12 +2,13 @@
 
 use stateright::Expectation;
 
+use crate::fault::{Fault, ask_first};
 use crate::model::FlatModel;
 use crate::options::{Options, Refused};
 use crate::report::{Progress, PropertyReport, Report, Stop, Verdict};
-use crate::search::{Driver, Edge, Place, Recorder, Setup, Worker};
+use crate::search::{At, Driver, Edge, Found, Panicked, Place, Recorder, Setup, Worker};
 use crate::table::Table;
-use crate::trace::{Trace, replay};
+use crate::trace::{Rebuilt, Trace};
 
 /// Visits every state that the model can reach, level by level, and checks its `always` and
 /// `sometimes` properties. Counts and verdicts are the same with any number of threads; which of
@@ -15,30 +16,35 @@ use crate::trace::{Trace, replay};
 ///
 /// `progress` is called now and then from the thread that called.
 ///
+/// A run that is shown was rebuilt by asking the model again, and judged again. A model that panics,
+/// or answers differently then, ends the run with a [`Fault`].
+///
 /// # Errors
 /// When the run cannot begin: see [`Refused`].
 ///
 /// # Panics
-/// When the model panics, or breaks its contract: a class that has no name, or steps that are not
-/// the same when asked again.
+/// When `progress` panics.
 pub fn check<M: FlatModel>(
     model: &M,
     options: &Options<'_>,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Report<M::State>, Refused> {
+    let properties = ask_first("its properties", || model.properties())?;
     let logs = (0..options.threads).map(|_| Log::default()).collect();
-    let mut driver = Driver::start(
-        Setup { model, options, properties: model.properties(), tagged: false },
-        logs,
-    )?;
+    let setup = Setup { model, options, properties, tagged: false, size_max: u64::MAX };
+    let mut driver = Driver::start(setup, logs)?;
+    let names = ask_first("the names of its actions", || action_names(model))?;
     mark_levels(&mut driver);
     let violated =
         |driver: &Driver<'_, M, Log>| {
-            driver.setup.properties.iter().zip(&driver.decided).any(|(property, place)| {
-                property.expectation == Expectation::Always && place.is_some()
+            driver.setup.properties.iter().zip(&driver.decided).any(|(property, found)| {
+                property.expectation == Expectation::Always && found.is_some()
             })
         };
     let stopped = loop {
+        if driver.stopped.is_some() {
+            break driver.stopped;
+        }
         if options.stop_when_violated && violated(&driver) {
             break Some(Stop::Violated);
         }
@@ -58,7 +64,7 @@ pub fn check<M: FlatModel>(
             break None;
         }
     };
-    Ok(report(&driver, stopped))
+    Ok(report(&driver, stopped, names))
 }
 
 /// One thread's part of the log: how each state was reached first.
@@ -97,7 +103,7 @@ fn mark_levels<M: FlatModel>(driver: &mut Driver<'_, M, Log>) {
 
 /// The entry of a state.
 fn entry(logs: &[&Log], place: Place) -> Option<(u32, u16)> {
-    let mut at = usize::try_from(place.position).ok()?;
+    let mut at = place.position;
     for log in logs {
         let start = if place.level == 0 { 0 } else { log.ends[place.level - 1] };
         let length = log.ends[place.level] - start;
@@ -109,50 +115,166 @@ fn entry(logs: &[&Log], place: Place) -> Option<(u32, u16)> {
     None
 }
 
-/// The run that reached a state first.
-fn trace<M: FlatModel>(model: &M, logs: &[&Log], mut place: Place) -> Option<Trace<M::State>> {
-    let mut ordinals = Vec::new();
-    loop {
-        let (parent, ordinal) = entry(logs, place)?;
-        if place.level == 0 {
-            ordinals.reverse();
-            return replay(model, parent, &ordinals);
+/// Rebuilds runs from the log.
+struct Replay<'r, 'a, M: FlatModel> {
+    driver: &'r Driver<'a, M, Log>,
+    logs: Vec<&'r Log>,
+}
+
+impl<'r, 'a, M: FlatModel> Replay<'r, 'a, M> {
+    fn new(driver: &'r Driver<'a, M, Log>) -> Self {
+        Self { driver, logs: driver.workers.iter().map(|worker| &worker.recorder).collect() }
+    }
+
+    /// The run that reached a state first. All of its states were visited.
+    fn run_to(&self, mut place: Place) -> Result<Rebuilt<'a, M>, Fault<M::State>> {
+        let mut ordinals = Vec::new();
+        let first = loop {
+            let (parent, ordinal) = entry(&self.logs, place).expect("the log holds every state");
+            if place.level == 0 {
+                break parent as usize;
+            }
+            ordinals.push(ordinal);
+            place = Place { level: place.level - 1, position: parent as usize };
+        };
+        let mut run = Rebuilt::start(self.driver.setup.model, |at, _| at == first)?;
+        self.confirm_visited(&run)?;
+        for ordinal in ordinals.into_iter().rev() {
+            run.step(|at, _, _| at == usize::from(ordinal))?;
+            self.confirm_visited(&run)?;
         }
-        ordinals.push(ordinal);
-        place = Place { level: place.level - 1, position: parent };
+        Ok(run)
+    }
+
+    fn confirm_visited(&self, run: &Rebuilt<'a, M>) -> Result<(), Fault<M::State>> {
+        const ASKED: &str = "the steps that lead here";
+        let is_known = run.asked(ASKED, || self.driver.has(run.last()))?;
+        if is_known { Ok(()) } else { Err(run.unsteady(ASKED, "it leads to a new state")) }
+    }
+
+    /// The run to a state that was found, which is that state again.
+    fn run_to_found(&self, found: &Found<M::State>) -> Result<Rebuilt<'a, M>, Fault<M::State>> {
+        let run = self.run_to(found.place)?;
+        if *run.last() == found.state {
+            return Ok(run);
+        }
+        Err(run.unsteady("the steps that lead here", "it leads to another state"))
+    }
+
+    /// The run to a state that decides a property, judged again.
+    fn deciding(
+        &self,
+        property: usize,
+        found: &Found<M::State>,
+    ) -> Result<Trace<M::State>, Fault<M::State>> {
+        const ASKED: &str = "the properties of this state";
+        let setup = &self.driver.setup;
+        let run = self.run_to_found(found)?;
+        let mask = run.asked(ASKED, || setup.model.property_mask(&setup.properties, run.last()))?;
+        let decides = setup.properties[property].expectation == Expectation::Sometimes;
+        if (mask >> property & 1 == 1) == decides {
+            return Ok(run.finish());
+        }
+        Err(run.unsteady(ASKED, "it judges differently"))
+    }
+
+    /// The run to a deadlock, which is one again.
+    fn to_deadlock(&self, found: &Found<M::State>) -> Result<Trace<M::State>, Fault<M::State>> {
+        const ASKED: &str = "the steps of this state";
+        let model = self.driver.setup.model;
+        let run = self.run_to_found(found)?;
+        let mut steps = 0_u64;
+        run.asked(ASKED, || model.for_each_successor(run.last(), |_, _| steps += 1))?;
+        let may_end = run.asked("whether a run may end here", || model.may_end(run.last()))?;
+        if steps == 0 && !may_end {
+            return Ok(run.finish());
+        }
+        Err(run.unsteady(ASKED, "a run that ended here goes on"))
+    }
+
+    /// The panic that has ended the run, with the run to the state that it was about.
+    fn panic(&self, panicked: &Panicked<M::State>) -> Fault<M::State> {
+        let model = self.driver.setup.model;
+        let (asked, run) = match panicked.at {
+            At::Initial(state) => {
+                ("an initial state and its properties", Ok(Rebuilt::from(model, state)))
+            }
+            At::Source(place) => ("the steps of this state", self.run_to(place)),
+            At::After(place, ordinal) => (
+                "the properties of this state",
+                self.run_to(place).and_then(|mut run| {
+                    run.step(|at, _, _| at == usize::from(ordinal))?;
+                    Ok(run)
+                }),
+            ),
+        };
+        let trace = run.ok().map(Rebuilt::finish);
+        Fault::panicked(asked, panicked.message.clone(), trace)
     }
 }
 
-fn report<M: FlatModel>(driver: &Driver<'_, M, Log>, stopped: Option<Stop>) -> Report<M::State> {
-    let (model, options) = (driver.setup.model, driver.setup.options);
-    let logs: Vec<&Log> = driver.workers.iter().map(|worker| &worker.recorder).collect();
-    let properties =
-        driver.setup.properties.iter().zip(&driver.decided).map(|(property, place)| {
-            let shown = place.map(|place| {
-                trace(model, &logs, place).expect("the model takes the steps that it took before")
-            });
-            let verdict = match (&property.expectation, shown) {
-                (Expectation::Always, Some(trace)) => Verdict::Violated(trace),
-                (Expectation::Sometimes, Some(trace)) => Verdict::Reached(trace),
-                (Expectation::Always, None) if stopped.is_none() => Verdict::Holds,
-                (Expectation::Sometimes, None) if stopped.is_none() => Verdict::NeverReached,
-                (Expectation::Always | Expectation::Sometimes, None)
-                | (Expectation::Eventually, _) => Verdict::Unknown,
-            };
-            PropertyReport { name: property.name, kind: property.expectation.clone(), verdict }
-        });
+/// Everything that is shown, or why nothing is.
+struct Shown<S> {
+    /// By property.
+    decided: Vec<Option<Trace<S>>>,
+    deadlock: Option<Trace<S>>,
+}
+
+fn shown<M: FlatModel>(replay: &Replay<'_, '_, M>) -> Result<Shown<M::State>, Fault<M::State>> {
+    let decided = replay.driver.decided.iter().enumerate();
+    let decided = decided.map(|(property, found)| {
+        found.as_ref().map(|found| replay.deciding(property, found)).transpose()
+    });
+    let decided = decided.collect::<Result<_, _>>()?;
+    let deadlock = replay.driver.deadlock.as_ref();
+    let deadlock = deadlock.map(|found| replay.to_deadlock(found)).transpose()?;
+    Ok(Shown { decided, deadlock })
+}
+
+fn report<M: FlatModel>(
+    driver: &Driver<'_, M, Log>,
+    stopped: Option<Stop>,
+    names: Vec<String>,
+) -> Report<M::State> {
+    let replay = Replay::new(driver);
+    let panicked = driver.panicked.as_ref().map(|panicked| replay.panic(panicked));
+    let (shown, fault) = match shown(&replay) {
+        Ok(shown) => (shown, panicked),
+        // Of a model that is not what it was, nothing is said.
+        Err(fault) => {
+            (Shown { decided: vec![None; driver.decided.len()], deadlock: None }, Some(fault))
+        }
+    };
+    let stopped = fault.as_ref().map(|fault| fault.stop).or(stopped);
+    let properties = driver.setup.properties.iter().zip(shown.decided).map(|(property, shown)| {
+        let verdict = match (&property.expectation, shown) {
+            (Expectation::Always, Some(trace)) => Verdict::Violated(trace),
+            (Expectation::Sometimes, Some(trace)) => Verdict::Reached(trace),
+            (Expectation::Always, None) if stopped.is_none() => Verdict::Holds,
+            (Expectation::Sometimes, None) if stopped.is_none() => Verdict::NeverReached,
+            (Expectation::Always | Expectation::Sometimes, None) | (Expectation::Eventually, _) => {
+                Verdict::Unknown
+            }
+        };
+        PropertyReport { name: property.name, kind: property.expectation.clone(), verdict }
+    });
     let sum =
         |count: fn(&Worker<M::State, Log>) -> u64| driver.workers.iter().map(count).sum::<u64>();
+    let options = driver.setup.options;
     Report {
         stopped,
         distinct: driver.distinct(),
         generated: driver.generated(),
         unreduced: options.symmetry.then(|| sum(|worker| worker.unreduced)),
         waiting: driver.waiting(),
+        left_out: sum(|worker| worker.left_out),
         terminal: sum(|worker| worker.terminal),
+        deadlocks: sum(|worker| worker.deadlocks),
+        deadlock: shown.deadlock,
+        fault,
         levels: driver.levels.clone(),
         properties: properties.collect(),
-        actions: actions(driver),
+        actions: actions(driver, names),
         memory: driver.memory(),
         identity: driver.identity(),
         threads: options.threads,
@@ -160,12 +282,15 @@ fn report<M: FlatModel>(driver: &Driver<'_, M, Log>, stopped: Option<Stop>) -> R
     }
 }
 
+/// The name of the action of each class.
+fn action_names<M: FlatModel>(model: &M) -> Vec<String> {
+    (0..).zip(model.class_names()).map(|(class, _)| model.action_name(class)).collect()
+}
+
 /// How often each action was taken: the classes of one action together.
-fn actions<M: FlatModel>(driver: &Driver<'_, M, Log>) -> Vec<(String, u64)> {
-    let model = driver.setup.model;
+fn actions<M: FlatModel>(driver: &Driver<'_, M, Log>, names: Vec<String>) -> Vec<(String, u64)> {
     let mut actions: Vec<(String, u64)> = Vec::new();
-    for (class, _) in (0..).zip(model.class_names()) {
-        let name = model.action_name(class);
+    for (class, name) in (0..).zip(names) {
         let of_class = |worker: &Worker<M::State, Log>| worker.fired.of(class);
         let fired = driver.workers.iter().map(of_class).sum::<u64>();
         match actions.iter_mut().find(|(known, _)| *known == name) {

@@ -2,6 +2,7 @@
 
 use stateright::{Model, Path};
 
+use crate::fault::{Fault, ask};
 use crate::model::FlatModel;
 
 /// A run from an initial state.
@@ -43,28 +44,79 @@ impl<S> Trace<S> {
     }
 }
 
-/// The run that starts in initial state number `initial` and takes the steps with these numbers,
-/// each counted among the steps of its state. `None` when the model answers otherwise than before.
-pub(crate) fn replay<M: FlatModel>(
-    model: &M,
-    initial: u32,
-    ordinals: &[u16],
-) -> Option<Trace<M::State>> {
-    let mut state = *model.init_states().get(usize::try_from(initial).ok()?)?;
-    let mut trace = Trace { states: vec![state], classes: Vec::new() };
-    for ordinal in ordinals {
-        let mut at = 0;
-        let mut step = None;
-        model.for_each_successor(&state, |class, next| {
-            if at == usize::from(*ordinal) {
-                step = Some((class, next));
-            }
-            at += 1;
-        });
-        let (class, next) = step?;
-        trace.states.push(next);
-        trace.classes.push(class);
-        state = next;
+/// A run that is being rebuilt: the model is asked again, and must answer as before.
+pub(crate) struct Rebuilt<'m, M: FlatModel> {
+    model: &'m M,
+    trace: Trace<M::State>,
+}
+
+impl<'m, M: FlatModel> Rebuilt<'m, M> {
+    /// From a state that the model is known to have.
+    pub(crate) fn from(model: &'m M, state: M::State) -> Self {
+        Self { model, trace: Trace { states: vec![state], classes: Vec::new() } }
     }
-    Some(trace)
+
+    /// From the initial state that `wanted` chooses of all, given with their numbers.
+    pub(crate) fn start(
+        model: &'m M,
+        mut wanted: impl FnMut(usize, &M::State) -> bool,
+    ) -> Result<Self, Fault<M::State>> {
+        const ASKED: &str = "its initial states";
+        let states = ask(|| model.init_states());
+        let states = states.map_err(|message| Fault::panicked(ASKED, message, None))?;
+        let found = states.into_iter().enumerate().find(|(at, state)| wanted(*at, state));
+        match found {
+            Some((_, state)) => Ok(Self::from(model, state)),
+            None => Err(Fault::unsteady(ASKED, "it does not give the one that it gave", None)),
+        }
+    }
+
+    /// The last state so far.
+    pub(crate) fn last(&self) -> &M::State {
+        let [.., last] = self.trace.states.as_slice() else {
+            unreachable!("a run that is rebuilt has a state")
+        };
+        last
+    }
+
+    /// Takes the first step that `wanted` chooses, given with its number, class and state.
+    pub(crate) fn step(
+        &mut self,
+        mut wanted: impl FnMut(usize, u16, &M::State) -> bool,
+    ) -> Result<(), Fault<M::State>> {
+        let (model, state) = (self.model, *self.last());
+        let (mut at, mut found) = (0, None);
+        self.asked("the steps of this state", || {
+            model.for_each_successor(&state, |class, next| {
+                if found.is_none() && wanted(at, class, &next) {
+                    found = Some((class, next));
+                }
+                at += 1;
+            });
+        })?;
+        let Some((class, next)) = found else {
+            return Err(self.unsteady("the steps of this state", "it has not the one it took"));
+        };
+        self.trace.classes.push(class);
+        self.trace.states.push(next);
+        Ok(())
+    }
+
+    /// Asks the model about the last state.
+    pub(crate) fn asked<T>(
+        &self,
+        asked: &'static str,
+        question: impl FnOnce() -> T,
+    ) -> Result<T, Fault<M::State>> {
+        ask(question).map_err(|message| Fault::panicked(asked, message, Some(self.trace.clone())))
+    }
+
+    /// The model has answered differently when asked about the last state.
+    pub(crate) fn unsteady(&self, asked: &'static str, how: &'static str) -> Fault<M::State> {
+        Fault::unsteady(asked, how, Some(self.trace.clone()))
+    }
+
+    pub(crate) fn finish(self) -> Trace<M::State> {
+        self.trace
+    }
 }

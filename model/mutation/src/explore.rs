@@ -108,6 +108,9 @@ impl WithSize for Exploration<'_> {
 }
 
 fn seen<S>(report: &Report<S>) -> Seen {
+    if let Some(fault) = &report.fault {
+        return Seen::Panicked(fault.message.clone());
+    }
     let violated = report.properties.iter().filter_map(|property| match &property.verdict {
         Verdict::Violated(trace) => Some((property.name, trace.steps())),
         Verdict::Holds | Verdict::Reached(_) | Verdict::NeverReached | Verdict::Unknown => None,

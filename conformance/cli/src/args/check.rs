@@ -16,12 +16,14 @@ Examples:
   zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --restarts 1 --symmetry
   zabcheck check --model paper --servers 3 --timeouts 1 --liveness
   zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --ghosts --reading epoch-first
+  zabcheck check --model paper --deadlock              a run that gets stuck is a violation
 
 A baseline holds the counts of explorations. If FILE is not there it is written; if it is, its
 counts must be those of this run. Remove it to write it anew.
 
 Exit codes: 0 all hold and every run was looked at; 1 a property is violated, or counts differ from
-the baseline; 2 incomplete (a limit, Ctrl-C) or vacuous; 3 bad input or usage, or the output
+the baseline; 2 incomplete (a limit, Ctrl-C, a fault of
+the model) or vacuous; 3 bad input or usage, or the output
 could not be written.";
 
 /// Which model is explored.
@@ -98,6 +100,10 @@ pub(crate) struct Check {
     pub(crate) paper: PaperBounds,
     #[command(flatten)]
     pub(crate) limits: Limits,
+    /// Take it for a violation if a run gets stuck: in a state without a step, where there is more to
+    /// be done and the bounds allow it
+    #[arg(long)]
+    pub(crate) deadlock: bool,
     /// Write the result for machines
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

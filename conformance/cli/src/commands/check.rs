@@ -68,7 +68,12 @@ impl Asked<'_> {
                 break;
             }
             match explore(exploration, &self.args.limits) {
-                Ok(outcome) => outcomes.push(outcome),
+                Ok(mut outcome) => {
+                    if self.args.deadlock {
+                        outcome.judge_deadlocks();
+                    }
+                    outcomes.push(outcome);
+                }
                 Err(error) => {
                     refused = refuse(&format!("{}: {error}", exploration.name));
                     break;

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use zab_explorer::{LiveVerdict, Options};
+use zab_explorer::{FlatModel, LiveVerdict, Options};
 use zab_model::paper::liveness::{self, Story};
 use zab_model::paper::{Paper, WithModel};
 
 use super::Impossible;
-use crate::report::outcome::{Liveness, Property};
+use crate::report::outcome::{Fault, Liveness, Property};
 use crate::report::progress::Progress;
 
 /// The graph to be explored, and the claims to be judged on it.
@@ -17,8 +17,18 @@ pub(super) struct Run<'a> {
     pub(super) options: Options<'static>,
 }
 
+/// What came of it.
+pub(super) struct Judged {
+    pub(super) claims: Vec<Property>,
+    pub(super) liveness: Liveness,
+    /// Steps and initial states outside of the model's boundary.
+    pub(super) left_out: u64,
+    /// What the model did that no model may do.
+    pub(super) fault: Option<Fault>,
+}
+
 impl WithModel<0> for Run<'_> {
-    type Output = Result<(Vec<Property>, Liveness), Impossible>;
+    type Output = Result<Judged, Impossible>;
 
     fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, 0>) -> Self::Output {
         let progress = Progress::start(&format!("liveness of {}", self.name));
@@ -27,10 +37,16 @@ impl WithModel<0> for Run<'_> {
             progress.say(format!("{} states, depth {}", now.distinct, now.depth));
         })?;
         let fairness = liveness::fairness(N);
+        let names = model.class_names();
+        let fault = |fault: &zab_explorer::Fault<_>| told(fault, &names);
+        let (mut stopped, mut seen) = (graph.stopped, graph.fault.as_ref().map(fault));
         let mut claims = Vec::new();
         for (number, claim) in graph.properties().iter().enumerate() {
             progress.say(claim.name);
             let report = graph.judge(number, &fairness)?;
+            if let Some(other) = &report.fault {
+                (stopped, seen) = (Some(other.stop), seen.or_else(|| Some(fault(other))));
+            }
             let story = match &report.verdict {
                 LiveVerdict::Violated(lasso) => Some(Story::new(lasso, &fairness)),
                 LiveVerdict::Holds | LiveVerdict::Vacuous | LiveVerdict::Unknown => None,
@@ -49,8 +65,16 @@ impl WithModel<0> for Run<'_> {
             conditions: fairness.conditions.len(),
             assumption: liveness::ASSUMPTION,
             seconds: started.elapsed().as_secs_f64(),
-            stopped: graph.stopped,
+            stopped,
         };
-        Ok((claims, liveness))
+        Ok(Judged { claims, liveness, left_out: graph.left_out, fault: seen })
     }
+}
+
+fn told<S>(fault: &zab_explorer::Fault<S>, names: &[String]) -> Fault {
+    let classes = fault.trace.iter().flat_map(|trace| &trace.classes);
+    let line = |(number, class): (usize, &u16)| {
+        format!("{number:>4}  {}", names.get(usize::from(*class)).map_or("", String::as_str))
+    };
+    Fault { text: fault.to_string(), story: (1..).zip(classes).map(line).collect() }
 }

@@ -14,7 +14,7 @@ use zab_model::presets::{Exploration, Family};
 
 use crate::args::Limits;
 use crate::interrupt;
-use crate::report::outcome::{Counts, Outcome, Property, kind};
+use crate::report::outcome::{Counts, Ends, Fault, Outcome, Property, kind};
 use crate::report::progress::Progress;
 
 /// As many requests as ghosts remember: enough for five servers with two transactions and three
@@ -52,9 +52,11 @@ pub(crate) fn explore(exploration: &Exploration, limits: &Limits) -> Result<Outc
             // A run that was interrupted or cut short would be cut short here as well.
             if paper.liveness && outcome.complete() {
                 let live = live::Run { name: exploration.name, options: run.options() };
-                let (claims, liveness) = with_model::<0, _>(paper.rules, live)??;
-                outcome.properties.extend(claims);
-                outcome.liveness = Some(liveness);
+                let live = with_model::<0, _>(paper.rules, live)??;
+                outcome.properties.extend(live.claims);
+                outcome.liveness = Some(live.liveness);
+                outcome.left_out = outcome.left_out.max(live.left_out);
+                outcome.fault = outcome.fault.or(live.fault);
             }
             Ok(outcome)
         }
@@ -146,6 +148,17 @@ impl Run<'_> {
             },
             stopped: report.stopped,
             waiting: report.waiting,
+            left_out: report.left_out,
+            ends: Ends {
+                terminal: report.terminal,
+                deadlocks: report.deadlocks,
+                trace_length: report.deadlock.as_ref().map(Trace::steps),
+                story: report.deadlock.as_ref().map(steps).unwrap_or_default(),
+            },
+            fault: report.fault.as_ref().map(|fault| Fault {
+                text: fault.to_string(),
+                story: fault.trace.as_ref().map(steps).unwrap_or_default(),
+            }),
             seconds: report.seconds,
             threads: report.threads,
             memory: report.memory,
@@ -178,3 +191,6 @@ fn paper_steps<const N: usize, const X: usize, const G: usize>(
     let actions = trace.path(model).map(stateright::Path::into_actions).unwrap_or_default();
     (1..).zip(&actions).map(|(number, action)| format!("{number:>4}  {action}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

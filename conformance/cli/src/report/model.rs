@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::outcome::{Outcome, Verdict};
+use super::outcome::{Ends, Fault, Outcome, Verdict};
 use super::table;
 use crate::out;
 
@@ -47,6 +47,7 @@ fn print_counts(outcome: &Outcome) {
     if !never.is_empty() {
         out::line(format_args!("actions never taken: {}", never.join(", ")));
     }
+    out::line(ends(outcome));
     if let Some(liveness) = &outcome.liveness {
         out::line(format_args!(
             "liveness: {} steps that change the state, {:.1} s, weak fairness in {} conditions; \
@@ -57,9 +58,27 @@ fn print_counts(outcome: &Outcome) {
     out::line(ending(outcome));
 }
 
+/// The states without a step, in a line.
+fn ends(outcome: &Outcome) -> String {
+    let Ends { terminal, deadlocks, trace_length, .. } = outcome.ends;
+    let counts = format!("{terminal} states without a step, {deadlocks} of them deadlocks");
+    match trace_length {
+        Some(steps) => format!(
+            "{counts}: a shortest run to one has {steps} steps (--deadlock shows it, and takes it \
+             for a violation)"
+        ),
+        None => counts,
+    }
+}
+
 /// Whether it saw everything, in a line.
 fn ending(outcome: &Outcome) -> String {
+    let left_out = outcome.left_out;
     match outcome.cut() {
+        None if left_out > 0 => format!(
+            "complete within the model's boundary: {left_out} steps lead outside of it and were \
+             left out, so what holds is said of what is within"
+        ),
         None => "complete: every run within these bounds".to_owned(),
         Some(zab_explorer::Stop::Memory) => format!(
             "INCOMPLETE: the memory budget of {} MiB is used up with {} states waiting, so nothing \
@@ -74,8 +93,13 @@ fn ending(outcome: &Outcome) -> String {
     }
 }
 
-/// Prints the runs that break properties.
+/// Prints what the model did that no model may do, and the runs that break properties.
 fn print_stories(outcome: &Outcome) {
+    if let Some(Fault { text, story }) = &outcome.fault {
+        let after = if story.is_empty() { "" } else { "; the run to that state:" };
+        out::line(format_args!("\n{text}{after}"));
+        story.iter().for_each(out::line);
+    }
     let violated = |p: &&super::outcome::Property| p.verdict == Verdict::Violated;
     for property in outcome.properties.iter().filter(violated) {
         let steps = property.trace_length.unwrap_or(0);
@@ -93,11 +117,21 @@ pub(crate) fn print_all(outcomes: &[Outcome]) {
         out::line("");
     }
     let rows = outcomes.iter().map(summary).collect();
-    let header = ["exploration", "covers", "verdict", "properties", "distinct", "depth", "seconds"];
+    let header = [
+        "exploration",
+        "covers",
+        "verdict",
+        "properties",
+        "distinct",
+        "terminal",
+        "depth",
+        "seconds",
+    ];
     out::line(table(header, rows));
 }
 
-fn summary(outcome: &Outcome) -> [String; 7] {
+fn summary(outcome: &Outcome) -> [String; 8] {
+    let Ends { terminal, deadlocks, .. } = outcome.ends;
     let claims = outcome.count(Verdict::Holds);
     let [reached, never] = [Verdict::Reached, Verdict::NeverReached].map(|v| outcome.count(v));
     [
@@ -106,6 +140,7 @@ fn summary(outcome: &Outcome) -> [String; 7] {
         outcome.word().to_owned(),
         format!("{claims} hold, {reached} of {} reached", reached + never),
         outcome.counts.distinct.to_string(),
+        format!("{terminal}, {deadlocks} deadlocks"),
         outcome.counts.depth.to_string(),
         format!("{:.1}", outcome.seconds),
     ]
@@ -142,6 +177,14 @@ pub(crate) fn json(outcome: &Outcome) -> Value {
         "seconds": outcome.seconds,
         "threads": outcome.threads,
         "waiting": outcome.waiting,
+        "left_out": outcome.left_out,
+        "terminal": outcome.ends.terminal,
+        "deadlocks": outcome.ends.deadlocks,
+        "deadlock_length": outcome.ends.trace_length,
+        "fault": outcome.fault.as_ref().map(|fault| json!({
+            "text": fault.text,
+            "run": fault.story,
+        })),
         "memory_bytes_peak": outcome.memory.peak,
         "bytes_per_state": outcome.bytes_per_state,
         "frontier_bytes_peak": outcome.memory.frontier_peak,

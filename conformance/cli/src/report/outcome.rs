@@ -22,6 +22,12 @@ pub(crate) struct Outcome {
     pub(crate) stopped: Option<Stop>,
     /// Different states that were found and not expanded.
     pub(crate) waiting: u64,
+    /// Steps and initial states outside of the model's boundary.
+    pub(crate) left_out: u64,
+    /// States without a step.
+    pub(crate) ends: Ends,
+    /// What the model did that no model may do.
+    pub(crate) fault: Option<Fault>,
     /// Wall-clock time of the exploration, without liveness.
     pub(crate) seconds: f64,
     /// Threads that worked.
@@ -49,8 +55,30 @@ pub(crate) struct Liveness {
     pub(crate) assumption: &'static str,
     /// Wall-clock time, exploring and judging.
     pub(crate) seconds: f64,
-    /// Why the graph is not complete.
+    /// Why the graph is not complete, or says nothing of a claim.
     pub(crate) stopped: Option<Stop>,
+}
+
+/// The states without a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ends {
+    /// All of them.
+    pub(crate) terminal: u64,
+    /// Those in which no run may end.
+    pub(crate) deadlocks: u64,
+    /// Steps of a shortest run to a deadlock.
+    pub(crate) trace_length: Option<usize>,
+    /// That run as lines.
+    pub(crate) story: Vec<String>,
+}
+
+/// A panic of the model, or an answer that was another when it was asked again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// In a sentence.
+    pub(crate) text: String,
+    /// The run to the state that the model was asked about.
+    pub(crate) story: Vec<String>,
 }
 
 /// What two runs within equal bounds have in common.
@@ -148,6 +176,23 @@ impl Outcome {
     /// Whether every state within the bounds was visited.
     pub(crate) fn complete(&self) -> bool {
         self.cut().is_none()
+    }
+
+    /// Makes of what was found a property: that no run gets stuck.
+    pub(crate) fn judge_deadlocks(&mut self) {
+        let Ends { deadlocks, trace_length, story, .. } = &self.ends;
+        let verdict = match trace_length {
+            Some(_) => Verdict::Violated,
+            None if self.stopped.is_none() && *deadlocks == 0 => Verdict::Holds,
+            None => Verdict::Unknown,
+        };
+        self.properties.push(Property {
+            name: "no deadlock",
+            kind: "always",
+            verdict,
+            trace_length: *trace_length,
+            story: story.clone(),
+        });
     }
 
     /// How many properties have that verdict.

@@ -73,6 +73,13 @@ impl<'g, I: Fn(u32) -> bool + Sync> Acyclic<'g, I> {
             .filter_map(|(node, mark)| (mark.load(Ordering::Relaxed) == EXPANDED).then_some(node))
     }
 
+    /// All states that were reached.
+    pub(super) fn reached(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..)
+            .zip(&self.marks)
+            .filter_map(|(node, mark)| (mark.load(Ordering::Relaxed) != UNSEEN).then_some(node))
+    }
+
     fn mark(&self, node: u32) -> u8 {
         self.marks[node as usize].load(Ordering::Relaxed)
     }

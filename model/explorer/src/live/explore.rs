@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::claim::{LiveProperty, Predicate};
-use super::graph::{At, Edges, PREDICATES_MAX, Part, SELF_LOOP, StateGraph, UNKNOWN, predicates};
+use super::graph::{
+    At, Edges, NODES_MAX, OUTSIDE, PREDICATES_MAX, Part, SELF_LOOP, StateGraph, UNKNOWN, predicates,
+};
+use crate::fault::ask_first;
 use crate::model::FlatModel;
 use crate::options::{Options, Refused};
 use crate::report::{Progress, Stop};
@@ -25,7 +28,7 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
     /// When the run cannot begin: see [`Refused`].
     ///
     /// # Panics
-    /// When the model panics or breaks its contract.
+    /// When `progress` panics.
     pub fn explore(
         model: &'m M,
         options: &Options<'_>,
@@ -42,20 +45,24 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
                 most: PREDICATES_MAX / 2,
             });
         }
-        let classes = model.class_names().len();
+        let classes = ask_first("the names of its classes", || model.class_names())?.len();
         if classes > CLASSES_MAX {
-            return Err(Refused::TooManyClasses { count: classes });
+            return Err(Refused::TooManyClasses { count: classes, most: CLASSES_MAX });
         }
-        let numbers = Arc::new(AtomicU32::new(0));
+        let numbers = Arc::new(AtomicU32::new(OUTSIDE + 1));
         let recorder = |_| EdgeLog::new(model, &predicates, &numbers);
         let recorders = (0..options.threads).map(recorder).collect();
-        let setup = Setup { model, options, properties: Vec::new(), tagged: true };
+        let size_max = NODES_MAX.into();
+        let setup = Setup { model, options, properties: Vec::new(), tagged: true, size_max };
         let mut driver = Driver::start(setup, recorders)?;
         let mut edges = Edges::default();
         let mut level = take_nodes(&mut driver, &mut edges, &numbers);
         let initial = level.to_vec();
         let stopped = loop {
-            let too_many = numbers.load(Ordering::Relaxed) > u32::MAX / 4;
+            if driver.stopped.is_some() {
+                break driver.stopped;
+            }
+            let too_many = numbers.load(Ordering::Relaxed) > NODES_MAX;
             if too_many || u32::try_from(level.len()).is_err() {
                 break Some(Stop::Size);
             }
@@ -73,27 +80,31 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
                 break None;
             }
         };
-        let (distinct, generated, seconds, memory) =
-            (driver.distinct(), driver.generated(), driver.seconds(), driver.memory());
-        let waiting = driver.waiting();
-        let (table, recorders) = driver.into_parts();
-        edges.parts = recorders.into_iter().map(|log| log.part).collect();
-        Ok(Self {
+        let memory = driver.memory();
+        let left_out = driver.workers.iter().map(|worker| worker.left_out).sum();
+        let parts = driver.workers.iter_mut().map(|worker| &mut worker.recorder.part);
+        edges.parts = parts.map(std::mem::take).collect();
+        let mut graph = Self {
             model,
-            distinct,
-            generated,
-            seconds,
-            waiting,
+            distinct: driver.distinct(),
+            generated: driver.generated(),
+            seconds: driver.seconds(),
+            waiting: driver.waiting(),
+            left_out,
             stopped,
+            fault: None,
             memory,
             initial,
             seed: options.seed,
             threads: options.threads,
             stutters: false,
-            table,
+            steps_left_out: if left_out > 0 { edges.steps_to(OUTSIDE) } else { 0 },
             properties,
             edges,
-        })
+            table: driver.table,
+        };
+        graph.fault = driver.panicked.map(|panicked| graph.panic(&panicked, &level));
+        Ok(graph)
     }
 }
 
@@ -188,6 +199,15 @@ impl<M: FlatModel> Recorder<M::State> for EdgeLog<'_, M> {
         let [class, _] = class.to_le_bytes();
         self.part.classes.push(class);
         place
+    }
+
+    #[inline]
+    fn leave(&mut self, class: u16) {
+        self.step(class, OUTSIDE + 1);
+    }
+
+    fn abandon(&mut self, table: &Table, slot: usize) {
+        table.set_tag(slot, OUTSIDE + 1);
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! The graph of all reachable states, as compact as its use allows.
 
 use super::claim::{LiveProperty, Predicate};
+use crate::fault::Fault;
 use crate::hash::hash;
 use crate::model::FlatModel;
 use crate::report::{Memory, Stop};
@@ -23,12 +24,20 @@ pub struct StateGraph<'m, M: FlatModel> {
     pub(super) threads: usize,
     /// Whether a run may stay in any state.
     pub(super) stutters: bool,
+    /// Steps to [`OUTSIDE`].
+    pub(super) steps_left_out: u64,
     /// Different states.
     pub distinct: u64,
     /// Steps, repeats and those that change nothing included, and initial states.
     pub generated: u64,
     /// Different states that were found and not expanded; 0 when the graph is complete.
     pub waiting: u64,
+    /// Steps that [`within_boundary`](stateright::Model::within_boundary) left out, and initial
+    /// states. Where runs go by them, nobody knows: a claim that they may decide is neither said to
+    /// hold nor to be violated.
+    pub left_out: u64,
+    /// What the model did that no model may do, if it did.
+    pub fault: Option<Fault<M::State>>,
     /// Why the graph is not complete; `None` when it is.
     pub stopped: Option<Stop>,
     /// What it takes: the table, and as the log the graph and what it takes to judge a claim.
@@ -38,10 +47,11 @@ pub struct StateGraph<'m, M: FlatModel> {
 }
 
 impl<M: FlatModel> StateGraph<'_, M> {
-    /// Steps that change the state, by which runs make progress.
+    /// Steps that change the state, by which runs make progress; those that were left out are not
+    /// among them.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.edges.steps()
+        self.edges.steps() - self.steps_left_out
     }
 
     /// The claims that can be judged, in the order in which they were given.
@@ -65,6 +75,13 @@ impl<M: FlatModel> StateGraph<'_, M> {
         self.table.find(key).map(|slot| self.table.tag(slot) - 1)
     }
 }
+
+/// Where steps lead that the boundary leaves out: a node whose own steps are not known. The others
+/// have numbers from 1.
+pub(super) const OUTSIDE: u32 = 0;
+
+/// Most numbers of nodes, but for a few: places in a search for a stem are twice as many.
+pub(super) const NODES_MAX: u32 = 1 << 30;
 
 /// Flags of a node; its predicates are below.
 pub(super) const SELF_LOOP: u32 = 1 << 31;
@@ -174,6 +191,18 @@ impl Edges {
     /// Number of steps.
     pub(super) fn steps(&self) -> u64 {
         self.counts.iter().map(|count| u64::from(*count)).sum()
+    }
+
+    /// Number of steps that lead to that node.
+    pub(super) fn steps_to(&self, wanted: u32) -> u64 {
+        let nodes = 0..u32::try_from(self.nodes()).unwrap_or(u32::MAX);
+        let of_node = |node| self.targets(node).iter().filter(|target| **target == wanted).count();
+        nodes.map(|node| of_node(node) as u64).sum()
+    }
+
+    /// Whether a step of that state is left out by the boundary.
+    pub(super) fn leaves(&self, node: u32) -> bool {
+        self.targets(node).contains(&OUTSIDE)
     }
 
     /// Bytes of what is kept for each state, and of what it takes to judge a claim.

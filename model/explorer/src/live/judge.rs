@@ -5,6 +5,7 @@ use super::claim::{Claim, Fairness, Strength};
 use super::components::Components;
 use super::graph::{Edges, SELF_LOOP, StateGraph, UNKNOWN};
 use super::lasso::{Lasso, Target};
+use crate::fault::{Fault, ask_first};
 use crate::model::FlatModel;
 use crate::options::Refused;
 
@@ -26,6 +27,9 @@ pub struct LiveReport<S> {
     /// States among them without a step, or with one that changes nothing: a run may stay there
     /// even if runs do not stutter anywhere else.
     pub standstills: u64,
+    /// What the model did when it was asked again for the run that breaks the claim. The verdict is
+    /// then unknown.
+    pub fault: Option<Fault<S>>,
 }
 
 /// Whether a claim is so, as far as the graph goes.
@@ -37,7 +41,9 @@ pub enum LiveVerdict<S> {
     Vacuous,
     /// This fair run does not meet it.
     Violated(Lasso<S>),
-    /// No run was found that breaks it, but the graph is not complete.
+    /// No run was found that breaks it. But the graph is not complete, or the boundary leaves out
+    /// steps by which a run may go on before the claim is met. Or the model did not show such a run
+    /// again: [`LiveReport::fault`].
     Unknown,
 }
 
@@ -168,7 +174,8 @@ impl<M: FlatModel> StateGraph<'_, M> {
         fairness: &Fairness,
     ) -> Result<LiveReport<M::State>, Refused> {
         let property = &self.properties[number];
-        let conditions = Conditions::new(fairness, self.model.class_names().len())?;
+        let classes = ask_first("the names of its classes", || self.model.class_names())?.len();
+        let conditions = Conditions::new(fairness, classes)?;
         let (goal, before) = (1 << (2 * number), 1 << (2 * number + 1));
         let edges = &self.edges;
         // Where a run may wait for ever, as far as its steps are known.
@@ -183,20 +190,33 @@ impl<M: FlatModel> StateGraph<'_, M> {
         let part_of = vec![0; edges.nodes()];
         let stutters = self.stutters;
         let mut search = Search { edges, conditions, stutters, part_of, parts: 0, counts: [0; 3] };
-        let fair = find_fair(&mut search, &roots, inside, self.threads);
+        let searched = find_fair(&mut search, &roots, inside, self.threads, self.left_out > 0);
+        // Elsewhere a run may also meet the claim, go outside, and break it there.
+        let once = matches!(property.claim, Claim::Eventually(_));
+        let open = if once {
+            searched.leaves || self.left_out > self.steps_left_out
+        } else {
+            self.left_out > 0
+        };
         let [waiting, cycles, standstills] = search.counts;
         let meant = |node: u32| edges.has(node, before);
-        let verdict = match (fair, &property.claim) {
+        let mut fault = None;
+        let verdict = match (searched.fair, &property.claim) {
             (Some(members), claim) => {
                 let target = Target { claim, members, goal, before };
-                let names = &fairness.conditions;
-                LiveVerdict::Violated(self.lasso(&target, &search.conditions, names))
+                match self.lasso(&target, &search.conditions, &fairness.conditions) {
+                    Ok(lasso) => LiveVerdict::Violated(lasso),
+                    Err(other) => {
+                        fault = Some(other);
+                        LiveVerdict::Unknown
+                    }
+                }
             }
-            (None, _) if self.stopped.is_some() => LiveVerdict::Unknown,
+            (None, _) if self.stopped.is_some() || open => LiveVerdict::Unknown,
             (None, Claim::LeadsTo(..)) if !all().any(meant) => LiveVerdict::Vacuous,
             (None, _) => LiveVerdict::Holds,
         };
-        Ok(LiveReport { name: property.name, verdict, waiting, cycles, standstills })
+        Ok(LiveReport { name: property.name, verdict, waiting, cycles, standstills, fault })
     }
 }
 
@@ -227,18 +247,37 @@ fn find_standstill<I: Fn(u32) -> bool + Sync>(
     tallies.iter().filter_map(|tally| tally.fair).min()
 }
 
-/// A part in which a fair run may stay, if there is one that the roots reach.
+/// What a search has found.
+struct Searched {
+    /// A part in which a fair run may stay.
+    fair: Option<Vec<u32>>,
+    /// Whether a run may leave by a step that the boundary leaves out.
+    leaves: bool,
+}
+
+/// Looks for a part in which a fair run may stay, among what the roots reach.
 fn find_fair(
     search: &mut Search<'_>,
     roots: &[u32],
     inside: impl Fn(u32) -> bool + Copy + Sync,
     threads: usize,
-) -> Option<Vec<u32>> {
+    has_boundary: bool,
+) -> Searched {
     let threads = if search.edges.nodes() < ALONE { 1 } else { threads };
     let acyclic = Acyclic::reach(search.edges, roots, inside, threads);
-    if let Some(node) = find_standstill(search, &acyclic) {
-        return Some(vec![node]);
-    }
+    let leaves = has_boundary && acyclic.reached().any(|node| search.edges.leaves(node));
+    let fair = match find_standstill(search, &acyclic) {
+        Some(node) => Some(vec![node]),
+        None => find_fair_component(search, &acyclic),
+    };
+    Searched { fair, leaves }
+}
+
+/// A part of several states in which a fair run may stay, or one with a step that changes nothing.
+fn find_fair_component<I: Fn(u32) -> bool + Sync>(
+    search: &mut Search<'_>,
+    acyclic: &Acyclic<'_, I>,
+) -> Option<Vec<u32>> {
     let inside = |node: u32| acyclic.is_left(node);
     let roots: Vec<u32> = acyclic.left().collect();
     let mut components = Components::new(search.edges);

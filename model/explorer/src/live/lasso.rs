@@ -6,8 +6,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use super::claim::{Claim, Condition, Strength};
 use super::graph::{SELF_LOOP, StateGraph, UNKNOWN};
 use super::judge::Conditions;
+use super::rebuild::{ANY_CLASS, NEVER, Walk};
+use crate::fault::Fault;
 use crate::model::FlatModel;
-use crate::trace::Trace;
+use crate::trace::{Rebuilt, Trace};
 
 /// A run that never meets the claim, although it is fair.
 #[derive(Clone, Debug)]
@@ -50,34 +52,17 @@ pub(super) struct Target<'a, M: FlatModel> {
     pub(super) before: u32,
 }
 
-/// No place: not reached.
-const NEVER: u32 = u32::MAX;
-
-/// A walk: the states, and the classes of the steps between them.
-#[derive(Default)]
-struct Walk {
-    nodes: Vec<u32>,
-    classes: Vec<u16>,
-}
-
-impl Walk {
-    fn step(&mut self, class: u16, node: u32) {
-        self.classes.push(class);
-        self.nodes.push(node);
-    }
-}
-
 impl<M: FlatModel> StateGraph<'_, M> {
     /// The run that goes to the members and stays there, fairly.
     ///
-    /// # Panics
-    /// When the model takes other steps than it took when the graph was explored.
+    /// # Errors
+    /// When the model answers otherwise than it did when the graph was explored.
     pub(super) fn lasso(
         &self,
         target: &Target<'_, M>,
         conditions: &Conditions,
         names: &[Condition],
-    ) -> Lasso<M::State> {
+    ) -> Result<Lasso<M::State>, Fault<M::State>> {
         let members: HashSet<u32> = target.members.iter().copied().collect();
         let stem = self.stem(target, &members).expect("every state of the graph is reachable");
         let entry = *stem.nodes.last().expect("a stem has a state");
@@ -86,12 +71,13 @@ impl<M: FlatModel> StateGraph<'_, M> {
             self.met(&cycle, 1 << at, condition.strength, conditions).expect("the part is fair")
         });
         let fairness = met.collect();
-        let first = |state: &M::State| self.node(state) == Some(stem.nodes[0]);
-        let initial = self.model.init_states().into_iter().find(first);
-        let initial = initial.expect("a stem begins in an initial state");
-        let stem = self.states(initial, &stem);
+        let mut run = self.start(stem.nodes[0])?;
+        self.follow_and_confirm(&mut run, &stem)?;
+        let stem = run.finish();
         let begins = *stem.states.last().expect("a trace has a state");
-        Lasso { cycle: self.states(begins, &cycle), stem, fairness }
+        let mut run = Rebuilt::from(self.model, begins);
+        self.follow_and_confirm(&mut run, &cycle)?;
+        Ok(Lasso { stem, cycle: run.finish(), fairness })
     }
 
     /// A shortest walk from an initial state to a member, for a run that does not meet the claim:
@@ -169,7 +155,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
         if members.len() == 1 {
             if self.edges.has(entry, SELF_LOOP) {
                 // Its class is found when the states are.
-                walk.step(u16::MAX, entry);
+                walk.step(ANY_CLASS, entry);
             }
             return walk;
         }
@@ -243,7 +229,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
         conditions: &Conditions,
     ) -> Option<Met> {
         // A step that changes nothing takes nothing; its place in the walk holds no class.
-        let takes = |class: &u16| *class != u16::MAX && conditions.of(*class) & bit != 0;
+        let takes = |class: &u16| *class != ANY_CLASS && conditions.of(*class) & bit != 0;
         if let Some(step) = walk.classes.iter().position(takes) {
             return Some(Met::Taken(step));
         }
@@ -252,25 +238,5 @@ impl<M: FlatModel> StateGraph<'_, M> {
             Strength::Weak => walk.nodes.iter().position(disabled).map(Met::Disabled),
             Strength::Strong => walk.nodes.iter().all(disabled).then_some(Met::NeverEnabled),
         }
-    }
-
-    /// The walk as the model takes it.
-    fn states(&self, first: M::State, walk: &Walk) -> Trace<M::State> {
-        let mut trace = Trace { states: vec![first], classes: Vec::new() };
-        let mut state = first;
-        for (class, target) in walk.classes.iter().zip(&walk.nodes[1..]) {
-            let mut step = None;
-            self.model.for_each_successor(&state, |taken, next| {
-                let fits = taken == *class || *class == u16::MAX;
-                if step.is_none() && fits && self.node(&next) == Some(*target) {
-                    step = Some((taken, next));
-                }
-            });
-            let (taken, next) = step.expect("the model takes the steps that it took before");
-            trace.states.push(next);
-            trace.classes.push(taken);
-            state = next;
-        }
-        trace
     }
 }

@@ -10,6 +10,10 @@
 //! has a step of each class that would otherwise be neglected. States on no cycle, most of them as a
 //! rule, are found and judged by all threads; components are searched for in the rest. A part that
 //! neglects a strongly fair class is searched again without the states that enable it.
+//!
+//! A step that the boundary leaves out leads to a node of which nothing is known: it is enabled, and
+//! no run is known to take it. So a run that breaks a claim is one of the model without a boundary,
+//! too; and where none is found, a claim that runs over the boundary may decide is unknown.
 
 mod acyclic;
 mod claim;
@@ -18,6 +22,7 @@ mod explore;
 mod graph;
 mod judge;
 mod lasso;
+mod rebuild;
 
 pub use claim::{Claim, Condition, Fairness, LiveProperty, Predicate, Strength};
 pub use graph::StateGraph;

@@ -4,11 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use stateright::{Expectation, Property};
+use zerocopy::IntoBytes;
 
 use super::claims::Claims;
 use super::level::{Level, Place};
+use super::panics::{At, Panicked};
 use super::shared::{Pause, Shared, Usage};
-use super::worker::{Recorder, Worker};
+use super::worker::{Deadlock, Finding, Recorder, Worker};
+use crate::fault::{ask, ask_first};
+use crate::hash::hash;
 use crate::model::FlatModel;
 use crate::options::{Options, Refused, memory_budget};
 use crate::report::{Identity, Memory, Progress, Stop};
@@ -26,6 +30,12 @@ const ALONE: usize = 512;
 /// States that a thread claims at a time.
 const CHUNK_MAX: usize = 1024;
 
+/// Threads that may work: each takes half a mebibyte.
+const THREADS_MAX: usize = 1024;
+
+/// Classes of steps: a number has 16 bits, and the number of numbers too.
+const CLASSES_MAX: usize = u16::MAX as usize;
+
 /// What a run is given.
 pub(crate) struct Setup<'a, M: FlatModel> {
     pub(crate) model: &'a M,
@@ -34,6 +44,15 @@ pub(crate) struct Setup<'a, M: FlatModel> {
     pub(crate) properties: Vec<Property<M>>,
     /// Whether slots of the table have tags.
     pub(crate) tagged: bool,
+    /// Different states that the engine can number; it may pass them by a few.
+    pub(crate) size_max: u64,
+}
+
+/// A state that decides something, and where it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found<S> {
+    pub(crate) place: Place,
+    pub(crate) state: S,
 }
 
 /// A run between two rounds.
@@ -45,7 +64,13 @@ pub(crate) struct Driver<'a, M: FlatModel, R> {
     /// States of each level so far, that of [`level`](Self::level) the last.
     pub(crate) levels: Vec<u64>,
     /// By property: where it was decided first.
-    pub(crate) decided: Vec<Option<Place>>,
+    pub(crate) decided: Vec<Option<Found<M::State>>>,
+    /// The first state without a step in which no run may end.
+    pub(crate) deadlock: Option<Found<M::State>>,
+    /// Why no further level is to be begun.
+    pub(crate) stopped: Option<Stop>,
+    /// A panic of the model; the run has ended with it.
+    pub(crate) panicked: Option<Panicked<M::State>>,
     /// Bytes that the engine keeps elsewhere.
     pub(crate) bytes_kept: u64,
     distinct: AtomicU64,
@@ -67,6 +92,10 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         if setup.options.threads == 0 {
             return Err(Refused::NoThreads);
         }
+        if setup.options.threads > THREADS_MAX {
+            let count = setup.options.threads;
+            return Err(Refused::TooManyThreads { count, most: THREADS_MAX });
+        }
         let properties = &setup.properties;
         if properties.len() > 64 {
             return Err(Refused::TooManyProperties { count: properties.len(), most: 64 });
@@ -76,11 +105,18 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         });
         let budget = memory_budget(setup.options.memory_max);
         let table = table(setup.options, budget, setup.tagged)?;
-        let classes = setup.model.class_names().len();
+        let model = setup.model;
+        let classes = ask_first("the names of its classes", || model.class_names())?.len();
+        if classes > CLASSES_MAX {
+            return Err(Refused::TooManyClasses { count: classes, most: CLASSES_MAX });
+        }
         let worker = |(thread, recorder)| Worker::new(thread, recorder, classes, undecided);
         let now = Instant::now();
         let mut driver = Self {
             decided: vec![None; properties.len()],
+            deadlock: None,
+            stopped: None,
+            panicked: None,
             table,
             workers: recorders.into_iter().enumerate().map(worker).collect(),
             level: Level::new(Vec::new()),
@@ -103,27 +139,50 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
 
     fn add_initial_states(&mut self) -> Result<(), Refused> {
         let model = self.setup.model;
-        let states = model.init_states();
-        let pause = Pause::default();
-        let (claims, usage) = (self.claims(), Usage::default());
+        let states = ask_first("its initial states", || model.init_states())?;
         for (number, state) in states.into_iter().enumerate() {
-            if !model.within_boundary(&state) {
-                continue;
+            // The log has 32 bits for it.
+            let Ok(number) = u32::try_from(number) else {
+                self.stopped = Some(Stop::Size);
+                break;
+            };
+            if let Some(stop) = self.add_initial(state, number) {
+                self.stopped = Some(stop);
+                break;
             }
-            self.make_room(false);
-            let mut workers = std::mem::take(&mut self.workers);
-            let shared = self.shared(&pause, &claims, &usage);
-            let number = u32::try_from(number).unwrap_or(u32::MAX);
-            if let Some(first) = workers.first_mut() {
-                first.add_initial(&shared, state, number);
-            }
-            self.workers = workers;
         }
-        if self.distinct() == 0 {
+        if self.distinct() == 0 && self.stopped.is_none() {
             return Err(Refused::NoInitialState);
         }
         self.advance();
         Ok(())
+    }
+
+    /// Looks up an initial state. `Some` when there is no room for it, or the model panics.
+    fn add_initial(&mut self, state: M::State, number: u32) -> Option<Stop> {
+        let (mut room, mut is_known) = (self.make_room(false) && !self.is_full(), false);
+        let mut workers = std::mem::take(&mut self.workers);
+        while let Some(first) = workers.first_mut()
+            && room
+            && !is_known
+        {
+            let (pause, claims, usage) = (Pause::default(), self.claims(), Usage::default());
+            let shared = self.shared(&pause, &claims, &usage);
+            match ask(|| first.add_initial(&shared, state, number)) {
+                Ok(added) => is_known = added,
+                Err(message) => {
+                    first.give_up(&self.table);
+                    self.panicked = Some(Panicked { at: At::Initial(state), message });
+                    break;
+                }
+            }
+            room = is_known || self.make_room(true);
+        }
+        self.workers = workers;
+        if self.panicked.is_some() {
+            return Some(Stop::Panicked);
+        }
+        (!room).then_some(Stop::Memory)
     }
 
     /// What the threads of a round are given.
@@ -148,7 +207,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             distinct: &self.distinct,
             generated: &self.generated,
             usage,
-            distinct_pause: self.distinct_limit().min(options.states_max),
+            distinct_pause: self.distinct_limit().min(options.states_max).min(self.setup.size_max),
             bytes_pause: self.budget.saturating_sub(self.table.bytes()),
             bytes_short: (self.budget / 2).saturating_sub(self.table.bytes()),
             pause,
@@ -173,6 +232,9 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
     }
 
     /// Expands every state of the level. `Some` when the run ends before that.
+    ///
+    /// # Panics
+    /// When anything but the model panics, such as `progress`.
     pub(crate) fn run_level(&mut self, progress: &mut dyn FnMut(&Progress)) -> Option<Stop> {
         let claims = self.claims();
         loop {
@@ -183,6 +245,15 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             self.frontier_peak = self.frontier_peak.max(waiting);
             self.bytes_peak = self.bytes_peak.max(all + self.table.bytes());
             self.unexpanded = claims.left() as u64;
+            let level = self.levels.len() - 1;
+            self.panicked = self.workers.iter_mut().find_map(|worker| worker.take_panic(level));
+            if self.panicked.is_some() {
+                self.unexpanded = self.level.left() as u64;
+                return Some(Stop::Panicked);
+            }
+            if pause.too_many_steps.load(Ordering::Relaxed) {
+                return Some(Stop::Size);
+            }
             let idle = self.workers.iter().all(Worker::is_idle);
             if idle && claims.left() == 0 {
                 let violated = pause.violated.load(Ordering::Relaxed);
@@ -222,9 +293,9 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
                 std::thread::scope(|scope| {
                     for worker in others.iter_mut().filter(|worker| !alone || !worker.is_idle()) {
                         let shared = &shared;
-                        scope.spawn(move || worker.work(shared, || {}));
+                        scope.spawn(move || worker.work_until_panic(shared, || {}));
                     }
-                    first.work(&shared, between);
+                    first.work_until_panic(&shared, between);
                 });
             }
         }
@@ -236,16 +307,20 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         let options = self.setup.options;
         let set = |flag: &std::sync::atomic::AtomicBool| flag.load(Ordering::Relaxed);
         let late = options.time_max.is_some_and(|time| self.started.elapsed() >= time);
-        let full = self.bytes_besides_table() + self.table.bytes() >= self.budget;
         let reasons = [
             (set(&pause.violated), Stop::Violated),
-            (set(&pause.too_many_steps), Stop::Size),
+            (self.distinct() >= self.setup.size_max, Stop::Size),
             (options.stop.is_some_and(set), Stop::Asked),
             (late, Stop::Time),
             (self.distinct() >= options.states_max, Stop::States),
-            (full, Stop::Memory),
+            (self.is_full(), Stop::Memory),
         ];
         reasons.into_iter().find(|(is_so, _)| *is_so).map(|(_, stop)| stop)
+    }
+
+    /// Whether the budget is used up.
+    fn is_full(&self) -> bool {
+        self.bytes_besides_table() + self.table.bytes() >= self.budget
     }
 
     /// Lets the table grow or, where it cannot, become fuller. `false` when neither helps.
@@ -268,11 +343,16 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         let level = Level::new(self.workers.iter_mut().map(|worker| worker.next.take()).collect());
         let number = self.levels.len();
         for (thread, worker) in self.workers.iter_mut().enumerate() {
-            for finding in worker.findings.drain(..) {
-                let position = level.start(thread) + finding.at;
-                let position = u32::try_from(position).unwrap_or(u32::MAX);
-                self.decided[finding.property].get_or_insert(Place { level: number, position });
+            for Finding { property, at, state } in worker.findings.drain(..) {
+                let place = Place { level: number, position: level.start(thread) + at };
+                self.decided[property].get_or_insert(Found { place, state });
             }
+        }
+        // That of the level that was expanded; of several, the first.
+        let deadlocks = self.workers.iter_mut().filter_map(|worker| worker.deadlock.take());
+        if let Some(Deadlock { position, state }) = deadlocks.min_by_key(|found| found.position) {
+            let place = Place { level: number.saturating_sub(1), position };
+            self.deadlock.get_or_insert(Found { place, state });
         }
         let known = self.decided.iter().enumerate().filter(|(_, place)| place.is_some());
         let known = known.fold(0, |bits, (at, _)| bits | 1 << at);
@@ -285,6 +365,13 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         }
         self.unexpanded += self.level.len() as u64;
         self.level.len() > 0
+    }
+
+    /// Whether the state was visited, or with symmetry one of its orbit.
+    pub(crate) fn has(&self, state: &M::State) -> bool {
+        let options = self.setup.options;
+        let state = if options.symmetry { &self.setup.model.representative(state) } else { state };
+        self.table.find(self.table.key(hash(state.as_bytes(), options.seed))).is_some()
     }
 
     /// Different states that were found and not expanded.
@@ -321,11 +408,6 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             packed: self.workers.iter().map(|worker| worker.next.packed()).sum(),
             peak: self.bytes_peak,
         }
-    }
-
-    /// What an engine may want to keep.
-    pub(crate) fn into_parts(self) -> (Table, Vec<R>) {
-        (self.table, self.workers.into_iter().map(|worker| worker.recorder).collect())
     }
 
     /// Bytes of the states that are not expanded.

@@ -16,10 +16,18 @@ impl Fired {
         Self { lines: vec![Line::default(); classes.div_ceil(16)].into(), classes }
     }
 
+    /// # Panics
+    /// When the model has no such class.
     #[inline]
-    pub(super) fn count(&mut self, class: u16) {
+    pub(super) fn check(&self, class: u16) -> usize {
         let class = usize::from(class);
         assert!(class < self.classes, "the model has no name for class {class}");
+        class
+    }
+
+    #[inline]
+    pub(super) fn count(&mut self, class: u16) {
+        let class = self.check(class);
         self.lines[class / 16].0[class % 16] += 1;
     }
 

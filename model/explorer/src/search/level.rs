@@ -12,7 +12,7 @@ use crate::model::FlatState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) level: usize,
-    pub(crate) position: u32,
+    pub(crate) position: usize,
 }
 
 /// One list of blocks by thread; numbered one list after the other. A block is given up as soon as
@@ -63,6 +63,11 @@ impl<S: FlatState> Level<S> {
     pub(crate) fn bytes(&self) -> u64 {
         let shelves = (self.shelves.capacity() * size_of::<Shelf<S>>()) as u64;
         self.bytes.load(Ordering::Relaxed) + shelves
+    }
+
+    /// States of the blocks that are not given up: all that are not expanded, and a few more.
+    pub(crate) fn left(&self) -> usize {
+        self.shelves.iter().map(|shelf| shelf.left.load(Ordering::Relaxed)).sum()
     }
 
     /// The number of the first state of a thread's list.

@@ -15,9 +15,11 @@ mod fired;
 mod level;
 mod list;
 mod pack;
+mod panics;
 mod shared;
 mod worker;
 
-pub(crate) use driver::{Driver, Setup};
+pub(crate) use driver::{Driver, Found, Setup};
 pub(crate) use level::Place;
+pub(crate) use panics::{At, Panicked};
 pub(crate) use worker::{Edge, NOWHERE, Recorder, Worker};

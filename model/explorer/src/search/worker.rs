@@ -10,16 +10,15 @@ use zerocopy::IntoBytes;
 use super::fired::Fired;
 use super::list::List;
 use super::pack::Reader;
+use super::panics::Asked;
 use super::shared::Shared;
+use crate::fault::Payload;
 use crate::hash::hash;
 use crate::model::{FlatModel, FlatState};
 use crate::table::{BRIEF_BITS, Inserted, Key, Table};
 
 /// Generated states that are looked up together, so that the waits for memory overlap.
 const BATCH: usize = 64;
-
-/// Steps that one state may have.
-const STEPS_MAX: u32 = 1 << u16::BITS;
 
 /// A generated state that is to be looked up.
 pub(crate) struct Edge<S> {
@@ -59,6 +58,13 @@ pub(crate) trait Recorder<S>: Send {
     /// [`NOWHERE`].
     fn leads_to(&mut self, _place: usize, _tag: u32) {}
 
+    /// It has a step that the boundary leaves out.
+    fn leave(&mut self, _class: u16) {}
+
+    /// The state in that slot gets no tag from [`new_state`](Self::new_state), because the model
+    /// panicked when it was asked about it. Nobody must wait for the tag.
+    fn abandon(&mut self, _table: &Table, _slot: usize) {}
+
     /// A step leads to a state that was not known, and is now in that slot. Gives back the tag that
     /// the recorder has given it.
     fn new_state(&mut self, table: &Table, edge: &Edge<S>, slot: usize) -> u32;
@@ -69,10 +75,18 @@ pub(crate) trait Recorder<S>: Send {
 
 /// A property decided by a state of this thread's part of the next level.
 #[derive(Clone, Copy)]
-pub(crate) struct Finding {
+pub(crate) struct Finding<S> {
     pub(crate) property: usize,
     /// The number of the state in the thread's list.
     pub(crate) at: usize,
+    pub(crate) state: S,
+}
+
+/// A state without a step in which no run may end, by its number within the level.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadlock<S> {
+    pub(crate) position: usize,
+    pub(crate) state: S,
 }
 
 /// States that a thread adds before it tells the others how many.
@@ -105,11 +119,20 @@ pub(crate) struct Worker<S, R> {
     pub(crate) next: List<S>,
     pub(crate) recorder: R,
     pub(crate) fired: Fired,
+    /// Steps and initial states outside of the boundary.
+    pub(crate) left_out: u64,
     pub(crate) terminal: u64,
+    pub(crate) deadlocks: u64,
+    /// The first of this level.
+    pub(crate) deadlock: Option<Deadlock<S>>,
     pub(crate) unreduced: u64,
     /// Properties that are still to be decided, as bits.
     pub(crate) undecided: u64,
-    pub(crate) findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding<S>>,
+    /// What it is asking the model.
+    pub(super) asked: Asked,
+    /// Why it has ended, if something panicked.
+    pub(super) panicked: Option<Payload>,
 }
 
 impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
@@ -124,10 +147,15 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
             next: List::new(),
             recorder,
             fired: Fired::new(classes),
+            left_out: 0,
             terminal: 0,
+            deadlocks: 0,
+            deadlock: None,
             unreduced: 0,
             undecided,
             findings: Vec::new(),
+            asked: Asked::Nothing,
+            panicked: None,
         }
     }
 
@@ -183,18 +211,28 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
         let (recorder, tags) = (&mut self.recorder, &self.recent_tags);
         recorder.source(source);
         let mut steps = 0_u32;
-        let mut skipped = 0;
+        let (mut skipped, mut left_out, mut too_many) = (0, 0, false);
+        self.asked = Asked::Steps(source);
         shared.model.for_each_successor(state, |class, next| {
-            fired.count(class);
-            // The last 16 bits; more steps end the run.
-            let [low, high, ..] = steps.to_le_bytes();
-            let ordinal = u16::from_le_bytes([low, high]);
+            // The number of a step has 16 bits.
+            let Ok(ordinal) = u16::try_from(steps) else {
+                too_many = true;
+                return;
+            };
             steps += 1;
             if next.as_bytes() == state.as_bytes() {
+                fired.count(class);
                 skipped += 1;
                 recorder.stay();
                 return;
             }
+            if !shared.model.within_boundary(&next) {
+                fired.check(class);
+                left_out += 1;
+                recorder.leave(class);
+                return;
+            }
+            fired.count(class);
             // What was met is the state itself; its orbit is looked for only if it was not.
             let own = own_key(shared, &next);
             let (index, brief) = own.brief();
@@ -212,11 +250,28 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
             let key = if shared.symmetry { orbit_key(shared, &next) } else { own };
             batch.push(Edge { state: next, key, source, ordinal, place });
         });
-        if steps > STEPS_MAX {
+        if too_many {
             shared.pause.set(&shared.pause.too_many_steps);
         }
         self.untold.generated += skipped;
-        self.terminal += u64::from(steps == 0);
+        self.left_out += left_out;
+        if steps == 0 {
+            self.end(shared, position, state);
+        }
+        self.asked = Asked::Nothing;
+    }
+
+    /// Counts a state without a step.
+    #[cold]
+    fn end<M>(&mut self, shared: &Shared<'_, M>, position: usize, state: &S)
+    where
+        M: FlatModel<State = S>,
+    {
+        self.terminal += 1;
+        if !shared.model.may_end(state) {
+            self.deadlocks += 1;
+            self.deadlock.get_or_insert(Deadlock { position, state: *state });
+        }
     }
 
     /// Looks up what is in the batch; keeps what finds no room in the table.
@@ -251,9 +306,13 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
             Inserted::Known(_) if !R::EVERY_STEP => return true,
             Inserted::Known(slot) => shared.table.tag(slot),
             Inserted::New(slot) => {
+                let Edge { source, ordinal, .. } = *edge;
+                self.asked = Asked::State { source, ordinal, slot };
                 self.judge(shared, &edge.state);
                 self.next.push(edge.state, || shared.is_short());
-                self.recorder.new_state(shared.table, edge, slot)
+                let tag = self.recorder.new_state(shared.table, edge, slot);
+                self.asked = Asked::Nothing;
+                tag
             }
         };
         if R::EVERY_STEP {
@@ -294,11 +353,11 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
             self.unreduced += shared.model.orbit_size(state);
         }
         if self.undecided != 0 {
-            self.decide(shared, shared.model.property_mask(shared.properties, state));
+            self.decide(shared, state, shared.model.property_mask(shared.properties, state));
         }
     }
 
-    fn decide<M: FlatModel>(&mut self, shared: &Shared<'_, M>, mask: u64) {
+    fn decide<M: FlatModel>(&mut self, shared: &Shared<'_, M>, state: &S, mask: u64) {
         for (at, property) in shared.properties.iter().enumerate() {
             let (bit, holds) = (1 << at, mask >> at & 1 == 1);
             let decided = match property.expectation {
@@ -309,7 +368,7 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
             };
             if decided && self.undecided & bit != 0 {
                 self.undecided &= !bit;
-                self.findings.push(Finding { property: at, at: self.next.len() });
+                self.findings.push(Finding { property: at, at: self.next.len(), state: *state });
                 if property.expectation == Expectation::Always && shared.stop_when_violated {
                     shared.pause.set(&shared.pause.violated);
                 }
@@ -317,17 +376,23 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
         }
     }
 
-    /// Looks up an initial state, as if it were the step with that number of nowhere.
-    pub(crate) fn add_initial<M>(&mut self, shared: &Shared<'_, M>, state: S, number: u32)
+    /// Looks up an initial state, as if it were the step with that number of nowhere. `false` when
+    /// the table has no room for it.
+    pub(super) fn add_initial<M>(&mut self, shared: &Shared<'_, M>, state: S, number: u32) -> bool
     where
         M: FlatModel<State = S>,
     {
+        if !shared.model.within_boundary(&state) {
+            self.left_out += 1;
+            return true;
+        }
         let own = own_key(shared, &state);
         let key = if shared.symmetry { orbit_key(shared, &state) } else { own };
         self.bytes_told = (self.bytes(), self.next.bytes());
         self.batch.push(Edge { state, key, source: number, ordinal: 0, place: NOWHERE });
         self.look_up(shared);
         self.tell(shared);
+        self.batch.pop().is_none()
     }
 }
 

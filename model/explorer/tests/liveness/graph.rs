@@ -12,6 +12,8 @@ pub(crate) struct Graph {
     pub(crate) initial: Vec<u8>,
     /// From, class, to.
     pub(crate) steps: Vec<(u8, u16, u8)>,
+    /// What is within the boundary.
+    pub(crate) inside: u64,
     /// Where P and where Q is so.
     pub(crate) p: u64,
     pub(crate) q: u64,
@@ -34,6 +36,10 @@ impl Model for Graph {
 
     fn next_state(&self, _state: &u8, action: (u16, u8)) -> Option<u8> {
         Some(action.1)
+    }
+
+    fn within_boundary(&self, state: &u8) -> bool {
+        self.inside >> state & 1 == 1
     }
 }
 
@@ -62,7 +68,7 @@ impl Graph {
     }
 
     pub(crate) fn with_classes(steps: &[(u8, u16, u8)]) -> Self {
-        Self { initial: vec![0], steps: steps.to_vec(), p: 0, q: 0 }
+        Self { initial: vec![0], steps: steps.to_vec(), inside: u64::MAX, p: 0, q: 0 }
     }
 
     pub(crate) fn p(mut self, states: &[u8]) -> Self {

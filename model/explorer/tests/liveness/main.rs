@@ -218,6 +218,7 @@ fn verdicts_on_random_graphs_are_those_of_trying_every_set() {
         let graph = Graph {
             initial: vec![0],
             steps: (0..steps).map(|_| step()).collect(),
+            inside: u64::MAX,
             p: random.random_range(0..1 << states),
             q: random.random_range(0..1 << states),
         };
@@ -247,6 +248,60 @@ fn verdicts_on_random_graphs_are_those_of_trying_every_set() {
     }
     // Neither answer is rare, so that both are tested.
     assert!((ROUNDS / 2..ROUNDS * 5 / 2).contains(&violated), "{violated} violated");
+}
+
+/// A verdict that is given although steps were left out is that of every graph which is the same
+/// within the boundary, whatever is outside of it.
+#[test]
+fn a_verdict_within_a_boundary_is_true_of_whatever_is_outside() {
+    let mut random = SmallRng::seed_from_u64(7);
+    let (mut decided, mut open, mut outsides) = ([0, 0], 0, 0);
+    for round in 0..1500 {
+        // 0 to 3 are within, 4 to 6 are not.
+        let step = |random: &mut SmallRng, from: std::ops::Range<u8>| {
+            (random.random_range(from), random.random_range(0..CLASSES), random.random_range(0..7))
+        };
+        let count = random.random_range(1..=9);
+        let steps: Vec<_> = (0..count).map(|_| step(&mut random, 0..4)).collect();
+        let inner = Graph {
+            initial: vec![0],
+            steps,
+            inside: 0b1111,
+            p: random.random_range(0..1 << 4),
+            q: random.random_range(0..1 << 4),
+        };
+        let mut fairness = unfair();
+        for class in 0..CLASSES {
+            let strength = if random.random() { Strength::Weak } else { Strength::Strong };
+            if random.random() {
+                fairness = fairness.and(fair(strength, &[&[class]]));
+            }
+        }
+        for form in [Form::Eventually, Form::AlwaysEventually, Form::LeadsTo] {
+            let within = word(&inner, form, &fairness);
+            match within {
+                "unknown" => open += 1,
+                "violated" => decided[1] += 1,
+                _ => decided[0] += 1,
+            }
+            for _ in 0..6 {
+                let mut whole = Graph { inside: u64::MAX, ..inner.clone() };
+                let count = random.random_range(0..=6);
+                whole.steps.extend((0..count).map(|_| step(&mut random, 4..7)));
+                whole.p |= random.random_range(0..1 << 3) << 4;
+                whole.q |= random.random_range(0..1 << 3) << 4;
+                let is_violated = oracle::is_violated(&whole, form, &fairness, 7);
+                outsides += 1;
+                assert!(
+                    within == "unknown" || (within == "violated") == is_violated,
+                    "round {round}: {within}, but {whole:?} {fairness:?} {form:?}"
+                );
+            }
+        }
+    }
+    // None of the answers is rare.
+    assert!(decided.iter().all(|count| *count > 500) && open > 500, "{decided:?} {open}");
+    assert_eq!(outsides, 1500 * 3 * 6);
 }
 
 /// What was not explored decides nothing; what was may still show a violation.

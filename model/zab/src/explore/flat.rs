@@ -4,10 +4,13 @@ use stateright::Property;
 use zab_explorer::FlatModel;
 
 use super::action::Action;
+use super::bounds::Election;
 use super::model::Zab;
 use super::properties::{Case, holding};
-use super::state::{State, id_at, index};
+use super::state::{Flat, State, id_at, index};
 use crate::probe::NoProbe;
+use crate::server::Server;
+use crate::types::{Phase, Role, ServerId};
 
 impl Zab {
     /// The kind of action that a class belongs to, and the index of the server that takes it.
@@ -40,6 +43,28 @@ impl FlatModel for Zab {
                 visit(self.class(&action), next);
             }
         });
+    }
+
+    /// No election is left, or a server leads a quorum. Where servers do more than elect, the leader
+    /// must also be in broadcast, and no request be left.
+    fn may_end(&self, state: &State) -> bool {
+        let servers = &state.servers[self.indices()];
+        let follows = |leader: ServerId| {
+            let follows = move |server: &&Server<Flat>| {
+                server.role == Role::Following && server.vote.leader == leader
+            };
+            servers.iter().filter(follows).count()
+        };
+        let elects_only = self.bounds.election == Election::FleOnly;
+        let is_done = |leader: &Server<Flat>| {
+            elects_only || (leader.phase == Phase::Broadcast && state.budget.requests == 0)
+        };
+        let leads = |server: &Server<Flat>| {
+            server.role == Role::Leading
+                && follows(server.id) + 1 >= self.majority()
+                && is_done(server)
+        };
+        state.budget.rounds == 0 || servers.iter().any(leads)
     }
 
     /// In the order of `PROPERTIES`, those left out that do not apply, as in `properties`.

@@ -5,6 +5,7 @@ use zab_explorer::FlatModel;
 
 use super::action::Action;
 use super::bounds::{Bounds, BoundsError};
+use super::liveness;
 use super::picture::run_svg;
 use super::properties;
 use super::queue::Kind;
@@ -193,6 +194,18 @@ impl<const N: usize, const X: usize, const G: usize> FlatModel for Paper<N, X, G
 
     fn for_each_successor(&self, state: &Self::State, mut visit: impl FnMut(u16, Self::State)) {
         self.for_each_step(state, |action, next| visit(action.class(N), next));
+    }
+
+    /// A bound on epochs is reached; or all requests are made, and a leader that a quorum supports has
+    /// nothing left to do.
+    fn may_end(&self, state: &Self::State) -> bool {
+        let bounds = self.bounds();
+        let reached = state.servers.iter().map(|server| server.accepted_epoch).max();
+        let is_done =
+            |leader| liveness::all_joined(state, leader) && liveness::all_delivered(state, leader);
+        bounds.epochs.is_some_and(|bound| reached.is_some_and(|epoch| epoch >= bound))
+            || (state.spent.txns >= bounds.txns
+                && liveness::supported(self, state).is_some_and(is_done))
     }
 
     fn representative(&self, state: &Self::State) -> Self::State {

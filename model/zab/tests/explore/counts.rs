@@ -50,6 +50,41 @@ fn taken(model: &Zab) -> BTreeMap<String, u64> {
     taken
 }
 
+/// The states without a step, and what in each of them a run may still do: counted without any
+/// checker. Where one gets stuck, a timeout would help.
+#[test]
+fn ends_are_counted_and_only_a_timeout_leaves_a_deadlock() {
+    let stuck = Bounds { disconnects: 2, rounds: 2, ..CALM };
+    let models = known().map(|(model, ..)| model).into_iter().chain([zab(stuck)]);
+    let mut deadlocks = Vec::new();
+    for model in models {
+        let mut pending = model.init_states();
+        let mut seen: HashSet<State> = pending.iter().copied().collect();
+        let mut ends = Vec::new();
+        while let Some(state) = pending.pop() {
+            let steps = model.next_steps(&state);
+            if steps.is_empty() {
+                ends.push(state);
+            }
+            pending.extend(steps.into_iter().map(|(_, next)| next).filter(|n| seen.insert(*n)));
+        }
+        let report = explore_within(&model, &Options { threads: 2, ..Options::default() });
+        assert_eq!(report.terminal, ends.len() as u64, "{}", model.bounds);
+        let terminal = ends.len();
+        ends.retain(|state| !model.may_end(state));
+        assert_eq!(report.deadlocks, ends.len() as u64, "{}", model.bounds);
+        assert_eq!(report.deadlock.is_some(), !ends.is_empty(), "{}", model.bounds);
+        for mut state in ends.iter().copied() {
+            state.budget.timeouts += 1;
+            assert!(!model.next_steps(&state).is_empty(), "{state:?}");
+        }
+        deadlocks.push((terminal, ends.len()));
+    }
+    assert_eq!(deadlocks.last(), Some(&(178, 2)));
+    assert!(deadlocks.iter().all(|(terminal, _)| *terminal > 0));
+    assert!(deadlocks[..4].iter().all(|(_, stuck)| *stuck == 0), "{deadlocks:?}");
+}
+
 #[test]
 fn the_engine_counts_the_same_with_one_thread_and_with_two() {
     for (model, distinct, generated) in known() {

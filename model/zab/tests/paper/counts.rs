@@ -2,8 +2,10 @@
 //! what the normal form keeps.
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
-use zab_explorer::{Options, Verdict, check};
-use zab_model::paper::{Action, Bounds, BoundsError, Paper, Rules, State, WithModel, with_model};
+use zab_explorer::{FlatModel, Options, Verdict, check};
+use zab_model::paper::{
+    Action, Bounds, BoundsError, Paper, Role, Rules, State, WithModel, with_model,
+};
 
 use crate::support::{bounds, paper, walk};
 
@@ -52,6 +54,31 @@ fn two_servers_two_timeouts() {
 #[test]
 fn two_servers_a_timeout_and_a_restart() {
     assert_eq!(explore::<2, 2>(bounds(2, 2, 1, 1, None)), (4_014, 33));
+}
+
+/// The states without a step, counted without any checker. Two that lead alone are stuck; a run may
+/// end where all is delivered, and where a bound ends it.
+#[test]
+fn ends_are_counted_and_told_from_deadlocks() {
+    let count = |bounds: Bounds| {
+        let model = paper::<2, 2, 0>(Rules::new(bounds));
+        let (mut terminal, mut deadlocks) = (0, 0);
+        walk(&model, |state, steps| {
+            if steps.is_empty() {
+                terminal += 1;
+                deadlocks += u64::from(!model.may_end(state));
+            }
+        });
+        let report = check(&model, &Options::default(), &mut |_| {}).expect("it begins");
+        assert_eq!((report.terminal, report.deadlocks), (terminal, deadlocks));
+        let trace = report.deadlock.expect("a run to a deadlock");
+        let end = trace.states.last().expect("a state");
+        assert!(end.servers.iter().all(|server| server.role == Role::Leading), "{end:?}");
+        (terminal, deadlocks)
+    };
+    assert_eq!(count(bounds(2, 2, 2, 0, None)), (478, 458));
+    let (terminal, deadlocks) = count(bounds(2, 2, 2, 0, Some(1)));
+    assert!(deadlocks > 0 && terminal - deadlocks > 20, "{terminal} {deadlocks}");
 }
 
 #[test]
