@@ -44,7 +44,9 @@ impl<S> Trace<S> {
     }
 }
 
-/// A run that is being rebuilt: the model is asked again, and must answer as before.
+/// A run that is being rebuilt: the model is asked again, and must answer as before. Each question is
+/// asked twice, since a model that lists its steps in another order each time may come to the same
+/// state by chance.
 pub(crate) struct Rebuilt<'m, M: FlatModel> {
     model: &'m M,
     trace: Trace<M::State>,
@@ -62,8 +64,11 @@ impl<'m, M: FlatModel> Rebuilt<'m, M> {
         mut wanted: impl FnMut(usize, &M::State) -> bool,
     ) -> Result<Self, Fault<M::State>> {
         const ASKED: &str = "its initial states";
-        let states = ask(|| model.init_states());
-        let states = states.map_err(|message| Fault::panicked(ASKED, message, None))?;
+        let states = ask(|| (model.init_states(), model.init_states()));
+        let (states, again) = states.map_err(|message| Fault::panicked(ASKED, message, None))?;
+        if states != again {
+            return Err(Fault::unsteady(ASKED, "it answers differently each time", None));
+        }
         let found = states.into_iter().enumerate().find(|(at, state)| wanted(*at, state));
         match found {
             Some((_, state)) => Ok(Self::from(model, state)),
@@ -84,18 +89,21 @@ impl<'m, M: FlatModel> Rebuilt<'m, M> {
         &mut self,
         mut wanted: impl FnMut(usize, u16, &M::State) -> bool,
     ) -> Result<(), Fault<M::State>> {
+        const ASKED: &str = "the steps of this state";
         let (model, state) = (self.model, *self.last());
-        let (mut at, mut found) = (0, None);
-        self.asked("the steps of this state", || {
-            model.for_each_successor(&state, |class, next| {
-                if found.is_none() && wanted(at, class, &next) {
-                    found = Some((class, next));
-                }
-                at += 1;
-            });
-        })?;
-        let Some((class, next)) = found else {
-            return Err(self.unsteady("the steps of this state", "it has not the one it took"));
+        let steps = || {
+            let mut steps = Vec::new();
+            model.for_each_successor(&state, |class, next| steps.push((class, next)));
+            steps
+        };
+        let (steps, again) = self.asked(ASKED, || (steps(), steps()))?;
+        if steps != again {
+            return Err(self.unsteady(ASKED, "it answers differently each time"));
+        }
+        let mut steps = steps.into_iter().enumerate();
+        let found = steps.find(|(at, (class, next))| wanted(*at, *class, next));
+        let Some((_, (class, next))) = found else {
+            return Err(self.unsteady(ASKED, "it has not the one it took"));
         };
         self.trace.classes.push(class);
         self.trace.states.push(next);

@@ -257,7 +257,7 @@ fn before_there_is_a_state() {
         (In::Classes, "the names of its classes"),
         (In::Actions, "the names of its actions"),
     ] {
-        let refused = check(&Broken(at), &options, &mut |_| {}).err().expect("it is refused");
+        let refused = check(&Broken(at), &options, &mut |_| {}).expect_err("it is refused");
         let message = "not here".to_owned();
         assert_eq!(refused, Refused::ModelPanicked { asked: what, message });
     }

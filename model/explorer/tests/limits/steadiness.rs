@@ -37,6 +37,21 @@ fn another_order_of_steps() {
     }
 }
 
+/// Steps that commute: whatever their order, the same state comes of them.
+#[test]
+fn another_order_that_comes_to_the_same() {
+    for options in threads() {
+        let turn = AtomicU32::new(0);
+        let model = Small::new(move |state, steps| {
+            let first = turn.fetch_add(1, Ordering::Relaxed);
+            let bits = (0..6).map(|bit| 1 << ((first + bit) % 6));
+            steps.extend(bits.filter(|bit| state & bit == 0).map(|bit| (0, state | bit)));
+        });
+        let model = model.bad(|state| state == 0b11_1111).may_end(|_| true);
+        assert_unsteady(&check(&model, &options, &mut |_| {}).expect("it begins"));
+    }
+}
+
 /// The step that was there is not, when it is asked for again: the first, or a later one.
 #[test]
 fn a_step_that_is_gone() {
