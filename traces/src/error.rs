@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use crate::{Header, header::VERSION, read::LINE_BYTES_MAX};
+use crate::{Header, Printable, header::VERSION, read::LINE_BYTES_MAX};
 
 /// What is wrong with a file, and where.
 ///
@@ -21,7 +21,8 @@ pub struct ReadError {
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.kind)
+        let (file, kind) = (Printable(&self.file), Printable(&self.kind));
+        write!(f, "{file}:{}:{}: {kind}", self.line, self.column)
     }
 }
 
@@ -37,6 +38,42 @@ pub enum ReadErrorKind {
     /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Io(#[source] io::Error),
+    /// The path is no file that can be read again: a check reads a trace more than once.
+    #[error("{0}, expected a regular file, since a trace is read more than once")]
+    NotAFile(&'static str),
+    /// A folder without a trace file.
+    #[error("no *.ndjson file in this folder{others}")]
+    NoTraceFile {
+        /// What is there instead, as the end of the sentence.
+        others: String,
+    },
+    /// Known by its first bytes.
+    #[error("compressed with {0}: unpack it first")]
+    Compressed(&'static str),
+    /// Known by its first bytes.
+    #[error("UTF-16, expected UTF-8")]
+    Utf16,
+    /// U+FEFF at the beginning.
+    #[error("a byte order mark, expected UTF-8 without one")]
+    ByteOrderMark,
+    /// A line with nothing on it, or blanks.
+    #[error("an empty line, expected {expected}")]
+    EmptyLine {
+        /// What should be there.
+        expected: &'static str,
+    },
+    /// A machine that lost power may leave zeros where a line was not written.
+    #[error("zero bytes, expected text: this part of the file was never written")]
+    Zeros,
+    /// One array around all events.
+    #[error("a JSON array, expected one JSON object on each line, without brackets around them")]
+    Array,
+    /// A comma between two events.
+    #[error("a comma after the object, expected one JSON object on each line, and nothing else")]
+    Comma,
+    /// Lines that end as on the Macintosh of old.
+    #[error("a carriage return inside the line, expected a line feed at the end of every line")]
+    CarriageReturn,
     /// There is not one line.
     #[error("the file is empty, expected a header line")]
     Empty,
@@ -56,7 +93,7 @@ pub enum ReadErrorKind {
     #[error("expected a header line, an object with \"zabTrace\": {VERSION}")]
     NoHeader,
     /// A header again, inside the file.
-    #[error("a second header: expected an event")]
+    #[error("a second header inside the file, expected an event")]
     SecondHeader,
     /// A format that this crate does not know.
     #[error("format version {found}, expected {VERSION}")]

@@ -27,6 +27,7 @@ mod lint;
 mod message;
 mod names;
 mod parse;
+mod printable;
 mod read;
 mod state;
 mod word;
@@ -37,10 +38,14 @@ pub use digest::{DigestError, LogDigest, TxnDigest, fnv1a, txn_digest};
 pub use error::{ReadError, ReadErrorKind};
 pub use event::{Event, EventKind, EventName, Packet, Persisted, ServerId};
 pub use header::{Contract, Expect, Header, Implementation, Source, VERSION, Verdict};
-pub use lint::{FINDINGS_MAX, Finding, Lint, LintReport, Severity, lint};
+pub use lint::{About, FINDINGS_MAX, Finding, Lint, LintReport, Severity, lint};
 pub use message::{Message, MessageType, Port};
 pub use names::{Chain, ConnectionName, ConnectionNameError};
-pub use read::{LINE_BYTES_MAX, Located, Reader, Trace, TraceFile, open_all, trace_files};
+pub use printable::Printable;
+pub use read::{
+    LINE_BYTES_MAX, Located, Pair, Reader, Stream, Trace, TraceFile, files_not_read, joined_names,
+    open_all, trace_files,
+};
 pub use state::{Phase, Recovered, Role, State};
 pub use write::Writer;
 pub use zxid::{Epoch, Zxid, ZxidError};

@@ -1,84 +1,33 @@
 //! What is wrong with a trace that can be read: things that no emitter should write, and that make
 //! a check inconclusive or its result misleading. Whether the steps are legal is not asked here.
 //!
-//! Events are looked at once, in the order of the files; what is kept grows with the number of
-//! incarnations and connections, not with that of events.
+//! The lines of a chain are looked at in the order of their numbers, wherever they stand: one that
+//! comes early is held until it is due. What is kept besides grows with the number of incarnations,
+//! chains and connections, not with that of events.
 
+mod findings;
 mod life;
 mod links;
+mod vouch;
 
-use std::{collections::BTreeSet, fmt, path::Path};
-
-use crate::{
-    Event, EventKind, EventName, Header, Located, Message, ReadError, Reader, ServerId,
-    error::disagreement, trace_files,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
 };
 
-use life::Lives;
+use crate::{
+    Event, EventKind, EventName, Header, Located, Message, ReadError, ServerId, State, Stream,
+    error::disagreement, read::files_not_read, trace_files,
+};
+
+pub use findings::{About, FINDINGS_MAX, Finding, LintReport, Severity};
+
+use findings::{Findings, Place};
+use life::{Lives, Turn};
 use links::Links;
 
-/// How many findings are kept; the rest are counted. A trace with more has one fault, not many.
-pub const FINDINGS_MAX: usize = 1000;
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// The trace breaks the format's rules; a check cannot be conclusive.
-    Error,
-    /// Allowed, and probably not meant.
-    Warning,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        })
-    }
-}
-
-/// One thing that is wrong, and where.
-///
-/// Shown as `file:line: severity: sentence`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The file's name, as it was given.
-    pub file: String,
-    /// The line, from 1.
-    pub line: u64,
-    /// How bad it is.
-    pub severity: Severity,
-    /// What is wrong.
-    pub sentence: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}: {}", self.file, self.line, self.severity, self.sentence)
-    }
-}
-
-/// What a lint found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LintReport {
-    /// The findings, by file and line, at most [`FINDINGS_MAX`].
-    pub findings: Vec<Finding>,
-    /// How many more there were.
-    pub left_out: u64,
-    /// How many files were read.
-    pub files: usize,
-    /// How many events were read.
-    pub events: u64,
-}
-
-impl LintReport {
-    /// Whether nothing was found that breaks the format's rules.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        self.left_out == 0 && self.findings.iter().all(|f| f.severity != Severity::Error)
-    }
-}
+/// How many bytes of lines that came too early are held at most: 256 MiB.
+const HELD_BYTES_MAX: usize = 256 << 20;
 
 /// Lints the trace in these files and folders (see [`trace_files`]). A file that cannot be read to
 /// its end is a finding, too.
@@ -87,113 +36,164 @@ impl LintReport {
 /// When there is no file to lint.
 pub fn lint(paths: &[impl AsRef<Path>]) -> Result<LintReport, ReadError> {
     let mut lint = Lint::default();
+    let mut streams = Vec::new();
     for path in trace_files(paths)? {
-        match Reader::open(&path) {
-            Ok(reader) => {
-                lint.file(reader.file(), reader.header());
-                for located in reader {
-                    match located {
-                        Ok(located) => lint.event(&located),
-                        Err(error) => lint.unreadable(&error),
-                    }
-                }
+        match Stream::open(&path) {
+            Ok(stream) => {
+                let file = lint.file(stream.file(), stream.header());
+                streams.push((file, stream));
             }
             Err(error) => lint.unreadable(&error),
         }
     }
+    in_reading_order(&mut streams);
+    for (file, stream) in streams {
+        for located in stream {
+            match located {
+                Ok(located) => lint.event_in(file, &located),
+                Err(error) => lint.unreadable(&error),
+            }
+        }
+    }
+    lint.not_read(&files_not_read(paths));
     Ok(lint.finish())
 }
 
-/// A line of one of the files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    file: usize,
-    line: u64,
-}
-
-/// Findings with their places, before files have names again.
-#[derive(Debug, Default)]
-struct Findings {
-    found: Vec<(Place, Severity, String)>,
-    left_out: u64,
-}
-
-impl Findings {
-    fn error(&mut self, place: Place, sentence: String) {
-        self.add(place, Severity::Error, sentence);
-    }
-
-    fn warning(&mut self, place: Place, sentence: String) {
-        self.add(place, Severity::Warning, sentence);
-    }
-
-    fn add(&mut self, place: Place, severity: Severity, sentence: String) {
-        if self.found.len() < FINDINGS_MAX {
-            self.found.push((place, severity, sentence));
-        } else {
-            self.left_out += 1;
+/// Files that begin with events of one incarnation change places, so that what comes first in the
+/// incarnation is read first: files that were written one after the other may have any names.
+fn in_reading_order(streams: &mut Vec<(usize, Stream)>) {
+    let mut slots: BTreeMap<(ServerId, u32), Vec<usize>> = BTreeMap::new();
+    for (slot, (_, stream)) in streams.iter().enumerate() {
+        if let Some(first) = stream.first() {
+            slots.entry((first.server, first.incarnation)).or_default().push(slot);
         }
     }
+    let mut order: Vec<usize> = (0..streams.len()).collect();
+    for group in slots.values() {
+        let mut sorted = group.clone();
+        sorted.sort_by_key(|slot| streams[*slot].1.first().map(|event| event.seq));
+        for (slot, from) in group.iter().zip(sorted) {
+            order[*slot] = from;
+        }
+    }
+    let mut taken: Vec<_> = std::mem::take(streams).into_iter().map(Some).collect();
+    streams.extend(order.into_iter().filter_map(|from| taken[from].take()));
 }
 
-/// A lint in progress, for callers that read the files themselves: [`Lint::file`], then all events
-/// of that file, then the next file, and [`Lint::finish`].
+/// A lint in progress, for callers that read the files themselves: [`Lint::file`] for each file,
+/// [`Lint::event`] or [`Lint::event_in`] for each event, and [`Lint::finish`].
 #[derive(Debug, Default)]
 pub struct Lint {
     files: Vec<String>,
+    /// Files that are not read.
+    beside: Vec<String>,
     header: Option<Header>,
     events: u64,
     unknown_ids: BTreeSet<ServerId>,
+    unknown_fields: BTreeSet<String>,
+    undeclared_state: bool,
     lives: Lives,
     links: Links,
     findings: Findings,
 }
 
 impl Lint {
-    /// Begins a file.
-    pub fn file(&mut self, name: &str, header: &Header) {
+    /// Begins a file, and gives its index.
+    pub fn file(&mut self, name: &str, header: &Header) -> usize {
         self.files.push(name.to_owned());
-        let place = self.place(1);
+        let file = self.files.len() - 1;
         match &self.header {
             None => {
                 let hides = |name| header.contract.hidden.contains(&name);
                 self.lives = Lives::new(hides(EventName::Start));
                 self.links = Links::new(hides(EventName::Connected));
+                self.check_silent(Place { file, line: 1 }, header);
                 self.header = Some(header.clone());
             }
             Some(first) => {
                 if let Some(field) = disagreement(first, header) {
                     let sentence = format!("{field} differs from that of {}", self.files[0]);
-                    self.findings.error(place, sentence);
+                    let place = Place { file, line: 1 };
+                    self.findings.add(place, Severity::Error, About::File, sentence);
                 }
+            }
+        }
+        file
+    }
+
+    /// Looks at the next event of the file that was begun last.
+    pub fn event(&mut self, located: &Located) {
+        self.event_in(self.files.len().saturating_sub(1), located);
+    }
+
+    /// Looks at an event of the file with this index.
+    pub fn event_in(&mut self, file: usize, located: &Located) {
+        let Located { line, event, unknown } = located;
+        if !unknown.is_empty() {
+            self.unknown(file, *line, unknown);
+        }
+        self.line(file, *line, event);
+    }
+
+    /// Looks at an event on this line of a file, all of whose fields are known.
+    pub fn line(&mut self, file: usize, line: u64, event: &Event) {
+        self.events += 1;
+        let place = Place { file, line };
+        if self.lives.turn(place, event, &mut self.findings) == Turn::Now {
+            self.take(place, event);
+        }
+        if self.lives.held_bytes() == 0 {
+            return;
+        }
+        let key = life::key(event);
+        while let Some((place, event)) = self.lives.next_held(&key) {
+            self.take(place, &event);
+        }
+        while self.lives.held_bytes() > HELD_BYTES_MAX {
+            self.release_one();
+        }
+    }
+
+    /// Fields of `state` or `recovered` that the format does not know: each name is told once.
+    pub fn unknown(&mut self, file: usize, line: u64, names: &[String]) {
+        for name in names {
+            if self.unknown_fields.len() < FINDINGS_MAX && self.unknown_fields.insert(name.clone())
+            {
+                let known = State::FIELDS.join(", ");
+                let sentence = format!("field {name:?} is ignored: `state` has {known}");
+                self.findings.warning(Place { file, line }, sentence);
             }
         }
     }
 
-    /// Looks at the next event of the file.
-    pub fn event(&mut self, located: &Located) {
-        let Located { line, event } = located;
-        let place = self.place(*line);
-        self.events += 1;
-        self.check_ids(place, event);
-        self.check_contract(place, event);
-        self.lives.event(place, event, &mut self.findings);
-        self.links.event(place, event, &mut self.findings);
-    }
-
     /// A file cannot be read, or not further.
     pub fn unreadable(&mut self, error: &ReadError) {
-        if self.files.last() != Some(&error.file) {
+        let file = self.files.iter().rposition(|file| *file == error.file).unwrap_or_else(|| {
             self.files.push(error.file.clone());
+            self.files.len() - 1
+        });
+        let sentence = format!("column {}: {}", error.column, error.kind);
+        let place = Place { file, line: error.line };
+        self.findings.add(place, Severity::Error, About::File, sentence);
+    }
+
+    /// Files beside the trace's that are not read.
+    pub fn not_read(&mut self, paths: &[impl AsRef<Path>]) {
+        for path in paths {
+            self.beside.push(path.as_ref().display().to_string());
+            let place = Place { file: usize::MAX - self.beside.len(), line: 0 };
+            let sentence = "not read: only *.ndjson files of a folder are".to_owned();
+            self.findings.add(place, Severity::Warning, About::File, sentence);
         }
-        let place = self.place(error.line);
-        self.findings.error(place, format!("column {}: {}", error.column, error.kind));
     }
 
     /// All files were read: looks at the trace as a whole.
     #[must_use]
-    pub fn finish(self) -> LintReport {
-        let Self { files, header, events, lives, links, mut findings, .. } = self;
+    pub fn finish(mut self) -> LintReport {
+        while self.lives.held_bytes() > 0 {
+            self.release_one();
+        }
+        let Self { files, beside, header, events, lives, links, mut findings, .. } = self;
         let hides = |name| header.as_ref().is_some_and(|h| h.contract.hidden.contains(&name));
         lives.finish(hides(EventName::Stop), &mut findings);
         if !hides(EventName::Sent) {
@@ -202,24 +202,35 @@ impl Lint {
         for id in header.iter().flat_map(|header| header.servers.iter().chain(&header.observers)) {
             if !lives.has(*id) {
                 let sentence = format!("server {id} is a member and has no events");
-                findings.warning(Place { file: 0, line: 1 }, sentence);
+                let place = Place { file: 0, line: 1 };
+                findings.add(place, Severity::Error, About::Member, sentence);
             }
         }
-        let Findings { mut found, left_out } = findings;
-        found.sort_by_key(|(place, _, _)| *place);
-        let name = |place: Place| files.get(place.file).cloned().unwrap_or_default();
-        let findings = found.into_iter().map(|(place, severity, sentence)| Finding {
-            file: name(place),
-            line: place.line,
-            severity,
-            sentence,
-        });
-        let findings = findings.collect();
-        LintReport { findings, left_out, files: files.len(), events }
+        findings.report(&files, &beside, events)
     }
 
-    fn place(&self, line: u64) -> Place {
-        Place { file: self.files.len().saturating_sub(1), line }
+    /// Takes the lines that are held of one chain, although lines before them are missing.
+    fn release_one(&mut self) {
+        let Some(key) = self.lives.skip_gap(&mut self.findings) else { return };
+        while let Some((place, event)) = self.lives.next_held(&key) {
+            self.take(place, &event);
+        }
+    }
+
+    /// Looks at an event whose turn in its chain has come.
+    fn take(&mut self, place: Place, event: &Event) {
+        self.check_ids(place, event);
+        self.check_contract(place, event);
+        self.lives.take(place, event, &mut self.findings);
+        self.links.event(place, event, &mut self.findings);
+    }
+
+    /// A server that is called silent is a member.
+    fn check_silent(&mut self, place: Place, header: &Header) {
+        for id in header.contract.silent.iter().filter(|id| !header.has_member(**id)) {
+            let sentence = format!("server {id}, which the contract calls silent, is no member");
+            self.findings.warning(place, sentence);
+        }
     }
 
     /// Every id names a member; each stranger is reported once.
@@ -231,16 +242,38 @@ impl Lint {
             self.findings.error(place, format!("{what}: {rule}"));
             return;
         }
-        let mut ids = Vec::with_capacity(3);
         if !recorder {
-            ids.push(event.server);
+            self.check_id(place, event.server);
         }
-        mentioned(&event.kind, &mut ids);
-        for id in ids {
-            let known = self.header.as_ref().is_some_and(|header| header.has_member(id));
-            if !known && self.unknown_ids.insert(id) {
-                self.findings.error(place, format!("server {id} is not in the header"));
+        match &event.kind {
+            EventKind::Connected { peer: Some(peer), .. } => self.check_id(place, *peer),
+            EventKind::Received(packet) | EventKind::Sent(packet) => {
+                self.check_id(place, packet.peer);
+                if let Message::Notification { leader, .. } = packet.message {
+                    self.check_id(place, leader);
+                }
             }
+            EventKind::Elected { leader, .. } => self.check_id(place, *leader),
+            EventKind::Start { .. }
+            | EventKind::Stop
+            | EventKind::Killed
+            | EventKind::Connected { peer: None, .. }
+            | EventKind::Disconnected { .. }
+            | EventKind::Persisted(_)
+            | EventKind::Delivered { .. }
+            | EventKind::Looking { .. }
+            | EventKind::Resent
+            | EventKind::Proposed { .. }
+            | EventKind::Established { .. }
+            | EventKind::Committed { .. }
+            | EventKind::Joined { .. } => {}
+        }
+    }
+
+    fn check_id(&mut self, place: Place, id: ServerId) {
+        let known = self.header.as_ref().is_some_and(|header| header.has_member(id));
+        if !known && self.unknown_ids.insert(id) {
+            self.findings.error(place, format!("server {id} is not in the header"));
         }
     }
 
@@ -252,8 +285,9 @@ impl Lint {
             let sentence = format!("{name} is among the contract's hidden events");
             self.findings.error(place, sentence);
         }
-        if !contract.state && event.state.is_some() {
-            let sentence = "state, which the contract says is not shown".to_owned();
+        if !contract.state && event.state.is_some() && !self.undeclared_state {
+            self.undeclared_state = true;
+            let sentence = "state, which the contract does not promise".to_owned();
             self.findings.warning(place, sentence);
         }
         if is_hidden_step(name) && contract.silent.contains(&event.server) {
@@ -261,32 +295,6 @@ impl Lint {
                 format!("{name} of server {}, which the contract calls silent", event.server);
             self.findings.error(place, sentence);
         }
-    }
-}
-
-/// The servers that the event's arguments name.
-fn mentioned(kind: &EventKind, ids: &mut Vec<ServerId>) {
-    match kind {
-        EventKind::Connected { peer, .. } => ids.extend(*peer),
-        EventKind::Received(packet) | EventKind::Sent(packet) => {
-            ids.push(packet.peer);
-            if let Message::Notification { leader, .. } = packet.message {
-                ids.push(leader);
-            }
-        }
-        EventKind::Elected { leader, .. } => ids.push(*leader),
-        EventKind::Start { .. }
-        | EventKind::Stop
-        | EventKind::Killed
-        | EventKind::Disconnected { .. }
-        | EventKind::Persisted(_)
-        | EventKind::Delivered { .. }
-        | EventKind::Looking { .. }
-        | EventKind::Resent
-        | EventKind::Proposed { .. }
-        | EventKind::Established { .. }
-        | EventKind::Committed { .. }
-        | EventKind::Joined { .. } => {}
     }
 }
 

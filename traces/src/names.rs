@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, fmt, sync::Arc};
 
+use crate::Printable;
+
 /// The name of a connection as one end sees it: `dialler>acceptor`, each a socket address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionName(Arc<str>);
@@ -45,9 +47,10 @@ fn check(text: &str) -> Result<(), ConnectionNameError> {
     }
 }
 
+/// For people: what could harm a terminal is escaped. [`ConnectionName::as_str`] is exact.
 impl fmt::Display for ConnectionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Printable(&self.0).fmt(f)
     }
 }
 
@@ -84,9 +87,10 @@ impl Chain {
     }
 }
 
+/// For people: what could harm a terminal is escaped. [`Chain::as_str`] is exact.
 impl fmt::Display for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        Printable(self.as_str()).fmt(f)
     }
 }
 

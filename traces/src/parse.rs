@@ -3,6 +3,7 @@
 //! buffered or searched twice, and serde_json knows the place of every mistake.
 
 mod field;
+mod projection;
 mod record;
 
 use std::fmt;
@@ -13,8 +14,7 @@ use serde::{
 };
 
 use crate::{
-    Chain, Event, EventKind, EventName, Message, MessageType, Packet, Persisted, State,
-    names::Interner,
+    Chain, Event, EventKind, EventName, Message, MessageType, Packet, Persisted, names::Interner,
 };
 
 use field::Text;
@@ -60,13 +60,24 @@ pub(crate) fn has_field(line: &str, field: &str) -> bool {
         .is_ok_and(|fields| fields.contains_key(field))
 }
 
+/// An event line, read.
+pub(crate) struct Parsed {
+    pub(crate) event: Event,
+    /// Fields of `state` and `recovered` that the format does not know.
+    pub(crate) unknown: Vec<String>,
+}
+
 /// Parses an event line.
-pub(crate) fn event(line: &str, names: &mut Interner) -> Result<Event, Misread> {
+pub(crate) fn event(line: &str, names: &mut Interner) -> Result<Parsed, Misread> {
     let mut from = serde_json::Deserializer::from_str(line);
-    let raw: RawEvent<'_> = object(&mut from)
+    let mut raw: RawEvent<'_> = object(&mut from)
         .and_then(|raw| from.end().map(|()| raw))
         .map_err(|error| Misread::json(&error))?;
-    convert(&raw, names).map_err(|sentence| Misread { column: line.len().max(1) as u64, sentence })
+    let event = convert(&raw, names)
+        .map_err(|sentence| Misread { column: line.len().max(1) as u64, sentence })?;
+    let state = raw.state.take().map(|state| state.unknown);
+    let recovered = raw.recovered.take().map(|recovered| recovered.unknown);
+    Ok(Parsed { event, unknown: [state, recovered].into_iter().flatten().flatten().collect() })
 }
 
 fn convert(raw: &RawEvent<'_>, names: &mut Interner) -> Result<Event, String> {
@@ -82,7 +93,7 @@ fn convert(raw: &RawEvent<'_>, names: &mut Interner) -> Result<Event, String> {
         chain,
         after,
         kind: kind(raw, names)?,
-        state: raw.state.map(State::from),
+        state: raw.state.as_ref().map(|raw| raw.state),
     })
 }
 
@@ -104,7 +115,8 @@ fn kind(raw: &RawEvent<'_>, names: &mut Interner) -> Result<EventKind, String> {
     };
     Ok(match name {
         EventName::Start => {
-            EventKind::Start { recovered: needed(raw.recovered, "recovered", name)?.into() }
+            let recovered = needed(raw.recovered.as_ref(), "recovered", name)?;
+            EventKind::Start { recovered: recovered.recovered }
         }
         EventName::Stop => EventKind::Stop,
         EventName::Killed => EventKind::Killed,

@@ -1,9 +1,14 @@
 //! Reading: a file as a stream, or a whole trace at once.
 
+mod cause;
+mod folder;
+mod joined;
+mod stream;
+
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufRead, BufReader, Read},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use serde::Deserialize;
@@ -14,14 +19,15 @@ use crate::{
     error::disagreement,
     header::VERSION,
     names::Interner,
-    parse::{self, Misread},
+    parse::{self, Misread, Parsed},
 };
+
+pub use folder::{files_not_read, trace_files};
+pub use joined::{Pair, joined_names};
+pub use stream::Stream;
 
 /// The longest line, in bytes, with its line feed.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
-
-/// How the name of a trace file ends, when a folder is searched for them.
-const EXTENSION: &str = "ndjson";
 
 /// An event and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +36,16 @@ pub struct Located {
     pub line: u64,
     /// The event.
     pub event: Event,
+    /// Fields of its `state` and `recovered` that the format does not know. They are ignored.
+    pub unknown: Vec<String>,
+}
+
+impl Located {
+    /// An event that has all its fields from the format.
+    #[must_use]
+    pub const fn new(line: u64, event: Event) -> Self {
+        Self { line, event, unknown: Vec::new() }
+    }
 }
 
 /// Streams the events of one file, in memory that does not grow with the number of its events.
@@ -55,7 +71,12 @@ impl<R: BufRead> Reader<R> {
             return Err(lines.error(1, ReadErrorKind::Empty));
         };
         let header = header(line).map_err(|(column, kind)| lines.error(column, kind))?;
-        Ok(Self { lines, header, names: Interner::default(), failed: false })
+        Ok(Self::resumed(lines, header))
+    }
+
+    /// Goes on after lines that were read before.
+    fn resumed(lines: Lines<R>, header: Header) -> Self {
+        Self { lines, header, names: Interner::default(), failed: false }
     }
 
     /// The header.
@@ -70,15 +91,20 @@ impl<R: BufRead> Reader<R> {
 
     fn read(&mut self) -> Result<Option<Located>, ReadError> {
         let Some(line) = self.lines.next()? else { return Ok(None) };
-        match parse::event(line, &mut self.names) {
-            Ok(event) => Ok(Some(Located { line: self.lines.number, event })),
-            Err(_) if parse::has_field(line, "zabTrace") => {
-                Err(self.lines.error(1, ReadErrorKind::SecondHeader))
+        let Misread { column, sentence } = match parse::event(line, &mut self.names) {
+            Ok(Parsed { event, unknown }) => {
+                return Ok(Some(Located { line: self.lines.number, event, unknown }));
             }
-            Err(Misread { column, sentence }) => {
-                Err(self.lines.error(column, ReadErrorKind::Malformed(sentence)))
-            }
-        }
+            Err(misread) => misread,
+        };
+        let (column, kind) = if let Some(kind) = cause::of_line(line, "an event") {
+            (1, kind)
+        } else if parse::has_field(line, "zabTrace") {
+            (1, ReadErrorKind::SecondHeader)
+        } else {
+            (column, ReadErrorKind::Malformed(sentence))
+        };
+        Err(self.lines.error(column, kind))
     }
 }
 
@@ -99,8 +125,11 @@ impl Reader<BufReader<File>> {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// When the file cannot be opened, and as [`Reader::new`].
+    /// When the path is no regular file, it cannot be opened, and as [`Reader::new`].
     pub fn open(path: &Path) -> Result<Self, ReadError> {
+        if let Some(kind) = stream::not_a_file(path) {
+            return Err(ReadError { file: path.display().to_string(), line: 1, column: 1, kind });
+        }
         let file = File::open(path).map_err(|error| unreadable(path, error))?;
         Self::new(path.display().to_string(), BufReader::with_capacity(LINE_BYTES_MAX, file))
     }
@@ -127,6 +156,11 @@ impl<R: BufRead> Lines<R> {
             .map_err(|error| self.error(1, ReadErrorKind::Io(error)))?;
         if read == 0 {
             return Ok(None);
+        }
+        if self.number == 1
+            && let Some(kind) = cause::of_file(&self.buffer)
+        {
+            return Err(self.error(1, kind));
         }
         if self.buffer.pop_if(|byte| *byte == b'\n').is_none() {
             let kind =
@@ -157,9 +191,13 @@ struct Version {
 
 fn header(line: &str) -> Result<Header, (u64, ReadErrorKind)> {
     if !line.trim_start().starts_with('{') {
-        return Err((1, ReadErrorKind::NoHeader));
+        let kind = cause::of_line(line, "a header line");
+        return Err((1, kind.unwrap_or(ReadErrorKind::NoHeader)));
     }
-    let malformed = |misread: Misread| (misread.column, ReadErrorKind::Malformed(misread.sentence));
+    let malformed = |misread: Misread| match cause::of_line(line, "a header line") {
+        Some(kind) => (1, kind),
+        None => (misread.column, ReadErrorKind::Malformed(misread.sentence)),
+    };
     match parse::parse_owned::<Version>(line).map_err(malformed)?.version {
         None => return Err((1, ReadErrorKind::NoHeader)),
         Some(version) if version.as_u64() == Some(VERSION) => {}
@@ -238,52 +276,19 @@ impl Trace {
 ///
 /// # Errors
 /// When there is no file, one cannot be opened, or the headers disagree.
-pub fn open_all(paths: &[impl AsRef<Path>]) -> Result<Vec<Reader<BufReader<File>>>, ReadError> {
-    let readers =
-        trace_files(paths)?.iter().map(|path| Reader::open(path)).collect::<Result<Vec<_>, _>>()?;
-    if let Some((first, others)) = readers.split_first() {
+pub fn open_all(paths: &[impl AsRef<Path>]) -> Result<Vec<Stream>, ReadError> {
+    let streams =
+        trace_files(paths)?.iter().map(|path| Stream::open(path)).collect::<Result<Vec<_>, _>>()?;
+    if let Some((first, others)) = streams.split_first() {
         for other in others {
             if let Some(field) = disagreement(first.header(), other.header()) {
                 let kind = ReadErrorKind::HeaderDiffers { field, first: first.file().to_owned() };
-                return Err(other.lines.error(1, kind));
+                let file = other.file().to_owned();
+                return Err(ReadError { file, line: 1, column: 1, kind });
             }
         }
     }
-    Ok(readers)
-}
-
-/// The files meant by these paths: a file is itself, a folder all its `*.ndjson`, by name.
-///
-/// # Errors
-/// When a path cannot be read, or there is no trace file.
-pub fn trace_files(paths: &[impl AsRef<Path>]) -> Result<Vec<PathBuf>, ReadError> {
-    let mut files = Vec::new();
-    for path in paths {
-        let path = path.as_ref();
-        if !path.is_dir() {
-            files.push(path.to_owned());
-            continue;
-        }
-        let entries = fs::read_dir(path).map_err(|error| unreadable(path, error))?;
-        let mut found = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|error| unreadable(path, error))?.path();
-            if entry.extension().is_some_and(|extension| extension == EXTENSION) {
-                found.push(entry);
-            }
-        }
-        if found.is_empty() {
-            let what = format!("no *.{EXTENSION} file in this folder");
-            return Err(unreadable(path, io::Error::new(io::ErrorKind::NotFound, what)));
-        }
-        found.sort();
-        files.append(&mut found);
-    }
-    if files.is_empty() {
-        let what = io::Error::new(io::ErrorKind::InvalidInput, "no files given");
-        return Err(unreadable(Path::new("trace"), what));
-    }
-    Ok(files)
+    Ok(streams)
 }
 
 fn unreadable(path: &Path, error: io::Error) -> ReadError {

@@ -65,3 +65,32 @@ pub struct Recovered {
     /// `logDigest`: the digest of the history, if known.
     pub log_digest: Option<LogDigest>,
 }
+
+impl State {
+    /// The names of all fields, in the order of the format.
+    pub const FIELDS: [&str; 8] = [
+        "role",
+        "phase",
+        "acceptedEpoch",
+        "currentEpoch",
+        "logLength",
+        "lastZxid",
+        "lastCommitted",
+        "logDigest",
+    ];
+
+    /// Which fields are known, in the order of [`State::FIELDS`].
+    #[must_use]
+    pub const fn known(&self) -> [bool; 8] {
+        [
+            self.role.is_some(),
+            self.phase.is_some(),
+            self.accepted_epoch.is_some(),
+            self.current_epoch.is_some(),
+            self.log_length.is_some(),
+            self.last_zxid.is_some(),
+            self.last_committed.is_some(),
+            self.log_digest.is_some(),
+        ]
+    }
+}

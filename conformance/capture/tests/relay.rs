@@ -309,7 +309,7 @@ fn the_lines_of_the_relay_join_a_trace() {
         for (file, events) in files.iter().enumerate() {
             lint.file(&file.to_string(), &header);
             for (line, event) in (2..).zip(*events) {
-                lint.event(&Located { line, event: event.clone() });
+                lint.event(&Located::new(line, event.clone()));
             }
         }
         lint.finish().is_sound()

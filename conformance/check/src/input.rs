@@ -1,8 +1,8 @@
 //! What is checked: the files of a trace, as streams or in memory.
 
-use std::{io::BufRead, path::Path};
+use std::path::Path;
 
-use zab_trace::{Event, Header, Located, ReadError, Reader, ServerId, Trace};
+use zab_trace::{Event, Header, Located, Printable, ReadError, ServerId, Stream, Trace};
 
 /// One file of a trace: its name, its header and the stream of its events.
 pub struct Input<'a> {
@@ -21,16 +21,17 @@ impl std::fmt::Debug for Input<'_> {
 }
 
 impl<'a> Input<'a> {
-    /// The rest of a reader.
-    pub fn from_reader<R: BufRead + 'a>(reader: Reader<R>) -> Self {
-        let (name, header) = (reader.file().to_owned(), reader.header().clone());
-        Self { name, header, events: Box::new(reader) }
+    /// A file on disk.
+    #[must_use]
+    pub fn from_stream(stream: Stream) -> Self {
+        let (name, header) = (stream.file().to_owned(), stream.header().clone());
+        Self { name, header, events: Box::new(stream) }
     }
 
     /// Events in memory, as if they were the lines after the header of a file.
     pub fn from_events(name: &str, header: &Header, events: &'a [Event]) -> Self {
         let located =
-            events.iter().zip(2..).map(|(event, line)| Ok(Located { line, event: event.clone() }));
+            events.iter().zip(2..).map(|(event, line)| Ok(Located::new(line, event.clone())));
         Self { name: name.to_owned(), header: header.clone(), events: Box::new(located) }
     }
 }
@@ -48,7 +49,7 @@ pub trait Inputs {
 /// Files and folders on disk.
 impl<P: AsRef<Path>> Inputs for [P] {
     fn open(&self) -> Result<Vec<Input<'_>>, ReadError> {
-        Ok(zab_trace::open_all(self)?.into_iter().map(Input::from_reader).collect())
+        Ok(zab_trace::open_all(self)?.into_iter().map(Input::from_stream).collect())
     }
 }
 
@@ -100,7 +101,7 @@ pub struct Place {
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        write!(f, "{}:{}", Printable(&self.file), self.line)
     }
 }
 

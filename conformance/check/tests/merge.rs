@@ -14,7 +14,7 @@ fn run(seed: u64) -> (Header, Vec<Event>) {
 }
 
 fn file(name: &str, header: &Header, events: Vec<Event>) -> TraceFile {
-    let located = events.into_iter().zip(2..).map(|(event, line)| Located { line, event });
+    let located = events.into_iter().zip(2..).map(|(event, line)| Located::new(line, event));
     TraceFile { name: name.to_owned(), header: header.clone(), events: located.collect() }
 }
 

@@ -2,11 +2,11 @@
 
 use serde::Deserialize;
 
-use super::field::{Text, present, present_object};
-use crate::{
-    Epoch, EventName, LogDigest, Message, MessageType, Phase, Recovered, Role, ServerId, State,
-    TxnDigest, Zxid,
+use super::{
+    field::{Text, present, present_object},
+    projection::{RawRecovered, RawState},
 };
+use crate::{Epoch, EventName, Message, MessageType, Role, ServerId, TxnDigest, Zxid};
 
 /// Every field that an event can have.
 #[derive(Deserialize)]
@@ -56,61 +56,6 @@ pub(super) struct RawEvent<'a> {
     pub(super) right: Option<Text<'a>>,
     #[serde(default, deserialize_with = "present_object")]
     pub(super) state: Option<RawState>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RawRecovered {
-    pub(super) accepted_epoch: Epoch,
-    pub(super) current_epoch: Epoch,
-    pub(super) last_zxid: Zxid,
-    #[serde(default, deserialize_with = "present")]
-    pub(super) log_length: Option<u64>,
-    #[serde(default, deserialize_with = "present")]
-    pub(super) log_digest: Option<LogDigest>,
-}
-
-impl From<RawRecovered> for Recovered {
-    fn from(raw: RawRecovered) -> Self {
-        let RawRecovered { accepted_epoch, current_epoch, last_zxid, log_length, log_digest } = raw;
-        Self { accepted_epoch, current_epoch, last_zxid, log_length, log_digest }
-    }
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RawState {
-    #[serde(default, deserialize_with = "present")]
-    pub(super) role: Option<Role>,
-    #[serde(default, deserialize_with = "present")]
-    pub(super) phase: Option<Phase>,
-    #[serde(default, deserialize_with = "present")]
-    pub(super) accepted_epoch: Option<Epoch>,
-    #[serde(default, deserialize_with = "present")]
-    pub(super) current_epoch: Option<Epoch>,
-    #[serde(default, deserialize_with = "present")]
-    pub(super) log_length: Option<u64>,
-    #[serde(default, deserialize_with = "present")]
-    pub(super) last_zxid: Option<Zxid>,
-    #[serde(default, deserialize_with = "present")]
-    pub(super) last_committed: Option<Zxid>,
-    #[serde(default, deserialize_with = "present")]
-    pub(super) log_digest: Option<LogDigest>,
-}
-
-impl From<RawState> for State {
-    fn from(raw: RawState) -> Self {
-        Self {
-            role: raw.role,
-            phase: raw.phase,
-            accepted_epoch: raw.accepted_epoch,
-            current_epoch: raw.current_epoch,
-            log_length: raw.log_length,
-            last_zxid: raw.last_zxid,
-            last_committed: raw.last_committed,
-            log_digest: raw.log_digest,
-        }
-    }
 }
 
 /// Every field that a message can have.

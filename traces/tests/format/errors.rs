@@ -1,6 +1,6 @@
 //! What a user is told about a file that is no trace.
 
-use zab_trace::{LINE_BYTES_MAX, ReadError, Reader, Trace, TraceFile};
+use zab_trace::{LINE_BYTES_MAX, ReadError, Reader, Trace, TraceFile, files_not_read, lint};
 
 use crate::common::{header, text};
 
@@ -146,12 +146,53 @@ fn a_bad_file_is_explained() {
         ("a header inside", with(&good)),
         ("not UTF-8", with(b"{\"server\":\xff\n")),
         ("a long line", with(&vec![b' '; LINE_BYTES_MAX + 1])),
+        ("gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x0a\x0a".to_vec()),
+        ("zstd", b"\x28\xb5\x2f\xfd\x04\x00\x0a".to_vec()),
+        ("xz", b"\xfd7zXZ\x00\x00\x04".to_vec()),
+        ("zip", b"PK\x03\x04\x14\x00".to_vec()),
+        ("a byte order mark", [b"\xef\xbb\xbf", good.as_slice()].concat()),
+        (
+            "files with byte order marks, put together",
+            with(&[b"\xef\xbb\xbf", good.as_slice()].concat()),
+        ),
+        ("UTF-16, little end first", utf_16(&good, u16::to_le_bytes)),
+        ("UTF-16, big end first", utf_16(&good, u16::to_be_bytes)),
+        ("UTF-16 with its mark", [b"\xff\xfe".to_vec(), utf_16(&good, u16::to_le_bytes)].concat()),
+        ("a blank line first", [b"\n", good.as_slice()].concat()),
+        ("a blank line last", with(b"\n")),
+        ("a line of blanks", with(b" \t\r\n")),
+        ("an array, opened on a line of its own", [b"[\n", good.as_slice()].concat()),
+        ("an array on one line", [b"[", good.as_slice()].concat()),
+        ("the end of an array", with(b"]\n")),
+        ("a header with a comma", [good.trim_ascii(), b",\n"].concat()),
+        (
+            "an event with a comma",
+            with(b"{\"server\":1,\"incarnation\":1,\"seq\":0,\"event\":\"Stop\"},\n"),
+        ),
+        ("carriage returns only", [good.trim_ascii(), b"\r", good.trim_ascii(), b"\r\n"].concat()),
+        ("zeros after a power cut", with(b"\0\0\0\0\0\0\n")),
+        ("zeros behind a line's beginning", with(b"{\"server\":1,\0\0\0\0\n")),
+        ("printed on many lines", b"{\n  \"zabTrace\": 1\n}\n".to_vec()),
     ];
     let mut told = String::new();
     for (name, bytes) in files {
         told += &format!("{name}\n    {}\n", error(&bytes));
     }
     insta::assert_snapshot!(told);
+}
+
+fn utf_16(text: &[u8], bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    String::from_utf8_lossy(text).encode_utf16().flat_map(bytes).collect()
+}
+
+/// Carriage returns are blanks of JSON: lines may end with one before the line feed.
+#[test]
+fn lines_may_end_with_carriage_return_and_line_feed() {
+    let mut file = text(&header(), &[]);
+    file.extend(b"{\"server\":1,\"incarnation\":1,\"seq\":0,\"event\":\"Stop\"}\n");
+    let file = String::from_utf8(file).expect("text").replace('\n', "\r\n");
+    let reader = Reader::new("t", file.as_bytes()).expect("a header");
+    assert_eq!(reader.collect::<Result<Vec<_>, _>>().expect("events").len(), 1);
 }
 
 #[test]
@@ -194,12 +235,82 @@ fn paths_are_explained() {
     );
     insta::assert_snapshot!(
         told(&[format!("{root}/none")]),
-        @"DIR/none:1:1: cannot be read: no *.ndjson file in this folder"
+        @"DIR/none:1:1: no *.ndjson file in this folder"
     );
     insta::assert_snapshot!(
         told(std::slice::from_ref(&root)),
         @"DIR/b.ndjson:1:1: window differs from that of DIR/a.ndjson"
     );
+    insta::assert_snapshot!(
+        told(&[format!("{root}/a.ndjson"), "/dev/null".to_owned()]),
+        @"/dev/null:1:1: a pipe, a socket or a device, expected a regular file, since a trace is read more than once"
+    );
+    let odd = folder.path().join("odd");
+    std::fs::create_dir_all(odd.join("server-1.ndjson")).expect("a folder");
+    insta::assert_snapshot!(
+        told(&[odd.display().to_string()]),
+        @"DIR/odd/server-1.ndjson:1:1: a folder, expected a regular file, since a trace is read more than once"
+    );
     let one = Trace::load(&[format!("{root}/a.ndjson")]).expect("a trace");
     assert!(matches!(one.files.as_slice(), [TraceFile { events, .. }] if events.is_empty()));
+}
+
+/// What is in a folder and is not read is told.
+#[test]
+fn files_that_are_not_read_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str| std::fs::write(folder.path().join(name), "").expect("a file");
+    for name in ["a.json", "a.jsonl", "a.log", "a.ndjson.gz", "a.NDJSON", "a.ndjson~", ".hidden"] {
+        write(name);
+    }
+    std::fs::create_dir_all(folder.path().join("deeper")).expect("a folder");
+    std::fs::create_dir_all(folder.path().join("data")).expect("a folder");
+    write("deeper/b.ndjson");
+    let names = |paths: &[std::path::PathBuf]| -> Vec<String> {
+        let names = paths.iter().map(|path| path.file_name().unwrap_or_default());
+        names.map(|name| name.to_string_lossy().into_owned()).collect()
+    };
+    let all = ["a.NDJSON", "a.json", "a.jsonl", "a.log", "a.ndjson.gz", "a.ndjson~", "deeper"];
+    assert_eq!(names(&files_not_read(&[folder.path()])), all);
+    let error = lint(&[folder.path()]).expect_err("no file").to_string();
+    assert!(
+        error.ends_with(
+            "no *.ndjson file in this folder; a.NDJSON, a.json, a.jsonl and 4 more are not read"
+        ),
+        "{error}"
+    );
+    std::fs::write(folder.path().join("a.ndjson"), text(&header(), &[])).expect("a file");
+    let report = lint(&[folder.path()]).expect("files");
+    let told: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
+    for name in all {
+        let path = folder.path().join(name);
+        let line =
+            format!("{}: warning: not read: only *.ndjson files of a folder are", path.display());
+        assert!(told.contains(&line), "{told:?}");
+    }
+    assert_eq!(report.files, 1);
+}
+
+/// Whoever writes a trace chooses its names; they do not reach a terminal as they are.
+#[test]
+fn names_are_escaped() {
+    let bad = "x\u{1b}]0;owned\u{7}\u{202e}\n";
+    let event = format!(
+        r#"{{"server":1,"incarnation":1,"seq":0,"event":{}}}"#,
+        serde_json::Value::from(bad)
+    );
+    let connection = format!(
+        r#"{{"server":1,"incarnation":1,"seq":0,"event":"Disconnected","connection":{}}}"#,
+        serde_json::Value::from(bad)
+    );
+    for line in [event, connection, bad.replace('\n', "")] {
+        let mut file = text(&header(), &[]);
+        file.extend(line.bytes());
+        file.push(b'\n');
+        let reader = Reader::new(bad, file.as_slice()).expect("a header");
+        let error = reader.filter_map(Result::err).next().expect("an error").to_string();
+        assert!(!error.contains(char::is_control), "{error:?}");
+        assert!(!error.contains('\u{202e}'), "{error:?}");
+        assert!(error.starts_with("x\\u{1b}]0;owned\\u{7}\\u{202e}\\n:2:"), "{error:?}");
+    }
 }

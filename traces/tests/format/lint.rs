@@ -7,7 +7,7 @@ use zab_trace::{
     Located, Message, Packet, Persisted, Reader, Recovered, ServerId, State, Zxid,
 };
 
-use crate::common::{hand_written, header, traces};
+use crate::common::{hand_written, header, text, traces};
 
 /// Lints one file with these events, from line 2 on.
 fn lint(header: &Header, events: &[Event]) -> LintReport {
@@ -19,7 +19,7 @@ fn files(files: &[(&Header, &[Event])]) -> LintReport {
     for (number, (header, events)) in files.iter().enumerate() {
         lint.file(&format!("{}.ndjson", ["a", "b", "c"][number]), header);
         for (line, event) in (2..).zip(*events) {
-            lint.event(&Located { line, event: event.clone() });
+            lint.event(&Located::new(line, event.clone()));
         }
     }
     lint.finish()
@@ -95,10 +95,52 @@ fn sequence() {
         lint(&alone(), &[start(1, 1), looking(1, 1), looking(1, 4), looking(1, 4), stop(1, 5)]);
     insta::assert_snapshot!(told(&report), @r"
     a.ndjson:4: error: seq 4 in chain main of incarnation 1 of server 1, expected 2: 2 missing
-    a.ndjson:5: error: seq 4 in chain main of incarnation 1 of server 1 again, expected 5
+    a.ndjson:5: error: seq 4 in chain main of incarnation 1 of server 1 a second time
     ");
-    let split = files(&[(&alone(), &[start(1, 1)]), (&alone(), &[looking(1, 1), stop(1, 2)])]);
-    insta::assert_snapshot!(told(&split), @"b.ndjson:2: error: chain main of incarnation 1 of server 1 is in two files");
+    let missing = lint(&alone(), &[start(1, 1), looking(1, 2), looking(1, 4), stop(1, 5)]);
+    insta::assert_snapshot!(told(&missing), @r"
+    a.ndjson:3: error: seq 2 in chain main of incarnation 1 of server 1, expected 1: 1 missing
+    a.ndjson:4: error: seq 4 in chain main of incarnation 1 of server 1, expected 3: 1 missing
+    ");
+}
+
+/// How the lines of a chain are spread over files and where they stand in them says nothing.
+#[test]
+fn lines_may_stand_anywhere() {
+    let wire: Vec<_> = (0..4).map(|n| sent(1, n + 1, "a>b", n, 2)).collect();
+    let mut one = vec![start(1, 1)];
+    one.extend(wire);
+    one.push(stop(1, 5));
+    let two = [start(2, 1), stop(2, 1)];
+    for order in [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [1, 0, 3, 2, 5, 4], [3, 4, 5, 0, 1, 2]] {
+        let shuffled: Vec<_> = order.map(|index: usize| one[index].clone()).to_vec();
+        let (first, rest) = shuffled.split_at(2);
+        let spread = [(&pair(), first), (&pair(), two.as_slice()), (&pair(), rest)];
+        assert_eq!(told(&files(&spread)), "", "{order:?}");
+        // A line less is noticed in any order.
+        let less: Vec<_> = shuffled.iter().filter(|event| event.seq != 3).cloned().collect();
+        let told = told(&files(&[(&pair(), &less), (&pair(), &two)]));
+        assert!(
+            told.contains("seq 4 in chain main of incarnation 1 of server 1, expected 3"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn files_written_one_after_the_other_may_have_any_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let events: Vec<_> = (0..40).map(|n| looking(1, n + 1)).collect();
+    let all = [vec![start(1, 1)], events, vec![stop(1, 41)]].concat();
+    for (number, part) in all.chunks(4).enumerate() {
+        // 10 comes before 2.
+        let path = folder.path().join(format!("server-1.{number}.ndjson"));
+        fs::write(path, text(&alone(), part)).expect("a file");
+    }
+    assert_eq!(told(&zab_trace::lint(&[folder.path()]).expect("files")), "");
+    fs::remove_file(folder.path().join("server-1.7.ndjson")).expect("a file");
+    let told = told(&zab_trace::lint(&[folder.path()]).expect("files"));
+    assert!(told.contains("server-1.8.ndjson:2: error: seq 32"), "{told}");
 }
 
 #[test]
@@ -128,7 +170,7 @@ fn kills() {
     insta::assert_snapshot!(told(&killed(main(0))), @"a.ndjson:3: error: chain main of incarnation 1 of server 1 ends at seq 0, says Killed, but it goes on to 1");
     insta::assert_snapshot!(told(&killed(vec![])), @"b.ndjson:2: error: Killed of incarnation 1 of server 1 does not say where its chain main ends: found up to 1");
     let before_anything = lint(&alone(), &[Event::killed(1, 1, 0, vec![])]);
-    insta::assert_snapshot!(told(&before_anything), @"a.ndjson:1: warning: server 1 is a member and has no events");
+    insta::assert_snapshot!(told(&before_anything), @"a.ndjson:1: error: server 1 is a member and has no events");
     let twice = lint(
         &alone(),
         &[start(1, 1), Event::killed(1, 1, 0, main(0)), Event::killed(1, 1, 1, main(0))],
@@ -141,6 +183,127 @@ fn kills() {
     a.ndjson:3: error: Killed outside the chain harness: a killed process writes nothing
     a.ndjson:3: error: incarnation 1 of server 1 has no end: neither Stop nor Killed
     ");
+}
+
+fn chain(name: &str) -> Chain {
+    Chain::new(name)
+}
+
+/// An event of this chain, after events of others.
+fn of(name: &str, seq: u64, after: &[(&str, u64)]) -> Event {
+    let after = after.iter().map(|(name, seq)| (chain(name), *seq)).collect();
+    Event { chain: chain(name), after, ..looking(1, seq) }
+}
+
+/// The end of a life has the last event of every chain in its past, by whatever way.
+#[test]
+fn an_end_vouches_for_all_chains() {
+    let stopped = |middle: &[Event], after: &[(&str, u64)]| {
+        let stop = Event { kind: EventKind::Stop, ..of("main", 2, after) };
+        let mut events = vec![start(1, 1)];
+        events.extend_from_slice(middle);
+        events.push(stop);
+        told(&lint(&alone(), &events))
+    };
+    let disk = of("disk", 0, &[("main", 0)]);
+    let main = |after| of("main", 1, after);
+    // Named by the end, or by a line before it, or by a line of a chain that is named.
+    assert_eq!(stopped(&[disk.clone(), main(&[])], &[("disk", 0)]), "");
+    assert_eq!(stopped(&[disk.clone(), main(&[("disk", 0)])], &[]), "");
+    let net = of("net", 0, &[("disk", 0)]);
+    assert_eq!(stopped(&[main(&[]), net.clone(), disk.clone()], &[("net", 0)]), "");
+    insta::assert_snapshot!(stopped(&[disk.clone(), main(&[])], &[]), @"a.ndjson:5: error: Stop of incarnation 1 of server 1 does not say where its chain disk ends: found up to 0, which is not in its past");
+    let tail = of("net", 1, &[]);
+    insta::assert_snapshot!(stopped(&[main(&[]), net, disk.clone(), tail], &[("net", 0)]), @r"
+    a.ndjson:7: error: Stop of incarnation 1 of server 1 does not say where its chain disk ends: found up to 0, which is not in its past
+    a.ndjson:7: error: Stop of incarnation 1 of server 1 does not say where its chain net ends: found up to 1, which is not in its past
+    ");
+    insta::assert_snapshot!(stopped(&[disk.clone(), main(&[("disk", 0), ("net", 3)])], &[("disk", 1)]), @r"
+    a.ndjson:4: error: `after` names event 3 of chain net of incarnation 1 of server 1, which is not in the trace
+    a.ndjson:5: error: Stop of incarnation 1 of server 1 does not say where its chain disk ends: found up to 0, which is not in its past
+    a.ndjson:5: error: `after` names event 1 of chain disk of incarnation 1 of server 1, which is not in the trace
+    ");
+    let killed = |after: Vec<(Chain, u64)>| {
+        let life = [start(1, 1), disk.clone(), main(&[("disk", 0)])];
+        told(&files(&[(&alone(), &life), (&alone(), &[Event::killed(1, 1, 0, after)])]))
+    };
+    assert_eq!(killed(vec![(Chain::MAIN, 1)]), "");
+    assert_eq!(killed(vec![(Chain::MAIN, 1), (chain("disk"), 0)]), "");
+    insta::assert_snapshot!(killed(vec![(chain("disk"), 0)]), @"b.ndjson:2: error: Killed of incarnation 1 of server 1 does not say where its chain main ends: found up to 1");
+}
+
+/// Chains of one life may stand in any order, also behind the Stop.
+#[test]
+fn chains_may_stand_behind_the_stop() {
+    let stop = Event { kind: EventKind::Stop, ..of("main", 1, &[("disk", 1)]) };
+    let disk = [of("disk", 0, &[("main", 0)]), of("disk", 1, &[])];
+    let [first, second] = disk;
+    assert_eq!(
+        told(&lint(&alone(), &[start(1, 1), stop.clone(), first.clone(), second.clone()])),
+        ""
+    );
+    assert_eq!(told(&lint(&alone(), &[first, second, stop, start(1, 1)])), "");
+    let no_main = lint(
+        &alone(),
+        &[of("disk", 0, &[]), Event { kind: EventKind::Stop, ..of("disk", 1, &[]) }],
+    );
+    insta::assert_snapshot!(told(&no_main), @"a.ndjson:2: error: incarnation 1 of server 1 has no Start: its chain main has no events");
+    let late = Event { chain: chain("disk"), ..start(1, 1) };
+    let late = lint(
+        &alone(),
+        &[looking(1, 0), late, Event { kind: EventKind::Stop, ..of("main", 1, &[("disk", 0)]) }],
+    );
+    insta::assert_snapshot!(told(&late), @r"
+    a.ndjson:2: error: incarnation 1 of server 1 begins with Looking, expected Start
+    a.ndjson:3: error: Start of incarnation 1 of server 1 is event 0 of chain disk, expected event 0 of chain main
+    ");
+}
+
+/// The first error named is the cause of the others.
+#[test]
+fn causes_come_first() {
+    let cause = |report: &LintReport| report.cause().map(|finding| finding.sentence.clone());
+    let gap = [start(1, 1), received(1, 2, "a>b", 0, 2), stop(1, 3)];
+    let other = [start(2, 1), stop(2, 1)];
+    assert_eq!(
+        cause(&files(&[(&pair(), &gap), (&pair(), &other)])).as_deref(),
+        Some("seq 2 in chain main of incarnation 1 of server 1, expected 1: 1 missing")
+    );
+    assert_eq!(
+        cause(&lint(&pair(), &gap)).as_deref(),
+        Some("server 2 is a member and has no events")
+    );
+    let by_pid = |event: Event| Event { incarnation: 1000, ..event };
+    let numbered = [by_pid(start(1, 1)), by_pid(looking(1, 2)), by_pid(stop(1, 3))];
+    assert_eq!(
+        cause(&lint(&alone(), &numbered)).as_deref(),
+        Some("incarnation 1000 of server 1, but 1 is not in the trace")
+    );
+    assert_eq!(cause(&lint(&alone(), &[start(1, 1), stop(1, 1)])), None);
+}
+
+#[test]
+fn unknown_fields_and_strangers_are_told() {
+    let line = r#"{"server":1,"incarnation":1,"seq":1,"event":"Looking","round":1,"state":{"rol":"LOOKING","lastCommited":"0.0"}}"#;
+    let again = line.replace("\"seq\":1", "\"seq\":2");
+    let start = r#"{"server":1,"incarnation":1,"seq":0,"event":"Start","recovered":{"acceptedEpoch":0,"currentEpoch":0,"lastZxid":"0.0","loglength":0,"role":"LOOKING"}}"#;
+    let stop = r#"{"server":1,"incarnation":1,"seq":3,"event":"Stop"}"#;
+    let mut header = alone();
+    header.contract.silent = vec![7];
+    let header = String::from_utf8(text(&header, &[])).expect("text");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.ndjson");
+    fs::write(&path, format!("{header}{start}\n{line}\n{again}\n{stop}\n")).expect("a file");
+    let report = zab_trace::lint(&[&path]).expect("files");
+    let told = told(&report).replace(&folder.path().display().to_string(), "DIR");
+    insta::assert_snapshot!(told, @r#"
+    DIR/a.ndjson:1: warning: server 7, which the contract calls silent, is no member
+    DIR/a.ndjson:2: warning: field "loglength" is ignored: `state` has role, phase, acceptedEpoch, currentEpoch, logLength, lastZxid, lastCommitted, logDigest
+    DIR/a.ndjson:2: warning: field "role" is ignored: `state` has role, phase, acceptedEpoch, currentEpoch, logLength, lastZxid, lastCommitted, logDigest
+    DIR/a.ndjson:3: warning: field "rol" is ignored: `state` has role, phase, acceptedEpoch, currentEpoch, logLength, lastZxid, lastCommitted, logDigest
+    DIR/a.ndjson:3: warning: field "lastCommited" is ignored: `state` has role, phase, acceptedEpoch, currentEpoch, logLength, lastZxid, lastCommitted, logDigest
+    "#);
+    assert!(report.is_sound());
 }
 
 #[test]
@@ -230,7 +393,7 @@ fn members() {
     let elected = |leader, seq| Event::new(1, 1, seq, EventKind::Elected { leader, round: 1 });
     let report = lint(&pair(), &[start(1, 1), elected(9, 1), elected(9, 2), stop(1, 3)]);
     insta::assert_snapshot!(told(&report), @r"
-    a.ndjson:1: warning: server 2 is a member and has no events
+    a.ndjson:1: error: server 2 is a member and has no events
     a.ndjson:3: error: server 9 is not in the header
     ");
     let report = lint(&alone(), &[start(1, 1), stop(1, 1), start(3, 1), stop(3, 1)]);
@@ -282,7 +445,7 @@ fn contracts_are_kept() {
     a.ndjson:3: error: Looking is among the contract's hidden events
     a.ndjson:3: error: Looking of server 1, which the contract calls silent
     a.ndjson:4: error: Delivered of server 1, which the contract calls silent
-    a.ndjson:5: warning: state, which the contract says is not shown
+    a.ndjson:5: warning: state, which the contract does not promise
     ");
     let hidden = vec![EventName::Start, EventName::Stop, EventName::Sent];
     let contract = Contract { hidden, state: true, silent: vec![] };

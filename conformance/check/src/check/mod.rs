@@ -162,21 +162,11 @@ fn acceptable(header: &Header) -> Result<(), Refusal> {
 }
 
 fn unreadable(error: &ReadError) -> Verdict {
-    match &error.kind {
-        ReadErrorKind::Cut => {
-            let place = Place { file: error.file.clone(), line: error.line };
-            inconclusive(Some(place), Reason::CutLine)
-        }
-        ReadErrorKind::Io(_)
-        | ReadErrorKind::Empty
-        | ReadErrorKind::TooLong
-        | ReadErrorKind::NotUtf8 { .. }
-        | ReadErrorKind::NoHeader
-        | ReadErrorKind::SecondHeader
-        | ReadErrorKind::WrongVersion { .. }
-        | ReadErrorKind::Malformed(_)
-        | ReadErrorKind::HeaderDiffers { .. } => Verdict::Refused(Refusal::Read(error.to_string())),
+    if matches!(error.kind, ReadErrorKind::Cut) {
+        let place = Place { file: error.file.clone(), line: error.line };
+        return inconclusive(Some(place), Reason::CutLine);
     }
+    Verdict::Refused(Refusal::Read(error.to_string()))
 }
 
 fn inconclusive(place: Option<Place>, reason: Reason) -> Verdict {
