@@ -74,6 +74,12 @@ impl Chain {
         Self::new("harness")
     }
 
+    /// Whether this is the recorder's chain.
+    #[must_use]
+    pub fn is_harness(&self) -> bool {
+        self.as_str() == "harness"
+    }
+
     /// Whether this is the chain of events that name none.
     #[must_use]
     pub const fn is_main(&self) -> bool {

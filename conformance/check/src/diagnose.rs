@@ -212,6 +212,7 @@ pub(crate) fn blank(place: Place, event: &Event, past: Vec<Past>) -> Divergence 
         later: None,
         notes: Vec::new(),
         past,
+        unseen: None,
         next: next(LINKS),
     }
 }

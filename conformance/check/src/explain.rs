@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::input::Place;
+use crate::{input::Place, owed::NeverSeen};
 
 /// How many lines [`Divergence`] prints at most.
 pub const LINES_MAX: usize = 40;
@@ -45,6 +45,8 @@ pub struct Divergence {
     /// What happened before, and matters: the send of a received message, what is about the same
     /// thing, what the server did last.
     pub past: Vec<Past>,
+    /// What is owed by then and was not seen of any server.
+    pub unseen: Option<NeverSeen>,
     /// What to do next.
     pub next: String,
 }

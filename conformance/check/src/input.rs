@@ -1,8 +1,14 @@
 //! What is checked: the files of a trace, as streams or in memory.
 
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    path::{Path, PathBuf},
+};
 
-use zab_trace::{Event, Header, Located, Printable, ReadError, ServerId, Stream, Trace};
+use zab_trace::{
+    Chain, Event, EventKind, Header, Lint, LintReport, Located, Pair, Printable, ReadError,
+    ServerId, Stream, Trace,
+};
 
 /// One file of a trace: its name, its header and the stream of its events.
 pub struct Input<'a> {
@@ -44,12 +50,63 @@ pub trait Inputs {
     /// # Errors
     /// When there is no file, one cannot be opened, or their headers disagree.
     fn open(&self) -> Result<Vec<Input<'_>>, ReadError>;
+
+    /// Which names mean the same connection: all that `Joined` lines say.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    fn joined(&self) -> Result<Vec<Pair>, ReadError> {
+        let mut pairs = Vec::new();
+        for located in self.open()?.into_iter().flat_map(|input| input.events) {
+            if let EventKind::Joined { left, right } = located?.event.kind {
+                pairs.push((left, right));
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// Files that lie beside the trace's and are not read.
+    fn not_read(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// What is wrong with the form of the trace.
+    fn lint(&self) -> LintReport {
+        let mut lint = Lint::default();
+        match self.open() {
+            Ok(inputs) => {
+                for input in inputs {
+                    let file = lint.file(&input.name, &input.header);
+                    for located in input.events {
+                        match located {
+                            Ok(located) => lint.event_in(file, &located),
+                            Err(error) => lint.unreadable(&error),
+                        }
+                    }
+                }
+            }
+            Err(error) => lint.unreadable(&error),
+        }
+        lint.finish()
+    }
 }
 
 /// Files and folders on disk.
 impl<P: AsRef<Path>> Inputs for [P] {
     fn open(&self) -> Result<Vec<Input<'_>>, ReadError> {
         Ok(zab_trace::open_all(self)?.into_iter().map(Input::from_stream).collect())
+    }
+
+    fn joined(&self) -> Result<Vec<Pair>, ReadError> {
+        zab_trace::joined_names(self)
+    }
+
+    fn not_read(&self) -> Vec<PathBuf> {
+        zab_trace::files_not_read(self)
+    }
+
+    fn lint(&self) -> LintReport {
+        zab_trace::lint(self).unwrap_or_default()
     }
 }
 
@@ -88,6 +145,71 @@ pub(crate) struct Item {
     pub(crate) at: At,
     /// What it says.
     pub(crate) event: Event,
+}
+
+/// All lines of a trace, those of each chain in the order of their numbers: one that comes early is
+/// held until it is due. What is missing, or there twice, is for others to tell.
+pub(crate) fn in_turn(inputs: Vec<Input<'_>>) -> InTurn<'_> {
+    let files = (0..).zip(inputs).collect();
+    InTurn { files, chains: HashMap::new(), ready: VecDeque::new() }
+}
+
+/// How far a chain is read: the number that is due, and what is held.
+type Turn = (u64, BTreeMap<u64, Item>);
+
+/// See [`in_turn`].
+pub(crate) struct InTurn<'a> {
+    files: VecDeque<(u32, Input<'a>)>,
+    chains: HashMap<(ServerId, u32, Chain), Turn>,
+    ready: VecDeque<Item>,
+}
+
+impl InTurn<'_> {
+    fn take(&mut self, item: Item) {
+        let Event { server, incarnation, seq, .. } = item.event;
+        let key = (server, incarnation, item.event.chain.clone());
+        let (next, held) = self.chains.entry(key).or_default();
+        if seq > *next {
+            held.insert(seq, item);
+            return;
+        }
+        if seq == *next {
+            *next += 1;
+        }
+        self.ready.push_back(item);
+        while let Some(item) = held.remove(next) {
+            *next += 1;
+            self.ready.push_back(item);
+        }
+    }
+}
+
+impl Iterator for InTurn<'_> {
+    type Item = Result<Item, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Some(Ok(item));
+            }
+            let Some((file, input)) = self.files.front_mut() else {
+                // Lines behind those that are missing.
+                let held = self.chains.values_mut().flat_map(|(_, held)| std::mem::take(held));
+                let mut rest: Vec<Item> = held.map(|(_, item)| item).collect();
+                rest.sort_by_key(|item| item.at);
+                self.ready.extend(rest);
+                return self.ready.pop_front().map(Ok);
+            };
+            match input.events.next() {
+                Some(Ok(Located { line, event, .. })) => {
+                    let at = At { file: *file, line };
+                    self.take(Item { at, event });
+                }
+                Some(Err(error)) => return Some(Err(error)),
+                None => drop(self.files.pop_front()),
+            }
+        }
+    }
 }
 
 /// A place in a trace as a person reads it: `file:line`.

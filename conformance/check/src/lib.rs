@@ -38,6 +38,7 @@ mod monitor;
 pub mod mutate;
 mod notes;
 mod order;
+mod owed;
 mod poison;
 mod poset;
 mod properties;
@@ -54,6 +55,7 @@ pub use contract::{everything, no_state, project, renumber, sends_and_receives, 
 pub use explain::{Divergence, LINES_MAX, Mismatch, Past};
 pub use hidden::Closure;
 pub use input::{Input, Inputs, Place};
+pub use owed::{Count, Counts, NeverSeen};
 pub use properties::{Broken, Global, History};
 pub use stepper::{Rejected, replay};
 pub use summary::Summary;

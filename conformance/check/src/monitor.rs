@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use zab_model::{NoProbe, Role};
+use zab_model::NoProbe;
 use zab_trace::{EventKind, Message, ServerId};
 
 use crate::{
@@ -267,11 +267,6 @@ impl Monitor {
             Some(poset) if poset.is_open() => poset.known(),
             Some(_) | None => self.known.clone(),
         }
-    }
-
-    /// Whether the server is running, in some state that explains it.
-    pub(crate) fn is_running(&self) -> bool {
-        self.frontier.iter().any(|candidate| candidate.core.server.role != Role::Down)
     }
 }
 

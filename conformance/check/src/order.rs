@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use zab_trace::{Chain, Event, EventKind, ReadError, ServerId};
 
 use crate::{
-    input::{At, Inputs, RECORDER},
+    input::{At, Inputs, Item, RECORDER, in_turn},
     verdict::Reason,
 };
 
@@ -36,14 +36,10 @@ impl Orders {
     /// When the trace cannot be read to its end.
     pub(crate) fn scan<I: Inputs + ?Sized>(inputs: &I) -> Result<Self, ReadError> {
         let mut lives: BTreeMap<(ServerId, u32), Life> = BTreeMap::new();
-        for (file, input) in (0..).zip(inputs.open()?) {
-            for located in input.events {
-                let located = located?;
-                let event = &located.event;
-                if event.server != RECORDER {
-                    let life = lives.entry((event.server, event.incarnation)).or_default();
-                    life.note(At { file, line: located.line }, event);
-                }
+        for item in in_turn(inputs.open()?) {
+            let Item { at, event } = item?;
+            if event.server != RECORDER {
+                lives.entry((event.server, event.incarnation)).or_default().note(at, &event);
             }
         }
         let mut orders = Self::default();
@@ -71,7 +67,7 @@ impl Orders {
         }
         let Some(sequence) = life.sequence() else {
             if let Some(at) = life.last {
-                self.blame(at, Reason::OrderBudget { lines: life.lines() });
+                self.blame(at, Reason::Knot);
             }
             return;
         };
@@ -124,7 +120,7 @@ impl Orders {
 
 /// Whether a chain is neither the main one nor the recorder's.
 pub(crate) fn is_foreign(chain: &Chain) -> bool {
-    !chain.is_main() && *chain != Chain::harness()
+    !chain.is_main() && !chain.is_harness()
 }
 
 /// A line within a life: the index of its chain, and its number.
@@ -174,7 +170,7 @@ impl Life {
                 event.after.iter().map(|(chain, seq)| (self.chain(chain), *seq)).collect();
             self.chains[index].after.insert(event.seq, after);
         }
-        // The lines of a chain are in one file, in their order.
+        // The lines of a chain come in their order.
         if self.chains[index].lines != event.seq || self.broken.is_some() {
             self.broken.get_or_insert((at, (index, event.seq)));
             return;
@@ -198,7 +194,7 @@ impl Life {
 
     /// A kill that names nothing comes after everything.
     fn is_last_resort(&self, (chain, seq): Spot) -> bool {
-        let is_harness = self.chains[chain].name == Chain::harness();
+        let is_harness = self.chains[chain].name.is_harness();
         is_harness && !self.chains[chain].after.contains_key(&seq)
     }
 

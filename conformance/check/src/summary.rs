@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::owed::Counts;
+
 /// Counts of an accepted trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -22,6 +24,8 @@ pub struct Summary {
     pub frontier_max: usize,
     /// The sum of the frontier's sizes over all lines; divided by `events`, its mean.
     pub frontier_sum: u64,
+    /// What was seen, and owed, of all that the contract can promise.
+    pub counts: Counts,
 }
 
 impl Summary {

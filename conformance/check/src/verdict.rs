@@ -4,7 +4,7 @@ use std::fmt;
 
 use zab_trace::{Chain, Packet, ServerId};
 
-use crate::{explain::Divergence, input::Place, summary::Summary};
+use crate::{explain::Divergence, input::Place, owed::NeverSeen, summary::Summary};
 
 /// How the command exits, the same for every subcommand. Nothing but `Conforms` is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,11 +170,10 @@ pub enum Reason {
         /// Which life.
         incarnation: u32,
     },
-    /// The end of an incarnation does not say how many events there must be, or says more or
-    /// fewer than there are.
+    /// The end of an incarnation does not say how many events there must be.
     #[error(
-        "server {server}, incarnation {incarnation}: its end does not vouch for event {seq} of \
-         chain {chain}, the last one found"
+        "server {server}, incarnation {incarnation}: event {seq} of chain {chain} is not before \
+         its end"
     )]
     Unvouched {
         /// Whose.
@@ -186,14 +185,22 @@ pub enum Reason {
         /// The last number found.
         seq: u64,
     },
-    /// A member of the ensemble has no events at all.
-    #[error("server {server} is a member of the ensemble, but shows no event")]
-    MissingServer {
-        /// Which.
-        server: ServerId,
+    /// The trace breaks the format's rules.
+    #[error("{sentence}{}", others(*more))]
+    Form {
+        /// What is wrong: the finding that is most likely the cause of the others.
+        sentence: String,
+        /// How many errors more a lint finds.
+        more: u64,
     },
+    /// A kind of line, or a field, is promised and owed, and was never seen.
+    #[error("{0}")]
+    NeverSeen(NeverSeen),
+    /// Lines name each other as coming before.
+    #[error("this line and others wait for each other: each is to come after the others")]
+    Knot,
     /// The last line of a file is cut.
-    #[error("the last line is cut")]
+    #[error("the last line is cut: expected a line feed at its end")]
     CutLine,
     /// The disk was not empty when the trace began.
     #[error("server {server} begins with data on its disk that the trace does not show")]
@@ -222,11 +229,45 @@ pub enum Reason {
         server: ServerId,
     },
     /// Too many lines had to be put aside to find their order.
-    #[error("{lines} lines were put aside and still no order was found")]
+    #[error(
+        "{lines} lines were read before their turn; they take more than {} MiB: write the lines of \
+         each chain in the order of seq, and each server into files of its own", .bytes_max >> 20
+    )]
     OrderBudget {
         /// How many.
         lines: usize,
+        /// How many bytes they may take.
+        bytes_max: usize,
     },
+}
+
+impl Reason {
+    /// Whether the trace may lack a line, so that a lint can say which, and why.
+    pub(crate) const fn is_of_form(&self) -> bool {
+        match self {
+            Self::Gap { .. }
+            | Self::RepeatedSeq
+            | Self::ReceiveWithoutSend(_)
+            | Self::OpenIncarnation { .. }
+            | Self::Unvouched { .. }
+            | Self::Knot
+            | Self::OrderBudget { .. } => true,
+            Self::Form { .. }
+            | Self::NeverSeen(_)
+            | Self::CutLine
+            | Self::UnknownPast { .. }
+            | Self::UnknownSnapshot { .. }
+            | Self::Budget { .. }
+            | Self::HiddenBudget { .. } => false,
+        }
+    }
+}
+
+fn others(more: u64) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(" (and {more} more: see zabcheck lint)"),
+    }
 }
 
 /// Why an input is not checked.

@@ -46,3 +46,12 @@ fn bad_traces_are_rejected_where_and_why_they_say() {
         assert_expected(&path);
     }
 }
+
+#[test]
+fn traces_that_lack_what_they_promise_are_not_judged() {
+    let files = files("incomplete");
+    assert!(!files.is_empty());
+    for path in files {
+        assert_expected(&path);
+    }
+}

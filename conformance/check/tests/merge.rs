@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use zab_check::{Dice, Exit, Options, Summary, Verdict, check};
+use zab_check::{Dice, Exit, Inputs, Options, Summary, Verdict, check};
 use zab_sim::{Config, header, simulate};
 use zab_trace::{
-    Chain, ConnectionName, Event, EventKind, Header, Located, Source, Trace, TraceFile,
+    Chain, ConnectionName, Event, EventKind, Header, Located, LogDigest, Phase, Recovered, Role,
+    Source, State, Trace, TraceFile, Writer, Zxid,
 };
 
 fn run(seed: u64) -> (Header, Vec<Event>) {
@@ -76,39 +77,208 @@ fn joined_connections_are_one() {
     for seed in 0..10 {
         let (header, events) = run(seed);
         let mut files = apart(&header, &events);
-        let mut joined: BTreeMap<ConnectionName, ConnectionName> = BTreeMap::new();
-        for located in files.iter_mut().flat_map(|file| &mut file.events) {
-            let server = located.event.server;
-            let name = match &mut located.event.kind {
-                EventKind::Connected { connection, .. }
-                | EventKind::Disconnected { connection } => connection,
-                EventKind::Sent(packet) | EventKind::Received(packet) => &mut packet.connection,
-                EventKind::Start { .. }
-                | EventKind::Stop
-                | EventKind::Killed
-                | EventKind::Persisted(_)
-                | EventKind::Delivered { .. }
-                | EventKind::Looking { .. }
-                | EventKind::Resent
-                | EventKind::Elected { .. }
-                | EventKind::Proposed { .. }
-                | EventKind::Established { .. }
-                | EventKind::Committed { .. }
-                | EventKind::Joined { .. } => continue,
-            };
-            let accepts = name.as_str().contains(&format!(">10.0.0.{server}:"));
-            if accepts {
-                let behind = ConnectionName::new("relay", name.as_str().replace('>', "-"));
-                joined.insert(name.clone(), behind.clone());
-                *name = behind;
-            }
-        }
-        let lines = joined.into_iter().zip(0..);
-        let lines = lines.map(|((left, right), seq)| Event::joined(seq, left, right)).collect();
+        let lines = behind_a_relay(&mut files);
         let harness = Header { source: Source::Harness, ..header.clone() };
         let without = check(&Trace { files: files.clone() }, &Options::default()).verdict;
         assert_eq!(without.exit(), Exit::Inconclusive, "seed {seed}: {without}");
         files.push(file("relay", &harness, lines));
         accepted(files);
     }
+}
+
+/// Joins what is behind a relay: every connection gets another name at its acceptor's end.
+fn behind_a_relay(files: &mut [TraceFile]) -> Vec<Event> {
+    let mut joined: BTreeMap<ConnectionName, ConnectionName> = BTreeMap::new();
+    for located in files.iter_mut().flat_map(|file| &mut file.events) {
+        let server = located.event.server;
+        let Some(name) = connection(&mut located.event.kind) else { continue };
+        if name.as_str().contains(&format!(">10.0.0.{server}:")) {
+            let behind = ConnectionName::new("relay", name.as_str().replace('>', "-"));
+            joined.insert(name.clone(), behind.clone());
+            *name = behind;
+        }
+    }
+    let lines = joined.into_iter().zip(0..);
+    lines.map(|((left, right), seq)| Event::joined(seq, left, right)).collect()
+}
+
+/// The connection that an event names.
+fn connection(kind: &mut EventKind) -> Option<&mut ConnectionName> {
+    match kind {
+        EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } => {
+            Some(connection)
+        }
+        EventKind::Sent(packet) | EventKind::Received(packet) => Some(&mut packet.connection),
+        EventKind::Start { .. }
+        | EventKind::Stop
+        | EventKind::Killed
+        | EventKind::Persisted(_)
+        | EventKind::Delivered { .. }
+        | EventKind::Looking { .. }
+        | EventKind::Resent
+        | EventKind::Elected { .. }
+        | EventKind::Proposed { .. }
+        | EventKind::Established { .. }
+        | EventKind::Committed { .. }
+        | EventKind::Joined { .. } => None,
+    }
+}
+
+/// The same lines, spread anew: each file is cut in three, neighbours change places, files change
+/// places, and what a header says of its source is anything.
+fn spread(files: &[TraceFile], dice: &mut Dice) -> Vec<TraceFile> {
+    let mut spread = Vec::new();
+    for part in files {
+        let mut events: Vec<_> = part.events.iter().map(|l| l.event.clone()).collect();
+        for index in 1..events.len() {
+            if dice.below(4) == 0 {
+                events.swap(index - 1, index);
+            }
+        }
+        let length = events.len().div_ceil(3).max(1);
+        for (number, piece) in events.chunks(length).enumerate() {
+            let source = Source::ALL[dice.below(Source::ALL.len())];
+            let header = Header { source, ..part.header.clone() };
+            spread.push(file(&format!("{}.{number}", part.name), &header, piece.to_vec()));
+        }
+    }
+    for index in 0..spread.len() {
+        let other = dice.below(spread.len());
+        spread.swap(index, other);
+    }
+    spread
+}
+
+#[test]
+fn lines_may_stand_anywhere() {
+    let mut dice = Dice::new(11);
+    for seed in 0..20 {
+        let (header, events) = run(seed);
+        let whole = accepted(vec![file("whole", &header, events.clone())]);
+        let mut files = apart(&header, &events);
+        assert_eq!(accepted(spread(&files, &mut dice)), whole, "seed {seed}");
+        let report = Trace { files: spread(&files, &mut dice) }.lint();
+        assert_eq!(report.findings, [], "seed {seed}");
+        let joined = behind_a_relay(&mut files);
+        let count = joined.len() as u64;
+        files.push(file("relay", &header, joined));
+        let all = accepted(spread(&files, &mut dice));
+        assert_eq!(all.events, whole.events + count, "seed {seed}");
+        assert_eq!((all.steps, all.committed), (whole.steps, whole.committed), "seed {seed}");
+    }
+}
+
+/// One file with everything, the relay's lines behind all others, and `source` says `server`.
+#[test]
+fn one_file_may_hold_everything() {
+    for seed in 0..10 {
+        let (header, events) = run(seed);
+        let mut files = apart(&header, &events);
+        let joined = behind_a_relay(&mut files);
+        let mut lines: Vec<Event> =
+            files.into_iter().flat_map(|file| file.events).map(|located| located.event).collect();
+        lines.extend(joined);
+        for source in [Source::Server, Source::Harness, Source::Hand] {
+            let header = Header { source, ..header.clone() };
+            accepted(vec![file("everything", &header, lines.clone())]);
+        }
+    }
+}
+
+/// Files on disk that were begun one after the other, whose names sort in another order, and of
+/// which there are more than a process may open.
+#[test]
+fn a_trace_may_have_more_files_than_can_be_opened() {
+    let (header, events) = run(3);
+    let whole = accepted(vec![file("whole", &header, events.clone())]);
+    let folder = tempfile::tempdir().expect("a folder");
+    for (number, part) in events.chunks(1).enumerate() {
+        let path = folder.path().join(format!("trace.{number}.ndjson"));
+        let mut writer =
+            Writer::new(std::fs::File::create(path).expect("a file"), &header).expect("written");
+        part.iter().for_each(|event| writer.write(event).expect("written"));
+    }
+    let verdict = check([folder.path()].as_slice(), &Options::default()).verdict;
+    let Verdict::Conforms(summary) = verdict else { panic!("{verdict}") };
+    assert_eq!(summary, whole);
+}
+
+/// What is put aside is bounded in bytes, and the message says what to do.
+#[test]
+fn lines_put_aside_are_bounded() {
+    let (header, events) = run(5);
+    let mut lines = events;
+    lines.reverse();
+    let trace = Trace { files: vec![file("backwards", &header, lines)] };
+    let verdict = |early_bytes_max| {
+        let options = Options { early_bytes_max, ..Options::default() };
+        check(&trace, &options).verdict
+    };
+    assert_eq!(verdict(256 << 20).exit(), Exit::Conforms);
+    let given_up = verdict(20_000);
+    assert_eq!(given_up.exit(), Exit::Inconclusive);
+    assert!(given_up.to_string().contains("lines were read before their turn"), "{given_up}");
+}
+
+/// What is known beforehand of a trace that hides steps is read in the order of the chains.
+#[test]
+fn lines_of_a_trace_that_hides_steps_may_stand_anywhere() {
+    let mut dice = Dice::new(12);
+    for seed in 0..10 {
+        let (header, events) = run(seed);
+        for contract in [zab_check::sends_and_receives(), zab_check::silent(2)] {
+            let (header, events) = zab_check::project(&header, &events, &contract);
+            accepted(vec![file("whole", &header, events.clone())]);
+            accepted(spread(&apart(&header, &events), &mut dice));
+        }
+    }
+}
+
+/// Lives and chains cost what their lines cost; see `ZAB_RUNS`.
+#[test]
+fn many_lives_and_many_files() {
+    let lives = std::env::var("ZAB_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(3_000);
+    let (header, _) = run(0);
+    let header = Header { servers: vec![1, 2], ..header };
+    let state = |role, phase| State {
+        role: Some(role),
+        phase: Some(phase),
+        accepted_epoch: Some(0),
+        current_epoch: Some(0),
+        log_length: Some(0),
+        last_zxid: Some(Zxid::ZERO),
+        last_committed: Some(Zxid::ZERO),
+        log_digest: Some(LogDigest(0)),
+    };
+    let looking = state(Role::Looking, Phase::Election);
+    let life = |server, incarnation| {
+        let event = |seq, kind| Event::new(server, incarnation, seq, kind);
+        let recovered = Recovered {
+            log_length: Some(0),
+            log_digest: Some(LogDigest(0)),
+            ..Recovered::default()
+        };
+        vec![
+            event(0, EventKind::Start { recovered }),
+            event(1, EventKind::Looking { round: 1 }).with_state(looking),
+            event(2, EventKind::Stop),
+        ]
+    };
+    // One file for each life of server 1, the last life first; all lives of server 2 in one file,
+    // the last life first; and kills, in the order of the lives.
+    let mut files: Vec<TraceFile> =
+        (1..=lives).rev().map(|n| file(&format!("1-{n}"), &header, life(1, n))).collect();
+    let mut kills = Vec::new();
+    let mut backwards = Vec::new();
+    for n in (1..=lives).rev() {
+        let mut events = life(2, n);
+        events.pop();
+        backwards.extend(events);
+        kills.push(Event::killed(2, n, 0, vec![(Chain::MAIN, 1)]));
+    }
+    kills.reverse();
+    files.push(file("2", &header, backwards));
+    files.push(file("kills", &header, kills));
+    let summary = accepted(files);
+    assert_eq!(summary.incarnations, 2 * u64::from(lives));
 }

@@ -11,6 +11,8 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use zab_trace::Printable;
+
 use crate::exit::Exit;
 
 static STDOUT: Mutex<Out> = Mutex::new(Out::Open);
@@ -54,6 +56,13 @@ impl Out {
     }
 }
 
+/// The text as a terminal can show it: lines, and nothing that moves the cursor or changes colours.
+/// Names in it come from files that others wrote. What is written for machines goes into files.
+fn shown(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| Printable(line).to_string()).collect();
+    lines.join("\n")
+}
+
 /// Prints a line on standard output.
 pub(crate) fn line(what: impl Display) {
     print(format!("{what}\n"));
@@ -71,7 +80,7 @@ pub(crate) fn error(what: impl Display) {
 
 /// Prints a line on standard error.
 pub(crate) fn note(what: impl Display) {
-    let text = format!("{what}\n");
+    let text = shown(&format!("{what}\n"));
     // There is nowhere to tell that standard error fails.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
@@ -102,7 +111,7 @@ pub(crate) fn end(exit: Exit) -> Exit {
 }
 
 fn print(text: String) {
-    tell(stdout().write(&mut io::stdout().lock(), &text));
+    tell(stdout().write(&mut io::stdout().lock(), &shown(&text)));
 }
 
 fn tell(written: io::Result<()>) {

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use support::{assert_exit, stdout, zabcheck};
+use support::{assert_exit, stderr, stdout, zabcheck};
 
 mod support;
 
@@ -157,6 +157,12 @@ fn results_are_there_for_machines_too() {
     assert_eq!(value["verdict"], "CONFORMS");
     assert_eq!(value["exit"], 0);
     assert_eq!(value["summary"]["committed"], 1);
+    let lines = &value["summary"]["lines"];
+    assert_eq!(lines["Committed"], serde_json::json!({"promised": true, "seen": 1, "owed": 1}));
+    assert_eq!(lines["Received"]["seen"], 32);
+    assert_eq!(value["summary"]["state"]["lastCommitted"]["seen"], 95);
+    assert_eq!(value["notes"], serde_json::json!([]));
+    assert!(stdout(&output).contains("│ Delivered"), "{}", stdout(&output));
     let steps = fs::read_to_string(witness).expect("the witness").lines().count();
     assert!(steps > 20, "a witness of {steps} steps");
 }
@@ -172,6 +178,59 @@ fn lint_finds_a_gap_and_accepts_the_corpus() {
     let output = zabcheck(&[Path::new("lint"), &file]);
     assert_exit(&output, 1);
     assert!(stdout(&output).contains("gap.ndjson:"));
+}
+
+#[test]
+fn both_commands_tell_what_is_not_read() {
+    let folder = TempDir::new().expect("a folder");
+    let good = corpus("accept/hand-start-three.ndjson");
+    fs::copy(&good, folder.path().join("a.ndjson")).expect("the trace is copied");
+    fs::copy(&good, folder.path().join("b.ndjson.gz")).expect("the trace is copied");
+    for command in ["conform", "lint"] {
+        let output = zabcheck(&[Path::new(command), folder.path()]);
+        assert_exit(&output, 0);
+        let told = stdout(&output);
+        assert!(told.contains("b.ndjson.gz: warning: not read"), "{command}: {told}");
+    }
+    fs::remove_file(folder.path().join("a.ndjson")).expect("removed");
+    for command in ["conform", "lint"] {
+        let output = zabcheck(&[Path::new(command), folder.path()]);
+        assert_exit(&output, 3);
+        let told = stdout(&output) + &stderr(&output);
+        assert!(
+            told.contains("no *.ndjson file in this folder; b.ndjson.gz is not read"),
+            "{told}"
+        );
+    }
+}
+
+/// Nothing that a trace or a folder is called moves the cursor.
+#[test]
+fn names_reach_the_terminal_escaped() {
+    let folder = TempDir::new().expect("a folder");
+    let mut lines = good_lines();
+    let bad = "\\u001b[2J\\u202e\\n";
+    for line in lines.iter_mut().skip(1) {
+        *line = line.replace("10.0.0.1:", &format!("10.0.0.1{bad}:"));
+    }
+    let spoilt = joined(&lines);
+    assert!(spoilt.contains(bad), "no connection was renamed");
+    let file = folder.path().join("a\u{1b}]0;b\u{7}.ndjson");
+    fs::write(&file, joined(&lines[..lines.len() - 3])).expect("the trace is written");
+    for command in ["conform", "lint"] {
+        let output = zabcheck(&[Path::new(command), &file]);
+        let told = stdout(&output) + &stderr(&output);
+        assert!(told.lines().count() < 20, "{told:?}");
+        let unseen = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!told.contains(unseen), "{told:?}");
+        assert!(told.contains("a\\u{1b}]0;b\\u{7}.ndjson"), "{told:?}");
+    }
+    // What machines read is exact.
+    let json = folder.path().join("v.json");
+    zabcheck(&[Path::new("conform"), &file, Path::new("--json"), &json]);
+    let text = fs::read_to_string(json).expect("the result");
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(value["paths"][0].as_str(), file.to_str());
 }
 
 #[test]

@@ -152,7 +152,7 @@ impl Lives {
         };
         progress.next = event.seq.saturating_add(1);
         progress.last = place;
-        if event.chain != Chain::harness() {
+        if !event.chain.is_harness() {
             progress.check_epochs(place, event, findings);
             life.check_bounds(place, event, self.start_hidden, findings);
         }
@@ -162,7 +162,7 @@ impl Lives {
         if !matches!(event.kind, EventKind::Killed) {
             return;
         }
-        if event.chain != Chain::harness() {
+        if !event.chain.is_harness() {
             let sentence = "Killed outside the chain harness: a killed process writes nothing";
             findings.error(place, sentence.to_owned());
         } else if life.killed.is_some() {

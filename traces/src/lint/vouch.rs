@@ -46,7 +46,7 @@ fn unvouched<'a>(
 ) -> impl Iterator<Item = (&'a Chain, &'a Progress)> {
     let past = past(life, root);
     life.chains.iter().filter(move |(chain, progress)| {
-        **chain != Chain::harness() && progress.next > 0 && !past.contains(*chain)
+        !chain.is_harness() && progress.next > 0 && !past.contains(*chain)
     })
 }
 

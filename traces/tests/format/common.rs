@@ -43,7 +43,8 @@ pub(crate) fn traces(name: &str) -> Vec<PathBuf> {
 /// Every file of every trace of the corpus.
 pub(crate) fn corpus() -> Vec<PathBuf> {
     let reject = folder("reject").exists().then(|| traces("reject"));
-    let all: Vec<_> = traces("accept").into_iter().chain(reject.into_iter().flatten()).collect();
+    let others = [traces("accept"), traces("incomplete")].into_iter().flatten();
+    let all: Vec<_> = others.chain(reject.into_iter().flatten()).collect();
     trace_files(&all).expect("files")
 }
 

@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use zab_model::{Config, Outbox, Wide};
-use zab_trace::{ConnectionName, Event, EventKind, Header, Message, Packet, ServerId, Zxid};
+use zab_trace::{
+    ConnectionName, Event, EventKind, Header, Lint, Message, Packet, Pair, ServerId, Zxid,
+};
 
 use super::{
-    Options, Outcome, Stop, inconclusive,
+    Options, Outcome, Stop, end::index, inconclusive,
     postponed::{self, Postponed},
     refused::Refused,
     unreadable,
@@ -28,6 +30,7 @@ use crate::{
     merge::{Merge, Next},
     monitor::{Monitor, Search, Stuck},
     order::{self, Orders},
+    owed::Ledger,
     poset::Poset,
     summary::Summary,
     verdict::{Reason, Refusal, Verdict},
@@ -61,8 +64,10 @@ pub(crate) struct Checker<'a> {
     pub(super) refused: Option<Refused>,
     /// Where the message of the present `Received` line was sent.
     pub(super) received: Option<At>,
-    /// The end of an incarnation did not say which lines there must be.
-    pub(super) doubt: Option<(At, Reason)>,
+    /// What is wrong with the form of the trace.
+    pub(super) lint: Lint,
+    /// What the contract promises, and what was seen.
+    pub(super) ledger: Ledger,
 }
 
 impl<'a> Checker<'a> {
@@ -71,6 +76,7 @@ impl<'a> Checker<'a> {
         options: &'a Options,
         foresight: &'a Foresight,
         orders: &Rc<Orders>,
+        joined: &[Pair],
         explain: Option<At>,
     ) -> Result<Outcome, Stop> {
         let inputs = inputs.open().map_err(|error| unreadable(&error))?;
@@ -80,8 +86,13 @@ impl<'a> Checker<'a> {
         let header = first.header.clone();
         let files = inputs.iter().map(|input| input.name.clone()).collect();
         let keeps = explain.is_some();
+        let mut lint = Lint::default();
+        for input in &inputs {
+            lint.file(&input.name, &input.header);
+        }
         let mut checker = Self::new(options, foresight, header, files, orders)?;
-        let mut merge = Merge::new(inputs, &mut checker.links).map_err(|e| unreadable(&e))?;
+        checker.lint = lint;
+        let mut merge = Merge::new(inputs, joined, &mut checker.links, options.early_bytes_max);
         for monitor in checker.monitors.iter_mut().filter(|m| orders.is_partial(m.id)) {
             monitor.poset = Some(Poset::new(Rc::clone(orders)));
             checker.facts = Facts::new(false);
@@ -104,7 +115,7 @@ impl<'a> Checker<'a> {
                     }
                 }
                 Next::Stalled(stall) => return Err(checker.stalled(stall).into()),
-                Next::End => return checker.end(),
+                Next::End => return checker.end(&merge),
             }
         }
     }
@@ -117,7 +128,7 @@ impl<'a> Checker<'a> {
         explain: Option<At>,
     ) -> Result<(), Stop> {
         let explain = explain == Some(item.at);
-        let mut result = self.line(item, merge, explain);
+        let mut result = self.line(item, explain);
         if explain
             && let Err(Stop::Verdict(verdict)) = &mut result
             && let Verdict::Diverges(divergence) = &mut **verdict
@@ -157,6 +168,7 @@ impl<'a> Checker<'a> {
             Monitor::new(*real, zab_model::ServerId(dense), header.servers.len(), shown)
         });
         let monitors: Vec<Monitor> = monitors.collect();
+        let ledger = Ledger::new(&header.contract, ids.all());
         let in_order = monitors.iter().all(|monitor| monitor.shown.every_step());
         Ok(Self {
             options,
@@ -177,7 +189,8 @@ impl<'a> Checker<'a> {
             postponed: Postponed::default(),
             refused: None,
             received: None,
-            doubt: None,
+            lint: Lint::default(),
+            ledger,
             header,
         })
     }
@@ -189,10 +202,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Explains one line, or stops.
-    fn line(&mut self, item: Item, merge: &Merge<'_>, explain: bool) -> Result<(), Stop> {
+    fn line(&mut self, item: Item, explain: bool) -> Result<(), Stop> {
         self.summary.events += 1;
         let event = &item.event;
+        self.lint.line(index(item.at), item.at.line, event);
         if event.server == RECORDER {
+            self.ledger.recorder(event);
             return Ok(());
         }
         if !shows(&self.header.contract, event.server, event.kind.name()) {
@@ -211,16 +226,15 @@ impl<'a> Checker<'a> {
         if self.monitors[row].poset.is_none() && order::is_foreign(&event.chain) {
             return Err(Stop::Unordered);
         }
+        self.ledger.before(row, event, &self.monitors[row].frontier);
         self.known_past(&item)?;
         let (connection, contents) = self.before(&item, explain)?;
         self.take(row, &item, connection, &contents, explain)?;
         self.after(row, &item)?;
-        if matches!(item.event.kind, EventKind::Stop | EventKind::Killed) {
-            self.vouched(&item, merge);
-        }
         if self.keeps {
             self.archive.note(&item, self.sent_at(&item));
         }
+        self.ledger.after(row, &item.event, &self.monitors[row].frontier);
         self.monitors[row].remember(item);
         Ok(())
     }

@@ -1,18 +1,31 @@
 //! What follows from explained lines: facts, doubts, and the end of the trace.
 
 use zab_model::{Shape, Wide};
-use zab_trace::{Chain, Event, EventKind};
+use zab_trace::{EventKind, LintReport};
 
 use super::{Checker, Outcome, Stop, inconclusive};
 use crate::{
     candidate::{Fact, Log},
     diagnose,
     explain::{Divergence, Past},
-    input::{At, Item},
+    input::{At, Item, Place},
     merge::{Merge, Missing, Stall},
     properties::Broken,
     verdict::{Reason, Refusal, Verdict, Violation},
 };
+
+/// The verdict on a trace that breaks the format's rules.
+pub(super) fn form(report: &LintReport) -> Option<Verdict> {
+    let cause = report.cause()?;
+    let place = Place { file: cause.file.clone(), line: cause.line };
+    let (sentence, more) = (cause.sentence.clone(), report.errors.saturating_sub(1));
+    Some(inconclusive(Some(place), Reason::Form { sentence, more }))
+}
+
+/// The file of a place, as the lint counts them.
+pub(super) fn index(at: At) -> usize {
+    usize::try_from(at.file).unwrap_or(usize::MAX)
+}
 
 impl Checker<'_> {
     /// Where one state is left, what it did is what happened.
@@ -67,30 +80,6 @@ impl Checker<'_> {
         Some((holders, self.monitors.len() / 2 + 1))
     }
 
-    /// The end of an incarnation must say which lines there are, or a cut tail would look like a
-    /// kill. Where it does not, the verdict is INCONCLUSIVE at the end, unless a line diverges.
-    pub(super) fn vouched(&mut self, item: &Item, merge: &Merge<'_>) {
-        let Event { server, incarnation, chain: own, .. } = &item.event;
-        let stops = item.event.kind == EventKind::Stop;
-        let partial = self.row(*server).is_some_and(|row| self.monitors[row].poset.is_some());
-        if partial && (stops || !item.event.after.is_empty()) {
-            // That all chains come before the end is known from their order.
-            return;
-        }
-        let unvouched = merge.counts(*server, *incarnation).find(|(chain, count)| {
-            let last = count.saturating_sub(1);
-            let named = item.event.after.contains(&((*chain).clone(), last));
-            let itself = stops && *chain == own;
-            !named && !itself && **chain != Chain::harness()
-        });
-        if let Some((chain, count)) = unvouched {
-            let (server, incarnation, chain) = (*server, *incarnation, chain.clone());
-            let reason =
-                Reason::Unvouched { server, incarnation, chain, seq: count.saturating_sub(1) };
-            self.doubt.get_or_insert((item.at, reason));
-        }
-    }
-
     pub(super) fn stalled(&mut self, stall: Stall) -> Verdict {
         self.received = None;
         match stall {
@@ -117,28 +106,24 @@ impl Checker<'_> {
                 Verdict::Diverges(Box::new(diagnose::circle(self, &item, sent)))
             }
             Stall::Repeated { at } => inconclusive(Some(self.place(at)), Reason::RepeatedSeq),
-            Stall::Budget { lines } => inconclusive(None, Reason::OrderBudget { lines }),
+            Stall::Knot { at } => inconclusive(Some(self.place(at)), Reason::Knot),
+            Stall::Budget { lines, bytes_max } => {
+                inconclusive(None, Reason::OrderBudget { lines, bytes_max })
+            }
         }
     }
 
     /// All lines are explained; is anything missing?
-    pub(super) fn end(mut self) -> Result<Outcome, Stop> {
+    pub(super) fn end(mut self, merge: &Merge<'_>) -> Result<Outcome, Stop> {
         if self.summary.events == 0 {
             return Err(Verdict::Refused(Refusal::Empty).into());
         }
-        if let Some((at, reason)) = self.doubt.take() {
-            return Err(inconclusive(Some(self.place(at)), reason).into());
+        for (name, at) in merge.unknown() {
+            self.lint.unknown(index(at), at.line, std::slice::from_ref(name));
         }
-        for monitor in &self.monitors {
-            let server = monitor.id;
-            let Some(last) = monitor.recent.back() else {
-                return Err(inconclusive(None, Reason::MissingServer { server }).into());
-            };
-            if monitor.is_running() {
-                let incarnation = last.event.incarnation;
-                let reason = Reason::OpenIncarnation { server, incarnation };
-                return Err(inconclusive(Some(self.place(last.at)), reason).into());
-            }
+        let report = std::mem::take(&mut self.lint).finish();
+        if let Some(wrong) = form(&report) {
+            return Err(wrong.into());
         }
         for row in 0..self.monitors.len() {
             // Several ways to end are as good as one: any of them explains the trace.
@@ -150,8 +135,13 @@ impl Checker<'_> {
         self.summary.incarnations = self.monitors.iter().map(|monitor| monitor.incarnations).sum();
         self.facts.finish(&self.cfg.logs).map_err(|(at, broken)| self.violated(at, broken))?;
         self.summary.committed = self.facts.committed_count();
+        if let Some(never) = self.ledger.finish() {
+            return Err(inconclusive(None, Reason::NeverSeen(never)).into());
+        }
+        self.summary.counts = self.ledger.counts(self.summary.incarnations);
         let witness = self.options.witness.then_some(self.witness);
-        Ok(Outcome { verdict: Verdict::Conforms(self.summary), witness })
+        let notes = report.findings;
+        Ok(Outcome { verdict: Verdict::Conforms(self.summary), witness, notes })
     }
 
     /// Where the message that a line receives was sent.
@@ -169,6 +159,7 @@ impl Checker<'_> {
             let lines = self.monitors[row].recent.iter();
             past.extend(lines.map(|item| diagnose::past(self, item)));
         }
-        diagnose::blank(self.place(item.at), &item.event, past)
+        let unseen = self.ledger.unseen();
+        Divergence { unseen, ..diagnose::blank(self.place(item.at), &item.event, past) }
     }
 }

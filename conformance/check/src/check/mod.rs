@@ -8,7 +8,7 @@ mod refused;
 
 use std::rc::Rc;
 
-use zab_trace::{Header, ReadError, ReadErrorKind, ServerId};
+use zab_trace::{Finding, Header, Lint, ReadError, ReadErrorKind, ServerId, Severity, State};
 
 pub(crate) use checker::Checker;
 
@@ -17,7 +17,7 @@ use crate::{
     contract::Shown,
     foresight::Foresight,
     hidden::Closure,
-    input::{At, Inputs, Item, Place},
+    input::{At, Inputs, Place, in_turn},
     order::Orders,
     verdict::{Inconclusive, Reason, Refusal, Verdict},
     witness::Witness,
@@ -32,6 +32,8 @@ pub struct Options {
     pub closure: Closure,
     /// How many bytes the states may take that explain one server at a time.
     pub memory_max: usize,
+    /// How much memory lines may take that are read before their turn.
+    pub early_bytes_max: usize,
     /// A defect of the model, to show that properties notice it; none for a real check.
     pub mutant: Option<zab_model::Mutant>,
 }
@@ -46,7 +48,13 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { witness: false, closure: Closure::Reduced, memory_max: 256 << 20, mutant: None }
+        Self {
+            witness: false,
+            closure: Closure::Reduced,
+            memory_max: 256 << 20,
+            early_bytes_max: 256 << 20,
+            mutant: None,
+        }
     }
 }
 
@@ -57,32 +65,93 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The run of the model, if it was asked for and the trace conforms.
     pub witness: Option<Witness>,
+    /// What a lint warns of, and files that were not read.
+    pub notes: Vec<Finding>,
+}
+
+impl From<Verdict> for Outcome {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, witness: None, notes: Vec::new() }
+    }
 }
 
 /// Checks a trace against the model's profile `fixed`.
 #[must_use]
 pub fn check<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
-    let refused = |verdict| Outcome { verdict, witness: None };
     let contract = match inputs.open() {
         Ok(inputs) => inputs.first().map(|input| input.header.contract.clone()),
-        Err(error) => return refused(unreadable(&error)),
+        Err(error) => return note_not_read(inputs, unreadable(&error).into()),
     };
-    match contract.map(|contract| crate::poison::contract_bites(&contract)) {
-        None => refused(Verdict::Refused(Refusal::Empty)),
-        Some(Err(refusal)) => refused(Verdict::Refused(refusal)),
-        Some(Ok(())) => check_under_contract(inputs, options),
+    let outcome = match contract.map(|contract| crate::poison::contract_bites(&contract)) {
+        None => Verdict::Refused(Refusal::Empty).into(),
+        Some(Err(refusal)) => Verdict::Refused(refusal).into(),
+        Some(Ok(())) => with_cause(inputs, check_under_contract(inputs, options)),
+    };
+    note_not_read(inputs, outcome)
+}
+
+/// Notes files that lie beside those of the trace.
+fn note_not_read<I: Inputs + ?Sized>(inputs: &I, mut outcome: Outcome) -> Outcome {
+    let mut lint = Lint::default();
+    lint.not_read(&inputs.not_read());
+    outcome.notes.extend(lint.finish().findings);
+    outcome
+}
+
+/// Where the trace may lack lines, a lint of all of it says what is the cause.
+fn with_cause<I: Inputs + ?Sized>(inputs: &I, mut outcome: Outcome) -> Outcome {
+    match &outcome.verdict {
+        Verdict::Inconclusive(inconclusive) if inconclusive.reason.is_of_form() => {
+            let report = inputs.lint();
+            if let Some(verdict) = end::form(&report) {
+                outcome.verdict = verdict;
+            }
+            let warnings = report.findings.into_iter();
+            outcome.notes.extend(
+                warnings.filter(|note| note.severity == Severity::Warning && note.line > 0),
+            );
+        }
+        // An emitter that forgot a kind of line shows no run that could be judged.
+        Verdict::Diverges(divergence) => {
+            if let Some(never) = &divergence.unseen
+                && !comes(inputs, never.name)
+            {
+                let reason = Reason::NeverSeen(never.clone());
+                outcome.verdict = inconclusive(None, reason);
+            }
+        }
+        Verdict::Conforms(_)
+        | Verdict::Violates(_)
+        | Verdict::Inconclusive(_)
+        | Verdict::Refused(_) => {}
     }
+    outcome
+}
+
+/// Whether any line of the trace shows what has this name: an event, `state` or a field of it.
+fn comes<I: Inputs + ?Sized>(inputs: &I, name: &str) -> bool {
+    let lines = inputs.open().into_iter().flatten().flat_map(|input| input.events).flatten();
+    lines.map(|located| located.event).any(|event| {
+        let known = event.state.map(|state| state.known());
+        let field = State::FIELDS.iter().position(|field| *field == name);
+        event.kind.name().as_str() == name
+            || known.is_some_and(|known| name == "state" || field.is_some_and(|at| known[at]))
+    })
 }
 
 /// Checks a trace whose contract is known to show enough.
 pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
-    let verdict = |verdict| Outcome { verdict, witness: None };
+    let verdict = |verdict: Verdict| Outcome::from(verdict);
     let foresight = match foresee(inputs) {
         Ok(foresight) => foresight,
         Err(stop) => return verdict(stop),
     };
+    let joined = match inputs.joined() {
+        Ok(joined) => joined,
+        Err(error) => return verdict(unreadable(&error)),
+    };
     let mut orders = Rc::new(Orders::default());
-    let mut first = Checker::run(inputs, options, &foresight, &orders, None);
+    let mut first = Checker::run(inputs, options, &foresight, &orders, &joined, None);
     if first.is_err() {
         // A line that is in no order with the others, and stands behind them in its file, may be
         // what was missing: then the order of earlier lines is open as well.
@@ -92,7 +161,7 @@ pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Opt
                     return verdict(inconclusive(place_in(inputs, at), reason.clone()));
                 }
                 orders = Rc::new(found);
-                first = Checker::run(inputs, options, &foresight, &orders, None);
+                first = Checker::run(inputs, options, &foresight, &orders, &joined, None);
             }
             Ok(_) => {}
             Err(error) if matches!(first, Err(Stop::Unordered)) => {
@@ -107,7 +176,7 @@ pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Opt
         Err(Stop::Unordered) => verdict(changed()),
         // Now that the place is known, the trace is taken once more up to it, to explain it.
         Err(Stop::Stuck(at)) => {
-            match Checker::run(inputs, options, &foresight, &orders, Some(at)) {
+            match Checker::run(inputs, options, &foresight, &orders, &joined, Some(at)) {
                 Err(Stop::Verdict(stop)) => verdict(*stop),
                 Ok(_) | Err(Stop::Stuck(_) | Stop::Unordered) => verdict(changed()),
             }
@@ -138,12 +207,8 @@ fn foresee<I: Inputs + ?Sized>(inputs: &I) -> Result<Foresight, Verdict> {
     if header.servers.iter().all(every_step) {
         return Ok(foresight);
     }
-    for (file, input) in (0..).zip(inputs) {
-        for located in input.events {
-            let located = located.map_err(|error| unreadable(&error))?;
-            let at = At { file, line: located.line };
-            foresight.note(&Item { at, event: located.event });
-        }
+    for item in in_turn(inputs) {
+        foresight.note(&item.map_err(|error| unreadable(&error))?);
     }
     Ok(foresight)
 }

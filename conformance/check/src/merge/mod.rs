@@ -1,18 +1,22 @@
 //! The order of a trace: one linear extension of what its lines say came before what.
 //!
 //! Lines are ordered by their chain's numbers, by `after`, by each message's send before its
-//! receive, and by the end of an incarnation before the next one's start; clocks play no part.
-//! Since every rule of the model reads and writes one server only, any two linear extensions lead
-//! to the same states, so one is enough.
+//! receive, and by the end of an incarnation before the next one's start; clocks play no part, nor
+//! do files and the places of lines in them. Since every rule of the model reads and writes one
+//! server only, any two linear extensions lead to the same states, so one is enough.
 //!
-//! Files are read as streams. A line that is not yet ready blocks its file; only when every file
-//! is blocked is a line put aside, so a trace whose files are each in order needs no memory here.
+//! Files are read as streams. A line that is not yet ready blocks its file, and is looked at again
+//! when the line comes that it waits for; so the work is linear in the number of lines, whatever
+//! the number of files, chains and incarnations. Only when every file is blocked is a line put
+//! aside, so a trace whose files are each in order needs no memory here.
 
+mod aside;
 mod stall;
+mod wait;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use zab_trace::{Chain, Event, EventKind, EventName, ReadError, ServerId, Source};
+use zab_trace::{Chain, Event, EventKind, EventName, Pair, ReadError, ServerId};
 
 pub(crate) use stall::{Missing, Stall};
 
@@ -20,20 +24,21 @@ use crate::{
     input::{At, Input, Item, RECORDER},
     links::Links,
 };
+use aside::Aside;
+use wait::{Names, Sleepers, Wait};
 
 /// What names a chain: server, incarnation, chain.
 type ChainKey = (ServerId, u32, Chain);
 
-/// How many lines are put aside at most before the trace is given up.
-const ASIDE_MAX: usize = 1 << 20;
-
-/// A chain that has begun, or of which a line is put aside.
+/// A chain that has begun, or of which a line is put aside or waited for.
 #[derive(Debug, Default)]
 struct Progress {
     /// The number that is due.
     next: u64,
     /// Lines read too early, by number.
     aside: BTreeMap<u64, Item>,
+    /// Who waits for an event of this chain, by its number.
+    sleepers: BTreeMap<u64, Vec<Source>>,
 }
 
 /// How far a server's lives are known.
@@ -51,6 +56,21 @@ struct Feed<'a> {
     input: Input<'a>,
     head: Option<Item>,
     open: bool,
+    /// How many lines were taken: the number of the head.
+    taken: u64,
+    /// Its place among the blocked files, if its head waits.
+    blocked: Option<u64>,
+    /// How many of its lines are put aside.
+    aside: u64,
+}
+
+/// Where a line can come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    /// The line with this number in a file.
+    Feed { index: usize, number: u64 },
+    /// The line with this number in a chain, which is put aside.
+    Chain { key: ChainKey, seq: u64 },
 }
 
 /// What comes next.
@@ -68,50 +88,61 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) struct Merge<'a> {
     feeds: Vec<Feed<'a>>,
-    turn: usize,
     chains: HashMap<ChainKey, Progress>,
     lives: HashMap<ServerId, Life>,
-    /// Chains of which lines are put aside.
-    waiting: Vec<ChainKey>,
-    aside: usize,
-    /// A number that was used twice, to be reported next.
-    repeated: Option<Stall>,
+    names: Names,
+    /// Sources to be looked at: they are new, or what they waited for has come.
+    awake: VecDeque<Source>,
+    sleepers: Sleepers,
+    /// Files whose head waits: those that had better be put aside come first.
+    blocked: BTreeSet<(u64, usize)>,
+    aside: Aside,
+    /// A line whose number was used before.
+    repeated: Option<At>,
+    /// Fields that the format does not know, each once, with its first line.
+    unknown: BTreeMap<String, At>,
     start_hidden: bool,
 }
 
 impl<'a> Merge<'a> {
-    /// Starts merging. The recorder's files are read at once, because `Joined` lines say which
-    /// names mean the same connection; their other lines are put aside.
-    ///
-    /// # Errors
-    /// When a recorder's file cannot be read.
-    pub(crate) fn new<C>(inputs: Vec<Input<'a>>, links: &mut Links<C>) -> Result<Self, ReadError> {
+    /// Starts merging. `joined`: which names mean the same connection. `bytes_max`: how much memory
+    /// lines may take that come too early.
+    pub(crate) fn new<C>(
+        inputs: Vec<Input<'a>>,
+        joined: &[Pair],
+        links: &mut Links<C>,
+        bytes_max: usize,
+    ) -> Self {
+        for (left, right) in joined {
+            links.join(left, right);
+        }
         let start_hidden = inputs
             .first()
             .is_some_and(|input| input.header.contract.hidden.contains(&EventName::Start));
-        let mut merge = Self {
-            feeds: Vec::new(),
-            turn: 0,
+        let feeds = (0..).zip(inputs).map(|(file, input)| Feed {
+            file,
+            input,
+            head: None,
+            open: true,
+            taken: 0,
+            blocked: None,
+            aside: 0,
+        });
+        let feeds: Vec<_> = feeds.collect();
+        let awake = (0..feeds.len()).map(|index| Source::Feed { index, number: 0 });
+        Self {
+            awake: awake.collect(),
+            feeds,
             chains: HashMap::new(),
             lives: HashMap::new(),
-            waiting: Vec::new(),
-            aside: 0,
+            names: Names::new(joined),
+            sleepers: Sleepers::default(),
+            blocked: BTreeSet::new(),
+            aside: Aside::new(bytes_max),
             repeated: None,
+            unknown: BTreeMap::new(),
             start_hidden,
-        };
-        for (file, input) in (0..).zip(inputs) {
-            let mut feed = Feed { file, input, head: None, open: true };
-            if feed.input.header.source == Source::Harness {
-                while let Some(item) = feed.read()? {
-                    if let EventKind::Joined { left, right } = &item.event.kind {
-                        links.join(left, right);
-                    }
-                    merge.put_aside(item);
-                }
-            }
-            merge.feeds.push(feed);
         }
-        Ok(merge)
     }
 
     /// The next line whose predecessors have all been handed out.
@@ -120,178 +151,162 @@ impl<'a> Merge<'a> {
     /// When a file cannot be read on.
     pub(crate) fn next<C>(&mut self, links: &Links<C>) -> Result<Next, ReadError> {
         loop {
-            if let Some(stall) = self.repeated.take() {
-                return Ok(Next::Stalled(stall));
-            }
-            if let Some(item) = self.take_aside(links, false) {
-                return Ok(Next::Line(item));
-            }
-            for offset in 0..self.feeds.len() {
-                let index = (self.turn + offset) % self.feeds.len();
-                self.feeds[index].fill()?;
-                let ready = self.feeds[index]
-                    .head
-                    .as_ref()
-                    .is_some_and(|item| self.is_ready(&item.event, links, false));
-                if ready && let Some(item) = self.feeds[index].head.take() {
-                    self.turn = index;
-                    self.advance(&item.event);
+            while let Some(source) = self.awake.pop_front() {
+                let ready = match source {
+                    Source::Feed { index, number } => self.look_at_feed(index, number, links)?,
+                    Source::Chain { key, seq } => self.look_at_chain(key, seq, links),
+                };
+                if let Some(item) = ready {
                     return Ok(Next::Line(item));
                 }
-            }
-            if !self.put_one_aside() {
-                if let Some(item) = self.take_aside(links, true) {
-                    return Ok(Next::Line(item));
+                if let Some(at) = self.repeated.take() {
+                    return Ok(Next::Stalled(Stall::Repeated { at }));
                 }
-                return Ok(if self.aside == 0 { Next::End } else { self.stalled(links) });
             }
-            if self.aside > ASIDE_MAX {
-                return Ok(Next::Stalled(Stall::Budget { lines: self.aside }));
+            if let Some((_, index)) = self.blocked.pop_first() {
+                self.put_head_aside(index);
+                if let Some(stall) = self.aside.over_budget() {
+                    return Ok(Next::Stalled(stall));
+                }
+            } else if self.aside.lines() == 0 {
+                return Ok(Next::End);
+            } else if !self.wake_for_messages() {
+                let rest = self.last_resort();
+                return Ok(rest.map_or_else(|| self.stalled(links), Next::Line));
             }
         }
     }
 
-    /// Puts the head of one blocked file aside; false if no file has lines left. Files that are
-    /// blocked at the beginning of a later incarnation come last: they are usually right to wait.
-    fn put_one_aside(&mut self) -> bool {
-        let blocked = (0..self.feeds.len()).filter(|index| self.feeds[*index].head.is_some());
-        let chosen = blocked.min_by_key(|index| {
-            self.feeds[*index].head.as_ref().map(|item| {
-                let life = self.life(item.event.server);
-                let waiting = self.chains.get(&key(&item.event)).map_or(0, |p| p.aside.len());
-                (item.event.incarnation != life.incarnation, waiting)
-            })
-        });
-        let Some(item) = chosen.and_then(|index| self.feeds[index].head.take()) else {
-            return false;
-        };
-        self.put_aside(item);
-        true
+    /// Fields that the format does not know, each with the first line that has it.
+    pub(crate) fn unknown(&self) -> impl Iterator<Item = (&String, At)> {
+        self.unknown.iter().map(|(name, at)| (name, *at))
     }
 
-    fn put_aside(&mut self, item: Item) {
-        let key = key(&item.event);
-        let progress = self.chains.entry(key.clone()).or_default();
-        let seq = item.event.seq;
-        let at = item.at;
-        if seq < progress.next || progress.aside.insert(seq, item).is_some() {
-            self.repeated = Some(Stall::Repeated { at });
-            return;
+    /// Looks at the head of a file: hands it out, or lets it wait.
+    fn look_at_feed<C>(
+        &mut self,
+        index: usize,
+        number: u64,
+        links: &Links<C>,
+    ) -> Result<Option<Item>, ReadError> {
+        if self.feeds[index].taken != number {
+            return Ok(None);
         }
-        self.aside += 1;
-        if progress.aside.len() == 1 {
-            self.waiting.push(key);
+        self.feeds[index].fill(&mut self.unknown)?;
+        let Some(head) = &self.feeds[index].head else { return Ok(None) };
+        if let Some(wait) = self.wait(&head.event, links) {
+            if wait == Wait::Never {
+                self.repeated = Some(head.at);
+            }
+            self.block(index, wait.distance());
+            self.sleep(Source::Feed { index, number }, wait);
+            return Ok(None);
+        }
+        self.unblock(index);
+        let item = self.take_head(index);
+        if let Some(item) = &item {
+            self.advance(&item.event);
+        }
+        Ok(item)
+    }
+
+    /// Looks at a line that is put aside and is the next of its chain.
+    fn look_at_chain<C>(&mut self, key: ChainKey, seq: u64, links: &Links<C>) -> Option<Item> {
+        let progress = self.chains.get(&key).filter(|progress| progress.next == seq)?;
+        let item = progress.aside.get(&seq)?;
+        match self.wait(&item.event, links) {
+            Some(wait) => {
+                self.sleep(Source::Chain { key, seq }, wait);
+                None
+            }
+            None => self.take_aside(&key, seq),
         }
     }
 
-    /// A line put aside that is ready now. `last_resort`: nothing else is left, see
-    /// [`Self::is_ready`].
-    fn take_aside<C>(&mut self, links: &Links<C>, last_resort: bool) -> Option<Item> {
-        let index = (0..self.waiting.len()).find(|index| {
-            let progress = &self.chains[&self.waiting[*index]];
-            let head = progress.aside.get(&progress.next);
-            head.is_some_and(|item| self.is_ready(&item.event, links, last_resort))
-        })?;
-        let progress = self.chains.get_mut(&self.waiting[index])?;
-        let item = progress.aside.remove(&progress.next)?;
-        if progress.aside.is_empty() {
-            self.waiting.swap_remove(index);
+    /// Takes the head of a file; what follows it is looked at next.
+    fn take_head(&mut self, index: usize) -> Option<Item> {
+        let feed = &mut self.feeds[index];
+        let item = feed.head.take();
+        feed.taken += 1;
+        self.awake.push_front(Source::Feed { index, number: feed.taken });
+        item
+    }
+
+    fn block(&mut self, index: usize, distance: u64) {
+        self.unblock(index);
+        let feed = &mut self.feeds[index];
+        // So that all files are read on to the same extent, if none is known to be the better one.
+        let cost = feed.aside.saturating_add(distance);
+        feed.blocked = Some(cost);
+        self.blocked.insert((cost, index));
+    }
+
+    fn unblock(&mut self, index: usize) {
+        if let Some(cost) = self.feeds[index].blocked.take() {
+            self.blocked.remove(&(cost, index));
         }
-        self.aside -= 1;
-        self.advance(&item.event);
-        Some(item)
     }
 
     fn life(&self, server: ServerId) -> Life {
         self.lives.get(&server).copied().unwrap_or_default()
     }
 
-    /// Whether all that came before this line has been handed out.
-    ///
-    /// A `Killed` that names no last event waits until nothing else is left (`last_resort`).
-    fn is_ready<C>(&self, event: &Event, links: &Links<C>, last_resort: bool) -> bool {
-        let done = |chain: &Chain| {
-            let key = (event.server, event.incarnation, chain.clone());
-            self.chains.get(&key).map_or(0, |progress| progress.next)
-        };
-        if event.seq != done(&event.chain) || event.after.iter().any(|(c, seq)| done(c) <= *seq) {
-            return false;
-        }
-        if event.server == RECORDER {
-            return true;
-        }
-        let life = self.life(event.server);
-        let begun = event.incarnation == life.incarnation;
-        let begins = event.incarnation == life.incarnation + 1
-            && (life.incarnation == 0 || life.ended)
-            && (event.chain.is_main() || self.start_hidden);
-        match &event.kind {
-            EventKind::Killed if event.after.is_empty() => last_resort,
-            EventKind::Received(packet) => (begun || begins) && links.is_sent(event.server, packet),
-            EventKind::Start { .. }
-            | EventKind::Stop
-            | EventKind::Killed
-            | EventKind::Connected { .. }
-            | EventKind::Disconnected { .. }
-            | EventKind::Persisted(_)
-            | EventKind::Sent(_)
-            | EventKind::Delivered { .. }
-            | EventKind::Looking { .. }
-            | EventKind::Resent
-            | EventKind::Elected { .. }
-            | EventKind::Proposed { .. }
-            | EventKind::Established { .. }
-            | EventKind::Committed { .. }
-            | EventKind::Joined { .. } => begun || begins,
-        }
+    /// How many events of a chain were handed out.
+    fn done(&self, key: &ChainKey) -> u64 {
+        self.chains.get(key).map_or(0, |progress| progress.next)
     }
 
+    /// Notes that a line is handed out, and wakes what waits for it.
     fn advance(&mut self, event: &Event) {
-        if let Some(progress) = self.chains.get_mut(&key(event)) {
-            progress.next += 1;
-        } else {
-            self.chains.insert(key(event), Progress { next: 1, aside: BTreeMap::new() });
+        let key = key(event);
+        let progress = match self.chains.get_mut(&key) {
+            Some(progress) => progress,
+            None => self.chains.entry(key.clone()).or_default(),
+        };
+        progress.next += 1;
+        while let Some(first) = progress.sleepers.first_entry()
+            && *first.key() < progress.next
+        {
+            self.awake.extend(first.remove());
         }
+        if progress.aside.contains_key(&progress.next) {
+            let seq = progress.next;
+            self.awake.push_front(Source::Chain { key, seq });
+        }
+        self.awake.extend(self.sleepers.messages(&self.names, event));
         if event.server == RECORDER {
             return;
         }
         let life = self.lives.entry(event.server).or_default();
-        if event.incarnation > life.incarnation {
+        let begins = event.incarnation > life.incarnation;
+        if begins {
             *life = Life { incarnation: event.incarnation, ended: false };
         }
-        if matches!(event.kind, EventKind::Stop | EventKind::Killed) {
-            life.ended = true;
+        let ends = matches!(event.kind, EventKind::Stop | EventKind::Killed);
+        life.ended |= ends;
+        if begins || ends {
+            let up_to = life.incarnation.saturating_add(u32::from(life.ended));
+            self.awake.extend(self.sleepers.lives(event.server, up_to));
         }
-    }
-
-    /// How many lines of each chain of an incarnation were handed out.
-    pub(crate) fn counts(
-        &self,
-        server: ServerId,
-        incarnation: u32,
-    ) -> impl Iterator<Item = (&Chain, u64)> {
-        self.chains
-            .iter()
-            .filter(move |((s, i, _), _)| (*s, *i) == (server, incarnation))
-            .map(|((_, _, chain), progress)| (chain, progress.next))
     }
 }
 
 impl Feed<'_> {
-    fn fill(&mut self) -> Result<(), ReadError> {
-        if self.head.is_none() && self.open {
-            self.head = self.read()?;
+    fn fill(&mut self, unknown: &mut BTreeMap<String, At>) -> Result<(), ReadError> {
+        if self.head.is_some() || !self.open {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    fn read(&mut self) -> Result<Option<Item>, ReadError> {
         let located = self.input.events.next().transpose()?;
         self.open = located.is_some();
-        Ok(located.map(|located| Item {
-            at: At { file: self.file, line: located.line },
-            event: located.event,
-        }))
+        self.head = located.map(|located| {
+            let at = At { file: self.file, line: located.line };
+            for name in located.unknown {
+                let first = unknown.entry(name).or_insert(at);
+                *first = at.min(*first);
+            }
+            Item { at, event: located.event }
+        });
+        Ok(())
     }
 }
 

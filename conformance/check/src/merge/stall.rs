@@ -1,6 +1,6 @@
 //! Why a merge cannot go on: what is missing, or which lines wait for each other in a circle.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use zab_trace::{Chain, EventKind, Packet, ServerId};
 
@@ -33,10 +33,18 @@ pub(crate) enum Stall {
         /// The second line.
         at: At,
     },
+    /// Lines wait for each other in a circle without a message: what they name in `after` comes
+    /// later.
+    Knot {
+        /// One of the lines.
+        at: At,
+    },
     /// Too many lines had to be put aside.
     Budget {
         /// How many.
         lines: usize,
+        /// How many bytes were allowed.
+        bytes_max: usize,
     },
 }
 
@@ -78,48 +86,84 @@ enum Cause {
     Missing(Missing),
 }
 
+/// All files have been read to their end, and nothing is ready.
+struct Still<'m, 'a, C> {
+    merge: &'m Merge<'a>,
+    links: &'m Links<C>,
+    /// Chains of which lines are put aside.
+    waiting: BTreeSet<ChainKey>,
+    /// Where the sends are that were put aside.
+    sends: HashMap<SendKey, (ChainKey, At)>,
+}
+
 impl Merge<'_> {
     /// Explains why nothing is ready. All files have been read to their end.
     pub(super) fn stalled<C>(&self, links: &Links<C>) -> Next {
-        let sends = self.sends_aside(links);
+        let chains = self.chains.iter().filter(|(_, progress)| !progress.aside.is_empty());
+        let mut first: Vec<(At, &ChainKey)> = chains
+            .filter_map(|(key, progress)| {
+                progress.aside.first_key_value().map(|(_, item)| (item.at, key))
+            })
+            .collect();
+        first.sort_unstable_by_key(|(at, _)| *at);
+        let waiting = first.iter().map(|(_, key)| (*key).clone()).collect();
+        let mut still = Still { merge: self, links, waiting, sends: HashMap::new() };
+        still.sends = still.sends_aside();
+        let order = first.into_iter().map(|(_, key)| key);
+        Next::Stalled(still.explain(order))
+    }
+}
+
+impl<C> Still<'_, '_, C> {
+    /// Follows what each chain waits for, to something that is missing or back to itself.
+    fn explain<'k>(&self, order: impl Iterator<Item = &'k ChainKey>) -> Stall {
         let mut first: Option<(At, Missing)> = None;
-        for key in &self.waiting {
-            let mut path = Vec::new();
-            let mut seen = HashSet::new();
+        let mut knot: Option<At> = None;
+        let mut seen: HashSet<ChainKey> = HashSet::new();
+        for key in order {
+            let mut path: Vec<ChainKey> = Vec::new();
             let mut here = key.clone();
-            loop {
+            // What was seen on the way from an earlier chain leads where that led.
+            let back = loop {
                 if !seen.insert(here.clone()) {
-                    if let Some(stall) = self.circle(&here, &path, &sends, links) {
-                        return Next::Stalled(stall);
-                    }
-                    break;
+                    break path.iter().position(|key| *key == here);
                 }
                 path.push(here.clone());
-                let Some((at, cause)) = self.cause(&here, &sends, links) else { break };
+                let Some((at, cause)) = self.cause(&here) else { break None };
                 match cause {
                     Cause::Chain(next) => here = next,
                     Cause::Missing(missing) => {
                         if first.as_ref().is_none_or(|(other, _)| at < *other) {
                             first = Some((at, missing));
                         }
-                        break;
+                        break None;
                     }
                 }
+            };
+            if let Some(begin) = back {
+                if let Some(stall) = self.circle(&path[begin..]) {
+                    return stall;
+                }
+                knot = knot.or_else(|| self.place(&here));
             }
         }
-        Next::Stalled(match first {
-            Some((at, missing)) => Stall::Missing { at, missing },
-            None => Stall::Budget { lines: self.aside },
-        })
+        match (first, knot) {
+            (Some((at, missing)), _) => Stall::Missing { at, missing },
+            (None, Some(at)) => Stall::Knot { at },
+            (None, None) => self.merge.aside.budget(),
+        }
     }
 
-    /// Where the sends are that were put aside.
-    fn sends_aside<C>(&self, links: &Links<C>) -> HashMap<SendKey, (ChainKey, At)> {
+    fn place(&self, key: &ChainKey) -> Option<At> {
+        self.merge.chains[key].aside.first_key_value().map(|(_, item)| item.at)
+    }
+
+    fn sends_aside(&self) -> HashMap<SendKey, (ChainKey, At)> {
         let mut sends = HashMap::new();
         for key in &self.waiting {
-            for item in self.chains[key].aside.values() {
+            for item in self.merge.chains[key].aside.values() {
                 if let EventKind::Sent(packet) = &item.event.kind {
-                    let of = links.find(&packet.connection);
+                    let of = self.links.find(&packet.connection);
                     let name = of.map_or_else(|| Err(packet.connection.clone()), Ok);
                     sends.insert((name, item.event.server, packet.ordinal), (key.clone(), item.at));
                 }
@@ -128,13 +172,8 @@ impl Merge<'_> {
         sends
     }
 
-    fn cause<C>(
-        &self,
-        key: &ChainKey,
-        sends: &HashMap<SendKey, (ChainKey, At)>,
-        links: &Links<C>,
-    ) -> Option<(At, Cause)> {
-        let progress = &self.chains[key];
+    fn cause(&self, key: &ChainKey) -> Option<(At, Cause)> {
+        let progress = &self.merge.chains[key];
         let (seq, item) = progress.aside.first_key_value()?;
         let at = item.at;
         let (server, incarnation, chain) = key.clone();
@@ -145,7 +184,7 @@ impl Merge<'_> {
         }
         for (chain, seq) in &item.event.after {
             let other = (server, incarnation, chain.clone());
-            let next = self.chains.get(&other).map_or(0, |progress| progress.next);
+            let next = self.merge.done(&other);
             if next <= *seq {
                 let chain = chain.clone();
                 let missing = Missing::Line { server, incarnation, chain, seq: next };
@@ -153,15 +192,13 @@ impl Merge<'_> {
             }
         }
         if server != RECORDER
-            && incarnation > self.life(server).incarnation
+            && incarnation > self.merge.life(server).incarnation
             && let Some(cause) = self.before_life(server, incarnation, chain.is_main())
         {
             return Some((at, cause));
         }
         let EventKind::Received(packet) = &item.event.kind else { return None };
-        let name =
-            links.find(&packet.connection).map_or_else(|| Err(packet.connection.clone()), Ok);
-        let cause = match sends.get(&(name, packet.peer, packet.ordinal)) {
+        let cause = match self.sends.get(&self.send_key(packet)) {
             Some((other, _)) => Cause::Chain(other.clone()),
             None => {
                 let (item, packet) = (Box::new(item.clone()), packet.clone());
@@ -171,9 +208,15 @@ impl Merge<'_> {
         Some((at, cause))
     }
 
+    fn send_key(&self, packet: &Packet) -> SendKey {
+        let name = self.links.find(&packet.connection);
+        let name = name.map_or_else(|| Err(packet.connection.clone()), Ok);
+        (name, packet.peer, packet.ordinal)
+    }
+
     /// What a chain of an incarnation that has not begun waits for; none if it can begin it.
     fn before_life(&self, server: ServerId, incarnation: u32, is_main: bool) -> Option<Cause> {
-        let life = self.life(server);
+        let life = self.merge.life(server);
         if life.incarnation + 1 == incarnation && (life.incarnation == 0 || life.ended) {
             if is_main {
                 return None;
@@ -183,9 +226,8 @@ impl Merge<'_> {
             let missing = Missing::Line { server, incarnation, chain: Chain::MAIN, seq: 0 };
             return Some(self.chain_or(main, missing));
         }
-        let end = |(s, _, _): &&ChainKey| *s == server;
-        let earlier = self.waiting.iter().filter(end).find(|(_, i, _)| *i < incarnation);
-        Some(match earlier {
+        let earlier = (server, 0, Chain::MAIN)..(server, incarnation, Chain::MAIN);
+        Some(match self.waiting.range(earlier).next() {
             Some(key) => Cause::Chain(key.clone()),
             None => Cause::Missing(Missing::End { server, incarnation: incarnation - 1 }),
         })
@@ -195,22 +237,13 @@ impl Merge<'_> {
         if self.waiting.contains(&key) { Cause::Chain(key) } else { Cause::Missing(missing) }
     }
 
-    /// The circle that ends at `here`, if a message is part of it.
-    fn circle<C>(
-        &self,
-        here: &ChainKey,
-        path: &[ChainKey],
-        sends: &HashMap<SendKey, (ChainKey, At)>,
-        links: &Links<C>,
-    ) -> Option<Stall> {
-        let begin = path.iter().position(|key| key == here)?;
-        let received = path[begin..].iter().filter_map(|key| {
-            let progress = &self.chains[key];
+    /// These chains wait for each other in a circle: of a message, if one is part of it.
+    fn circle(&self, chains: &[ChainKey]) -> Option<Stall> {
+        let received = chains.iter().filter_map(|key| {
+            let progress = &self.merge.chains[key];
             let item = progress.aside.get(&progress.next)?;
             let EventKind::Received(packet) = &item.event.kind else { return None };
-            let name =
-                links.find(&packet.connection).map_or_else(|| Err(packet.connection.clone()), Ok);
-            let (_, sent) = sends.get(&(name, packet.peer, packet.ordinal))?;
+            let (_, sent) = self.sends.get(&self.send_key(packet))?;
             Some((item, *sent))
         });
         let (item, sent) = received.min_by_key(|(item, _)| item.at)?;

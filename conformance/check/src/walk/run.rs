@@ -6,6 +6,18 @@ use zab_trace::{Chain, Event, EventKind, Packet, Recovered, State, TxnDigest, tx
 use super::{Dice, Walk, net::Net, node::Node};
 use crate::convert::{self, Ids};
 
+/// Kinds of lines that wait to be shown: decisions and deliveries, and ends of connections.
+const KINDS: usize = 6;
+
+/// Of them: the ends of connections.
+const ENDED: usize = 5;
+
+/// How many steps a decision or a delivery lets pass, counted from the one that made it.
+const STEPS_LATE: u32 = 2;
+
+/// How many steps the end of a connection lets pass.
+const CLOSES_LATE: u32 = 12;
+
 /// A run in progress.
 pub(super) struct Walker {
     shape: Walk,
@@ -13,6 +25,8 @@ pub(super) struct Walker {
     ids: Ids,
     dice: Dice,
     nodes: Vec<Node>,
+    /// By server and kind of line that waits to be shown: how many steps it let pass.
+    waits: Vec<[u32; KINDS]>,
     net: Net,
     events: Vec<Event>,
     requests: u32,
@@ -31,6 +45,7 @@ impl Walker {
             ids: Ids::new(&real),
             dice: Dice::new(seed),
             nodes: (0..servers).map(|row| Node::new(row, servers)).collect(),
+            waits: vec![[0; KINDS]; servers],
             net: Net::default(),
             events: Vec::new(),
             requests: 0,
@@ -66,6 +81,9 @@ impl Walker {
             if self.nodes[row].incarnation == 0 || self.dice.often(100) {
                 self.start(row);
             }
+            return;
+        }
+        if self.show_late(row) {
             return;
         }
         if self.dice.often(self.shape.faults) {
@@ -108,7 +126,42 @@ impl Walker {
         }
     }
 
+    /// A line that never came, while its server went on, would be missed.
+    fn show_late(&mut self, row: usize) -> bool {
+        for kind in 0..ENDED {
+            if self.waits[row][kind] >= STEPS_LATE
+                && let Some(line) = self.nodes[row].lines[kind].pop_front()
+            {
+                self.waits[row][kind] = 0;
+                self.line(row, line.line());
+                return true;
+            }
+        }
+        if self.waits[row][ENDED] < CLOSES_LATE {
+            return false;
+        }
+        let Some(link) = self.nodes[row].ended.pop() else { return false };
+        self.waits[row][ENDED] = 0;
+        self.nodes[row].sends.retain(|(other, _)| *other != link);
+        self.disconnected(row, link);
+        true
+    }
+
+    /// Counts a step that the lines which wait let pass.
+    fn pass(&mut self, row: usize, kind: &EventKind) {
+        if !crate::owed::is_step(kind.name()) {
+            return;
+        }
+        let node = &self.nodes[row];
+        let waiting = node.lines.iter().map(|lines| !lines.is_empty());
+        let waiting = waiting.chain([!node.ended.is_empty()]);
+        for (waits, waiting) in self.waits[row].iter_mut().zip(waiting) {
+            *waits = if waiting { *waits + 1 } else { 0 };
+        }
+    }
+
     fn line(&mut self, row: usize, kind: EventKind) {
+        self.pass(row, &kind);
         let node = &mut self.nodes[row];
         let server = self.ids.all()[row];
         let mut event = Event::new(server, node.incarnation, node.seq, kind);

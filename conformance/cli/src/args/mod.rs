@@ -116,7 +116,7 @@ pub(crate) struct Selftest {
     /// Simulated runs tried for each defective implementation
     #[arg(long, default_value_t = 300, value_name = "N")]
     pub(crate) seeds: u64,
-    /// The corpus: folders `accept` and `reject` of traces whose headers say what to expect
+    /// The corpus: folders `accept`, `reject` and `incomplete` of traces whose headers say what to expect
     #[arg(long, default_value = "traces/corpus", value_name = "DIR")]
     pub(crate) corpus: PathBuf,
     /// Try each kind of corruption so often under each contract, and show a row for each

@@ -5,13 +5,18 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use zab_check::{Options, Outcome, Verdict};
+use tabled::Table;
+use zab_check::{Count, Counts, Options, Outcome, Verdict};
+use zab_trace::Finding;
 
 use crate::args::Conform;
 use crate::exit::Exit;
 use crate::out;
 use crate::report::progress::Progress;
-use crate::report::write_json;
+use crate::report::{table, write_json};
+
+/// How many notes are printed.
+const NOTES_MAX: usize = 20;
 
 /// Checks one trace and prints the verdict, with its explanation if it is not accepted.
 pub(crate) fn run(args: &Conform) -> Exit {
@@ -20,14 +25,41 @@ pub(crate) fn run(args: &Conform) -> Exit {
     let outcome = zab_check::check(args.paths.as_slice(), &options);
     drop(progress);
     out::line(&outcome.verdict);
+    print_notes(&outcome.notes);
+    if let Verdict::Conforms(summary) = &outcome.verdict {
+        out::line(counts_table(&summary.counts));
+    }
     let mut exit = exit(&outcome.verdict);
     if let Some(path) = &args.json {
-        exit = exit.and(write_json(path, &to_json(&args.paths, &outcome.verdict)));
+        exit = exit.and(write_json(path, &to_json(&args.paths, &outcome)));
     }
     if let Some(path) = &args.witness {
         exit = exit.and(write_witness(path, &outcome));
     }
     exit
+}
+
+/// What changes no verdict and should be known.
+fn print_notes(notes: &[Finding]) {
+    for note in notes.iter().take(NOTES_MAX) {
+        out::line(note);
+    }
+    if notes.len() > NOTES_MAX {
+        out::line(format_args!("… and {} more notes: see zabcheck lint", notes.len() - NOTES_MAX));
+    }
+}
+
+/// How many lines of each kind were seen, and how many the steps of the run had to show.
+fn counts_table(counts: &Counts) -> Table {
+    let rows = counts.lines.iter().chain(&counts.fields).map(|count| {
+        let owed = match count.owed {
+            Some(owed) => owed.to_string(),
+            None if count.promised => "–".to_owned(),
+            None => "hidden".to_owned(),
+        };
+        [count.name.to_owned(), count.seen.to_string(), owed]
+    });
+    table(["line, field of state", "seen", "owed"], rows.collect())
 }
 
 /// How a command ends that got this verdict.
@@ -60,7 +92,24 @@ fn write_witness(path: &Path, outcome: &Outcome) -> Exit {
     }
 }
 
-fn to_json(paths: &[PathBuf], verdict: &Verdict) -> Value {
+fn counts_json(counts: &[Count]) -> Value {
+    let count = |count: &Count| {
+        let value = json!({"promised": count.promised, "seen": count.seen, "owed": count.owed});
+        (count.name.to_owned(), value)
+    };
+    Value::Object(counts.iter().map(count).collect())
+}
+
+fn to_json(paths: &[PathBuf], outcome: &Outcome) -> Value {
+    let verdict = &outcome.verdict;
+    let note = |note: &Finding| {
+        json!({
+            "file": note.file,
+            "line": (note.line > 0).then_some(note.line),
+            "severity": note.severity.to_string(),
+            "sentence": note.sentence,
+        })
+    };
     let place = verdict.place().map(|place| json!({"file": place.file, "line": place.line}));
     let mut value = json!({
         "paths": paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
@@ -69,6 +118,7 @@ fn to_json(paths: &[PathBuf], verdict: &Verdict) -> Value {
         "rule": verdict.rule(),
         "place": place,
         "text": verdict.to_string(),
+        "notes": outcome.notes.iter().map(note).collect::<Vec<_>>(),
         "peak_memory_kib": peak_memory_kib(),
     });
     if let Verdict::Conforms(summary) = verdict {
@@ -81,6 +131,8 @@ fn to_json(paths: &[PathBuf], verdict: &Verdict) -> Value {
             "hidden_steps": summary.hidden_steps,
             "frontier_max": summary.frontier_max,
             "frontier_mean": summary.frontier_mean(),
+            "lines": counts_json(&summary.counts.lines),
+            "state": counts_json(&summary.counts.fields),
         });
     }
     value

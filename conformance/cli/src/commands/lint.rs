@@ -1,7 +1,5 @@
 //! `zabcheck lint`.
 
-use zab_trace::Severity;
-
 use crate::args::Lint;
 use crate::exit::Exit;
 use crate::out;
@@ -21,12 +19,12 @@ pub(crate) fn run(args: &Lint) -> Exit {
     if report.left_out > 0 {
         out::line(format_args!("… and {} more findings", report.left_out));
     }
-    let errors = report.findings.iter().filter(|f| f.severity == Severity::Error).count();
     out::line(format_args!(
-        "{} files, {} events: {} findings, {errors} of them errors",
+        "{} files, {} events: {} findings, {} of them errors",
         report.files,
         report.events,
         report.findings.len() as u64 + report.left_out,
+        report.errors,
     ));
     if report.is_sound() { Exit::Good } else { Exit::Bad }
 }

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Selftest) -> Exit {
 fn corpus(folder: &Path) -> Exit {
     let mut exit = Exit::Good;
     let mut rows = Vec::new();
-    for part in ["accept", "reject"] {
+    for part in ["accept", "reject", "incomplete"] {
         let files = match trace_files(&[folder.join(part)]) {
             Ok(files) => files,
             Err(error) => {

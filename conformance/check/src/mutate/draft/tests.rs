@@ -15,7 +15,7 @@ fn errors(header: &zab_trace::Header, events: &[Event]) -> Vec<String> {
     let mut lint = Lint::default();
     lint.file("trace", header);
     for (line, event) in (2..).zip(events) {
-        lint.event(&Located { line, event: event.clone() });
+        lint.event(&Located::new(line, event.clone()));
     }
     lint.finish().findings.iter().map(ToString::to_string).collect()
 }

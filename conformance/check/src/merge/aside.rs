@@ -1,0 +1,73 @@
+//! Lines that were read before their turn.
+
+use std::mem::size_of;
+
+use super::{ChainKey, Merge, Source, Stall, key};
+use crate::input::Item;
+
+/// How many lines are put aside, and how much memory they take.
+#[derive(Debug)]
+pub(super) struct Aside {
+    lines: usize,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+impl Aside {
+    pub(super) const fn new(bytes_max: usize) -> Self {
+        Self { lines: 0, bytes: 0, bytes_max }
+    }
+
+    pub(super) const fn lines(&self) -> usize {
+        self.lines
+    }
+
+    /// Why the trace is given up, if too much is put aside.
+    pub(super) fn over_budget(&self) -> Option<Stall> {
+        (self.bytes > self.bytes_max).then(|| self.budget())
+    }
+
+    /// What is put aside, as a reason to give up.
+    pub(super) const fn budget(&self) -> Stall {
+        Stall::Budget { lines: self.lines, bytes_max: self.bytes_max }
+    }
+}
+
+fn bytes(item: &Item) -> usize {
+    size_of::<(u64, Item)>() + size_of_val(item.event.after.as_slice())
+}
+
+impl Merge<'_> {
+    /// Puts the head of a blocked file aside, so that the file can be read on.
+    pub(super) fn put_head_aside(&mut self, index: usize) {
+        self.feeds[index].blocked = None;
+        let Some(item) = self.take_head(index) else { return };
+        let (key, seq, at) = (key(&item.event), item.event.seq, item.at);
+        let bytes = bytes(&item);
+        let progress = self.chains.entry(key.clone()).or_default();
+        if seq < progress.next || progress.aside.insert(seq, item).is_some() {
+            self.repeated = Some(at);
+            return;
+        }
+        if seq == progress.next {
+            self.awake.push_front(Source::Chain { key, seq });
+        }
+        self.feeds[index].aside += 1;
+        self.aside.lines += 1;
+        self.aside.bytes += bytes;
+    }
+
+    /// Takes a line that is put aside, and hands it out.
+    pub(super) fn take_aside(&mut self, key: &ChainKey, seq: u64) -> Option<Item> {
+        let item = self.chains.get_mut(key)?.aside.remove(&seq)?;
+        if let Some(feed) =
+            usize::try_from(item.at.file).ok().and_then(|file| self.feeds.get_mut(file))
+        {
+            feed.aside -= 1;
+        }
+        self.aside.lines -= 1;
+        self.aside.bytes -= bytes(&item);
+        self.advance(&item.event);
+        Some(item)
+    }
+}
