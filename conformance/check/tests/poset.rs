@@ -20,7 +20,8 @@ fn conforms(header: &Header, events: &[Event]) -> Summary {
 /// line of the main chain came before it, and nothing of what came after.
 fn apart(seed: u64, server: u64) -> (Header, Vec<Event>) {
     let shape = Walk { servers: 2, events: 70, faults: 0, ..Walk::default() };
-    let (header, mut events) = walk(seed, &shape);
+    let (mut header, mut events) = walk(seed, &shape);
+    header.contract.state = false;
     let sends = Chain::new("sends");
     let (mut main, mut own) = (0, 0);
     for event in events.iter_mut().filter(|event| event.server == server) {
@@ -142,7 +143,8 @@ fn resent(lines: u64) -> (Header, Vec<Event>) {
         kept.push(line(&end, seq, EventKind::Stop));
     }
     kept.iter_mut().for_each(|event| event.state = None);
-    (header, kept)
+    let contract = zab_check::no_state();
+    (Header { contract, ..header }, kept)
 }
 
 #[test]

@@ -276,7 +276,7 @@ impl Life {
 
     fn finish(&self, who: &str, start_hidden: bool, end_hidden: bool, findings: &mut Findings) {
         let main = self.chains.get(&Chain::MAIN).map_or(0, |main| main.next);
-        if self.first.is_some() && main == 0 && !start_hidden {
+        if main == 0 && !start_hidden {
             let sentence = format!("{who} has no Start: its chain main has no events");
             findings.add(self.place(), Severity::Error, About::Chain, sentence);
         }

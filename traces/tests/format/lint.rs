@@ -170,7 +170,10 @@ fn kills() {
     insta::assert_snapshot!(told(&killed(main(0))), @"a.ndjson:3: error: chain main of incarnation 1 of server 1 ends at seq 0, says Killed, but it goes on to 1");
     insta::assert_snapshot!(told(&killed(vec![])), @"b.ndjson:2: error: Killed of incarnation 1 of server 1 does not say where its chain main ends: found up to 1");
     let before_anything = lint(&alone(), &[Event::killed(1, 1, 0, vec![])]);
-    insta::assert_snapshot!(told(&before_anything), @"a.ndjson:1: error: server 1 is a member and has no events");
+    insta::assert_snapshot!(told(&before_anything), @r"
+    a.ndjson:1: error: server 1 is a member and has no events
+    a.ndjson:2: error: incarnation 1 of server 1 has no Start: its chain main has no events
+    ");
     let twice = lint(
         &alone(),
         &[start(1, 1), Event::killed(1, 1, 0, main(0)), Event::killed(1, 1, 1, main(0))],

@@ -49,8 +49,9 @@ impl Merge<'_> {
             self.repeated = Some(at);
             return;
         }
+        self.awake.rank(&key);
         if seq == progress.next {
-            self.awake.push_front(Source::Chain { key, seq });
+            self.awake.add(Source::Chain { key, seq });
         }
         self.feeds[index].aside += 1;
         self.aside.lines += 1;
@@ -59,7 +60,11 @@ impl Merge<'_> {
 
     /// Takes a line that is put aside, and hands it out.
     pub(super) fn take_aside(&mut self, key: &ChainKey, seq: u64) -> Option<Item> {
-        let item = self.chains.get_mut(key)?.aside.remove(&seq)?;
+        let aside = &mut self.chains.get_mut(key)?.aside;
+        let item = aside.remove(&seq)?;
+        if aside.is_empty() {
+            self.awake.forget(key);
+        }
         if let Some(feed) =
             usize::try_from(item.at.file).ok().and_then(|file| self.feeds.get_mut(file))
         {

@@ -11,10 +11,11 @@
 //! aside, so a trace whose files are each in order needs no memory here.
 
 mod aside;
+mod awake;
 mod stall;
 mod wait;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use zab_trace::{Chain, Event, EventKind, EventName, Pair, ReadError, ServerId};
 
@@ -25,6 +26,7 @@ use crate::{
     links::Links,
 };
 use aside::Aside;
+use awake::Awake;
 use wait::{Names, Sleepers, Wait};
 
 /// What names a chain: server, incarnation, chain.
@@ -91,8 +93,7 @@ pub(crate) struct Merge<'a> {
     chains: HashMap<ChainKey, Progress>,
     lives: HashMap<ServerId, Life>,
     names: Names,
-    /// Sources to be looked at: they are new, or what they waited for has come.
-    awake: VecDeque<Source>,
+    awake: Awake,
     sleepers: Sleepers,
     /// Files whose head waits: those that had better be put aside come first.
     blocked: BTreeSet<(u64, usize)>,
@@ -129,9 +130,10 @@ impl<'a> Merge<'a> {
             aside: 0,
         });
         let feeds: Vec<_> = feeds.collect();
-        let awake = (0..feeds.len()).map(|index| Source::Feed { index, number: 0 });
+        let mut awake = Awake::default();
+        (0..feeds.len()).for_each(|index| awake.add(Source::Feed { index, number: 0 }));
         Self {
-            awake: awake.collect(),
+            awake,
             feeds,
             chains: HashMap::new(),
             lives: HashMap::new(),
@@ -151,7 +153,7 @@ impl<'a> Merge<'a> {
     /// When a file cannot be read on.
     pub(crate) fn next<C>(&mut self, links: &Links<C>) -> Result<Next, ReadError> {
         loop {
-            while let Some(source) = self.awake.pop_front() {
+            while let Some(source) = self.awake.next() {
                 let ready = match source {
                     Source::Feed { index, number } => self.look_at_feed(index, number, links)?,
                     Source::Chain { key, seq } => self.look_at_chain(key, seq, links),
@@ -228,7 +230,7 @@ impl<'a> Merge<'a> {
         let feed = &mut self.feeds[index];
         let item = feed.head.take();
         feed.taken += 1;
-        self.awake.push_front(Source::Feed { index, number: feed.taken });
+        self.awake.add(Source::Feed { index, number: feed.taken });
         item
     }
 
@@ -264,16 +266,17 @@ impl<'a> Merge<'a> {
             None => self.chains.entry(key.clone()).or_default(),
         };
         progress.next += 1;
+        if progress.aside.contains_key(&progress.next) {
+            let seq = progress.next;
+            self.awake.add(Source::Chain { key, seq });
+        }
         while let Some(first) = progress.sleepers.first_entry()
             && *first.key() < progress.next
         {
-            self.awake.extend(first.remove());
+            first.remove().into_iter().for_each(|source| self.awake.add(source));
         }
-        if progress.aside.contains_key(&progress.next) {
-            let seq = progress.next;
-            self.awake.push_front(Source::Chain { key, seq });
-        }
-        self.awake.extend(self.sleepers.messages(&self.names, event));
+        let woken = self.sleepers.messages(&self.names, event);
+        woken.into_iter().for_each(|source| self.awake.add(source));
         if event.server == RECORDER {
             return;
         }
@@ -286,7 +289,8 @@ impl<'a> Merge<'a> {
         life.ended |= ends;
         if begins || ends {
             let up_to = life.incarnation.saturating_add(u32::from(life.ended));
-            self.awake.extend(self.sleepers.lives(event.server, up_to));
+            let woken = self.sleepers.lives(event.server, up_to);
+            woken.into_iter().for_each(|source| self.awake.add(source));
         }
     }
 }

@@ -109,7 +109,8 @@ impl Merge<'_> {
         }
         self.sleepers.woken_at = Some(handed_out);
         let waiting = std::mem::take(&mut self.sleepers.messages);
-        self.awake.extend(waiting.into_values().flat_map(HashMap::into_values).flatten());
+        let waiting = waiting.into_values().flat_map(HashMap::into_values).flatten();
+        waiting.for_each(|source| self.awake.add(source));
         true
     }
 
