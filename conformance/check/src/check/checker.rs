@@ -8,7 +8,9 @@ use zab_trace::{
 };
 
 use super::{
-    Options, Outcome, Stop, end::index, inconclusive,
+    Options, Outcome, Stop,
+    end::index,
+    inconclusive,
     postponed::{self, Postponed},
     refused::Refused,
     unreadable,

@@ -154,9 +154,7 @@ impl End {
         // Otherwise only `Connected` begins a use.
         let restarts = !quorum || !shows.connected || shows.partial;
         let half = self.half(direction);
-        // Its lines may be looked at after the one that ends the use they belong to.
-        let belated = shows.partial && self.uses > 0 && !half.open && half.count == 0;
-        if packet.ordinal > 0 || !restarts || belated {
+        if packet.ordinal > 0 || !restarts {
             Begun::Nothing
         } else if !half.open {
             Begun::Both
