@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use zab_trace::{Chain, Contract, Event, EventKind, EventName, Header, ServerId};
+use zab_trace::{Chain, Contract, Event, EventKind, EventName, Header, Port, ServerId};
 
 /// The hidden steps of a silent server: what it does on its own, without a message.
 const SILENT: [EventName; 8] = [
@@ -143,31 +143,31 @@ fn key(event: &Event, chain: &Chain) -> (ServerId, u32, Chain) {
 /// ordinal, in the order of its sends and of its receives; the end of an incarnation names the last
 /// event of its main chain. What was removed or added then looks like something the protocol did,
 /// and not like a gap of the recording.
+///
+/// Ordinals begin at 0 again where a use of a connection's name begins: with a life of the server,
+/// with `Connected`, and on the election port with a message that had the ordinal 0.
 pub fn renumber(events: &mut [Event]) {
     let mut seqs: HashMap<(ServerId, u32, Chain), u64> = HashMap::new();
-    let mut sent: HashMap<(String, ServerId), u64> = HashMap::new();
-    let mut received: HashMap<(String, ServerId), u64> = HashMap::new();
+    // By server and name: how many messages were sent, and received.
+    let mut counts: HashMap<(ServerId, String), [u64; 2]> = HashMap::new();
     for event in events.iter_mut() {
         let next = seqs.entry(key(event, &event.chain)).or_default();
         event.seq = *next;
         *next += 1;
-        match &mut event.kind {
-            EventKind::Sent(packet) => {
-                let key = (packet.connection.as_str().to_owned(), event.server);
-                let next = sent.entry(key).or_default();
-                packet.ordinal = *next;
-                *next += 1;
+        let server = event.server;
+        let (packet, direction) = match &mut event.kind {
+            EventKind::Sent(packet) => (packet, 0),
+            EventKind::Received(packet) => (packet, 1),
+            EventKind::Start { .. } => {
+                counts.retain(|(owner, _), _| *owner != server);
+                continue;
             }
-            EventKind::Received(packet) => {
-                let key = (packet.connection.as_str().to_owned(), packet.peer);
-                let next = received.entry(key).or_default();
-                packet.ordinal = *next;
-                *next += 1;
+            EventKind::Connected { connection, .. } => {
+                counts.insert((server, connection.to_string()), [0; 2]);
+                continue;
             }
-            EventKind::Start { .. }
-            | EventKind::Stop
+            EventKind::Stop
             | EventKind::Killed
-            | EventKind::Connected { .. }
             | EventKind::Disconnected { .. }
             | EventKind::Persisted(_)
             | EventKind::Delivered { .. }
@@ -177,8 +177,14 @@ pub fn renumber(events: &mut [Event]) {
             | EventKind::Proposed { .. }
             | EventKind::Established { .. }
             | EventKind::Committed { .. }
-            | EventKind::Joined { .. } => {}
+            | EventKind::Joined { .. } => continue,
+        };
+        let count = counts.entry((server, packet.connection.to_string())).or_default();
+        if packet.ordinal == 0 && packet.message.port() == Port::Election {
+            count[direction] = 0;
         }
+        packet.ordinal = count[direction];
+        count[direction] += 1;
     }
     for event in events.iter_mut() {
         if event.kind == EventKind::Killed {

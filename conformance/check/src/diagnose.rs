@@ -244,7 +244,7 @@ pub(crate) fn fault(event: &Event, fault: Fault) -> Mismatch {
 pub(crate) fn misdirected(packet: &Packet) -> Mismatch {
     Mismatch::Unexpected {
         found: format!("{} from {}", describe::message(&packet.message), packet.peer),
-        wanted: "a message between the two servers that use this connection".to_owned(),
+        wanted: "a message on a connection that is up between these two servers".to_owned(),
     }
 }
 

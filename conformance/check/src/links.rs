@@ -6,12 +6,14 @@
 
 mod end;
 mod line;
+mod pairing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use zab_trace::{ConnectionName, Contract, Message, Packet, ServerId};
+use zab_trace::{ConnectionName, Contract, Message, Packet, Port, ServerId};
 
 pub(crate) use end::{Begun, Direction, End, Fault, Shows};
+pub(crate) use pairing::{is_sent_elsewhere, pairing};
 
 use line::{Held, Line, Stream};
 
@@ -24,8 +26,8 @@ pub(crate) type ConnectionId = u32;
 pub(crate) type LineId = usize;
 
 /// Which use of the sender's end a use of the receiver's end belongs to, where it is not the one
-/// with the same number: by line, receiver and number of its use.
-pub(crate) type Plan = BTreeMap<(ConnectionName, ServerId, u32), u32>;
+/// with the same number: by port, line, receiver and number of its use.
+pub(crate) type Plan = BTreeMap<(Port, ConnectionName, ServerId, u32), u32>;
 
 /// A message between its `Sent` and its `Received`.
 #[derive(Clone, Debug)]
@@ -60,7 +62,8 @@ pub(crate) enum Refused {
 /// known ends are closed is forgotten.
 #[derive(Debug)]
 pub(crate) struct Links<C> {
-    places: HashMap<ConnectionName, Place>,
+    /// By port: a connection belongs to one.
+    places: [HashMap<ConnectionName, Place>; 2],
     lines: Vec<Line<C>>,
     /// Of `lines`: those that are not in use.
     free: Vec<LineId>,
@@ -72,17 +75,21 @@ pub(crate) struct Links<C> {
     partial: BTreeSet<ServerId>,
     /// How many messages were sent in a use; kept where later lines narrow down hidden steps.
     sent: Option<HashMap<ConnectionId, u64>>,
-    plan: Plan,
+    plan: Option<Plan>,
     /// Whether a name was used a second time.
     reused: bool,
 }
 
 impl<C> Links<C> {
     /// No connections. `partial`: the servers whose lines are only partially ordered.
-    pub(crate) fn new(contract: &Contract, partial: BTreeSet<ServerId>, plan: Plan) -> Self {
+    pub(crate) fn new(
+        contract: &Contract,
+        partial: BTreeSet<ServerId>,
+        plan: Option<Plan>,
+    ) -> Self {
         let hides_steps = !contract.hidden.is_empty() || !contract.silent.is_empty();
         Self {
-            places: HashMap::new(),
+            places: [HashMap::new(), HashMap::new()],
             lines: Vec::new(),
             free: Vec::new(),
             held: HashMap::new(),
@@ -100,14 +107,28 @@ impl<C> Links<C> {
         Shows { partial: self.partial.contains(&server), ..self.shows }
     }
 
-    /// The line with this name, if something is known of it.
-    pub(crate) fn find(&self, name: &ConnectionName) -> Option<LineId> {
-        self.places.get(name).map(|place| place.line)
+    /// Whether a name was used a second time at one of its ends, and how the uses of the two ends
+    /// belong together is only assumed.
+    pub(crate) const fn assumes_pairs(&self) -> bool {
+        self.reused || self.plan.is_some()
     }
 
-    fn place(&mut self, name: &ConnectionName) -> Place {
-        if let Some(place) = self.places.get(name) {
-            return *place;
+    /// The line that a packet travels on, if something is known of it.
+    pub(crate) fn find(&self, packet: &Packet) -> Option<LineId> {
+        self.place_of(packet).map(|place| place.line)
+    }
+
+    fn known(&self, name: &ConnectionName, port: Port) -> Option<Place> {
+        self.places[port as usize].get(name).copied()
+    }
+
+    fn place_of(&self, packet: &Packet) -> Option<Place> {
+        self.known(&packet.connection, packet.message.port())
+    }
+
+    fn place(&mut self, name: &ConnectionName, port: Port) -> Place {
+        if let Some(place) = self.known(name, port) {
+            return place;
         }
         let line = self.free.pop().unwrap_or_else(|| {
             self.lines.push(Line::default());
@@ -116,28 +137,30 @@ impl<C> Links<C> {
         self.names += 1;
         self.lines[line].names.push(name.clone());
         let place = Place { name: self.names, line };
-        self.places.insert(name.clone(), place);
+        self.places[port as usize].insert(name.clone(), place);
         place
     }
 
     /// Two names are the ends of one connection. A name that is used again may be joined again,
     /// to the same name or to another one. All of them must be joined before they are used.
     pub(crate) fn join(&mut self, left: &ConnectionName, right: &ConnectionName) {
-        let (mut stays, mut goes) = (self.place(left).line, self.place(right).line);
-        if stays == goes {
-            return;
-        }
-        if self.lines[stays].names.len() < self.lines[goes].names.len() {
-            (stays, goes) = (goes, stays);
-        }
-        let moved = std::mem::take(&mut self.lines[goes].names);
-        for name in &moved {
-            if let Some(place) = self.places.get_mut(name) {
-                place.line = stays;
+        for port in [Port::Election, Port::Quorum] {
+            let (mut stays, mut goes) = (self.place(left, port).line, self.place(right, port).line);
+            if stays == goes {
+                continue;
             }
+            if self.lines[stays].names.len() < self.lines[goes].names.len() {
+                (stays, goes) = (goes, stays);
+            }
+            let moved = std::mem::take(&mut self.lines[goes].names);
+            for name in &moved {
+                if let Some(place) = self.places[port as usize].get_mut(name) {
+                    place.line = stays;
+                }
+            }
+            self.lines[stays].names.extend(moved);
+            self.free.push(goes);
         }
-        self.lines[stays].names.extend(moved);
-        self.free.push(goes);
     }
 
     /// The end of a server, made if it is new: where it is among the line's ends.
@@ -175,7 +198,7 @@ impl<C> Links<C> {
 
     /// Whether what is on its way to a server can be dropped when it closes its end.
     fn drops(&self, server: ServerId) -> bool {
-        self.plan.is_empty() && !self.partial.contains(&server)
+        self.plan.is_none() && !self.partial.contains(&server)
     }
 
     /// A `Connected` line; returns the use that it begins, or the present one if that has not
@@ -187,7 +210,7 @@ impl<C> Links<C> {
         peer: Option<ServerId>,
     ) -> Result<ConnectionId, Fault> {
         let shows = self.shows(server);
-        let place = self.place(name);
+        let place = self.place(name, Port::Quorum);
         let index = self.hold(place, server);
         let begun = self.lines[place.line].ends[index].end.connected(peer, shows)?;
         self.begun(place.line, index, begun);
@@ -200,14 +223,14 @@ impl<C> Links<C> {
         server: ServerId,
         name: &ConnectionName,
     ) -> Option<ConnectionId> {
-        let place = self.places.get(name)?;
+        let place = self.known(name, Port::Quorum)?;
         let held = self.lines[place.line].end(place.name, server)?;
         held.end.is_open().then_some(held.id)
     }
 
     /// A `Disconnected` line was explained: its server receives nothing more in this use.
     pub(crate) fn disconnected(&mut self, server: ServerId, name: &ConnectionName) {
-        let Some(place) = self.places.get(name).copied() else { return };
+        let Some(place) = self.known(name, Port::Quorum) else { return };
         let drops = self.drops(server);
         let line = &mut self.lines[place.line];
         let mut ends = line.ends.iter_mut();
@@ -260,6 +283,10 @@ impl<C> Links<C> {
     /// Forgets a line of which all ends are closed, if both have had as many uses: nothing that
     /// was sent on it can be received any more.
     fn forget(&mut self, index: LineId) {
+        if self.sent.is_some() {
+            // What is known of later lines counts the uses of a name in a whole life.
+            return;
+        }
         let line = &mut self.lines[index];
         let [(_, one), (_, other)] = line.next.as_slice() else { return };
         if one != other || line.ends.iter().any(|held| held.end.is_open()) {
@@ -270,12 +297,13 @@ impl<C> Links<C> {
             if let Some(lines) = self.held.get_mut(&held.server) {
                 lines.remove(&index);
             }
-            if let Some(sent) = &mut self.sent {
-                sent.remove(&held.id);
-            }
         }
         if let [name] = names.as_slice() {
-            self.places.remove(name);
+            for places in &mut self.places {
+                if places.get(name).is_some_and(|place| place.line == index) {
+                    places.remove(name);
+                }
+            }
             self.free.push(index);
         } else {
             self.lines[index].names = names;
@@ -289,7 +317,7 @@ impl<C> Links<C> {
         packet: &Packet,
     ) -> Result<ConnectionId, Fault> {
         let shows = self.shows(server);
-        let place = self.place(&packet.connection);
+        let place = self.place(&packet.connection, packet.message.port());
         let index = self.hold(place, server);
         let end = &mut self.lines[place.line].ends[index].end;
         let begun = end.message(Direction::Out, packet, shows)?;
@@ -299,7 +327,7 @@ impl<C> Links<C> {
 
     /// A `Sent` line was explained: its message is on its way.
     pub(crate) fn send(&mut self, server: ServerId, packet: &Packet, letter: Letter<C>) {
-        let Some(place) = self.places.get(&packet.connection).copied() else { return };
+        let Some(place) = self.place_of(packet) else { return };
         let drops = self.drops(packet.peer);
         let line = &mut self.lines[place.line];
         let Some(held) = line.end(place.name, server) else { return };
@@ -325,7 +353,7 @@ impl<C> Links<C> {
 
     /// Which use of a name in a server's present life the present one is, from 1.
     pub(crate) fn number(&self, server: ServerId, name: &ConnectionName) -> u32 {
-        let place = self.places.get(name);
+        let place = self.known(name, Port::Quorum);
         let held = place.and_then(|place| self.lines[place.line].end(place.name, server));
         held.map_or(0, |held| held.end.uses())
     }
@@ -337,7 +365,7 @@ impl<C> Links<C> {
 
     /// Whether the `Sent` line of a received packet has been looked at.
     pub(crate) fn is_sent(&self, server: ServerId, packet: &Packet) -> bool {
-        let Some(place) = self.places.get(&packet.connection) else { return false };
+        let Some(place) = self.place_of(packet) else { return false };
         let line = &self.lines[place.line];
         let shows = self.shows(server);
         let continued = line
@@ -347,18 +375,17 @@ impl<C> Links<C> {
             || line.coming(server, Direction::In),
             |held| held.end.label(Direction::In),
         );
-        let label = self.partner(line, server, label);
+        let label = self.partner(line, packet, server, label);
         let segment = line.segment(packet.peer, label);
         segment.is_some_and(|s| s.receiver == Some(server) && s.sent > packet.ordinal)
     }
 
     /// The sender's number of a use that has this number at the receiver's end.
-    fn partner(&self, line: &Line<C>, receiver: ServerId, label: u32) -> u32 {
-        if self.plan.is_empty() {
-            return label;
-        }
+    fn partner(&self, line: &Line<C>, packet: &Packet, receiver: ServerId, label: u32) -> u32 {
+        let Some(plan) = &self.plan else { return label };
         let name = line.names.iter().min().cloned();
-        let planned = name.and_then(|name| self.plan.get(&(name, receiver, label)));
+        let planned =
+            name.and_then(|name| plan.get(&(packet.message.port(), name, receiver, label)));
         planned.copied().unwrap_or(label)
     }
 
@@ -369,34 +396,29 @@ impl<C> Links<C> {
         packet: &Packet,
     ) -> Result<(ConnectionId, Letter<C>), Refused> {
         let shows = self.shows(server);
-        let place = self.place(&packet.connection);
+        let place = self.place(&packet.connection, packet.message.port());
         let index = self.hold(place, server);
         let end = &mut self.lines[place.line].ends[index].end;
         let begun = end.message(Direction::In, packet, shows).map_err(Refused::Fault)?;
         self.begun(place.line, index, begun);
         let held = &self.lines[place.line].ends[index];
         let (id, label) = (held.id, held.end.label(Direction::In));
-        let label = self.partner(&self.lines[place.line], server, label);
+        let label = self.partner(&self.lines[place.line], packet, server, label);
         let segment = self.lines[place.line].segment_mut(packet.peer, label);
         let segment = segment.filter(|segment| segment.receiver == Some(server));
         let letter = segment.and_then(|segment| segment.queue.pop_front());
         letter.map(|letter| (id, letter)).ok_or(Refused::Lost)
     }
 
-    /// Whether a message that `packet.peer` did not send to `server` contradicts what is known of
-    /// its connection: it is between two other servers, or this end has another peer.
+    /// Whether a server cannot have received a packet, whatever was sent: its end of the connection
+    /// has another peer, or is not up.
     pub(crate) fn contradicts(&self, server: ServerId, packet: &Packet) -> bool {
-        let Some(place) = self.places.get(&packet.connection) else { return false };
-        let line = &self.lines[place.line];
-        let known = line.end(place.name, server).and_then(|held| held.end.peer(Direction::In));
-        let elsewhere = line.streams.iter().any(|stream| {
-            stream.segments.iter().any(|segment| {
-                let (from_peer, to_server) =
-                    (stream.sender == packet.peer, segment.receiver == Some(server));
-                segment.sent > packet.ordinal && from_peer != to_server
-            })
-        });
-        elsewhere || known.is_some_and(|known| known != packet.peer)
+        let shows = self.shows(server);
+        let waits = shows.connected && !shows.partial && packet.message.port() == Port::Quorum;
+        let held = self.place_of(packet).and_then(|p| self.lines[p.line].end(p.name, server));
+        let Some(end) = held.map(|held| &held.end) else { return waits };
+        let known = end.peer(Direction::In);
+        (waits && !end.is_open()) || known.is_some_and(|known| known != packet.peer)
     }
 }
 

@@ -8,6 +8,7 @@ use zab_model::{Config, Item, Message, Role, ServerId, Step, Wide};
 use zab_trace::{Chain, Event, EventKind, EventName, Header, Packet, Persisted, Port, State};
 
 use crate::{
+    brute::{self, uses},
     contract::Shown,
     convert::{self, Ids, Letter},
     walk::node::{Node, Product},
@@ -63,6 +64,24 @@ struct Replay<'a> {
 /// # Errors
 /// When a step is not enabled, a line does not show what the steps did, or a line is left over.
 pub fn replay(header: &Header, events: &[Event], witness: &Witness) -> Result<(), Rejected> {
+    let nowhere = |why| Rejected { server: 0, entry: 0, why };
+    let lines = brute::in_order(header, events).filter(|(_, sound)| *sound);
+    let (lines, _) = lines.ok_or_else(|| nowhere("lines are missing"))?;
+    // A name that is used again stands for several connections.
+    let ways = uses::ways(header, &lines).ok_or_else(|| nowhere("names are used too often"))?;
+    let mut result = Err(nowhere("nothing is received that was sent"));
+    for way in ways {
+        let events: Vec<Event> = way.into_iter().flatten().collect();
+        result = replay_one(header, &events, witness);
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
+/// Replays where every connection has a name of its own.
+fn replay_one(header: &Header, events: &[Event], witness: &Witness) -> Result<(), Rejected> {
     let nowhere = |why| Rejected { server: 0, entry: 0, why };
     let servers = header.servers.len();
     let ids = Ids::new(&header.servers);

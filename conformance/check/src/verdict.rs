@@ -193,6 +193,13 @@ pub enum Reason {
         /// How many errors more a lint finds.
         more: u64,
     },
+    /// Names of connections were used again; some pairing of their uses does not explain the trace,
+    /// and others were not tried.
+    #[error(
+        "names of connections are used again, and the lines leave open which uses of their ends \
+         belong together"
+    )]
+    NamesUsedAgain,
     /// A kind of line, or a field, is promised and owed, and was never seen.
     #[error("{0}")]
     NeverSeen(NeverSeen),
@@ -255,6 +262,7 @@ impl Reason {
             Self::Form { .. }
             | Self::NeverSeen(_)
             | Self::CutLine
+            | Self::NamesUsedAgain
             | Self::UnknownPast { .. }
             | Self::UnknownSnapshot { .. }
             | Self::Budget { .. }

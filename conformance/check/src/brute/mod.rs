@@ -8,7 +8,7 @@
 
 mod consume;
 mod hidden;
-mod uses;
+pub(crate) mod uses;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -16,7 +16,7 @@ use std::{
 };
 
 use zab_model::{Config, Role, Wide};
-use zab_trace::{Chain, Event, EventKind, Header, ServerId, TxnDigest, Zxid};
+use zab_trace::{Chain, Event, EventKind, Header, Port, ServerId, TxnDigest, Zxid};
 
 use crate::{
     contract::Shown,
@@ -79,9 +79,14 @@ struct Trace {
 pub fn brute(header: &Header, events: &[Event], states_max: usize) -> Brute {
     let Some((lines, sound)) = in_order(header, events) else { return Brute::Incomplete };
     let Some(ways) = uses::ways(header, &lines) else { return Brute::GaveUp };
+    let traces: Option<Vec<Trace>> =
+        ways.into_iter().map(|lines| Trace::new(header, lines)).collect();
+    let Some(traces) = traces else { return Brute::Incomplete };
+    // A way in which more is missing than in another one is none.
+    let found = |trace: &Trace| trace.goal().iter().sum::<usize>();
+    let most = traces.iter().map(found).max().unwrap_or(0);
     let mut said = Brute::Diverges;
-    for lines in ways {
-        let Some(trace) = Trace::new(header, lines) else { return Brute::Incomplete };
+    for trace in traces.into_iter().filter(|trace| found(trace) == most) {
         match search(&trace, sound, states_max) {
             Brute::Conforms => return Brute::Conforms,
             Brute::GaveUp => said = Brute::GaveUp,
@@ -256,15 +261,25 @@ impl Trace {
             };
             let own = self.ids.all()[row];
             let shown = |row: usize| self.lines[row].iter().take(all[row]);
-            let elsewhere = (0..all.len()).any(|sender| {
-                shown(sender).any(|line| {
+            let others = (0..all.len()).filter(|sender| *sender != row);
+            let elsewhere = others.into_iter().any(|sender| {
+                self.lines[sender].iter().any(|line| {
                     let EventKind::Sent(packet) = &line.kind else { return false };
                     let same =
                         packet.connection == wanted.connection && packet.ordinal == wanted.ordinal;
                     same && (line.server == wanted.peer) != (packet.peer == own)
                 })
             });
-            elsewhere
+            // On the quorum port every use begins with a line.
+            let up = wanted.message.port() == Port::Election
+                || shown(row).fold(false, |up, line| {
+                    let connects = matches!(&line.kind, EventKind::Connected { connection, .. }
+                        if *connection == wanted.connection);
+                    let ends = matches!(&line.kind, EventKind::Disconnected { connection }
+                        if *connection == wanted.connection);
+                    connects || (up && !ends)
+                });
+            !up || elsewhere
                 || shown(row).any(|line| {
                     let (connection, peer) =
                         if let EventKind::Received(packet) | EventKind::Sent(packet) = &line.kind {
@@ -322,7 +337,7 @@ fn named(event: &Event) -> Vec<Zxid> {
 
 /// Each server's lines in the order of incarnation and number, and whether nothing is missing from
 /// them; none if a line is of no member.
-fn in_order(header: &Header, events: &[Event]) -> Option<(Vec<Vec<Event>>, bool)> {
+pub(crate) fn in_order(header: &Header, events: &[Event]) -> Option<(Vec<Vec<Event>>, bool)> {
     let ids = Ids::new(&header.servers);
     let mut lines = vec![Vec::new(); header.servers.len()];
     for event in events {

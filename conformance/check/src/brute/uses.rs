@@ -46,7 +46,7 @@ impl End {
 }
 
 /// Every way to give each connection a name of its own; none if there are too many.
-pub(super) fn ways(header: &Header, lines: &[Vec<Event>]) -> Option<Vec<Vec<Vec<Event>>>> {
+pub(crate) fn ways(header: &Header, lines: &[Vec<Event>]) -> Option<Vec<Vec<Vec<Event>>>> {
     let shows = |name| !header.contract.hidden.contains(&name);
     let shown = (shows(EventName::Connected), shows(EventName::Disconnected));
     let mut uses = BTreeMap::new();
@@ -82,13 +82,16 @@ fn number(
     uses: &mut BTreeMap<(usize, usize), Use>,
 ) {
     let all = [Role::Quorum, Role::Sends, Role::Receives];
-    let mut ends: BTreeMap<String, End> = BTreeMap::new();
+    // By name and port: a connection belongs to one.
+    let mut ends: BTreeMap<(String, bool), End> = BTreeMap::new();
     for (index, line) in lines.iter().enumerate() {
         if let EventKind::Start { .. } = line.kind {
             ends.values_mut().for_each(|end| end.open = false);
         }
         let Some(name) = connection(&line.kind) else { continue };
-        let end = ends.entry(name.clone()).or_default();
+        let election = matches!(&line.kind, EventKind::Sent(packet) | EventKind::Received(packet)
+            if packet.message.port() == Port::Election);
+        let end = ends.entry((name.clone(), election)).or_default();
         let mut role = Role::Quorum;
         if let EventKind::Connected { .. } = line.kind {
             if !(end.open && disconnected) {

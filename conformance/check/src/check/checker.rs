@@ -3,12 +3,10 @@
 use std::rc::Rc;
 
 use zab_model::{Config, Outbox, Wide};
-use zab_trace::{
-    ConnectionName, Event, EventKind, Header, Lint, Message, Packet, Pair, ServerId, Zxid,
-};
+use zab_trace::{ConnectionName, Event, EventKind, Header, Lint, Message, Packet, ServerId, Zxid};
 
 use super::{
-    Options, Outcome, Stop,
+    Assumed, Options, Outcome, Stop,
     end::index,
     inconclusive,
     postponed::{self, Postponed},
@@ -27,11 +25,11 @@ use crate::{
     foresight::{Foresight, Future},
     hidden::Closure,
     input::{At, Inputs, Item, Place, RECORDER},
-    links::{self, ConnectionId, Letter as InFlight, Links, Plan},
+    links::{self, ConnectionId, Letter as InFlight, Links},
     mapping::Line,
     merge::{Merge, Next},
     monitor::{Monitor, Search, Stuck},
-    order::{self, Orders},
+    order,
     owed::Ledger,
     poset::Poset,
     summary::Summary,
@@ -43,6 +41,7 @@ use crate::{
 pub(crate) struct Checker<'a> {
     pub(super) options: &'a Options,
     pub(super) foresight: &'a Foresight,
+    pub(super) assumed: &'a Assumed,
     pub(super) header: Header,
     pub(super) files: Vec<String>,
     pub(crate) cfg: Config<Wide>,
@@ -77,8 +76,7 @@ impl<'a> Checker<'a> {
         inputs: &I,
         options: &'a Options,
         foresight: &'a Foresight,
-        orders: &Rc<Orders>,
-        joined: &[Pair],
+        assumed: &'a Assumed,
         explain: Option<At>,
     ) -> Result<Outcome, Stop> {
         let inputs = inputs.open().map_err(|error| unreadable(&error))?;
@@ -92,9 +90,11 @@ impl<'a> Checker<'a> {
         for input in &inputs {
             lint.file(&input.name, &input.header);
         }
-        let mut checker = Self::new(options, foresight, header, files, orders)?;
+        let mut checker = Self::new(options, foresight, header, files, assumed)?;
         checker.lint = lint;
-        let mut merge = Merge::new(inputs, joined, &mut checker.links, options.early_bytes_max);
+        let (links, joined) = (&mut checker.links, &assumed.joined);
+        let mut merge = Merge::new(inputs, joined, links, options.early_bytes_max);
+        let orders = &assumed.orders;
         for monitor in checker.monitors.iter_mut().filter(|m| orders.is_partial(m.id)) {
             monitor.poset = Some(Poset::new(Rc::clone(orders)));
             checker.facts = Facts::new(false);
@@ -116,7 +116,7 @@ impl<'a> Checker<'a> {
                         checker.explained(item, &mut merge, explain)?;
                     }
                 }
-                Next::Stalled(stall) => return Err(checker.stalled(stall).into()),
+                Next::Stalled(stall) => return Err(checker.stalled(stall)),
                 Next::End => return checker.end(&merge),
             }
         }
@@ -156,7 +156,7 @@ impl<'a> Checker<'a> {
         foresight: &'a Foresight,
         header: Header,
         files: Vec<String>,
-        orders: &Rc<Orders>,
+        assumed: &'a Assumed,
     ) -> Result<Self, Stop> {
         let ids = Ids::new(&header.servers);
         let voters = u8::try_from(header.servers.len()).ok();
@@ -175,11 +175,16 @@ impl<'a> Checker<'a> {
         Ok(Self {
             options,
             foresight,
+            assumed,
             files,
             monitors,
             cfg,
             ids,
-            links: Links::new(&header.contract, orders.partial().clone(), Plan::new()),
+            links: Links::new(
+                &header.contract,
+                assumed.orders.partial().clone(),
+                assumed.plan.clone(),
+            ),
             future: Future::default(),
             causes: Causes::default(),
             outbox: Outbox::default(),
@@ -313,8 +318,13 @@ impl<'a> Checker<'a> {
             let divergence = diagnose::link(self, item, mismatch);
             Verdict::Diverges(Box::new(divergence)).into()
         } else {
-            Stop::Stuck(item.at)
+            self.or_paired(Stop::Stuck(item.at))
         }
+    }
+
+    /// A failure, unless another pairing of a name's uses may explain the trace.
+    pub(super) fn or_paired(&self, stop: Stop) -> Stop {
+        if self.links.assumes_pairs() { Stop::Pairing(Box::new(stop)) } else { stop }
     }
 
     fn received(

@@ -1,7 +1,7 @@
 //! What follows from explained lines: facts, doubts, and the end of the trace.
 
 use zab_model::{Shape, Wide};
-use zab_trace::{EventKind, LintReport};
+use zab_trace::{Event, EventKind, LintReport, Packet};
 
 use super::{Checker, Outcome, Stop, inconclusive};
 use crate::{
@@ -80,7 +80,8 @@ impl Checker<'_> {
         Some((holders, self.monitors.len() / 2 + 1))
     }
 
-    pub(super) fn stalled(&mut self, stall: Stall) -> Verdict {
+    /// Why the merge cannot go on.
+    pub(super) fn stalled(&mut self, stall: Stall) -> Stop {
         self.received = None;
         match stall {
             Stall::Missing { at, missing } => {
@@ -88,29 +89,39 @@ impl Checker<'_> {
                     Missing::Line { server, incarnation, chain, seq } => {
                         Reason::Gap { server, incarnation, chain, seq }
                     }
-                    Missing::Sent { item, packet } => {
-                        if self.links.contradicts(item.event.server, &packet) {
-                            let mismatch = diagnose::misdirected(&packet);
-                            let divergence = diagnose::link(self, &item, mismatch);
-                            return Verdict::Diverges(Box::new(divergence));
-                        }
-                        Reason::ReceiveWithoutSend(packet)
-                    }
+                    Missing::Sent { item, packet } => return self.unsent(&item, packet),
                     Missing::End { server, incarnation } => {
                         Reason::OpenIncarnation { server, incarnation }
                     }
                 };
-                inconclusive(Some(self.place(at)), reason)
+                inconclusive(Some(self.place(at)), reason).into()
             }
             Stall::Circle { item, sent } => {
-                Verdict::Diverges(Box::new(diagnose::circle(self, &item, sent)))
+                let divergence = diagnose::circle(self, &item, sent);
+                let verdict = Verdict::Diverges(Box::new(divergence));
+                Stop::Pairing(Box::new(verdict.into()))
             }
-            Stall::Repeated { at } => inconclusive(Some(self.place(at)), Reason::RepeatedSeq),
-            Stall::Knot { at } => inconclusive(Some(self.place(at)), Reason::Knot),
+            Stall::Repeated { at } => {
+                inconclusive(Some(self.place(at)), Reason::RepeatedSeq).into()
+            }
+            Stall::Knot { at } => inconclusive(Some(self.place(at)), Reason::Knot).into(),
             Stall::Budget { lines, bytes_max } => {
-                inconclusive(None, Reason::OrderBudget { lines, bytes_max })
+                inconclusive(None, Reason::OrderBudget { lines, bytes_max }).into()
             }
         }
+    }
+
+    /// A message is received, and no line shows that it was sent to this server.
+    fn unsent(&self, item: &Item, packet: Packet) -> Stop {
+        let Event { server, incarnation, .. } = item.event;
+        if self.assumed.is_misdirected || self.links.contradicts(server, &packet) {
+            let divergence = diagnose::link(self, item, diagnose::misdirected(&packet));
+            return Verdict::Diverges(Box::new(divergence)).into();
+        }
+        let reason = Reason::ReceiveWithoutSend(packet.clone());
+        let verdict = Box::new(inconclusive(Some(self.place(item.at)), reason));
+        let receiver = (server, incarnation);
+        Stop::Pairing(Box::new(Stop::Unsent { verdict, receiver, packet: Box::new(packet) }))
     }
 
     /// All lines are explained; is anything missing?

@@ -8,7 +8,9 @@ mod refused;
 
 use std::rc::Rc;
 
-use zab_trace::{Finding, Header, Lint, ReadError, ReadErrorKind, ServerId, Severity, State};
+use zab_trace::{
+    Finding, Header, Lint, Packet, Pair, ReadError, ReadErrorKind, ServerId, Severity, State,
+};
 
 pub(crate) use checker::Checker;
 
@@ -18,6 +20,7 @@ use crate::{
     foresight::Foresight,
     hidden::Closure,
     input::{At, Inputs, Place, in_turn},
+    links::{Plan, Shows, is_sent_elsewhere, pairing},
     order::Orders,
     verdict::{Inconclusive, Reason, Refusal, Verdict},
     witness::Witness,
@@ -150,37 +153,125 @@ pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Opt
         Ok(joined) => joined,
         Err(error) => return verdict(unreadable(&error)),
     };
-    let mut orders = Rc::new(Orders::default());
-    let mut first = Checker::run(inputs, options, &foresight, &orders, &joined, None);
-    if first.is_err() {
+    let mut assumed = Assumed { joined, ..Assumed::default() };
+    let first = loop {
+        match run_or_assume(inputs, options, &foresight, &mut assumed) {
+            Ok(Some(result)) => break result,
+            Ok(None) => {}
+            Err(error) => break Err(unreadable(&error).into()),
+        }
+    };
+    // Now that the place is known, the trace is taken once more up to it, to explain it.
+    let result = match first {
+        Err(Stop::Stuck(at)) => Checker::run(inputs, options, &foresight, &assumed, Some(at)),
+        result => result,
+    };
+    match result {
+        Ok(outcome) => outcome,
+        Err(Stop::Verdict(_)) if assumed.is_doubtful => {
+            verdict(inconclusive(None, Reason::NamesUsedAgain))
+        }
+        Err(Stop::Verdict(stop)) => verdict(*stop),
+        Err(Stop::Stuck(_) | Stop::Unordered | Stop::Pairing(_) | Stop::Unsent { .. }) => {
+            verdict(changed())
+        }
+    }
+}
+
+/// What a run over a trace takes for granted.
+#[derive(Debug, Default)]
+struct Assumed {
+    /// Names that a relay joined.
+    joined: Vec<Pair>,
+    /// The order of lines that are only partially ordered, once it has been looked for.
+    orders: Rc<Orders>,
+    is_scanned: bool,
+    /// Which uses of a name belong together, where it is not the n-th to the n-th.
+    plan: Option<Plan>,
+    /// Plans that were not tried yet, the next one last; none if they are not known.
+    plans: Option<Vec<Plan>>,
+    /// There may be plans besides those.
+    has_several: bool,
+    /// No plan that was tried explains the trace, and there may be others.
+    is_doubtful: bool,
+    /// A message that a line waits for was sent, but between two other servers.
+    is_misdirected: bool,
+}
+
+/// One run over the trace; none if another one is needed, with other assumptions.
+fn run_or_assume<I: Inputs + ?Sized>(
+    inputs: &I,
+    options: &Options,
+    foresight: &Foresight,
+    assumed: &mut Assumed,
+) -> Result<Option<Result<Outcome, Stop>>, ReadError> {
+    let mut result = Checker::run(inputs, options, foresight, assumed, None);
+    if result.is_err() && !assumed.is_scanned {
+        assumed.is_scanned = true;
         // A line that is in no order with the others, and stands behind them in its file, may be
         // what was missing: then the order of earlier lines is open as well.
         match Orders::scan(inputs) {
             Ok(found) if found.any_partial() => {
                 if let Some((at, reason)) = found.problem() {
-                    return verdict(inconclusive(place_in(inputs, at), reason.clone()));
+                    let verdict = inconclusive(place_in(inputs, at), reason.clone());
+                    return Ok(Some(Err(verdict.into())));
                 }
-                orders = Rc::new(found);
-                first = Checker::run(inputs, options, &foresight, &orders, &joined, None);
+                assumed.orders = Rc::new(found);
+                return Ok(None);
             }
             Ok(_) => {}
-            Err(error) if matches!(first, Err(Stop::Unordered)) => {
-                return verdict(unreadable(&error));
-            }
+            Err(error) if matches!(result, Err(Stop::Unordered)) => return Err(error),
             Err(_) => {}
         }
     }
-    match first {
-        Ok(outcome) => outcome,
-        Err(Stop::Verdict(stop)) => verdict(*stop),
-        Err(Stop::Unordered) => verdict(changed()),
-        // Now that the place is known, the trace is taken once more up to it, to explain it.
-        Err(Stop::Stuck(at)) => {
-            match Checker::run(inputs, options, &foresight, &orders, &joined, Some(at)) {
-                Err(Stop::Verdict(stop)) => verdict(*stop),
-                Ok(_) | Err(Stop::Stuck(_) | Stop::Unordered) => verdict(changed()),
-            }
+    if let Err(Stop::Pairing(stop)) = result {
+        if assumed.next_plan(inputs)? {
+            return Ok(None);
         }
+        result = Err(*stop);
+    }
+    match result {
+        Err(Stop::Unsent { verdict, receiver, packet }) => {
+            assumed.is_misdirected = is_sent_elsewhere(inputs, receiver, &packet)?;
+            let stop = Err(Stop::Verdict(verdict));
+            Ok((!assumed.is_misdirected).then_some(stop))
+        }
+        result => Ok(Some(result)),
+    }
+}
+
+impl Assumed {
+    /// Takes another pairing of the uses of names that are used again; false if none is left.
+    fn next_plan<I: Inputs + ?Sized>(&mut self, inputs: &I) -> Result<bool, ReadError> {
+        let mut plans = match self.plans.take() {
+            Some(plans) => plans,
+            None => self.find_plans(inputs)?,
+        };
+        let next = plans.pop();
+        // Whether one of the pairings between the first and the last would do, is not known.
+        self.is_doubtful = next.is_none() && self.has_several;
+        self.plans = Some(plans);
+        if next.is_some() {
+            self.plan = next;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn find_plans<I: Inputs + ?Sized>(&mut self, inputs: &I) -> Result<Vec<Plan>, ReadError> {
+        let header = inputs.open()?.first().map(|input| input.header.clone());
+        let Some(header) = header else { return Ok(Vec::new()) };
+        let shows = |server| Shows {
+            partial: self.orders.is_partial(server),
+            ..Shows::new(&header.contract)
+        };
+        let Some([early, late]) = pairing(inputs, shows)? else { return Ok(Vec::new()) };
+        self.has_several = early != late;
+        let mut plans = vec![late, early];
+        plans.dedup();
+        // The first use to the first, the second to the second: this one has been tried.
+        plans.retain(|plan| plan.iter().any(|((_, _, _, number), partner)| number != partner));
+        Ok(plans)
     }
 }
 
@@ -246,6 +337,16 @@ enum Stop {
     Stuck(At),
     /// The lines of a server are only partially ordered, which was not known.
     Unordered,
+    /// A message is received that was not sent to this server.
+    Unsent {
+        verdict: Box<Verdict>,
+        /// The server and its incarnation.
+        receiver: (ServerId, u32),
+        packet: Box<Packet>,
+    },
+    /// The links contradict a line; but names were used again, and their uses may belong together
+    /// in another way.
+    Pairing(Box<Self>),
 }
 
 impl From<Verdict> for Stop {

@@ -4,6 +4,8 @@
 //! numbers close up again, and what was changed where it was sent is changed where it arrives. It
 //! knows the line at which the checker has to stop, and the rule.
 
+mod connections;
+mod due;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a crime is about one kind of line")]
 mod lines;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a crime is about one kind of message")]
@@ -62,7 +64,9 @@ impl Crime {
 /// All crimes.
 #[must_use]
 pub fn crimes() -> Vec<Crime> {
-    [messages::CRIMES, lines::CRIMES, moves::CRIMES].concat()
+    let kinds = [messages::CRIMES, lines::CRIMES, moves::CRIMES];
+    let connections_and_dues = [connections::CORRUPTIONS, due::CORRUPTIONS];
+    [kinds.concat(), connections_and_dues.concat()].concat()
 }
 
 /// A beginning of a trace, renumbered, with every server that runs then killed. Servers of the whole

@@ -1,6 +1,6 @@
 //! Random corruptions, some of which are legal runs: another checker has to say which.
 
-use zab_trace::{Event, EventKind, Message, Persisted, Zxid};
+use zab_trace::{ConnectionName, Event, EventKind, Message, Persisted, Zxid};
 
 use crate::{contract::renumber, walk::Dice};
 
@@ -23,7 +23,10 @@ pub fn corrupt(events: &[Event], dice: &mut Dice) -> Vec<Event> {
 
 fn change(events: &mut Vec<Event>, dice: &mut Dice) {
     let index = dice.below(events.len());
-    match dice.below(6) {
+    match dice.below(9) {
+        6 => name(events, index, dice),
+        7 => peer(&mut events[index], dice),
+        8 => stop(events, dice),
         0 => {
             events.remove(index);
         }
@@ -41,6 +44,69 @@ fn change(events: &mut Vec<Event>, dice: &mut Dice) {
             }
         }
         _ => field(&mut events[index], dice),
+    }
+}
+
+/// Gives the lines of a connection, from some line on, the name of another connection.
+fn name(events: &mut [Event], from: usize, dice: &mut Dice) {
+    let names: Vec<ConnectionName> =
+        events.iter_mut().filter_map(|event| connection(event).cloned()).collect();
+    let (one, other) = (dice.below(names.len()), dice.below(names.len()));
+    let (Some(old), Some(new)) = (names.get(one), names.get(other)) else { return };
+    for name in events[from..].iter_mut().filter_map(connection) {
+        if name == old {
+            name.clone_from(new);
+        }
+    }
+}
+
+fn connection(event: &mut Event) -> Option<&mut ConnectionName> {
+    match &mut event.kind {
+        EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } => {
+            Some(connection)
+        }
+        EventKind::Sent(packet) | EventKind::Received(packet) => Some(&mut packet.connection),
+        EventKind::Start { .. }
+        | EventKind::Stop
+        | EventKind::Killed
+        | EventKind::Persisted(_)
+        | EventKind::Delivered { .. }
+        | EventKind::Looking { .. }
+        | EventKind::Resent
+        | EventKind::Elected { .. }
+        | EventKind::Proposed { .. }
+        | EventKind::Established { .. }
+        | EventKind::Committed { .. }
+        | EventKind::Joined { .. } => None,
+    }
+}
+
+/// Names another peer, or an ordinal beside the right one.
+fn peer(event: &mut Event, dice: &mut Dice) {
+    let other = 1 + dice.below(3) as u64;
+    if let EventKind::Connected { peer, .. } = &mut event.kind {
+        *peer = dice.often(700).then_some(other);
+    } else if let EventKind::Sent(packet) | EventKind::Received(packet) = &mut event.kind {
+        if dice.often(700) {
+            packet.peer = other;
+        } else {
+            packet.ordinal += 1;
+        }
+    }
+}
+
+/// A server that was killed has stopped instead.
+fn stop(events: &mut [Event], dice: &mut Dice) {
+    let kills: Vec<usize> =
+        (0..events.len()).filter(|index| events[*index].kind == EventKind::Killed).collect();
+    if let Some(index) = dice.pick(&kills) {
+        let (server, incarnation) = (events[index].server, events[index].incarnation);
+        let main = events.iter().filter(|event| {
+            (event.server, event.incarnation) == (server, incarnation)
+                && event.kind != EventKind::Killed
+        });
+        let seq = main.count() as u64;
+        events[index] = Event::new(server, incarnation, seq, EventKind::Stop);
     }
 }
 

@@ -11,7 +11,7 @@ fn vote() -> Message {
 }
 
 fn links() -> Links<()> {
-    Links::new(&Contract::full(), BTreeSet::new(), Plan::new())
+    Links::new(&Contract::full(), BTreeSet::new(), None)
 }
 
 fn send(links: &mut Links<()>, name: &str, from: ServerId, ordinal: u64, to: ServerId) {
@@ -66,7 +66,11 @@ fn what_closed_lines_needed_is_given_back() {
         links.ended(1);
         links.ended(2);
     }
-    assert!(links.places.is_empty() && links.lines.len() == 1, "{}", links.lines.len());
+    assert!(
+        links.places.iter().all(HashMap::is_empty) && links.lines.len() == 1,
+        "{}",
+        links.lines.len()
+    );
 }
 
 #[test]
@@ -89,6 +93,8 @@ fn an_end_has_one_peer() {
     send(&mut links, "a>b", 1, 0, 2);
     let other = links.sending(1, &packet("a>b", 1, 3));
     assert_eq!(other, Err(Fault::Peer { known: 2 }));
-    assert!(links.contradicts(3, &packet("a>b", 0, 1)));
-    assert!(!links.contradicts(2, &packet("a>b", 0, 1)));
+    send(&mut links, "a>b", 2, 0, 1);
+    assert!(receives(&mut links, "a>b", 1, 0, 2));
+    assert!(links.contradicts(1, &packet("a>b", 1, 3)));
+    assert!(!links.contradicts(1, &packet("a>b", 1, 2)));
 }

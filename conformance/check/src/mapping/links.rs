@@ -32,7 +32,10 @@ pub(super) fn connected<P: Probe>(
         return Err(Miss::Twice);
     }
     let server = &core.server;
-    let peer = peer.and_then(|peer| line.ids.dense(peer));
+    let peer = match peer {
+        Some(peer) => Some(super::peer(line, peer)?),
+        None => None,
+    };
     match server.role {
         Role::Following if peer == Some(server.vote.leader) => {
             let step = Step::Connected { peer: server.vote.leader };

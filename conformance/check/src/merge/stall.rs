@@ -163,7 +163,7 @@ impl<C> Still<'_, '_, C> {
         for key in &self.waiting {
             for item in self.merge.chains[key].aside.values() {
                 if let EventKind::Sent(packet) = &item.event.kind {
-                    let of = self.links.find(&packet.connection);
+                    let of = self.links.find(packet);
                     let name = of.map_or_else(|| Err(packet.connection.clone()), Ok);
                     sends.insert((name, item.event.server, packet.ordinal), (key.clone(), item.at));
                 }
@@ -209,7 +209,7 @@ impl<C> Still<'_, '_, C> {
     }
 
     fn send_key(&self, packet: &Packet) -> SendKey {
-        let name = self.links.find(&packet.connection);
+        let name = self.links.find(packet);
         let name = name.map_or_else(|| Err(packet.connection.clone()), Ok);
         (name, packet.peer, packet.ordinal)
     }

@@ -25,13 +25,15 @@ pub struct Walk {
     /// Out of 1000: how often a server is killed, stops, leaves its role or loses a connection,
     /// where it could do something else.
     pub faults: u32,
+    /// Out of 1000: how often a new connection gets the name of one that has ended.
+    pub names_again: u32,
     /// Whether lines carry state.
     pub state: bool,
 }
 
 impl Default for Walk {
     fn default() -> Self {
-        Self { servers: 3, events: 200, window: 3, faults: 6, state: true }
+        Self { servers: 3, events: 200, window: 3, faults: 6, names_again: 300, state: true }
     }
 }
 

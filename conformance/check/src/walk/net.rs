@@ -53,14 +53,38 @@ pub(super) struct Net {
 }
 
 impl Net {
-    /// A new connection.
-    pub(super) fn open(&mut self, dialler: usize, acceptor: usize, election: bool) -> usize {
+    /// The name of a connection between two servers that has ended at both ends.
+    pub(super) fn free_name(
+        &self,
+        ends: [usize; 2],
+        election: bool,
+        is_held: impl Fn(usize) -> bool,
+    ) -> Option<ConnectionName> {
+        let in_use = |name: &ConnectionName| {
+            let links = self.links.iter().enumerate();
+            links
+                .filter(|(_, link)| link.name == *name)
+                .any(|(index, link)| link.up != [false; 2] || is_held(index))
+        };
+        let alike = self.links.iter().filter(|link| link.ends == ends && link.election == election);
+        alike.map(|link| &link.name).find(|name| !in_use(name)).cloned()
+    }
+
+    /// A new connection, of this name if one is given.
+    pub(super) fn open(
+        &mut self,
+        [dialler, acceptor]: [usize; 2],
+        election: bool,
+        name: Option<ConnectionName>,
+    ) -> usize {
         let index = self.links.len();
         let port = if election { 3888 } else { 2888 };
-        let name = ConnectionName::new(
-            format_args!("10.0.0.{}:{}", dialler + 1, 40_000 + index),
-            format_args!("10.0.0.{}:{port}", acceptor + 1),
-        );
+        let name = name.unwrap_or_else(|| {
+            ConnectionName::new(
+                format_args!("10.0.0.{}:{}", dialler + 1, 40_000 + index),
+                format_args!("10.0.0.{}:{port}", acceptor + 1),
+            )
+        });
         self.links.push(Link {
             name,
             ends: [dialler, acceptor],

@@ -337,7 +337,7 @@ impl Walker {
             return;
         }
         let existing = self.net.election(row, to);
-        let link = existing.unwrap_or_else(|| self.net.open(row.max(to), row.min(to), true));
+        let link = existing.unwrap_or_else(|| self.open([row.max(to), row.min(to)], true));
         let Some(end) = self.net.links[link].end(row) else { return };
         let repeats = self.net.links[link].sent[end] == 0 && self.dice.often(500);
         let skips = self.dice.often(200);
@@ -356,6 +356,17 @@ impl Walker {
         let letter = Message::Notification(notification);
         let ordinal = self.net.links[link].send(end, letter);
         self.packet(row, link, ordinal, &letter, true);
+    }
+
+    /// A new connection; now and then it gets the name of one that has ended.
+    fn open(&mut self, ends: [usize; 2], election: bool) -> usize {
+        let again = self.dice.often(self.shape.names_again);
+        let nodes = &self.nodes;
+        let is_held = |link: usize| {
+            nodes.iter().any(|node| node.ended.contains(&link) || node.wires.contains(&Some(link)))
+        };
+        let name = again.then(|| self.net.free_name(ends, election, is_held)).flatten();
+        self.net.open(ends, election, name)
     }
 
     fn packet(
@@ -427,7 +438,7 @@ impl Walker {
             return;
         }
         let peer = server.vote.leader;
-        let link = self.net.open(row, leader, false);
+        let link = self.open([row, leader], false);
         self.nodes[row].wires[leader] = Some(link);
         self.nodes[row].sends.push((link, std::collections::VecDeque::new()));
         if self.nodes[row].step(&self.cfg, Step::Connected { peer }) {
