@@ -32,6 +32,7 @@ fn short(seed: u64, dice: &mut Dice) -> (Header, Vec<Event>) {
         servers: if quiet { 2 } else { 1 + u8::try_from(dice.below(3)).unwrap_or(0) },
         events: if hides { 30 + dice.below(16) } else { 16 + dice.below(12) },
         faults: 10,
+        names_again: 300,
         ..Walk::default()
     };
     let (header, events) = walk(seed, &shape);

@@ -33,7 +33,7 @@ pub struct Walk {
 
 impl Default for Walk {
     fn default() -> Self {
-        Self { servers: 3, events: 200, window: 3, faults: 6, names_again: 300, state: true }
+        Self { servers: 3, events: 200, window: 3, faults: 6, names_again: 0, state: true }
     }
 }
 
