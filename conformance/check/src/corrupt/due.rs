@@ -120,7 +120,7 @@ fn last_of(before: &[Event], event: &Event, name: EventName) -> Option<usize> {
 }
 
 /// The last line of this kind of a leader that leaves its role of its own accord, and the line in
-/// which it does.
+/// which it does. It is not the only line of its kind: a kind that never comes is another fault.
 fn last_before_looking(events: &[Event], name: EventName) -> Option<(usize, usize)> {
     events.iter().enumerate().find_map(|(looking, event)| {
         let leads = lines::role(&events[..looking], event.server) == Some(Role::Leading);
@@ -129,6 +129,7 @@ fn last_before_looking(events: &[Event], name: EventName) -> Option<(usize, usiz
         }
         let last = last_of(&events[..looking], event, name)?;
         let role = last_of(&events[..looking], event, EventName::Elected)?;
-        (leads && last > role).then_some((last, looking))
+        let is_alone = events[..last].iter().all(|event| event.kind.name() != name);
+        (leads && last > role && !is_alone).then_some((last, looking))
     })
 }

@@ -80,15 +80,19 @@ impl Draft {
         };
         let (own, theirs) = (ends(self, true), ends(self, false));
         let id = |draft: &Self, line: usize| draft.lines[line].message;
-        let known: Vec<_> = theirs.iter().map(|line| id(self, *line)).collect();
-        let order = own.iter().filter(|line| known.contains(&id(self, **line)));
-        let order: Vec<(Option<usize>, Message)> =
-            order.filter_map(|line| Some((id(self, *line), self.packet(*line)?.message))).collect();
-        let paired = theirs.into_iter().filter(|line| {
-            let wanted = id(self, *line);
-            own.iter().any(|line| id(self, *line) == wanted)
-        });
-        for (line, (id, message)) in paired.collect::<Vec<_>>().into_iter().zip(order) {
+        let in_both: Vec<usize> = theirs
+            .into_iter()
+            .filter(|line| own.iter().any(|own| id(self, *own) == id(self, *line)))
+            .collect();
+        let known: Vec<_> = in_both.iter().map(|line| id(self, *line)).collect();
+        // What was sent and not received was lost at the end: the first messages arrived.
+        let (arrived, is_known) = (in_both.len(), |line: usize| known.contains(&id(self, line)));
+        let order = own.iter().enumerate();
+        let order = order.filter(|(n, line)| if sent { *n < arrived } else { is_known(**line) });
+        let order: Vec<(Option<usize>, Message)> = order
+            .filter_map(|(_, line)| Some((id(self, *line), self.packet(*line)?.message)))
+            .collect();
+        for (line, (id, message)) in in_both.into_iter().zip(order) {
             self.lines[line].message = id;
             self.set_message(line, message);
         }
