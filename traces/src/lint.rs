@@ -196,9 +196,7 @@ impl Lint {
         let Self { files, beside, header, events, lives, links, mut findings, .. } = self;
         let hides = |name| header.as_ref().is_some_and(|h| h.contract.hidden.contains(&name));
         lives.finish(hides(EventName::Stop), &mut findings);
-        if !hides(EventName::Sent) {
-            links.finish(&mut findings);
-        }
+        links.finish(hides(EventName::Sent), &mut findings);
         for id in header.iter().flat_map(|header| header.servers.iter().chain(&header.observers)) {
             if !lives.has(*id) {
                 let sentence = format!("server {id} is a member and has no events");

@@ -13,10 +13,18 @@ use crate::{Chain, ConnectionName, Event, EventKind, Packet, Port, ServerId};
 pub(super) struct Links {
     /// Whether the contract hides where quorum connections begin.
     connected_hidden: bool,
-    /// By name, server and incarnation.
-    ends: HashMap<ConnectionName, BTreeMap<(ServerId, u32), End>>,
+    names: HashMap<ConnectionName, Name>,
     /// The other names of a connection that a relay joined.
     joined: HashMap<ConnectionName, Vec<ConnectionName>>,
+}
+
+/// What the lines say under one name.
+#[derive(Debug)]
+struct Name {
+    /// The port of the acceptor's address: it does not change.
+    port: Port,
+    /// By server and incarnation.
+    ends: BTreeMap<(ServerId, u32), End>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +42,8 @@ struct End {
     peer: Option<ServerId>,
     /// `Disconnected` came, and no `Connected` since.
     closed: bool,
+    /// The peers that lines name, each with the first line that does.
+    named: BTreeMap<ServerId, Place>,
 }
 
 /// One direction.
@@ -69,16 +79,21 @@ impl Links {
                 self.packet(place, event, Direction::Received, packet, findings);
             }
             EventKind::Connected { connection, peer } => {
-                let end = self.end(connection, event);
+                self.check_port(place, connection, Port::Quorum, findings);
+                let end = self.end(connection, Port::Quorum, event);
+                if let Some(peer) = peer {
+                    end.named.entry(*peer).or_insert(place);
+                }
                 (end.peer, end.closed) = (*peer, false);
                 for half in [&mut end.sent, &mut end.received] {
                     (half.fresh, half.ordered) = (true, event.chain == Chain::MAIN);
                 }
             }
             EventKind::Disconnected { connection } => {
+                self.check_port(place, connection, Port::Quorum, findings);
                 // Lines of other chains may have come before, wherever they stand.
                 let ordered = event.chain == Chain::MAIN;
-                self.end(connection, event).closed = ordered;
+                self.end(connection, Port::Quorum, event).closed = ordered;
             }
             EventKind::Joined { left, right } => {
                 for (one, other) in [(left, right), (right, left)] {
@@ -99,13 +114,24 @@ impl Links {
         }
     }
 
-    fn end(&mut self, connection: &ConnectionName, event: &Event) -> &mut End {
-        // Looked up first, because the name is cloned only for a connection that is new.
-        if !self.ends.contains_key(connection) {
-            self.ends.insert(connection.clone(), BTreeMap::new());
+    fn end(&mut self, connection: &ConnectionName, port: Port, event: &Event) -> &mut End {
+        let new = || Name { port, ends: BTreeMap::new() };
+        let name = self.names.entry(connection.clone()).or_insert_with(new);
+        name.ends.entry((event.server, event.incarnation)).or_default()
+    }
+
+    /// A name is of one port: an address that accepts quorum connections accepts no others.
+    fn check_port(
+        &self,
+        place: Place,
+        connection: &ConnectionName,
+        port: Port,
+        findings: &mut Findings,
+    ) {
+        if self.names.get(connection).is_some_and(|name| name.port != port) {
+            let sentence = "is used on the quorum port and on the election port";
+            findings.error(place, format!("connection {connection} {sentence}"));
         }
-        let ends = self.ends.entry(connection.clone()).or_default();
-        ends.entry((event.server, event.incarnation)).or_default()
     }
 
     /// Ordinals count from 0, and messages arrive in the order in which they were sent.
@@ -119,7 +145,9 @@ impl Links {
     ) {
         let quorum = packet.message.port() == Port::Quorum;
         let restarts = !quorum || self.connected_hidden || event.chain != Chain::MAIN;
-        let end = self.end(&packet.connection, event);
+        self.check_port(place, &packet.connection, packet.message.port(), findings);
+        let end = self.end(&packet.connection, packet.message.port(), event);
+        end.named.entry(packet.peer).or_insert(place);
         let (peer, closed) = (end.peer, end.closed && quorum && event.chain == Chain::MAIN);
         let (half, verb) = match direction {
             Direction::Sent => (&mut end.sent, "sent"),
@@ -155,36 +183,72 @@ impl Links {
         run.last = place;
     }
 
-    /// Every message received has been sent by the peer, on this connection or under another name
-    /// of it: each run that was received is the beginning of one that was sent, in their order.
-    pub(super) fn finish(&self, findings: &mut Findings) {
-        for (connection, ends) in &self.ends {
-            let mut used: BTreeMap<(ServerId, ServerId), usize> = BTreeMap::new();
-            for ((server, _), end) in ends {
-                for run in &end.received.runs {
-                    let sent = self.sent(connection, run.peer, *server);
-                    let first = used.entry((*server, run.peer)).or_default();
-                    let left = &sent[(*first).min(sent.len())..];
-                    if let Some(skipped) = left.iter().position(|count| *count >= run.next) {
-                        *first += skipped + 1;
-                        continue;
-                    }
-                    let most = left.iter().max().copied().unwrap_or(0);
-                    let up_to = format!("server {server} received up to ordinal {}", run.next - 1);
-                    let from = format!("from server {} on {connection}", run.peer);
-                    findings.error(run.last, format!("{up_to} {from}, where {most} were sent"));
+    /// Looks at both ends of each connection.
+    pub(super) fn finish(&self, sent_hidden: bool, findings: &mut Findings) {
+        for (connection, name) in &self.names {
+            self.check_peers(connection, name, findings);
+            if !sent_hidden {
+                self.check_received(connection, name, findings);
+            }
+        }
+    }
+
+    /// Who is named as a peer has an end, unless nobody else says that this end is its peer: it
+    /// may have ended before it wrote a line.
+    fn check_peers(&self, connection: &ConnectionName, name: &Name, findings: &mut Findings) {
+        for ((server, _), end) in &name.ends {
+            for (peer, place) in &end.named {
+                if self.ends_of(connection).any(|((other, _), _)| other == peer) {
+                    continue;
+                }
+                let other = self
+                    .ends_of(connection)
+                    .find(|((other, _), end)| other != server && end.named.contains_key(server));
+                if let Some(((other, _), _)) = other {
+                    let sentence = format!("server {server} names peer {peer} on {connection}");
+                    let why = format!("server {other} is at its other end");
+                    findings.error(*place, format!("{sentence}, and {why}"));
                 }
             }
         }
     }
 
+    /// Every message received has been sent by the peer, on this connection or under another name
+    /// of it: each run that was received is the beginning of one that was sent, in their order.
+    fn check_received(&self, connection: &ConnectionName, name: &Name, findings: &mut Findings) {
+        let mut used: BTreeMap<(ServerId, ServerId), usize> = BTreeMap::new();
+        for ((server, _), end) in &name.ends {
+            for run in &end.received.runs {
+                let sent = self.sent(connection, run.peer, *server);
+                let first = used.entry((*server, run.peer)).or_default();
+                let left = &sent[(*first).min(sent.len())..];
+                if let Some(skipped) = left.iter().position(|count| *count >= run.next) {
+                    *first += skipped + 1;
+                    continue;
+                }
+                let most = left.iter().max().copied().unwrap_or(0);
+                let up_to = format!("server {server} received up to ordinal {}", run.next - 1);
+                let from = format!("from server {} on {connection}", run.peer);
+                findings.error(run.last, format!("{up_to} {from}, where {most} were sent"));
+            }
+        }
+    }
+
+    /// All ends of a connection, whatever they call it.
+    fn ends_of(
+        &self,
+        connection: &ConnectionName,
+    ) -> impl Iterator<Item = (&(ServerId, u32), &End)> {
+        let others = self.joined.get(connection).into_iter().flatten();
+        let own = self.names.get(connection).into_iter();
+        let names = own.chain(others.filter_map(|other| self.names.get(other)));
+        names.flat_map(|name| &name.ends)
+    }
+
     /// How many messages `from` sent to `to` in each run on the connection of this name.
     fn sent(&self, connection: &ConnectionName, from: ServerId, to: ServerId) -> Vec<u64> {
-        let others = self.joined.get(connection).into_iter().flatten();
-        let names = std::iter::once(connection).chain(others);
-        let ends = names.filter_map(|name| self.ends.get(name));
-        let lives = ends.flat_map(|ends| ends.range((from, 0)..=(from, u32::MAX)));
-        let runs = lives.flat_map(|(_, end)| &end.sent.runs);
+        let own = self.ends_of(connection).filter(|((server, _), _)| *server == from);
+        let runs = own.flat_map(|(_, end)| &end.sent.runs);
         runs.filter(|run| run.peer == to).map(|run| run.next).collect()
     }
 }

@@ -392,6 +392,62 @@ fn a_name_is_used_again() {
 }
 
 #[test]
+fn both_ends_of_a_connection_name_each_other() {
+    let connected = |server, seq, peer| {
+        let connection = ConnectionName::parse("a>b").expect("a name");
+        Event::new(server, 1, seq, EventKind::Connected { connection, peer })
+    };
+    let three = Header { servers: vec![1, 2, 3], ..header() };
+    let with = |one: Event, two: Event, more: &[Event]| {
+        let third: Vec<Event> = [start(3, 1)].into_iter().chain(more.iter().cloned()).collect();
+        let end = stop(3, third.len() as u64);
+        let third = [third, vec![end]].concat();
+        let one = [start(1, 1), one, stop(1, 2)];
+        let two = [start(2, 1), two, stop(2, 2)];
+        told(&files(&[(&three, &one), (&three, &two), (&three, &third)]))
+    };
+    assert_eq!(with(connected(1, 1, Some(2)), connected(2, 1, Some(1)), &[]), "");
+    // Who accepts need not know, and who is named may have ended before it wrote a line.
+    assert_eq!(with(connected(1, 1, Some(2)), connected(2, 1, None), &[]), "");
+    assert_eq!(with(connected(1, 1, Some(2)), looking(2, 1), &[]), "");
+    insta::assert_snapshot!(with(connected(1, 1, Some(2)), connected(2, 1, Some(3)), &[]), @"b.ndjson:3: error: server 2 names peer 3 on a>b, and server 1 is at its other end");
+    insta::assert_snapshot!(with(connected(1, 1, Some(3)), connected(2, 1, Some(1)), &[]), @"a.ndjson:3: error: server 1 names peer 3 on a>b, and server 2 is at its other end");
+    insta::assert_snapshot!(with(connected(1, 1, Some(2)), sent(2, 1, "a>b", 0, 3), &[]), @"b.ndjson:3: error: server 2 names peer 3 on a>b, and server 1 is at its other end");
+    // Server 3 got the name when server 1 was gone.
+    let again = connected(3, 1, Some(2));
+    assert_eq!(with(connected(1, 1, Some(2)), connected(2, 1, Some(3)), &[again]), "");
+}
+
+#[test]
+fn a_name_is_of_one_port() {
+    let vote = Message::Notification {
+        role: zab_trace::Role::Looking,
+        leader: 1,
+        zxid: Zxid::ZERO,
+        round: 1,
+        peer_epoch: 0,
+    };
+    let line = |seq, message| {
+        let packet = Packet { message, ..packet("a>b", 0, 2) };
+        Event::new(1, 1, seq, EventKind::Sent(packet))
+    };
+    let connection = || ConnectionName::parse("a>b").expect("a name");
+    let connected = |seq| {
+        Event::new(1, 1, seq, EventKind::Connected { connection: connection(), peer: Some(2) })
+    };
+    let gone = |seq| Event::new(1, 1, seq, EventKind::Disconnected { connection: connection() });
+    let with = |lines: &[Event]| {
+        let one = [vec![start(1, 1)], lines.to_vec(), vec![stop(1, 1 + lines.len() as u64)]];
+        told(&files(&[(&pair(), &one.concat()), (&pair(), &[start(2, 1), stop(2, 1)])]))
+    };
+    assert_eq!(with(&[line(1, vote)]), "");
+    assert_eq!(with(&[connected(1), line(2, Message::UpToDate)]), "");
+    insta::assert_snapshot!(with(&[connected(1), line(2, vote)]), @"a.ndjson:4: error: connection a>b is used on the quorum port and on the election port");
+    insta::assert_snapshot!(with(&[line(1, vote), connected(2)]), @"a.ndjson:4: error: connection a>b is used on the quorum port and on the election port");
+    insta::assert_snapshot!(with(&[line(1, vote), gone(2)]), @"a.ndjson:4: error: connection a>b is used on the quorum port and on the election port");
+}
+
+#[test]
 fn members() {
     let elected = |leader, seq| Event::new(1, 1, seq, EventKind::Elected { leader, round: 1 });
     let report = lint(&pair(), &[start(1, 1), elected(9, 1), elected(9, 2), stop(1, 3)]);
