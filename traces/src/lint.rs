@@ -16,8 +16,8 @@ use std::{
 };
 
 use crate::{
-    Event, EventKind, EventName, Header, Located, Message, ReadError, ServerId, State, Stream,
-    error::disagreement, read::files_not_read, trace_files,
+    Event, EventKind, EventName, Header, Located, Message, ReadError, ReadErrorKind, ServerId,
+    State, Stream, error::disagreement, read::files_not_read, trace_files,
 };
 
 pub use findings::{About, FINDINGS_MAX, Finding, LintReport, Severity};
@@ -29,11 +29,11 @@ use links::Links;
 /// How many bytes of lines that came too early are held at most: 256 MiB.
 const HELD_BYTES_MAX: usize = 256 << 20;
 
-/// Lints the trace in these files and folders (see [`trace_files`]). A file that cannot be read to
-/// its end is a finding, too.
+/// Lints the trace in these files and folders (see [`trace_files`]). A file whose content is no trace
+/// is a finding, too.
 ///
 /// # Errors
-/// When there is no file to lint.
+/// When there is no file to lint, or the system cannot read one.
 pub fn lint(paths: &[impl AsRef<Path>]) -> Result<LintReport, ReadError> {
     let mut lint = Lint::default();
     let mut streams = Vec::new();
@@ -43,7 +43,7 @@ pub fn lint(paths: &[impl AsRef<Path>]) -> Result<LintReport, ReadError> {
                 let file = lint.file(stream.file(), stream.header());
                 streams.push((file, stream));
             }
-            Err(error) => lint.unreadable(&error),
+            Err(error) => lint.unless_io(error)?,
         }
     }
     in_reading_order(&mut streams);
@@ -51,7 +51,7 @@ pub fn lint(paths: &[impl AsRef<Path>]) -> Result<LintReport, ReadError> {
         for located in stream {
             match located {
                 Ok(located) => lint.event_in(file, &located),
-                Err(error) => lint.unreadable(&error),
+                Err(error) => lint.unless_io(error)?,
             }
         }
     }
@@ -175,6 +175,15 @@ impl Lint {
         let sentence = format!("column {}: {}", error.column, error.kind);
         let place = Place { file, line: error.line };
         self.findings.add(place, Severity::Error, About::File, sentence);
+    }
+
+    /// A file's content is a finding; that there is none is not.
+    fn unless_io(&mut self, error: ReadError) -> Result<(), ReadError> {
+        if matches!(error.kind, ReadErrorKind::Io(_) | ReadErrorKind::NotAFile(_)) {
+            return Err(error);
+        }
+        self.unreadable(&error);
+        Ok(())
     }
 
     /// Files beside the trace's that are not read.

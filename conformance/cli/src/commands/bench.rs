@@ -31,20 +31,21 @@ struct Measured {
 pub(crate) fn run(args: &Bench) -> Exit {
     let folder = match tempfile::tempdir() {
         Ok(folder) => folder,
-        Err(error) => return failed(&format!("no temporary folder: {error}")),
+        Err(error) => return failed(Exit::Usage, &format!("no temporary folder: {error}")),
     };
     let mut rows = Vec::new();
     for events in [args.events / 10, args.events] {
         let path = folder.path().join(format!("{events}.ndjson"));
         let progress = Progress::start(&format!("generating {events} events"));
         if let Err(error) = generate(&path, events) {
-            return failed(&format!("cannot write {}: {error}", path.display()));
+            let why = format!("cannot write {}: {error}", path.display());
+            return failed(Exit::Usage, &why);
         }
         drop(progress);
         let progress = Progress::start(&format!("checking {events} events"));
         let measured = match measure(&path) {
             Ok(measured) => measured,
-            Err(why) => return failed(&why),
+            Err(why) => return failed(Exit::Unknown, &why),
         };
         drop(progress);
         rows.push(row(&measured));
@@ -53,9 +54,9 @@ pub(crate) fn run(args: &Bench) -> Exit {
     Exit::Good
 }
 
-fn failed(why: &str) -> Exit {
+fn failed(exit: Exit, why: &str) -> Exit {
     out::error(why);
-    Exit::Unknown
+    exit
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for a person, shown with few digits")]

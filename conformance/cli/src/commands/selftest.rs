@@ -2,7 +2,8 @@
 //! their headers say, well-formed corruptions of every kind must not pass unless they are legal, and
 //! servers with a seeded defect must be found out.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 use serde_json::json;
 use tabled::settings::Width;
@@ -24,35 +25,54 @@ const DESCRIPTION_WIDTH: usize = 56;
 /// Prints the tables; good only if nothing survived and every control was accepted.
 pub(crate) fn run(args: &Selftest) -> Exit {
     let json = args.json.as_deref();
-    if let Some(Err(why)) = json.map(can_write) {
-        out::error(why);
-        return Exit::Usage;
-    }
-    let exit = corpus(&args.corpus);
+    let files = match prepare(args) {
+        Ok(files) => files,
+        Err(why) => {
+            out::error(why);
+            return Exit::Usage;
+        }
+    };
+    let exit = corpus(&files);
     let (mutated, found) = mutations::run(args);
     let exit = exit.and(mutated).and(mutants(args.seeds));
     exit.and(json.map_or(Exit::Good, |path| write_json(path, &json!({ "mutations": found }))))
 }
 
+/// A file of the corpus, and the folder that it is in.
+type Expected = (&'static str, PathBuf);
+
+/// What must be there before anything is tried: the files of the corpus, and where results go.
+fn prepare(args: &Selftest) -> Result<Vec<Expected>, String> {
+    args.json.as_deref().map_or(Ok(()), can_write)?;
+    if let Some(keep) = &args.keep {
+        fs::create_dir_all(keep)
+            .map_err(|error| format!("cannot make the folder {}: {error}", keep.display()))?;
+    }
+    let mut expected = Vec::new();
+    for part in ["accept", "reject", "incomplete"] {
+        let folder = args.corpus.join(part);
+        let cannot = |why: String| {
+            format!(
+                "cannot read the corpus {}: {why}\n(hint: run from a checkout, or give --corpus DIR)",
+                folder.display()
+            )
+        };
+        // `trace_files` takes what is no folder for a file.
+        fs::read_dir(&folder).map_err(|error| cannot(error.to_string()))?;
+        let files = trace_files(&[&folder]).map_err(|error| cannot(error.to_string()))?;
+        expected.extend(files.into_iter().map(|path| (part, path)));
+    }
+    Ok(expected)
+}
+
 /// One row for each file of the corpus.
-fn corpus(folder: &Path) -> Exit {
+fn corpus(files: &[Expected]) -> Exit {
     let mut exit = Exit::Good;
     let mut rows = Vec::new();
-    for part in ["accept", "reject", "incomplete"] {
-        let files = match trace_files(&[folder.join(part)]) {
-            Ok(files) => files,
-            Err(error) => {
-                out::error(format_args!(
-                    "{error}\n(hint: run from a checkout, or give --corpus DIR)"
-                ));
-                return Exit::Usage;
-            }
-        };
-        for path in files {
-            let (row, fine) = corpus_row(part, &path);
-            rows.push(row);
-            exit = exit.and(if fine { Exit::Good } else { Exit::Bad });
-        }
+    for (part, path) in files {
+        let (row, fine) = corpus_row(part, path);
+        rows.push(row);
+        exit = exit.and(if fine { Exit::Good } else { Exit::Bad });
     }
     out::line(table(["corpus", "expected", "found", ""], rows));
     exit

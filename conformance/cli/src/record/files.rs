@@ -65,11 +65,15 @@ pub(super) fn events(folder: &Path, server: ServerId, life: u32) -> Vec<Event> {
 }
 
 /// Drops a last line without its end: a kill can fall into a write(2), and what it left half done
-/// is as if it had come a moment earlier.
+/// is as if it had come a moment earlier. Removes the file if then no line follows the header: a
+/// server that was killed so early has done nothing, and a file without events is no trace.
 pub(super) fn drop_half_line(folder: &Path, server: ServerId, life: u32) -> io::Result<()> {
     let file = trace(folder, server, life);
     let content = fs::read(&file)?;
     let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if !content[..whole].windows(2).any(|pair| pair[0] == b'\n') {
+        return fs::remove_file(file);
+    }
     if whole == content.len() {
         return Ok(());
     }
@@ -106,10 +110,23 @@ mod tests {
     fn only_the_half_of_a_line_is_dropped() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = trace(folder.path(), 1, 2);
-        for (content, expected) in [("a\nb\nc", "a\nb\n"), ("a\nb\n", "a\nb\n"), ("a", "")] {
+        for (content, expected) in
+            [("a\nb\nc", "a\nb\n"), ("a\nb\n", "a\nb\n"), ("a\nb\nc\n", "a\nb\nc\n")]
+        {
             fs::write(&file, content).expect("written");
             drop_half_line(folder.path(), 1, 2).expect("mended");
             assert_eq!(fs::read_to_string(&file).expect("read"), expected);
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_whole_event_is_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = trace(folder.path(), 1, 2);
+        for content in ["", "head", "head\n", "head\nhalf an event"] {
+            fs::write(&file, content).expect("written");
+            drop_half_line(folder.path(), 1, 2).expect("mended");
+            assert!(!file.exists(), "{content:?}");
         }
     }
 
