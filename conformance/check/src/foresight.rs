@@ -1,7 +1,10 @@
 //! What is read beforehand of a trace that hides steps: what its later lines say narrows down which
 //! hidden steps can have been taken.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 
 use zab_model::{Config, Shape, Wide, Zxid};
 use zab_trace::{
@@ -13,6 +16,7 @@ use crate::{
     convert::{self, Ids, Letter},
     input::Item,
     links::{ConnectionId, Direction, End, Shows},
+    order::Orders,
 };
 
 /// What is known beforehand.
@@ -20,6 +24,8 @@ use crate::{
 pub(crate) struct Foresight {
     /// What the lines show of connections.
     shows: Shows,
+    /// The order of lines that are only partially ordered.
+    orders: Rc<Orders>,
     /// Each server's ends of quorum connections, by incarnation, as far as they are read.
     ends: HashMap<Name, End>,
     /// All that each server sends in each use of a quorum connection, in order.
@@ -36,8 +42,13 @@ type Name = (ConnectionName, ServerId, u32);
 
 impl Foresight {
     /// Nothing is known yet of a trace under this contract.
-    pub(crate) fn new(contract: &Contract) -> Self {
-        Self { shows: Shows::new(contract), ..Self::default() }
+    pub(crate) fn new(contract: &Contract, orders: Rc<Orders>) -> Self {
+        Self { shows: Shows::new(contract), orders, ..Self::default() }
+    }
+
+    /// As the links see the ends of this server.
+    fn shows(&self, server: ServerId) -> Shows {
+        Shows { partial: self.orders.is_partial(server), ..self.shows }
     }
 
     /// Notes what a line names.
@@ -53,10 +64,12 @@ impl Foresight {
             }
             EventKind::Connected { connection, peer } => {
                 let name = (connection.clone(), item.event.server, item.event.incarnation);
+                let shows = self.shows(item.event.server);
                 let end = self.ends.entry(name).or_default();
                 // A line that does not fit is refused when its turn comes.
-                let _ = end.connected(*peer, self.shows);
+                let _ = end.connected(*peer, shows);
             }
+            EventKind::Disconnected { .. } if self.orders.is_partial(item.event.server) => {}
             EventKind::Disconnected { connection } => {
                 let name = (connection.clone(), item.event.server, item.event.incarnation);
                 self.ends.entry(name).or_default().close();
@@ -108,9 +121,10 @@ impl Foresight {
             return;
         }
         let name = (packet.connection.clone(), event.server, event.incarnation);
+        let shows = self.shows(event.server);
         let end = self.ends.entry(name.clone()).or_default();
         // A line that does not fit is refused when its turn comes.
-        let _ = end.message(direction, packet, self.shows);
+        let _ = end.message(direction, packet, shows);
         if direction == Direction::Out {
             self.sends.entry((name, end.uses())).or_default().push(packet.message);
         }

@@ -151,36 +151,79 @@ pub(crate) struct Item {
 /// held until it is due. What is missing, or there twice, is for others to tell.
 pub(crate) fn in_turn(inputs: Vec<Input<'_>>) -> InTurn<'_> {
     let files = (0..).zip(inputs).collect();
-    InTurn { files, chains: HashMap::new(), ready: VecDeque::new() }
+    let (chains, sleepers) = (HashMap::new(), HashMap::new());
+    InTurn { files, chains, ready: VecDeque::new(), follows_after: false, sleepers }
 }
+
+/// The same, and each line behind those that it names in `after`.
+pub(crate) fn in_order(inputs: Vec<Input<'_>>) -> InTurn<'_> {
+    InTurn { follows_after: true, ..in_turn(inputs) }
+}
+
+/// What names a chain: server, incarnation, chain.
+type ChainKey = (ServerId, u32, Chain);
 
 /// How far a chain is read: the number that is due, and what is held.
 type Turn = (u64, BTreeMap<u64, Item>);
 
 /// See [`in_turn`].
 pub(crate) struct InTurn<'a> {
+    /// The file that is read comes first.
     files: VecDeque<(u32, Input<'a>)>,
-    chains: HashMap<(ServerId, u32, Chain), Turn>,
+    chains: HashMap<ChainKey, Turn>,
     ready: VecDeque<Item>,
+    follows_after: bool,
+    /// By the line that they wait for: the chains whose next line names it in `after`.
+    sleepers: HashMap<(ChainKey, u64), Vec<ChainKey>>,
 }
 
 impl InTurn<'_> {
     fn take(&mut self, item: Item) {
         let Event { server, incarnation, seq, .. } = item.event;
         let key = (server, incarnation, item.event.chain.clone());
-        let (next, held) = self.chains.entry(key).or_default();
-        if seq > *next {
-            held.insert(seq, item);
+        let (next, held) = self.chains.entry(key.clone()).or_default();
+        if seq < *next {
+            self.ready.push_back(item);
             return;
         }
-        if seq == *next {
-            *next += 1;
+        let is_due = seq == *next && !held.contains_key(&seq);
+        held.insert(seq, item);
+        if is_due {
+            self.release(key);
         }
-        self.ready.push_back(item);
-        while let Some(item) = held.remove(next) {
-            *next += 1;
-            self.ready.push_back(item);
+    }
+
+    /// Hands out what is due of a chain, and what waits for that.
+    fn release(&mut self, chain: ChainKey) {
+        let mut chains = vec![chain];
+        while let Some(key) = chains.pop() {
+            while let Some(seq) = self.due(&key) {
+                if let Some(missing) = self.missing(&key, seq) {
+                    self.sleepers.entry(missing).or_default().push(key);
+                    break;
+                }
+                let Some((next, held)) = self.chains.get_mut(&key) else { break };
+                *next += 1;
+                self.ready.extend(held.remove(&seq));
+                chains.extend(self.sleepers.remove(&(key.clone(), seq)).into_iter().flatten());
+            }
         }
+    }
+
+    /// The number of the chain's next line, if the line is held.
+    fn due(&self, key: &ChainKey) -> Option<u64> {
+        let (next, held) = self.chains.get(key)?;
+        held.contains_key(next).then_some(*next)
+    }
+
+    /// A line that a held one names in `after`, and that was not handed out.
+    fn missing(&self, key: &ChainKey, seq: u64) -> Option<(ChainKey, u64)> {
+        let item = self.chains.get(key)?.1.get(&seq).filter(|_| self.follows_after)?;
+        let named =
+            item.event.after.iter().map(|(chain, seq)| ((key.0, key.1, chain.clone()), *seq));
+        named
+            .into_iter()
+            .find(|(other, seq)| self.chains.get(other).is_none_or(|(next, _)| next <= seq))
     }
 }
 
@@ -204,6 +247,10 @@ impl Iterator for InTurn<'_> {
                 Some(Ok(Located { line, event, .. })) => {
                     let at = At { file: *file, line };
                     self.take(Item { at, event });
+                    if self.ready.is_empty() {
+                        // What it waits for may stand in another file.
+                        self.files.rotate_left(1);
+                    }
                 }
                 Some(Err(error)) => return Some(Err(error)),
                 None => drop(self.files.pop_front()),

@@ -3,8 +3,11 @@
 
 mod orders;
 
-use zab_check::{Dice, Options, Summary, Verdict, Walk, check, walk, weaken};
-use zab_trace::{Chain, Event, EventKind, Header, Message};
+use zab_check::{
+    Dice, Options, Summary, Verdict, Walk, check, mutate::kinds, project, sends_and_receives, walk,
+    weaken,
+};
+use zab_trace::{Chain, Event, EventKind, Header, Located, Message, Trace, TraceFile};
 
 fn verdict(header: &Header, events: &[Event]) -> Verdict {
     check(&(header.clone(), events.to_vec()), &Options::default()).verdict
@@ -189,6 +192,45 @@ fn the_order_of_chains_in_a_file_changes_no_verdict() {
         }
     }
     assert!(partial > 10 && snapshots > 4, "{partial} {snapshots}");
+}
+
+/// The lines of the main chain and those of all others, in files of their own.
+fn files(header: &Header, events: &[Event]) -> [TraceFile; 2] {
+    let located = |main: bool| {
+        let chosen = events.iter().filter(|event| event.chain.is_main() == main);
+        (2..).zip(chosen).map(|(line, event)| Located::new(line, event.clone())).collect()
+    };
+    [true, false].map(|main| {
+        let name = if main { "main" } else { "others" }.to_owned();
+        TraceFile { name, header: header.clone(), events: located(main) }
+    })
+}
+
+/// What later lines say of hidden steps is read in the order of the lines, not in that of the file.
+#[test]
+fn a_chain_that_stands_apart_changes_no_verdict_where_steps_are_hidden() {
+    let runs = std::env::var("ZAB_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(12);
+    let kinds = kinds();
+    let apart = |title: &str| title.starts_with("legal variant") && title.contains("the file");
+    let mut tried = 0;
+    for seed in 0..runs {
+        let shape =
+            Walk { events: 120, faults: if seed % 2 == 0 { 0 } else { 8 }, ..Walk::default() };
+        let (header, events) = walk(seed, &shape);
+        let (header, events) = project(&header, &events, &sends_and_receives());
+        for kind in kinds.iter().filter(|kind| apart(&kind.title())) {
+            let Some(events) = kind.apply(&events, &mut Dice::new(seed)) else { continue };
+            conforms(&header, &events);
+            let [main, others] = files(&header, &events);
+            for files in [vec![main.clone(), others.clone()], vec![others, main]] {
+                let verdict = check(&Trace { files }, &Options::default()).verdict;
+                let title = kind.title();
+                assert!(matches!(verdict, Verdict::Conforms(_)), "seed {seed}, {title}: {verdict}");
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried >= 2 * runs, "{tried} traces only");
 }
 
 fn sends_snapshot(event: &Event) -> bool {

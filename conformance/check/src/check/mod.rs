@@ -19,7 +19,7 @@ use crate::{
     contract::Shown,
     foresight::Foresight,
     hidden::Closure,
-    input::{At, Inputs, Place, in_turn},
+    input::{At, Inputs, Place, in_order},
     links::{Plan, Shows, is_sent_elsewhere, pairing},
     order::Orders,
     verdict::{Inconclusive, Reason, Refusal, Verdict},
@@ -145,7 +145,7 @@ fn comes<I: Inputs + ?Sized>(inputs: &I, name: &str) -> bool {
 /// Checks a trace whose contract is known to show enough.
 pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
     let verdict = |verdict: Verdict| Outcome::from(verdict);
-    let foresight = match foresee(inputs) {
+    let mut foresight = match foresee(inputs, &Rc::default()) {
         Ok(foresight) => foresight,
         Err(stop) => return verdict(stop),
     };
@@ -155,7 +155,7 @@ pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Opt
     };
     let mut assumed = Assumed { joined, ..Assumed::default() };
     let first = loop {
-        match run_or_assume(inputs, options, &foresight, &mut assumed) {
+        match run_or_assume(inputs, options, &mut foresight, &mut assumed) {
             Ok(Some(result)) => break result,
             Ok(None) => {}
             Err(error) => break Err(unreadable(&error).into()),
@@ -202,7 +202,7 @@ struct Assumed {
 fn run_or_assume<I: Inputs + ?Sized>(
     inputs: &I,
     options: &Options,
-    foresight: &Foresight,
+    foresight: &mut Foresight,
     assumed: &mut Assumed,
 ) -> Result<Option<Result<Outcome, Stop>>, ReadError> {
     let mut result = Checker::run(inputs, options, foresight, assumed, None);
@@ -217,7 +217,14 @@ fn run_or_assume<I: Inputs + ?Sized>(
                     return Ok(Some(Err(verdict.into())));
                 }
                 assumed.orders = Rc::new(found);
-                return Ok(None);
+                // What later lines say was read without their order.
+                return Ok(match foresee(inputs, &assumed.orders) {
+                    Ok(found) => {
+                        *foresight = found;
+                        None
+                    }
+                    Err(verdict) => Some(Err(verdict.into())),
+                });
             }
             Ok(_) => {}
             Err(error) if matches!(result, Err(Stop::Unordered)) => return Err(error),
@@ -288,17 +295,17 @@ fn place_in<I: Inputs + ?Sized>(inputs: &I, at: At) -> Option<Place> {
 }
 
 /// Checks the headers; where steps are hidden, reads what later lines say about them.
-fn foresee<I: Inputs + ?Sized>(inputs: &I) -> Result<Foresight, Verdict> {
+fn foresee<I: Inputs + ?Sized>(inputs: &I, orders: &Rc<Orders>) -> Result<Foresight, Verdict> {
     let inputs = inputs.open().map_err(|error| unreadable(&error))?;
     let Some(first) = inputs.first() else { return Err(Verdict::Refused(Refusal::Empty)) };
     let header = first.header.clone();
-    let mut foresight = Foresight::new(&header.contract);
+    let mut foresight = Foresight::new(&header.contract, Rc::clone(orders));
     acceptable(&header).map_err(Verdict::Refused)?;
     let every_step = |id: &ServerId| Shown::new(&header.contract, *id).every_step();
     if header.servers.iter().all(every_step) {
         return Ok(foresight);
     }
-    for item in in_turn(inputs) {
+    for item in in_order(inputs) {
         foresight.note(&item.map_err(|error| unreadable(&error))?);
     }
     Ok(foresight)

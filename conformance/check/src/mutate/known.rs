@@ -2,7 +2,6 @@
 
 /// Titles, and why.
 const KNOWN: &[(&str, &str)] = &[
-    ("line: Killed: twice", "a second end of a life is told by lint only"),
     (
         "connection: message of elections on the quorum port",
         "a connection of the one port is not told from one of the other",
@@ -14,10 +13,6 @@ const KNOWN: &[(&str, &str)] = &[
     (
         "connection: Connected: another peer where dialled",
         "a peer that Connected names is compared only where FOLLOWERINFO comes",
-    ),
-    (
-        "legal variant: a line in a chain of its own, at the end of the file",
-        "the order of the chains in the file changes the verdict where steps are hidden",
     ),
 ];
 

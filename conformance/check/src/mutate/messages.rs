@@ -83,6 +83,12 @@ const CONTRADICTORY: [&str; 4] = [
     "names another sender where received",
 ];
 
+/// Whether another line of the trace names the connection of this one. If none does, nothing can
+/// contradict the line.
+fn is_named_again(draft: &Draft, at: usize) -> bool {
+    (0..draft.len()).any(|line| line != at && draft.link(line) == draft.link(at))
+}
+
 /// A message is not received, although a later one of its connection is.
 fn passed_over(draft: &mut Draft, at: usize, _: &mut Dice) -> Option<()> {
     let later = draft.all(|draft, line| {
@@ -156,13 +162,14 @@ pub(super) fn kinds() -> Vec<Kind> {
     for kind in TYPES {
         for (operation, received, apply) in OPERATIONS {
             let name = format!("{kind}: {operation}");
+            let contradictory = CONTRADICTORY.contains(&operation);
             let new = Kind::new("message", name, move |draft, dice| {
                 let at = draft.any(dice, |draft, at| {
-                    if received { receives(draft, at, kind) } else { sends(draft, at, kind) }
+                    let is = if received { receives } else { sends };
+                    is(draft, at, kind) && (!contradictory || is_named_again(draft, at))
                 })?;
                 apply(draft, at, dice)
             });
-            let contradictory = CONTRADICTORY.contains(&operation);
             kinds.push(if contradictory { new.illegal() } else { new });
         }
         kinds.push(Kind::new("message", format!("{kind}: none in the trace"), move |draft, _| {

@@ -12,8 +12,16 @@ use crate::{corrupt::cut, walk::Dice};
 
 const GROUP: &str = "legal variant";
 
+/// Where the line of a chain of its own stands in the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    InPlace,
+    First,
+    Last,
+}
+
 /// A line in a chain of its own, ordered with the rest by `after`.
-fn own_chain(draft: &mut Draft, dice: &mut Dice, neighbours: bool) -> Option<()> {
+fn own_chain(draft: &mut Draft, dice: &mut Dice, stands: Stands) -> Option<()> {
     let at = draft.any(dice, |draft, at| {
         let inner = draft.before(at).is_some() && draft.after(at).is_some();
         // The messages of one direction of a connection are in one chain.
@@ -26,11 +34,52 @@ fn own_chain(draft: &mut Draft, dice: &mut Dice, neighbours: bool) -> Option<()>
     event.after = vec![(Chain::MAIN, seq.checked_sub(1)?)];
     event.chain = chain.clone();
     draft.lines[next].event.after = vec![(chain, 0)];
-    if neighbours {
-        // The same order in the file as well: the chain's line stands at the end of the file.
-        let line = draft.lines.remove(at);
-        draft.lines.push(line);
+    match stands {
+        Stands::InPlace => {}
+        Stands::First => draft.lines[..=at].rotate_right(1),
+        Stands::Last => draft.lines[at..].rotate_left(1),
     }
+    Some(())
+}
+
+/// All lines of one server that neither send nor receive, in a chain at the end of the file; the
+/// order is the same.
+fn split_server(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
+    let only_main = |draft: &Draft, server| {
+        draft.all(|draft, at| {
+            let chain = &draft.lines[at].event.chain;
+            draft.server(at) == server && !chain.is_main() && !chain.is_harness()
+        }) == Vec::<usize>::new()
+    };
+    let first = draft.any(dice, |draft, at| {
+        draft.lines[at].event.chain.is_main() && only_main(draft, draft.server(at))
+    })?;
+    let (server, other) = (draft.server(first), Chain::new("other"));
+    // By incarnation: the line before, and how many lines each of the two chains has.
+    let mut lives: HashMap<u32, (Option<(Chain, u64)>, [u64; 2])> = HashMap::new();
+    let own = |draft: &Draft, at: usize| {
+        draft.server(at) == server && draft.lines[at].event.chain.is_main()
+    };
+    let mut moved = Vec::new();
+    for at in draft.all(own) {
+        let moves = draft.packet(at).is_none()
+            && !matches!(draft.kind(at), EventKind::Start { .. } | EventKind::Stop);
+        let event = &mut draft.lines[at].event;
+        let (last, counts) = lives.entry(event.incarnation).or_default();
+        let count = &mut counts[usize::from(moves)];
+        event.chain = if moves { other.clone() } else { Chain::MAIN };
+        event.seq = *count;
+        *count += 1;
+        let before = last.replace((event.chain.clone(), event.seq));
+        event.after = before.into_iter().filter(|(chain, _)| *chain != event.chain).collect();
+        if moves {
+            moved.push(at);
+        }
+    }
+    (!moved.is_empty()).then_some(())?;
+    let lines: Vec<Line> = moved.iter().map(|at| draft.lines[*at].clone()).collect();
+    draft.remove(moved);
+    draft.lines.extend(lines);
     Some(())
 }
 
@@ -142,11 +191,19 @@ pub(super) fn kinds() -> Vec<Kind> {
         }),
         Kind::new(GROUP, "lines of the servers in another order", interleaved),
         Kind::new(GROUP, "a line in a chain of its own", |draft, dice| {
-            own_chain(draft, dice, false)
+            own_chain(draft, dice, Stands::InPlace)
         }),
         Kind::new(GROUP, "a line in a chain of its own, at the end of the file", |draft, dice| {
-            own_chain(draft, dice, true)
+            own_chain(draft, dice, Stands::Last)
         }),
+        Kind::new(GROUP, "a line in a chain of its own, first in the file", |draft, dice| {
+            own_chain(draft, dice, Stands::First)
+        }),
+        Kind::new(
+            GROUP,
+            "all lines of one server but messages, at the end of the file",
+            split_server,
+        ),
         Kind::new(GROUP, "connections: all have other names", |draft, _| renamed(draft)),
         Kind::new(GROUP, "payloads: all are others", |draft, _| other_payloads(draft)),
         Kind::new(GROUP, "state: not in some lines", |draft, dice| less_state(draft, dice, true)),
