@@ -55,8 +55,9 @@ fn split_server(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
         draft.lines[at].event.chain.is_main() && only_main(draft, draft.server(at))
     })?;
     let (server, other) = (draft.server(first), Chain::new("other"));
-    // By incarnation: the line before, and how many lines each of the two chains has.
-    let mut lives: HashMap<u32, (Option<(Chain, u64)>, [u64; 2])> = HashMap::new();
+    // By incarnation: the line before; and how many lines each of the two chains has.
+    let mut last: HashMap<u32, (Chain, u64)> = HashMap::new();
+    let mut counts: HashMap<u32, [u64; 2]> = HashMap::new();
     let own = |draft: &Draft, at: usize| {
         draft.server(at) == server && draft.lines[at].event.chain.is_main()
     };
@@ -65,12 +66,11 @@ fn split_server(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
         let moves = draft.packet(at).is_none()
             && !matches!(draft.kind(at), EventKind::Start { .. } | EventKind::Stop);
         let event = &mut draft.lines[at].event;
-        let (last, counts) = lives.entry(event.incarnation).or_default();
-        let count = &mut counts[usize::from(moves)];
+        let count = &mut counts.entry(event.incarnation).or_default()[usize::from(moves)];
         event.chain = if moves { other.clone() } else { Chain::MAIN };
         event.seq = *count;
         *count += 1;
-        let before = last.replace((event.chain.clone(), event.seq));
+        let before = last.insert(event.incarnation, (event.chain.clone(), event.seq));
         event.after = before.into_iter().filter(|(chain, _)| *chain != event.chain).collect();
         if moves {
             moved.push(at);
