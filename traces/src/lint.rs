@@ -240,7 +240,7 @@ impl Lint {
         }
     }
 
-    /// Every id names a member; each stranger is reported once.
+    /// Every id names a member; each unknown server is reported once.
     fn check_ids(&mut self, place: Place, event: &Event) {
         let recorder = event.server == 0;
         if recorder != (event.kind.name() == EventName::Joined) {

@@ -12,7 +12,8 @@ use zab_model::{
 };
 
 use crate::{
-    contract::Shown, convert::Letter, foresight::Foresight, links::ConnectionId, witness::Entry,
+    contract::Shown, convert::ModelMessage, links::ConnectionId, lookahead::Lookahead,
+    witness::Entry,
 };
 
 /// A history of the model.
@@ -24,7 +25,7 @@ pub(crate) struct Scene<'a> {
     /// The ensemble.
     pub(crate) cfg: &'a Config<Wide>,
     /// What is known of later lines.
-    pub(crate) foresight: &'a Foresight,
+    pub(crate) lookahead: &'a Lookahead,
     /// What this server's lines show.
     pub(crate) shown: Shown,
     /// Scratch: the effects of one step.
@@ -41,7 +42,7 @@ pub(crate) struct Wire {
     /// Its name; none if there is none, or if the contract hides `Connected`.
     pub(crate) connection: Option<ConnectionId>,
     /// What is to be sent on it, in order.
-    pub(crate) pending: VecDeque<Letter>,
+    pub(crate) pending: VecDeque<ModelMessage>,
 }
 
 /// What goes to a peer over the election port.
@@ -93,7 +94,7 @@ impl Decided {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ended {
     pub(crate) connection: ConnectionId,
-    pub(crate) pending: VecDeque<Letter>,
+    pub(crate) pending: VecDeque<ModelMessage>,
 }
 
 /// Everything in which two candidates can differ.
@@ -145,7 +146,7 @@ pub(crate) struct Candidate {
     /// Writes of the last step.
     pub(crate) written: Option<Write<u32>>,
     /// The message that the last `Sent` line took.
-    pub(crate) sent: Option<Letter>,
+    pub(crate) sent: Option<ModelMessage>,
     /// The transaction of the last step.
     pub(crate) proposed: Option<Zxid<u32>>,
     /// The last step ended a role while a decision of that role had not been shown.
@@ -184,7 +185,7 @@ impl Candidate {
         let ended = core.ended.iter().map(|ended| ended.pending.capacity());
         let notices = core.notices.iter().map(|notices| notices.pending.capacity());
         size_of::<Self>()
-            + wires.chain(ended).sum::<usize>() * size_of::<Letter>()
+            + wires.chain(ended).sum::<usize>() * size_of::<ModelMessage>()
             + notices.sum::<usize>() * size_of::<Notification<u32>>()
             + core.wires.len() * (size_of::<Wire>() + size_of::<Notices>())
             + core.server.leader.outstanding.len() * size_of::<ServerSet>()

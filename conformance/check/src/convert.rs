@@ -13,7 +13,7 @@ use zab_model::Wide;
 use zab_trace as trace;
 
 /// A message of the model at the shape of traces.
-pub(crate) type Letter = model::Message<Wide>;
+pub(crate) type ModelMessage = model::Message<Wide>;
 
 /// Real ids and the model's dense ones, which have the same order, because elections compare ids.
 #[derive(Clone, Debug)]
@@ -87,39 +87,39 @@ pub(crate) const fn persisted(write: model::Write<u32>) -> trace::Persisted {
 
 /// A message as the trace shows it; none for a notification of a server that is down, which no
 /// rule sends.
-pub(crate) fn message(ids: &Ids, message: &Letter) -> Option<trace::Message> {
+pub(crate) fn message(ids: &Ids, message: &ModelMessage) -> Option<trace::Message> {
     Some(match message {
-        Letter::Notification(n) => trace::Message::Notification {
+        ModelMessage::Notification(n) => trace::Message::Notification {
             role: role(n.role)?,
             leader: ids.real(n.vote.leader),
             zxid: zxid(n.vote.zxid),
             round: u64::from(n.round),
             peer_epoch: n.vote.peer_epoch,
         },
-        Letter::FollowerInfo { accepted_epoch } => {
+        ModelMessage::FollowerInfo { accepted_epoch } => {
             trace::Message::FollowerInfo { accepted_epoch: *accepted_epoch }
         }
-        Letter::LeaderInfo { epoch } => trace::Message::LeaderInfo { epoch: *epoch },
-        Letter::AckEpoch { current_epoch, last_zxid } => {
+        ModelMessage::LeaderInfo { epoch } => trace::Message::LeaderInfo { epoch: *epoch },
+        ModelMessage::AckEpoch { current_epoch, last_zxid } => {
             trace::Message::AckEpoch { current_epoch: *current_epoch, last_zxid: zxid(*last_zxid) }
         }
-        Letter::Diff { zxid: at } => trace::Message::Diff { zxid: zxid(*at) },
-        Letter::Trunc { zxid: at } => trace::Message::Trunc { zxid: zxid(*at) },
-        Letter::Snap { zxid: at, history: _ } => trace::Message::Snap { zxid: zxid(*at) },
-        Letter::Proposal(txn) => {
+        ModelMessage::Diff { zxid: at } => trace::Message::Diff { zxid: zxid(*at) },
+        ModelMessage::Trunc { zxid: at } => trace::Message::Trunc { zxid: zxid(*at) },
+        ModelMessage::Snap { zxid: at, history: _ } => trace::Message::Snap { zxid: zxid(*at) },
+        ModelMessage::Proposal(txn) => {
             trace::Message::Proposal { zxid: zxid(txn.zxid), digest: trace::TxnDigest(txn.payload) }
         }
-        Letter::Commit { zxid: at } => trace::Message::Commit { zxid: zxid(*at) },
-        Letter::NewLeader { epoch } => trace::Message::NewLeader { epoch: *epoch },
-        Letter::AckLd { epoch } => trace::Message::AckLd { epoch: *epoch },
-        Letter::Ack { zxid: at } => trace::Message::Ack { zxid: zxid(*at) },
-        Letter::UpToDate => trace::Message::UpToDate,
+        ModelMessage::Commit { zxid: at } => trace::Message::Commit { zxid: zxid(*at) },
+        ModelMessage::NewLeader { epoch } => trace::Message::NewLeader { epoch: *epoch },
+        ModelMessage::AckLd { epoch } => trace::Message::AckLd { epoch: *epoch },
+        ModelMessage::Ack { zxid: at } => trace::Message::Ack { zxid: zxid(*at) },
+        ModelMessage::UpToDate => trace::Message::UpToDate,
     })
 }
 
 /// A message as the model holds it. None if the line alone does not say all of it: a SNAP, whose
 /// state only its sender knows, or a vote for nobody of the ensemble.
-pub(crate) fn message_in(ids: &Ids, message: &trace::Message) -> Option<Letter> {
+pub(crate) fn message_in(ids: &Ids, message: &trace::Message) -> Option<ModelMessage> {
     Some(match message {
         trace::Message::Notification { role, leader, zxid, round, peer_epoch } => {
             let role = match role {
@@ -134,25 +134,25 @@ pub(crate) fn message_in(ids: &Ids, message: &trace::Message) -> Option<Letter> 
                 peer_epoch: *peer_epoch,
             };
             let round = u32::try_from(*round).ok()?;
-            Letter::Notification(model::Notification { role, vote, round })
+            ModelMessage::Notification(model::Notification { role, vote, round })
         }
         trace::Message::FollowerInfo { accepted_epoch } => {
-            Letter::FollowerInfo { accepted_epoch: *accepted_epoch }
+            ModelMessage::FollowerInfo { accepted_epoch: *accepted_epoch }
         }
-        trace::Message::LeaderInfo { epoch } => Letter::LeaderInfo { epoch: *epoch },
+        trace::Message::LeaderInfo { epoch } => ModelMessage::LeaderInfo { epoch: *epoch },
         trace::Message::AckEpoch { current_epoch, last_zxid } => {
-            Letter::AckEpoch { current_epoch: *current_epoch, last_zxid: zxid_in(*last_zxid) }
+            ModelMessage::AckEpoch { current_epoch: *current_epoch, last_zxid: zxid_in(*last_zxid) }
         }
-        trace::Message::Diff { zxid } => Letter::Diff { zxid: zxid_in(*zxid) },
-        trace::Message::Trunc { zxid } => Letter::Trunc { zxid: zxid_in(*zxid) },
+        trace::Message::Diff { zxid } => ModelMessage::Diff { zxid: zxid_in(*zxid) },
+        trace::Message::Trunc { zxid } => ModelMessage::Trunc { zxid: zxid_in(*zxid) },
         trace::Message::Snap { .. } => return None,
         trace::Message::Proposal { zxid, digest } => {
-            Letter::Proposal(model::Txn { zxid: zxid_in(*zxid), payload: digest.0 })
+            ModelMessage::Proposal(model::Txn { zxid: zxid_in(*zxid), payload: digest.0 })
         }
-        trace::Message::Commit { zxid } => Letter::Commit { zxid: zxid_in(*zxid) },
-        trace::Message::NewLeader { epoch } => Letter::NewLeader { epoch: *epoch },
-        trace::Message::AckLd { epoch } => Letter::AckLd { epoch: *epoch },
-        trace::Message::Ack { zxid } => Letter::Ack { zxid: zxid_in(*zxid) },
-        trace::Message::UpToDate => Letter::UpToDate,
+        trace::Message::Commit { zxid } => ModelMessage::Commit { zxid: zxid_in(*zxid) },
+        trace::Message::NewLeader { epoch } => ModelMessage::NewLeader { epoch: *epoch },
+        trace::Message::AckLd { epoch } => ModelMessage::AckLd { epoch: *epoch },
+        trace::Message::Ack { zxid } => ModelMessage::Ack { zxid: zxid_in(*zxid) },
+        trace::Message::UpToDate => ModelMessage::UpToDate,
     })
 }

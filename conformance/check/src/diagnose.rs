@@ -271,7 +271,7 @@ pub(crate) fn link(checker: &Checker<'_>, item: &Item, mismatch: Mismatch) -> Di
 }
 
 /// The divergence of a line after which no state leads to what its server sends later.
-pub(crate) fn doomed(checker: &Checker<'_>, item: &Item) -> Divergence {
+pub(crate) fn no_continuation(checker: &Checker<'_>, item: &Item) -> Divergence {
     let mismatch = Mismatch::Unexpected {
         found: describe::event(&item.event),
         wanted: "a state from which this server can send what it sends later".to_owned(),

@@ -20,7 +20,7 @@
 //!
 //! A line that carries `state` shows more, so before such a line nothing is left out.
 //!
-//! Besides, later lines rule states out (`foresight`); where they may, syncs and requests are not
+//! Besides, later lines rule states out (`lookahead`); where they may, syncs and requests are not
 //! taken here at all, but when something needs them (`lazy`).
 
 use std::collections::HashSet;
@@ -217,7 +217,7 @@ pub(crate) fn next_payload(scene: &Scene<'_>, candidate: &Candidate) -> Option<u
     let last = server.last(scene.cfg);
     let epoch = server.accepted_epoch;
     let counter = if last.epoch == epoch { last.counter + 1 } else { 1 };
-    scene.foresight.payload(Zxid { epoch, counter })
+    scene.lookahead.payload(Zxid { epoch, counter })
 }
 
 /// How many transactions of the unsynced tail may have been synced before a line: more of them

@@ -5,7 +5,7 @@ use zab_trace::{Chain, ConnectionName, Event, EventKind, LogDigest, Packet, Pers
 
 use crate::{
     candidate::{Candidate, Scene},
-    convert::{self, Letter},
+    convert::{self, ModelMessage},
     describe,
     links::ConnectionId,
     mapping::{self, Choice, Line},
@@ -70,20 +70,20 @@ fn is_legal(scene: &mut Scene<'_>, candidate: &Candidate, line: &Line<'_>, offer
 fn sends(candidate: &Candidate, line: &Line<'_>) -> Vec<Offer> {
     let core = &candidate.core;
     let Ok(name) = ConnectionName::parse("0.0.0.0:0>0.0.0.0:0") else { return Vec::new() };
-    let packet = |letter: &Letter, id: u8| {
-        let message = convert::message(line.ids, letter)?;
+    let packet = |model_message: &ModelMessage, id: u8| {
+        let message = convert::message(line.ids, model_message)?;
         let peer = line.ids.real(zab_model::ServerId(id));
         // Only the first message of a connection may repeat an earlier one.
         Some(EventKind::Sent(Packet { connection: name.clone(), ordinal: 1, peer, message }))
     };
     let mut offers = Vec::new();
     for (wire, id) in core.wires.iter().zip(1..) {
-        let kind = wire.pending.front().and_then(|letter| packet(letter, id));
+        let kind = wire.pending.front().and_then(|model_message| packet(model_message, id));
         offers.extend(kind.map(|kind| Offer { kind, connection: wire.connection }));
     }
     for (notices, id) in core.notices.iter().zip(1..) {
         let head = notices.pending.front().map(|head| Message::Notification(*head));
-        let kind = head.as_ref().and_then(|letter| packet(letter, id));
+        let kind = head.as_ref().and_then(|model_message| packet(model_message, id));
         offers.extend(kind.map(|kind| Offer { kind, connection: None }));
     }
     offers

@@ -14,6 +14,7 @@
 //! 5. `check`, `verdict`, `explain`, `diagnose`, `legal`, `notes`, `archive`: what is said in the
 //!    end.
 
+mod adequacy;
 mod archive;
 mod brute;
 mod candidate;
@@ -26,12 +27,12 @@ mod describe;
 mod diagnose;
 mod explain;
 mod facts;
-mod foresight;
 mod hidden;
 mod input;
 mod lazy;
 mod legal;
 mod links;
+mod lookahead;
 mod mapping;
 mod merge;
 mod monitor;
@@ -39,7 +40,6 @@ pub mod mutate;
 mod notes;
 mod order;
 mod owed;
-mod poison;
 mod poset;
 mod properties;
 mod stepper;
@@ -60,7 +60,7 @@ pub use properties::{Broken, Global, History};
 pub use stepper::{Rejected, replay};
 pub use summary::Summary;
 pub use verdict::{Exit, Inconclusive, Reason, Refusal, Verdict, Violation};
-pub use walk::{Dice, Walk, walk, walk_with};
+pub use walk::{Rng, Walk, walk, walk_with};
 pub use witness::{Entry, Witness};
 
 /// How many servers an ensemble may have.

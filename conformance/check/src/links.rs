@@ -31,7 +31,7 @@ pub(crate) type Plan = BTreeMap<(Port, ConnectionName, ServerId, u32), u32>;
 
 /// A message between its `Sent` and its `Received`.
 #[derive(Clone, Debug)]
-pub(crate) struct Letter<C> {
+pub(crate) struct InFlight<C> {
     /// What the `Sent` line says.
     pub(crate) message: Message,
     /// Where the `Sent` line stands.
@@ -326,7 +326,7 @@ impl<C> Links<C> {
     }
 
     /// A `Sent` line was explained: its message is on its way.
-    pub(crate) fn send(&mut self, server: ServerId, packet: &Packet, letter: Letter<C>) {
+    pub(crate) fn send(&mut self, server: ServerId, packet: &Packet, in_flight: InFlight<C>) {
         let Some(place) = self.place_of(packet) else { return };
         let drops = self.drops(packet.peer);
         let line = &mut self.lines[place.line];
@@ -343,7 +343,7 @@ impl<C> Links<C> {
             segment.receiver.get_or_insert(packet.peer);
             segment.sent += 1;
             if !closed && !segment.lost {
-                segment.queue.push_back(letter);
+                segment.queue.push_back(in_flight);
             }
         }
         if let Some(sent) = &mut self.sent {
@@ -394,7 +394,7 @@ impl<C> Links<C> {
         &mut self,
         server: ServerId,
         packet: &Packet,
-    ) -> Result<(ConnectionId, Letter<C>), Refused> {
+    ) -> Result<(ConnectionId, InFlight<C>), Refused> {
         let shows = self.shows(server);
         let place = self.place(&packet.connection, packet.message.port());
         let index = self.hold(place, server);
@@ -406,8 +406,8 @@ impl<C> Links<C> {
         let label = self.partner(&self.lines[place.line], packet, server, label);
         let segment = self.lines[place.line].segment_mut(packet.peer, label);
         let segment = segment.filter(|segment| segment.receiver == Some(server));
-        let letter = segment.and_then(|segment| segment.queue.pop_front());
-        letter.map(|letter| (id, letter)).ok_or(Refused::Lost)
+        let in_flight = segment.and_then(|segment| segment.queue.pop_front());
+        in_flight.map(|in_flight| (id, in_flight)).ok_or(Refused::Lost)
     }
 
     /// Whether a server cannot have received a packet, whatever was sent: its end of the connection

@@ -9,12 +9,12 @@ use crate::{
     candidate::{Candidate, Scene, Wire},
     causes::{self, Mark},
     contract::Shown,
-    convert::Letter,
-    foresight::Future,
+    convert::ModelMessage,
     hidden::{self, Closure},
     input::{At, Item},
     lazy::{self, Effort, Goal, Refusal},
     links::{ConnectionId, Links},
+    lookahead::Future,
     mapping::{self, Choice, Line},
     poset::Poset,
 };
@@ -40,7 +40,7 @@ pub(crate) struct Monitor {
     /// What its lines know of the open segments of others.
     pub(crate) known: Vec<Mark>,
     /// The line from which on later lines rule out every state.
-    pub(crate) doomed: Option<At>,
+    pub(crate) ruled_out: Option<At>,
     /// Its last lines.
     pub(crate) recent: VecDeque<Item>,
 }
@@ -58,7 +58,7 @@ pub(crate) enum Stuck {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Search<'a> {
     pub(crate) future: &'a Future,
-    pub(crate) links: &'a Links<Letter>,
+    pub(crate) links: &'a Links<ModelMessage>,
     pub(crate) closure: Closure,
     pub(crate) limit: usize,
     /// Whether states are dropped that later lines rule out.
@@ -122,7 +122,7 @@ impl Monitor {
             incarnations: 0,
             poset: None,
             known: Vec::new(),
-            doomed: None,
+            ruled_out: None,
             recent: VecDeque::with_capacity(RECENT),
         }
     }
@@ -164,8 +164,8 @@ impl Monitor {
         match self.explore(scene, line, search) {
             // No state that is left can lead to all that this server sends later. Which line is the
             // first that no state explains, only the others can tell.
-            Err(Stuck::Nowhere) if self.doomed.is_none() && !self.shown.every_step() => {
-                self.doomed = Some(line.at);
+            Err(Stuck::Nowhere) if self.ruled_out.is_none() && !self.shown.every_step() => {
+                self.ruled_out = Some(line.at);
                 self.explore(scene, line, search)
             }
             result => result,
@@ -178,7 +178,7 @@ impl Monitor {
         line: &Line<'_>,
         search: Search<'_>,
     ) -> Result<u64, Stuck> {
-        let search = Search { narrow: search.narrow && self.doomed.is_none(), ..search };
+        let search = Search { narrow: search.narrow && self.ruled_out.is_none(), ..search };
         let (added, steps) = self.hidden(scene, line, search)?;
         let lazy = search.is_lazy() && !self.shown.every_step();
         let mut effort = Effort { steps, ..Effort::default() };
@@ -239,7 +239,7 @@ impl Monitor {
         if self.shown.every_step() {
             return Ok((Vec::new(), 0));
         }
-        let search = Search { narrow: search.narrow && self.doomed.is_none(), ..search };
+        let search = Search { narrow: search.narrow && self.ruled_out.is_none(), ..search };
         let closed = hidden::close(scene, &self.frontier, line, search).ok_or(Stuck::Budget)?;
         self.cut |= closed.cut;
         Ok((closed.added, closed.steps))

@@ -34,7 +34,7 @@ use zab_trace::{Chain, Event, EventKind, Message, Port};
 use crate::{
     candidate::{Candidate, Scene},
     causes::{self, Mark},
-    convert::{Ids, Letter},
+    convert::{Ids, ModelMessage},
     hidden,
     input::{At, Item},
     links::ConnectionId,
@@ -49,7 +49,7 @@ use crate::{
 pub(crate) struct Kept {
     pub(crate) item: Item,
     pub(crate) connection: Option<ConnectionId>,
-    pub(crate) contents: Vec<Letter>,
+    pub(crate) contents: Vec<ModelMessage>,
     /// The lines that come before it, apart from those of its own chain.
     before: Vec<Spot>,
     /// What it knows of open segments.
@@ -87,7 +87,7 @@ pub(crate) struct Poset {
     /// How many segments there were.
     number: u64,
     /// What the SNAPs that were sent in segments may have held.
-    snapshots: HashMap<At, Vec<Letter>>,
+    snapshots: HashMap<At, Vec<ModelMessage>>,
 }
 
 impl Poset {
@@ -107,7 +107,7 @@ impl Poset {
     }
 
     /// What a SNAP that was sent in a segment may hold.
-    pub(crate) fn snapshot(&self, sent: At) -> Option<&[Letter]> {
+    pub(crate) fn snapshot(&self, sent: At) -> Option<&[ModelMessage]> {
         self.snapshots.get(&sent).map(Vec::as_slice)
     }
 
@@ -328,11 +328,11 @@ impl Poset {
             taken.trail.push(Entry::of(&item.event));
         }
         if sends_snapshot(&item.event.kind)
-            && let Some(letter) = taken.sent
+            && let Some(model_message) = taken.sent
         {
-            let letters = self.snapshots.entry(item.at).or_default();
-            if !letters.contains(&letter) {
-                letters.push(letter);
+            let model_messages = self.snapshots.entry(item.at).or_default();
+            if !model_messages.contains(&model_message) {
+                model_messages.push(model_message);
             }
         }
     }

@@ -10,7 +10,7 @@ use zab_trace::{Chain, Event, EventKind, EventName, Header, Packet, Persisted, P
 use crate::{
     brute::{self, uses},
     contract::Shown,
-    convert::{self, Ids, Letter},
+    convert::{self, Ids, ModelMessage},
     walk::node::{Node, Product},
     witness::{Entry, Witness},
 };
@@ -49,7 +49,7 @@ struct Replay<'a> {
     ids: Ids,
     lines: HashMap<Key, &'a Event>,
     connections: HashMap<&'a str, usize>,
-    on_the_way: HashMap<Slot, Letter>,
+    on_the_way: HashMap<Slot, ModelMessage>,
     /// What each server's lines show.
     shown_by: Vec<Shown>,
     resent_hidden: bool,
@@ -237,8 +237,8 @@ impl<'a> Replay<'a> {
                 player.node.sends.push((link, VecDeque::new()));
             }
             (Step::Receive { from, message }, Some(EventKind::Received(packet))) => {
-                let letter = self.slot(packet).and_then(|slot| self.on_the_way.get(&slot));
-                if letter != Some(&message) {
+                let model_message = self.slot(packet).and_then(|slot| self.on_the_way.get(&slot));
+                if model_message != Some(&message) {
                     return Err("receives something else than was sent");
                 }
                 self.open(player, from, message, packet)?;
@@ -270,7 +270,7 @@ impl<'a> Replay<'a> {
         &self,
         player: &mut Player<'_>,
         from: ServerId,
-        message: Letter,
+        message: ModelMessage,
         packet: &Packet,
     ) -> Result<(), &'static str> {
         let (Some(from), link) = (from.row(), self.link(&packet.connection)) else {
@@ -335,8 +335,9 @@ impl<'a> Replay<'a> {
             }
             EventKind::Received(packet) => {
                 let slot = self.slot(packet).ok_or("receives from nobody")?;
-                let letter = self.on_the_way.remove(&slot).ok_or("receives what was not sent")?;
-                if convert::message(&self.ids, &letter) != Some(packet.message) {
+                let model_message =
+                    self.on_the_way.remove(&slot).ok_or("receives what was not sent")?;
+                if convert::message(&self.ids, &model_message) != Some(packet.message) {
                     return Err("shows another message than was sent");
                 }
                 let taken = matches!(last, Some(Step::Receive { .. }));
@@ -395,12 +396,14 @@ impl<'a> Replay<'a> {
         let (Some(to), link) = (self.row(packet.peer), self.link(&packet.connection)) else {
             return Err("sends to nobody");
         };
-        let is = |letter: &Letter| convert::message(&self.ids, letter) == Some(packet.message);
-        let letter = if packet.message.port() == Port::Election {
+        let is = |model_message: &ModelMessage| {
+            convert::message(&self.ids, model_message) == Some(packet.message)
+        };
+        let model_message = if packet.message.port() == Port::Election {
             let last = node.last[to].map(Message::Notification).filter(is);
             let repeats = packet.ordinal == 0 || self.resent_hidden;
             match last.filter(|_| repeats) {
-                Some(letter) => letter,
+                Some(model_message) => model_message,
                 None => {
                     let queue = &mut node.notices[to];
                     let index = queue.iter().position(|notice| is(&Message::Notification(*notice)));
@@ -417,7 +420,7 @@ impl<'a> Replay<'a> {
             queue.pop_front().filter(|_| due).ok_or("sends a message that is not due")?
         };
         let slot = (link, row, packet.ordinal);
-        that(self.on_the_way.insert(slot, letter).is_none(), "sends on a number twice")
+        that(self.on_the_way.insert(slot, model_message).is_none(), "sends on a number twice")
     }
 }
 

@@ -297,10 +297,10 @@ pub enum Refusal {
     #[error("{0} servers, expected at most {max}", max = crate::SERVERS_MAX)]
     Servers(usize),
     /// A check under this contract would pass what it must not.
-    #[error("the contract hides too much: under it {poison:?} would pass")]
+    #[error("the contract hides too much: under it {corruption:?} would pass")]
     Contract {
-        /// The poison that passes.
-        poison: &'static str,
+        /// The corruption that passes.
+        corruption: &'static str,
     },
     /// The contract and the lines contradict each other.
     #[error("{place}: a {event} line, but the contract says that there are none")]

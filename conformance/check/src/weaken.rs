@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use zab_trace::{Chain, Event, EventKind, ServerId};
 
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 /// Moves lines of one server into a second chain. `after` still orders all its lines.
 #[must_use]
@@ -25,8 +25,8 @@ pub fn second_chain(
 /// Moves lines of one server into chains of their own, by kind; of each two lines in turn that are
 /// then in different chains, the order is kept so often out of 1000.
 #[must_use]
-pub fn weaken(events: &[Event], server: ServerId, kept: u32, dice: &mut Dice) -> Vec<Event> {
-    let apart: Vec<bool> = (0..5).map(|_| dice.often(500)).collect();
+pub fn weaken(events: &[Event], server: ServerId, kept: u32, rng: &mut Rng) -> Vec<Event> {
+    let apart: Vec<bool> = (0..5).map(|_| rng.often(500)).collect();
     let chain = |event: &Event| {
         // The messages of one direction of one connection stay in one chain.
         let (kind, name) = match &event.kind {
@@ -48,7 +48,7 @@ pub fn weaken(events: &[Event], server: ServerId, kept: u32, dice: &mut Dice) ->
         };
         if apart[kind] { Chain::new(&name) } else { Chain::MAIN }
     };
-    split(events, server, chain, || dice.often(kept))
+    split(events, server, chain, || rng.often(kept))
 }
 
 /// Gives the lines of one server their chains and numbers. `keep`: whether the next line that is in

@@ -2,7 +2,7 @@
 //! says.
 
 use zab_check::{
-    Brute, Closure, Dice, Inputs, Options, Reason, Verdict, Walk, brute, check, corrupt, project,
+    Brute, Closure, Inputs, Options, Reason, Rng, Verdict, Walk, brute, check, corrupt, project,
     walk,
 };
 use zab_trace::{Contract, Event, Header};
@@ -16,21 +16,21 @@ fn runs(share: u64) -> u64 {
 const EVENTS_MAX: usize = 30;
 
 /// A short random run under some contract.
-fn short(seed: u64, dice: &mut Dice) -> (Header, Vec<Event>) {
+fn short(seed: u64, rng: &mut Rng) -> (Header, Vec<Event>) {
     let contracts: [Contract; 4] = [
         zab_check::everything(),
         zab_check::no_state(),
         zab_check::sends_and_receives(),
         zab_check::silent(1),
     ];
-    let contract = &contracts[dice.below(contracts.len())];
+    let contract = &contracts[rng.below(contracts.len())];
     // A trace under the third contract is the rest of a longer run.
     let hides = !contract.hidden.is_empty();
     let quiet = hides || !contract.silent.is_empty();
     let shape = Walk {
         // One server alone may elect itself any number of times unseen.
-        servers: if quiet { 2 } else { 1 + u8::try_from(dice.below(3)).unwrap_or(0) },
-        events: if hides { 30 + dice.below(16) } else { 16 + dice.below(12) },
+        servers: if quiet { 2 } else { 1 + u8::try_from(rng.below(3)).unwrap_or(0) },
+        events: if hides { 30 + rng.below(16) } else { 16 + rng.below(12) },
         faults: 10,
         names_again: 300,
         ..Walk::default()
@@ -102,12 +102,12 @@ fn the_checker_agrees_with_the_search() {
     let mut tally = Tally::default();
     let total = runs(300);
     for seed in 0..total {
-        let mut dice = Dice::new(seed ^ 0xc0ffee);
-        let (header, events) = short(seed, &mut dice);
+        let mut rng = Rng::new(seed ^ 0xc0ffee);
+        let (header, events) = short(seed, &mut rng);
         if seed % 4 == 0 {
             compare(seed, &header, &events, &mut tally);
         }
-        let corrupted = corrupt::corrupt(&events, &mut dice);
+        let corrupted = corrupt::corrupt(&events, &mut rng);
         compare(seed, &header, &corrupted, &mut tally);
     }
     println!("{tally:?}");

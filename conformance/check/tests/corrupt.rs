@@ -1,4 +1,4 @@
-//! Every crime is found, at its line and under its rule; its twin is accepted.
+//! Every corruption is found, at its line and under its rule; its twin is accepted.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ const SEEDS_MAX: u64 = 2000;
 /// Of so many opportunities the one that takes the fewest lines is kept in the corpus.
 const CHOICE: usize = 40;
 
-/// Simulated runs in which a crime may find its opportunity.
+/// Simulated runs in which a corruption may find its opportunity.
 fn good(seed: u64) -> (Header, Vec<zab_trace::Event>) {
     let config = Config { events: 300, ..Config::default() };
     let mut header = header(seed, &config);
@@ -20,31 +20,33 @@ fn good(seed: u64) -> (Header, Vec<zab_trace::Event>) {
     (header, simulate(seed, &config).events)
 }
 
-/// The crime committed in the runs in which there is an opportunity.
-fn committed(crime: &corrupt::Crime) -> impl Iterator<Item = (Header, corrupt::Spoiled)> {
+/// The corruption committed in the runs in which there is an opportunity.
+fn committed(
+    corruption: &corrupt::Corruption,
+) -> impl Iterator<Item = (Header, corrupt::Corrupted)> {
     let runs = (0..SEEDS_MAX).map(good);
-    runs.filter_map(|(header, events)| Some((header, crime.commit(&events)?)))
+    runs.filter_map(|(header, events)| Some((header, corruption.apply(&events)?)))
 }
 
 #[test]
-fn every_crime_is_found_where_it_is_committed() {
+fn every_corruption_is_found_where_it_is() {
     let mut missed = Vec::new();
-    for crime in corrupt::crimes() {
-        let Some((header, spoiled)) = committed(&crime).next() else {
-            missed.push(format!("{}: no opportunity", crime.name));
+    for corruption in corrupt::corruptions() {
+        let Some((header, corrupted)) = committed(&corruption).next() else {
+            missed.push(format!("{}: no opportunity", corruption.name));
             continue;
         };
-        let twin = check(&(header.clone(), spoiled.twin), &Options::default()).verdict;
+        let twin = check(&(header.clone(), corrupted.twin), &Options::default()).verdict;
         if !matches!(twin, Verdict::Conforms(_)) {
-            missed.push(format!("{}: its twin: {twin}", crime.name));
+            missed.push(format!("{}: its twin: {twin}", corruption.name));
         }
-        let verdict = check(&(header, spoiled.events), &Options::default()).verdict;
+        let verdict = check(&(header, corrupted.events), &Options::default()).verdict;
         let line = verdict.place().map(|place| place.line);
-        let expected = Some(spoiled.illegal as u64 + 2);
+        let expected = Some(corrupted.illegal as u64 + 2);
         let found = matches!(verdict, Verdict::Diverges(_));
-        if !found || line != expected || verdict.rule() != Some(crime.rule) {
-            let name = crime.name;
-            missed.push(format!("{name}: expected {expected:?} {}: {verdict}", crime.rule));
+        if !found || line != expected || verdict.rule() != Some(corruption.rule) {
+            let name = corruption.name;
+            missed.push(format!("{name}: expected {expected:?} {}: {verdict}", corruption.rule));
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n\n"));
@@ -64,34 +66,34 @@ fn text(header: &Header, events: &[zab_trace::Event]) -> Vec<u8> {
     writer.into_inner()
 }
 
-/// The corpus holds a file and its twin for each crime; `ZAB_WRITE_CORPUS=1` writes them anew, as the
-/// simulator makes them now.
+/// The corpus holds a file and its twin for each corruption; `ZAB_WRITE_CORPUS=1` writes them anew,
+/// as the simulator makes them now.
 #[test]
-fn the_corpus_holds_every_crime() {
+fn the_corpus_holds_every_corruption() {
     let write = std::env::var_os("ZAB_WRITE_CORPUS").is_some();
-    for crime in corrupt::crimes() {
+    for corruption in corrupt::corruptions() {
         if !write {
             for part in ["accept", "reject"] {
-                let path = corpus(part, crime.name);
+                let path = corpus(part, corruption.name);
                 assert!(path.is_file(), "{} is missing", path.display());
             }
             continue;
         }
-        let (mut header, spoiled) = committed(&crime)
+        let (mut header, corrupted) = committed(&corruption)
             .take(CHOICE)
-            .min_by_key(|(_, spoiled)| spoiled.events.len())
+            .min_by_key(|(_, corrupted)| corrupted.events.len())
             .expect("an opportunity");
-        header.note = Some(crime.story.to_owned());
+        header.note = Some(corruption.story.to_owned());
         header.expect = Some(Expect {
             verdict: Expected::Diverges,
-            line: Some(spoiled.illegal as u64 + 2),
-            rule: Some(crime.rule.to_owned()),
+            line: Some(corrupted.illegal as u64 + 2),
+            rule: Some(corruption.rule.to_owned()),
         });
-        let rejected = text(&header, &spoiled.events);
-        header.note = Some(format!("The good twin of reject/{}.ndjson.", crime.name));
+        let rejected = text(&header, &corrupted.events);
+        header.note = Some(format!("The good twin of reject/{}.ndjson.", corruption.name));
         header.expect = Some(Expect { verdict: Expected::Conforms, line: None, rule: None });
-        let accepted = text(&header, &spoiled.twin);
-        std::fs::write(corpus("reject", crime.name), rejected).expect("writable");
-        std::fs::write(corpus("accept", crime.name), accepted).expect("writable");
+        let accepted = text(&header, &corrupted.twin);
+        std::fs::write(corpus("reject", corruption.name), rejected).expect("writable");
+        std::fs::write(corpus("accept", corruption.name), accepted).expect("writable");
     }
 }

@@ -15,12 +15,12 @@ fn report(name: &str) -> String {
 
 #[test]
 fn a_report_has_at_most_forty_lines() {
-    for crime in zab_check::corrupt::crimes() {
-        let report = report(crime.name);
+    for corruption in zab_check::corrupt::corruptions() {
+        let report = report(corruption.name);
         assert!(report.lines().count() <= LINES_MAX, "{report}");
         assert!(report.starts_with("DIVERGES"), "{report}");
         for part in ["  event ", "  rule ", "  next "] {
-            assert!(report.contains(part), "{} lacks {part}: {report}", crime.name);
+            assert!(report.contains(part), "{} lacks {part}: {report}", corruption.name);
         }
     }
 }

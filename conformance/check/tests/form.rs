@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use zab_check::{Dice, Exit, Inputs, Options, Reason, Verdict, Walk, check, walk};
+use zab_check::{Exit, Inputs, Options, Reason, Rng, Verdict, Walk, check, walk};
 use zab_trace::{Chain, Event, EventKind, EventName, Header, Located, Trace, TraceFile};
 
 fn good(seed: u64) -> (Header, Vec<Event>) {
@@ -21,9 +21,9 @@ fn sentence(verdict: &Verdict) -> String {
 }
 
 /// A line is lost, is there twice, or has something of another line.
-fn spoil(events: &mut Vec<Event>, dice: &mut Dice) {
-    let (one, other) = (dice.below(events.len()), dice.below(events.len()));
-    match dice.below(9) {
+fn corrupted(events: &mut Vec<Event>, rng: &mut Rng) {
+    let (one, other) = (rng.below(events.len()), rng.below(events.len()));
+    match rng.below(9) {
         0 => drop(events.remove(one)),
         1 => {
             let event = events[other].clone();
@@ -44,13 +44,13 @@ fn spoil(events: &mut Vec<Event>, dice: &mut Dice) {
 
 #[test]
 fn what_a_lint_calls_wrong_never_conforms() {
-    let mut dice = Dice::new(23);
+    let mut rng = Rng::new(23);
     let (mut wrong, mut conform) = (0, 0);
     for seed in 0..60 {
         let (header, events) = good(seed);
         for _ in 0..12 {
             let mut events = events.clone();
-            spoil(&mut events, &mut dice);
+            corrupted(&mut events, &mut rng);
             let trace = (header.clone(), events);
             let report = trace.lint();
             let verdict = check(&trace, &Options::default()).verdict;

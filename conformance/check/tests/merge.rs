@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use zab_check::{Dice, Exit, Inputs, Options, Summary, Verdict, check};
+use zab_check::{Exit, Inputs, Options, Rng, Summary, Verdict, check};
 use zab_sim::{Config, header, simulate};
 use zab_trace::{
     Chain, ConnectionName, Event, EventKind, Header, Located, LogDigest, Phase, Recovered, Role,
@@ -47,13 +47,13 @@ fn accepted(files: Vec<TraceFile>) -> Summary {
 
 #[test]
 fn files_may_come_in_any_order() {
-    let mut dice = Dice::new(7);
+    let mut rng = Rng::new(7);
     for seed in 0..20 {
         let (header, events) = run(seed);
         let whole = accepted(vec![file("whole", &header, events.clone())]);
         let mut files = apart(&header, &events);
         for index in 0..files.len() {
-            let other = dice.below(files.len());
+            let other = rng.below(files.len());
             files.swap(index, other);
         }
         assert_eq!(accepted(files), whole, "seed {seed}");
@@ -126,24 +126,24 @@ fn connection(kind: &mut EventKind) -> Option<&mut ConnectionName> {
 
 /// The same lines, spread anew: each file is cut in three, neighbours change places, files change
 /// places, and what a header says of its source is anything.
-fn spread(files: &[TraceFile], dice: &mut Dice) -> Vec<TraceFile> {
+fn spread(files: &[TraceFile], rng: &mut Rng) -> Vec<TraceFile> {
     let mut spread = Vec::new();
     for part in files {
         let mut events: Vec<_> = part.events.iter().map(|l| l.event.clone()).collect();
         for index in 1..events.len() {
-            if dice.below(4) == 0 {
+            if rng.below(4) == 0 {
                 events.swap(index - 1, index);
             }
         }
         let length = events.len().div_ceil(3).max(1);
         for (number, piece) in events.chunks(length).enumerate() {
-            let source = Source::ALL[dice.below(Source::ALL.len())];
+            let source = Source::ALL[rng.below(Source::ALL.len())];
             let header = Header { source, ..part.header.clone() };
             spread.push(file(&format!("{}.{number}", part.name), &header, piece.to_vec()));
         }
     }
     for index in 0..spread.len() {
-        let other = dice.below(spread.len());
+        let other = rng.below(spread.len());
         spread.swap(index, other);
     }
     spread
@@ -151,18 +151,18 @@ fn spread(files: &[TraceFile], dice: &mut Dice) -> Vec<TraceFile> {
 
 #[test]
 fn lines_may_stand_anywhere() {
-    let mut dice = Dice::new(11);
+    let mut rng = Rng::new(11);
     for seed in 0..20 {
         let (header, events) = run(seed);
         let whole = accepted(vec![file("whole", &header, events.clone())]);
         let mut files = apart(&header, &events);
-        assert_eq!(accepted(spread(&files, &mut dice)), whole, "seed {seed}");
-        let report = Trace { files: spread(&files, &mut dice) }.lint();
+        assert_eq!(accepted(spread(&files, &mut rng)), whole, "seed {seed}");
+        let report = Trace { files: spread(&files, &mut rng) }.lint();
         assert_eq!(report.findings, [], "seed {seed}");
         let joined = behind_a_relay(&mut files);
         let count = joined.len() as u64;
         files.push(file("relay", &header, joined));
-        let all = accepted(spread(&files, &mut dice));
+        let all = accepted(spread(&files, &mut rng));
         assert_eq!(all.events, whole.events + count, "seed {seed}");
         assert_eq!((all.steps, all.committed), (whole.steps, whole.committed), "seed {seed}");
     }
@@ -223,13 +223,13 @@ fn lines_put_aside_are_bounded() {
 /// What is known beforehand of a trace that hides steps is read in the order of the chains.
 #[test]
 fn lines_of_a_trace_that_hides_steps_may_stand_anywhere() {
-    let mut dice = Dice::new(12);
+    let mut rng = Rng::new(12);
     for seed in 0..10 {
         let (header, events) = run(seed);
         for contract in [zab_check::sends_and_receives(), zab_check::silent(2)] {
             let (header, events) = zab_check::project(&header, &events, &contract);
             accepted(vec![file("whole", &header, events.clone())]);
-            accepted(spread(&apart(&header, &events), &mut dice));
+            accepted(spread(&apart(&header, &events), &mut rng));
         }
     }
 }

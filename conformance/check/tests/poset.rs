@@ -4,7 +4,7 @@
 mod orders;
 
 use zab_check::{
-    Dice, Options, Summary, Verdict, Walk, check, mutate::kinds, project, sends_and_receives, walk,
+    Options, Rng, Summary, Verdict, Walk, check, mutate::kinds, project, sends_and_receives, walk,
     weaken,
 };
 use zab_trace::{Chain, Event, EventKind, Header, Located, Message, Trace, TraceFile};
@@ -180,7 +180,7 @@ fn the_order_of_chains_in_a_file_changes_no_verdict() {
         let sender = events.iter().find(|event| sends_snapshot(event));
         snapshots += u32::from(sender.is_some());
         let server = sender.map_or(1 + seed % 3, |event| event.server);
-        let events = weaken::weaken(&events, server, 600, &mut Dice::new(seed));
+        let events = weaken::weaken(&events, server, 600, &mut Rng::new(seed));
         partial += u32::from(events.iter().any(|event| !event.after.is_empty()));
         let mut by_chain = events.clone();
         by_chain.sort_by_key(|event| (event.server, event.incarnation, event.chain.clone()));
@@ -219,7 +219,7 @@ fn a_chain_that_stands_apart_changes_no_verdict_where_steps_are_hidden() {
         let (header, events) = walk(seed, &shape);
         let (header, events) = project(&header, &events, &sends_and_receives());
         for kind in kinds.iter().filter(|kind| apart(&kind.title())) {
-            let Some(events) = kind.apply(&events, &mut Dice::new(seed)) else { continue };
+            let Some(events) = kind.apply(&events, &mut Rng::new(seed)) else { continue };
             conforms(&header, &events);
             let [main, others] = files(&header, &events);
             for files in [vec![main.clone(), others.clone()], vec![others, main]] {

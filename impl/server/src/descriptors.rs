@@ -12,8 +12,8 @@ const OWN: usize = 64;
 /// Most connections for each other server: one in use and one that is replacing it on each port,
 /// and on the quorum port those that wait.
 const PER_SERVER: usize = 8;
-/// Most strangers on each of the two ports between servers.
-const STRANGERS_MAX: usize = 128;
+/// Most unknown peers on each of the two ports between servers.
+const UNKNOWN_PEERS_MAX: usize = 128;
 /// Most client connections, from all addresses. ZooKeeper has no such limit unless one is set
 /// (`maxCnxns`).
 const CLIENTS_MAX: usize = 10_000;
@@ -22,7 +22,7 @@ const CLIENTS_MAX: usize = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shares {
     /// Connections that have not said who they are, on each port between servers.
-    pub(crate) strangers: usize,
+    pub(crate) unknown_peers: usize,
     /// Connections of clients.
     pub(crate) clients: usize,
 }
@@ -41,9 +41,9 @@ impl Shares {
     }
 
     fn of(limit: usize, servers: usize) -> Self {
-        let strangers = (limit / 16).clamp(4, STRANGERS_MAX);
-        let taken = OWN + 2 * strangers + PER_SERVER * servers;
-        Self { strangers, clients: limit.saturating_sub(taken).clamp(1, CLIENTS_MAX) }
+        let unknown_peers = (limit / 16).clamp(4, UNKNOWN_PEERS_MAX);
+        let taken = OWN + 2 * unknown_peers + PER_SERVER * servers;
+        Self { unknown_peers, clients: limit.saturating_sub(taken).clamp(1, CLIENTS_MAX) }
     }
 }
 
@@ -54,11 +54,11 @@ mod tests {
     #[test]
     fn the_shares_fit_the_limit() {
         for limit in [256, 1024, 4096, 65_536, 1 << 20] {
-            let Shares { strangers, clients } = Shares::of(limit, 3);
-            assert!(OWN + 2 * strangers + PER_SERVER * 3 + clients <= limit, "{limit}");
+            let Shares { unknown_peers, clients } = Shares::of(limit, 3);
+            assert!(OWN + 2 * unknown_peers + PER_SERVER * 3 + clients <= limit, "{limit}");
             assert!(clients >= limit.min(CLIENTS_MAX) / 2, "{limit}: {clients} clients");
         }
         assert_eq!(Shares::of(usize::MAX, 3).clients, CLIENTS_MAX);
-        assert_eq!(Shares::of(1, 3), Shares { strangers: 4, clients: 1 });
+        assert_eq!(Shares::of(1, 3), Shares { unknown_peers: 4, clients: 1 });
     }
 }

@@ -24,7 +24,7 @@ use zab_wire::election::{self as wire, InitialMessage};
 use crate::config::{Config, Endpoint};
 use crate::convert;
 use crate::link::{Decode, Fresh, Link, LinkEvent, LinkIds};
-use crate::strangers;
+use crate::unknown_peers;
 
 /// Most bytes of a greeting and a first notification.
 const GREETING_MAX: usize = 1 << 16;
@@ -99,7 +99,7 @@ impl ElectionNet {
         let own = &config.servers[&config.id].election;
         let listener = TcpListener::bind((own.host.as_str(), own.port)).await?;
         let (id, voters, sender) = (config.id, config.ids(), events.clone());
-        tokio::spawn(strangers::receive(listener, places, move |mut fresh| {
+        tokio::spawn(unknown_peers::receive(listener, places, move |mut fresh| {
             let (voters, events) = (voters.clone(), sender.clone());
             async move {
                 if let Some(server) = greet(&mut fresh, id, voters).await {

@@ -20,7 +20,7 @@ mod quorum_net;
 mod session;
 mod start;
 mod storage;
-mod strangers;
+mod unknown_peers;
 mod tracer;
 pub mod tree;
 mod zxid;

@@ -17,7 +17,7 @@ use crate::config::{Config, Endpoint};
 use crate::convert::{self, Incoming};
 use crate::link::{Decode, Fresh, Link, LinkEvent, LinkIds, Side};
 use crate::storage::ArrivingSnapshot;
-use crate::strangers;
+use crate::unknown_peers;
 use crate::tree::{Tree, TreeBuilder};
 
 /// How often a leader is dialled before the role is given up; it may not listen yet.
@@ -122,7 +122,7 @@ impl QuorumNet {
         let listener = bind(self.own)?.listen(BACKLOG)?;
         let (others, sender) = (self.others.clone(), self.events.clone());
         self.listener =
-            Some(tokio::spawn(strangers::receive(listener, self.places, move |fresh| {
+            Some(tokio::spawn(unknown_peers::receive(listener, self.places, move |fresh| {
                 introduce(fresh, others.clone(), sender.clone())
             })));
         Ok(())

@@ -61,10 +61,10 @@ pub async fn serve(
     let (quorum_events, quorum) = mpsc::channel(EVENTS_MAX);
     let own = config.servers[&config.id].clone();
     let inbox = Inbox { log, election, quorum, submissions };
-    let election = ElectionNet::start(&config, shares.strangers, ids.clone(), election_events)
+    let election = ElectionNet::start(&config, shares.unknown_peers, ids.clone(), election_events)
         .await
         .map_err(refused("the election port", &own.election))?;
-    let quorum = QuorumNet::new(&config, shares.strangers, ids, quorum_events)
+    let quorum = QuorumNet::new(&config, shares.unknown_peers, ids, quorum_events)
         .await
         .map_err(refused("the quorum port", &own.quorum))?;
     let clients = &config.client_address;

@@ -7,7 +7,7 @@ use zab_trace::{Event, EventKind, Packet, Persisted, Port, Recovered, State};
 
 use super::{Trace, World, hidden::hide};
 use crate::{
-    convert::{self, Letter},
+    convert::{self, ModelMessage},
     walk::node::{Node, Product},
 };
 
@@ -283,9 +283,9 @@ fn received(trace: &Trace, world: &World, row: usize, packet: &Packet, ways: &mu
     }
     let Some(channel) = world.channels.get_mut(&(link, from)) else { return };
     let due = channel.received == packet.ordinal;
-    let Some(letter) = channel.queue.pop_front().filter(|_| due) else { return };
+    let Some(model_message) = channel.queue.pop_front().filter(|_| due) else { return };
     channel.received += 1;
-    if convert::message(&trace.ids, &letter) != Some(packet.message) {
+    if convert::message(&trace.ids, &model_message) != Some(packet.message) {
         return;
     }
     if packet.message.port() == Port::Quorum && world.nodes[row].wires[from] != Some(link) {
@@ -293,7 +293,7 @@ fn received(trace: &Trace, world: &World, row: usize, packet: &Packet, ways: &mu
             ways.push(world);
             return;
         }
-        let opens = matches!(letter, Message::FollowerInfo { .. });
+        let opens = matches!(model_message, Message::FollowerInfo { .. });
         if !opens || !world.accepted.contains(&(link, row)) {
             return;
         }
@@ -302,7 +302,7 @@ fn received(trace: &Trace, world: &World, row: usize, packet: &Packet, ways: &mu
         node.ended.extend(node.wires[from].replace(link));
         node.sends.push((link, VecDeque::new()));
     }
-    if world.nodes[row].step(&trace.cfg, Step::Receive { from: id(from), message: letter }) {
+    if world.nodes[row].step(&trace.cfg, Step::Receive { from: id(from), message: model_message }) {
         ways.push(world);
     }
 }
@@ -320,11 +320,13 @@ fn sent(trace: &Trace, world: &World, row: usize, packet: &Packet, ways: &mut Ve
     if channel.sent != packet.ordinal {
         return;
     }
-    let is = |letter: &Letter| convert::message(&trace.ids, letter) == Some(packet.message);
-    let put = |mut world: World, letter: Letter| {
+    let is = |model_message: &ModelMessage| {
+        convert::message(&trace.ids, model_message) == Some(packet.message)
+    };
+    let put = |mut world: World, model_message: ModelMessage| {
         let mut channel = channel.clone();
         channel.sent += 1;
-        channel.queue.push_back(letter);
+        channel.queue.push_back(model_message);
         world.channels.insert((link, row), channel);
         world
     };
@@ -335,13 +337,13 @@ fn sent(trace: &Trace, world: &World, row: usize, packet: &Packet, ways: &mut Ve
             ways.push(put(world.clone(), last));
         }
         for (index, notice) in node.notices[to].iter().enumerate() {
-            let letter = Message::Notification(*notice);
-            if is(&letter) {
+            let model_message = Message::Notification(*notice);
+            if is(&model_message) {
                 let mut world = world.clone();
                 let node = &mut world.nodes[row];
                 node.notices[to].drain(..=index);
                 node.last[to] = Some(*notice);
-                ways.push(put(world, letter));
+                ways.push(put(world, model_message));
             }
         }
         return;
@@ -350,10 +352,10 @@ fn sent(trace: &Trace, world: &World, row: usize, packet: &Packet, ways: &mut Ve
     let towards = node.wires[to] == Some(link) || node.ended.contains(&link);
     let queue = node.sends.iter().position(|(other, _)| *other == link);
     let Some(queue) = queue.filter(|_| towards) else { return };
-    let Some(letter) = node.sends[queue].1.front().copied().filter(is) else { return };
+    let Some(model_message) = node.sends[queue].1.front().copied().filter(is) else { return };
     let mut world = world.clone();
     world.nodes[row].sends[queue].1.pop_front();
-    ways.push(put(world, letter));
+    ways.push(put(world, model_message));
 }
 
 fn persisted(trace: &Trace, world: &World, row: usize, write: Persisted, ways: &mut Vec<World>) {

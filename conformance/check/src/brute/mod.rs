@@ -20,7 +20,7 @@ use zab_trace::{Chain, Event, EventKind, Header, Port, ServerId, TxnDigest, Zxid
 
 use crate::{
     contract::Shown,
-    convert::{Ids, Letter},
+    convert::{Ids, ModelMessage},
     walk::node::Node,
 };
 
@@ -53,7 +53,7 @@ struct World {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Channel {
-    queue: VecDeque<Letter>,
+    queue: VecDeque<ModelMessage>,
     sent: u64,
     received: u64,
 }

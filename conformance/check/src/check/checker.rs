@@ -18,14 +18,14 @@ use crate::{
     candidate::Scene,
     causes::Causes,
     contract::{Shown, shows},
-    convert::{Ids, Letter},
+    convert::{Ids, ModelMessage},
     diagnose,
     explain::Mismatch,
     facts::Facts,
-    foresight::{Foresight, Future},
     hidden::Closure,
     input::{At, Inputs, Item, Place, RECORDER},
-    links::{self, ConnectionId, Letter as InFlight, Links},
+    links::{self, ConnectionId, InFlight, Links},
+    lookahead::{Future, Lookahead},
     mapping::Line,
     merge::{Merge, Next},
     monitor::{Monitor, Search, Stuck},
@@ -40,14 +40,14 @@ use crate::{
 /// One run over a trace.
 pub(crate) struct Checker<'a> {
     pub(super) options: &'a Options,
-    pub(super) foresight: &'a Foresight,
+    pub(super) lookahead: &'a Lookahead,
     pub(super) assumed: &'a Assumed,
     pub(super) header: Header,
     pub(super) files: Vec<String>,
     pub(crate) cfg: Config<Wide>,
     pub(crate) ids: Ids,
     pub(crate) monitors: Vec<Monitor>,
-    pub(crate) links: Links<Letter>,
+    pub(crate) links: Links<ModelMessage>,
     pub(super) future: Future,
     /// What messages know of open segments.
     causes: Causes,
@@ -75,7 +75,7 @@ impl<'a> Checker<'a> {
     pub(super) fn run<I: Inputs + ?Sized>(
         inputs: &I,
         options: &'a Options,
-        foresight: &'a Foresight,
+        lookahead: &'a Lookahead,
         assumed: &'a Assumed,
         explain: Option<At>,
     ) -> Result<Outcome, Stop> {
@@ -90,7 +90,7 @@ impl<'a> Checker<'a> {
         for input in &inputs {
             lint.file(&input.name, &input.header);
         }
-        let mut checker = Self::new(options, foresight, header, files, assumed)?;
+        let mut checker = Self::new(options, lookahead, header, files, assumed)?;
         checker.lint = lint;
         let (links, joined) = (&mut checker.links, &assumed.joined);
         let mut merge = Merge::new(inputs, joined, links, options.early_bytes_max);
@@ -153,7 +153,7 @@ impl<'a> Checker<'a> {
 
     fn new(
         options: &'a Options,
-        foresight: &'a Foresight,
+        lookahead: &'a Lookahead,
         header: Header,
         files: Vec<String>,
         assumed: &'a Assumed,
@@ -174,7 +174,7 @@ impl<'a> Checker<'a> {
         let in_order = monitors.iter().all(|monitor| monitor.shown.every_step());
         Ok(Self {
             options,
-            foresight,
+            lookahead,
             assumed,
             files,
             monitors,
@@ -269,7 +269,7 @@ impl<'a> Checker<'a> {
         &mut self,
         item: &Item,
         explain: bool,
-    ) -> Result<(Option<ConnectionId>, Vec<Letter>), Stop> {
+    ) -> Result<(Option<ConnectionId>, Vec<ModelMessage>), Stop> {
         let Event { server, kind, .. } = &item.event;
         let used = match kind {
             EventKind::Connected { connection, peer } => {
@@ -306,9 +306,9 @@ impl<'a> Checker<'a> {
 
     /// Where steps are hidden: what this end sends in this use is known beforehand.
     fn note_use(&mut self, event: &Event, name: &ConnectionName, id: ConnectionId) {
-        if self.foresight.knows_sends() {
+        if self.lookahead.knows_sends() {
             let number = self.links.number(event.server, name);
-            self.future.begin(self.foresight, event, name, (id, number));
+            self.future.begin(self.lookahead, event, name, (id, number));
         }
     }
 
@@ -332,9 +332,9 @@ impl<'a> Checker<'a> {
         item: &Item,
         packet: &Packet,
         explain: bool,
-    ) -> Result<(Option<ConnectionId>, Vec<Letter>), Stop> {
+    ) -> Result<(Option<ConnectionId>, Vec<ModelMessage>), Stop> {
         self.received = None;
-        let (connection, mut letter) =
+        let (connection, mut in_flight) =
             self.links.receive(item.event.server, packet).map_err(|refused| {
                 let mismatch = match refused {
                     links::Refused::Fault(fault) => diagnose::fault(&item.event, fault),
@@ -342,20 +342,20 @@ impl<'a> Checker<'a> {
                 };
                 self.wrong(item, mismatch, explain)
             })?;
-        self.received = Some(letter.at);
+        self.received = Some(in_flight.at);
         let sender = self.row(packet.peer).and_then(|row| self.monitors[row].poset.as_ref());
-        if let Some(contents) = sender.and_then(|poset| poset.snapshot(letter.at)) {
-            letter.contents = contents.to_vec();
+        if let Some(contents) = sender.and_then(|poset| poset.snapshot(in_flight.at)) {
+            in_flight.contents = contents.to_vec();
         }
-        if let (Message::Snap { .. }, []) = (&packet.message, letter.contents.as_slice()) {
+        if let (Message::Snap { .. }, []) = (&packet.message, in_flight.contents.as_slice()) {
             let reason = Reason::UnknownSnapshot { server: packet.peer };
             return Err(inconclusive(Some(self.place(item.at)), reason).into());
         }
-        if letter.message != packet.message {
-            return Err(self.wrong(item, diagnose::changed(packet, &letter.message), explain));
+        if in_flight.message != packet.message {
+            return Err(self.wrong(item, diagnose::changed(packet, &in_flight.message), explain));
         }
         self.note_use(&item.event, &packet.connection, connection);
-        Ok((Some(connection), letter.contents))
+        Ok((Some(connection), in_flight.contents))
     }
 
     /// Gives the line to its server.
@@ -364,7 +364,7 @@ impl<'a> Checker<'a> {
         row: usize,
         item: &Item,
         connection: Option<ConnectionId>,
-        contents: &[Letter],
+        contents: &[ModelMessage],
         explain: bool,
     ) -> Result<(), Stop> {
         if explain {
@@ -374,7 +374,7 @@ impl<'a> Checker<'a> {
         let monitor = &mut self.monitors[row];
         let mut scene = Scene {
             cfg: &self.cfg,
-            foresight: self.foresight,
+            lookahead: self.lookahead,
             shown: monitor.shown,
             outbox: &mut self.outbox,
             witness: self.options.witness,
@@ -402,8 +402,8 @@ impl<'a> Checker<'a> {
             }
             Err(Stuck::Nowhere) => Err(Stop::Stuck(item.at)),
             // That the trace diverges is known; the line is the first at which it was.
-            Err(Stuck::Budget) if monitor.doomed.is_some() => {
-                Err(Stop::Stuck(monitor.doomed.unwrap_or(item.at)))
+            Err(Stuck::Budget) if monitor.ruled_out.is_some() => {
+                Err(Stop::Stuck(monitor.ruled_out.unwrap_or(item.at)))
             }
             Err(Stuck::Budget) => {
                 let (server, states) = (item.event.server, search.limit);
@@ -425,19 +425,19 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn sent(&mut self, row: usize, item: &Item, packet: &Packet) {
-        let mut contents: Vec<Letter> = Vec::new();
+        let mut contents: Vec<ModelMessage> = Vec::new();
         if let Message::Snap { .. } = packet.message
             && !self.monitors[row].is_apart()
         {
-            for letter in self.monitors[row].frontier.iter().filter_map(|c| c.sent) {
-                if !contents.contains(&letter) {
-                    contents.push(letter);
+            for in_flight in self.monitors[row].frontier.iter().filter_map(|c| c.sent) {
+                if !contents.contains(&in_flight) {
+                    contents.push(in_flight);
                 }
             }
         }
         self.causes.send(item.at, self.monitors[row].last_known());
-        let letter = InFlight { message: packet.message, at: item.at, contents };
-        self.links.send(item.event.server, packet, letter);
+        let in_flight = InFlight { message: packet.message, at: item.at, contents };
+        self.links.send(item.event.server, packet, in_flight);
     }
 }
 

@@ -17,10 +17,10 @@ pub(crate) use checker::Checker;
 use crate::{
     candidate::Candidate,
     contract::Shown,
-    foresight::Foresight,
     hidden::Closure,
     input::{At, Inputs, Place, in_order},
     links::{Plan, Shows, is_sent_elsewhere, pairing},
+    lookahead::Lookahead,
     order::Orders,
     verdict::{Inconclusive, Reason, Refusal, Verdict},
     witness::Witness,
@@ -85,7 +85,7 @@ pub fn check<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
         Ok(inputs) => inputs.first().map(|input| input.header.contract.clone()),
         Err(error) => return note_not_read(inputs, unreadable(&error).into()),
     };
-    let outcome = match contract.map(|contract| crate::poison::contract_bites(&contract)) {
+    let outcome = match contract.map(|contract| crate::adequacy::check_contract(&contract)) {
         None => Verdict::Refused(Refusal::Empty).into(),
         Some(Err(refusal)) => Verdict::Refused(refusal).into(),
         Some(Ok(())) => with_cause(inputs, check_under_contract(inputs, options)),
@@ -145,8 +145,8 @@ fn comes<I: Inputs + ?Sized>(inputs: &I, name: &str) -> bool {
 /// Checks a trace whose contract is known to show enough.
 pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
     let verdict = |verdict: Verdict| Outcome::from(verdict);
-    let mut foresight = match foresee(inputs, &Rc::default()) {
-        Ok(foresight) => foresight,
+    let mut lookahead = match look_ahead(inputs, &Rc::default()) {
+        Ok(lookahead) => lookahead,
         Err(stop) => return verdict(stop),
     };
     let joined = match inputs.joined() {
@@ -155,7 +155,7 @@ pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Opt
     };
     let mut assumed = Assumed { joined, ..Assumed::default() };
     let first = loop {
-        match run_or_assume(inputs, options, &mut foresight, &mut assumed) {
+        match run_or_assume(inputs, options, &mut lookahead, &mut assumed) {
             Ok(Some(result)) => break result,
             Ok(None) => {}
             Err(error) => break Err(unreadable(&error).into()),
@@ -163,7 +163,7 @@ pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Opt
     };
     // Now that the place is known, the trace is taken once more up to it, to explain it.
     let result = match first {
-        Err(Stop::Stuck(at)) => Checker::run(inputs, options, &foresight, &assumed, Some(at)),
+        Err(Stop::Stuck(at)) => Checker::run(inputs, options, &lookahead, &assumed, Some(at)),
         result => result,
     };
     match result {
@@ -202,10 +202,10 @@ struct Assumed {
 fn run_or_assume<I: Inputs + ?Sized>(
     inputs: &I,
     options: &Options,
-    foresight: &mut Foresight,
+    lookahead: &mut Lookahead,
     assumed: &mut Assumed,
 ) -> Result<Option<Result<Outcome, Stop>>, ReadError> {
-    let mut result = Checker::run(inputs, options, foresight, assumed, None);
+    let mut result = Checker::run(inputs, options, lookahead, assumed, None);
     if result.is_err() && !assumed.is_scanned {
         assumed.is_scanned = true;
         // A line that is in no order with the others, and stands behind them in its file, may be
@@ -218,9 +218,9 @@ fn run_or_assume<I: Inputs + ?Sized>(
                 }
                 assumed.orders = Rc::new(found);
                 // What later lines say was read without their order.
-                return Ok(match foresee(inputs, &assumed.orders) {
+                return Ok(match look_ahead(inputs, &assumed.orders) {
                     Ok(found) => {
-                        *foresight = found;
+                        *lookahead = found;
                         None
                     }
                     Err(verdict) => Some(Err(verdict.into())),
@@ -295,20 +295,20 @@ fn place_in<I: Inputs + ?Sized>(inputs: &I, at: At) -> Option<Place> {
 }
 
 /// Checks the headers; where steps are hidden, reads what later lines say about them.
-fn foresee<I: Inputs + ?Sized>(inputs: &I, orders: &Rc<Orders>) -> Result<Foresight, Verdict> {
+fn look_ahead<I: Inputs + ?Sized>(inputs: &I, orders: &Rc<Orders>) -> Result<Lookahead, Verdict> {
     let inputs = inputs.open().map_err(|error| unreadable(&error))?;
     let Some(first) = inputs.first() else { return Err(Verdict::Refused(Refusal::Empty)) };
     let header = first.header.clone();
-    let mut foresight = Foresight::new(&header.contract, Rc::clone(orders));
+    let mut lookahead = Lookahead::new(&header.contract, Rc::clone(orders));
     acceptable(&header).map_err(Verdict::Refused)?;
     let every_step = |id: &ServerId| Shown::new(&header.contract, *id).every_step();
     if header.servers.iter().all(every_step) {
-        return Ok(foresight);
+        return Ok(lookahead);
     }
     for item in in_order(inputs) {
-        foresight.note(&item.map_err(|error| unreadable(&error))?);
+        lookahead.note(&item.map_err(|error| unreadable(&error))?);
     }
-    Ok(foresight)
+    Ok(lookahead)
 }
 
 fn acceptable(header: &Header) -> Result<(), Refusal> {

@@ -6,7 +6,7 @@ use zab_trace::EventKind;
 use super::{Checker, inconclusive};
 use crate::{
     candidate::{Candidate, Scene},
-    convert::Letter,
+    convert::ModelMessage,
     diagnose,
     hidden::Closure,
     input::{Item, Place, RECORDER},
@@ -28,7 +28,7 @@ const STATES_MAX: usize = 16;
 pub(crate) struct Refused {
     item: Item,
     connection: Option<ConnectionId>,
-    contents: Vec<Letter>,
+    contents: Vec<ModelMessage>,
     /// The states before it.
     states: Vec<Candidate>,
 }
@@ -40,7 +40,7 @@ impl Checker<'_> {
         row: usize,
         item: &Item,
         connection: Option<ConnectionId>,
-        contents: &[Letter],
+        contents: &[ModelMessage],
     ) -> Verdict {
         let monitor = &mut self.monitors[row];
         // At the end of a segment, it is a line of the segment that was never taken.
@@ -55,7 +55,7 @@ impl Checker<'_> {
         let line = Line { at: item.at, event: &item.event, connection, contents, ids: &self.ids };
         let mut scene = Scene {
             cfg: &self.cfg,
-            foresight: self.foresight,
+            lookahead: self.lookahead,
             shown: monitor.shown,
             outbox: &mut self.outbox,
             witness: false,
@@ -81,7 +81,7 @@ impl Checker<'_> {
             return inconclusive(Some(self.place(item.at)), Reason::HiddenBudget { server });
         }
         let Some(found) = found else {
-            return Verdict::Diverges(Box::new(diagnose::doomed(self, item)));
+            return Verdict::Diverges(Box::new(diagnose::no_continuation(self, item)));
         };
         if kept.is_none() {
             let others = monitor.frontier.iter().take(STATES_MAX).cloned();
@@ -127,12 +127,12 @@ impl Checker<'_> {
         &mut self,
         row: usize,
         states: &[Candidate],
-        (item, connection, contents): (&Item, Option<ConnectionId>, &[Letter]),
+        (item, connection, contents): (&Item, Option<ConnectionId>, &[ModelMessage]),
     ) -> Vec<Candidate> {
         let line = Line { at: item.at, event: &item.event, connection, contents, ids: &self.ids };
         let mut scene = Scene {
             cfg: &self.cfg,
-            foresight: self.foresight,
+            lookahead: self.lookahead,
             shown: self.monitors[row].shown,
             outbox: &mut self.outbox,
             witness: false,

@@ -2,80 +2,80 @@
 
 use zab_trace::{Event, EventKind, Packet, Port, ServerId};
 
-use super::{Crime, Spoiled, moved, spoil};
+use super::{Corrupted, Corruption, corrupted, moved};
 
-pub(super) const CORRUPTIONS: &[Crime] = &[
-    Crime {
+pub(super) const CORRUPTIONS: &[Corruption] = &[
+    Corruption {
         name: "peer_wrong_where_sent",
         story: "A message on a connection to one server is said to go to another.",
         rule: "links",
-        commit: |events| {
+        apply: |events| {
             let index = events.iter().position(
                 |event| matches!(&event.kind, EventKind::Sent(packet) if is_second(packet)),
             )?;
             let mut events = events.to_vec();
             rename_peer(&mut events[index])?;
-            spoil(events, index)
+            corrupted(events, index)
         },
     },
-    Crime {
+    Corruption {
         name: "peer_wrong_where_received",
         story: "A message on a connection with one server is said to come from another.",
         rule: "links",
-        commit: |events| {
+        apply: |events| {
             let index = events.iter().position(
                 |event| matches!(&event.kind, EventKind::Received(packet) if is_second(packet)),
             )?;
             let mut events = events.to_vec();
             rename_peer(&mut events[index])?;
-            spoil(events, index)
+            corrupted(events, index)
         },
     },
-    Crime {
+    Corruption {
         name: "vote_from_another_peer",
         story: "The first vote on a connection is said to come from a third server.",
         rule: "links",
-        commit: |events| {
+        apply: |events| {
             let index = events.iter().position(|event| {
                 matches!(&event.kind, EventKind::Received(packet)
                     if packet.ordinal == 0 && packet.message.port() == Port::Election)
             })?;
             let mut events = events.to_vec();
             rename_peer(&mut events[index])?;
-            spoil(events, index)
+            corrupted(events, index)
         },
     },
-    Crime {
+    Corruption {
         name: "connected_to_another_peer",
         story: "A follower says that its connection is with a server that it does not follow.",
         rule: "links",
-        commit: |events| connected(events, true, |event| matches!(event.kind, EventKind::Sent(_))),
+        apply: |events| connected(events, true, |event| matches!(event.kind, EventKind::Sent(_))),
     },
-    Crime {
+    Corruption {
         name: "accepted_from_another_peer",
         story: "A leader names a learner when it accepts a connection, and it is another one.",
         rule: "links",
-        commit: |events| {
+        apply: |events| {
             connected(events, false, |event| matches!(event.kind, EventKind::Received(_)))
         },
     },
-    Crime {
+    Corruption {
         name: "sent_after_disconnected",
         story: "A server sends on a connection whose end it has shown.",
         rule: "links",
-        commit: |events| after_end(events, |kind| matches!(kind, EventKind::Sent(_))),
+        apply: |events| after_end(events, |kind| matches!(kind, EventKind::Sent(_))),
     },
-    Crime {
+    Corruption {
         name: "received_after_disconnected",
         story: "A server receives on a connection whose end it has shown.",
         rule: "links",
-        commit: |events| after_end(events, |kind| matches!(kind, EventKind::Received(_))),
+        apply: |events| after_end(events, |kind| matches!(kind, EventKind::Received(_))),
     },
-    Crime {
+    Corruption {
         name: "received_by_a_third_server",
         story: "A vote is received by a server that it was not sent to.",
         rule: "links",
-        commit: |events| {
+        apply: |events| {
             for (index, event) in events.iter().enumerate() {
                 let EventKind::Received(packet) = &event.kind else { continue };
                 let first = packet.ordinal == 0 && packet.message.port() == Port::Election;
@@ -87,7 +87,7 @@ pub(super) const CORRUPTIONS: &[Crime] = &[
                 let mut events = events.to_vec();
                 let (incarnation, kind) = (last.incarnation, event.kind.clone());
                 events.insert(index + 1, Event::new(third, incarnation, 0, kind));
-                return spoil(events, index + 1);
+                return corrupted(events, index + 1);
             }
             None
         },
@@ -119,7 +119,11 @@ fn rename_peer(event: &mut Event) -> Option<()> {
 
 /// Lets the first `Connected` line, with or without a peer, name a wrong one; illegal is the line
 /// that names the right one.
-fn connected(events: &[Event], has_peer: bool, names: impl Fn(&Event) -> bool) -> Option<Spoiled> {
+fn connected(
+    events: &[Event],
+    has_peer: bool,
+    names: impl Fn(&Event) -> bool,
+) -> Option<Corrupted> {
     for (index, event) in events.iter().enumerate() {
         let EventKind::Connected { connection, peer } = &event.kind else { continue };
         if peer.is_some() != has_peer {
@@ -138,14 +142,14 @@ fn connected(events: &[Event], has_peer: bool, names: impl Fn(&Event) -> bool) -
         if let EventKind::Connected { peer, .. } = &mut events[index].kind {
             *peer = Some(wrong);
         }
-        return spoil(events, at);
+        return corrupted(events, at);
     }
     None
 }
 
 /// Moves a `Disconnected` line before the message on the same connection that comes right before
 /// it.
-fn after_end(events: &[Event], of: impl Fn(&EventKind) -> bool) -> Option<Spoiled> {
+fn after_end(events: &[Event], of: impl Fn(&EventKind) -> bool) -> Option<Corrupted> {
     for (index, event) in events.iter().enumerate() {
         let EventKind::Disconnected { connection } = &event.kind else { continue };
         let before = (0..index).rev().find(|at| events[*at].server == event.server)?;
@@ -153,7 +157,7 @@ fn after_end(events: &[Event], of: impl Fn(&EventKind) -> bool) -> Option<Spoile
         let same = matches!(kind, EventKind::Sent(packet) | EventKind::Received(packet)
             if packet.connection == *connection);
         if same && of(kind) {
-            return spoil(moved(events, index, before), before + 1);
+            return corrupted(moved(events, index, before), before + 1);
         }
     }
     None

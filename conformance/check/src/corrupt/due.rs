@@ -2,58 +2,58 @@
 
 use zab_trace::{Event, EventName, Role};
 
-use super::{Crime, Spoiled, lines, moved, spoil};
+use super::{Corrupted, Corruption, corrupted, lines, moved};
 
-pub(super) const CORRUPTIONS: &[Crime] = &[
-    Crime {
+pub(super) const CORRUPTIONS: &[Corruption] = &[
+    Corruption {
         name: "established_twice",
         story: "A leader is established a second time in its epoch.",
         rule: "l.2.2",
-        commit: |events| twice(events, EventName::Established),
+        apply: |events| twice(events, EventName::Established),
     },
-    Crime {
+    Corruption {
         name: "committed_twice",
         story: "A leader commits a transaction a second time.",
         rule: "l.3.2",
-        commit: |events| twice(events, EventName::Committed),
+        apply: |events| twice(events, EventName::Committed),
     },
-    Crime {
+    Corruption {
         name: "committed_after_leading",
         story: "A leader shows a commit only when it has left its role.",
         rule: "l.3.2",
-        commit: |events| {
+        apply: |events| {
             let (last, looking) = last_before_looking(events, EventName::Committed)?;
             // Earlier it would be too early, so the line that leaves the role is illegal.
-            spoil(moved(events, last, looking), looking - 1)
+            corrupted(moved(events, last, looking), looking - 1)
         },
     },
-    Crime {
+    Corruption {
         name: "committed_not_shown",
         story: "A leader leaves its role, and its last commit was never shown.",
         rule: "l.3.2",
-        commit: |events| {
+        apply: |events| {
             let (last, looking) = last_before_looking(events, EventName::Committed)?;
             let mut events = events.to_vec();
             events.remove(last);
-            spoil(events, looking - 1)
+            corrupted(events, looking - 1)
         },
     },
-    Crime {
+    Corruption {
         name: "established_not_shown",
         story: "A leader leaves its role, and that it was established was never shown.",
         rule: "l.2.2",
-        commit: |events| {
+        apply: |events| {
             let (last, looking) = last_before_looking(events, EventName::Established)?;
             let mut events = events.to_vec();
             events.remove(last);
-            spoil(events, looking - 1)
+            corrupted(events, looking - 1)
         },
     },
-    Crime {
+    Corruption {
         name: "delivered_after_following",
         story: "A follower delivers a committed transaction after zk.fle.enter has taken it over.",
         rule: "f.2.1",
-        commit: |events| {
+        apply: |events| {
             for (looking, event) in events.iter().enumerate() {
                 let leads = lines::role(&events[..looking], event.server) == Some(Role::Leading);
                 if event.kind.name() != EventName::Looking || leads {
@@ -65,17 +65,17 @@ pub(super) const CORRUPTIONS: &[Crime] = &[
                     && delivered > role
                     && lines::in_broadcast(&events[..delivered], event.server)
                 {
-                    return spoil(moved(events, delivered, looking), looking);
+                    return corrupted(moved(events, delivered, looking), looking);
                 }
             }
             None
         },
     },
-    Crime {
+    Corruption {
         name: "looking_not_shown",
         story: "A follower that lost its leader settles on another without showing that it looked.",
         rule: "zk.fle.enter",
-        commit: |events| {
+        apply: |events| {
             for (looking, event) in events.iter().enumerate() {
                 // Of its own accord a server shows only by this line that it has left its role.
                 let before = (0..looking).rev().find(|at| events[*at].server == event.server);
@@ -96,7 +96,7 @@ pub(super) const CORRUPTIONS: &[Crime] = &[
                 let Some(elected) = next.map(|offset| looking + offset) else { continue };
                 let mut events = events.to_vec();
                 events.remove(looking);
-                return spoil(events, elected - 1);
+                return corrupted(events, elected - 1);
             }
             None
         },
@@ -104,11 +104,11 @@ pub(super) const CORRUPTIONS: &[Crime] = &[
 ];
 
 /// Shows the first line of this kind twice.
-fn twice(events: &[Event], name: EventName) -> Option<Spoiled> {
+fn twice(events: &[Event], name: EventName) -> Option<Corrupted> {
     let index = events.iter().position(|event| event.kind.name() == name)?;
     let mut events = events.to_vec();
     events.insert(index + 1, events[index].clone());
-    spoil(events, index + 1)
+    corrupted(events, index + 1)
 }
 
 /// The last line of this kind of the incarnation of `event`.

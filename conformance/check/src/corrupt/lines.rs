@@ -1,15 +1,15 @@
-//! Crimes in a single line that is no message.
+//! Corruptions in a single line that is no message.
 
 use zab_trace::{Event, EventKind, Message, Persisted, Role, TxnDigest, Zxid};
 
-use super::{Crime, Spoiled, spoil};
+use super::{Corrupted, Corruption, corrupted};
 
-pub(super) const CRIMES: &[Crime] = &[
-    Crime {
+pub(super) const CORRUPTIONS: &[Corruption] = &[
+    Corruption {
         name: "winner_that_should_lose",
         story: "A server settles on a leader for which no quorum voted.",
         rule: "zk.fle.settle",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, event| match &mut event.kind {
                 EventKind::Elected { leader, .. } if *leader > 1 => {
                     *leader -= 1;
@@ -19,11 +19,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "round_of_the_future",
         story: "A server that starts does not begin with its first round.",
         rule: "zk.fle.enter",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, event| match &mut event.kind {
                 EventKind::Looking { round: round @ 1 } => {
                     *round += 1;
@@ -33,11 +33,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "established_epoch_of_nobody",
         story: "A leader establishes an epoch that it did not offer.",
         rule: "l.2.2",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, event| match &mut event.kind {
                 EventKind::Established { epoch } => {
                     *epoch += 1;
@@ -47,11 +47,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "proposed_with_a_gap",
         story: "A leader leaves out a number.",
         rule: "l.3.1",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, event| match &mut event.kind {
                 EventKind::Proposed { zxid, .. } => {
                     zxid.counter += 1;
@@ -61,11 +61,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "accepted_epoch_goes_back",
         story: "A follower writes an older epoch than the one it was offered.",
         rule: "f.1.2",
-        commit: |events| {
+        apply: |events| {
             change(events, |past, event| match &mut event.kind {
                 EventKind::Persisted(Persisted::AcceptedEpoch(epoch))
                     if role(past, event.server) == Some(Role::Following) =>
@@ -77,11 +77,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "two_leaders_in_one_epoch",
         story: "A leader takes for itself the epoch of the leader before it.",
         rule: "l.1.1",
-        commit: |events| {
+        apply: |events| {
             change(events, |past, event| match &mut event.kind {
                 EventKind::Persisted(Persisted::AcceptedEpoch(epoch))
                     if *epoch > 1 && role(past, event.server) == Some(Role::Leading) =>
@@ -93,11 +93,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "current_epoch_goes_back",
         story: "A follower takes over an epoch and writes the one before it.",
         rule: "f.2.1",
-        commit: |events| {
+        apply: |events| {
             change(events, |past, event| match &mut event.kind {
                 EventKind::Persisted(Persisted::CurrentEpoch(epoch))
                     if role(past, event.server) == Some(Role::Following) =>
@@ -109,11 +109,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "restart_forgets_its_promise",
         story: "A restarted server has an older acceptedEpoch than it had written.",
         rule: "zk.start",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, event| match &mut event.kind {
                 EventKind::Start { recovered } if recovered.accepted_epoch > 0 => {
                     recovered.accepted_epoch -= 1;
@@ -124,11 +124,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "restart_lost_synced_transactions",
         story: "A restarted server lacks transactions that it had synced.",
         rule: "zk.start",
-        commit: |events| {
+        apply: |events| {
             change(events, |past, event| match &mut event.kind {
                 EventKind::Start { recovered }
                     if recovered.last_zxid.counter > 0
@@ -144,11 +144,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "restart_found_a_transaction",
         story: "A restarted server has a transaction that it never had.",
         rule: "zk.start",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, event| match &mut event.kind {
                 EventKind::Start { recovered } if recovered.last_zxid.counter > 0 => {
                     recovered.last_zxid.counter += 1;
@@ -161,11 +161,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "restart_with_wrong_digest",
         story: "A restarted server has as many transactions as before, but others.",
         rule: "zk.start",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, event| match &mut event.kind {
                 EventKind::Start { recovered } if recovered.last_zxid.counter > 0 => {
                     let Some(digest) = &mut recovered.log_digest else { return false };
@@ -177,11 +177,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "state_with_wrong_last_committed",
         story: "A follower counts as committed what it was not told to commit.",
         rule: "f.3.3",
-        commit: |events| {
+        apply: |events| {
             change(events, |past, event| match &event.kind {
                 EventKind::Received(packet)
                     if matches!(packet.message, Message::Commit { .. })
@@ -196,11 +196,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "state_with_wrong_log_digest",
         story: "A follower logs another transaction than it received.",
         rule: "f.3.1",
-        commit: |events| {
+        apply: |events| {
             change(events, |past, event| match &event.kind {
                 EventKind::Received(packet)
                     if matches!(packet.message, Message::Proposal { .. })
@@ -215,11 +215,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "message_changes_on_its_way",
         story: "What arrives is not what was sent.",
         rule: "links",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, event| match &mut event.kind {
                 EventKind::Received(packet) => match &mut packet.message {
                     Message::Proposal { digest, .. } => {
@@ -258,13 +258,13 @@ fn synced(past: &[Event], server: u64) -> Option<Zxid> {
 }
 
 /// Changes the first line that `wrong` changes, given the lines before it.
-fn change(events: &[Event], wrong: impl Fn(&[Event], &mut Event) -> bool) -> Option<Spoiled> {
+fn change(events: &[Event], wrong: impl Fn(&[Event], &mut Event) -> bool) -> Option<Corrupted> {
     for index in 0..events.len() {
         let mut event = events[index].clone();
         if wrong(&events[..index], &mut event) {
             let mut events = events.to_vec();
             events[index] = event;
-            return spoil(events, index);
+            return corrupted(events, index);
         }
     }
     None

@@ -1,27 +1,27 @@
-//! Crimes in what is sent: the line that sends it and the line that receives it say the same wrong
-//! thing.
+//! Corruptions in what is sent: the line that sends it and the line that receives it say the same
+//! wrong thing.
 
 use zab_trace::{Event, EventKind, Message, Role, TxnDigest, Zxid};
 
-use super::{Crime, Spoiled, receipt, spoil};
+use super::{Corrupted, Corruption, corrupted, receipt};
 
-pub(super) const CRIMES: &[Crime] = &[
-    Crime {
+pub(super) const CORRUPTIONS: &[Corruption] = &[
+    Corruption {
         name: "leaderinfo_of_a_later_epoch",
         story: "A leader offers an epoch that its learners did not ask for.",
         rule: "l.1.1",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::LeaderInfo { epoch } => Some(Message::LeaderInfo { epoch: epoch + 1 }),
                 _ => None,
             })
         },
     },
-    Crime {
+    Corruption {
         name: "followerinfo_boasts",
         story: "A learner reports an acceptedEpoch that it never accepted.",
         rule: "f.1.1",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::FollowerInfo { accepted_epoch } => {
                     Some(Message::FollowerInfo { accepted_epoch: accepted_epoch + 1 })
@@ -30,11 +30,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "ackepoch_boasts",
         story: "A learner reports a transaction that it does not have.",
         rule: "f.1.2",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::AckEpoch { current_epoch, last_zxid } => {
                     Some(Message::AckEpoch { current_epoch, last_zxid: later(last_zxid) })
@@ -43,44 +43,44 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "diff_from_wrong_zxid",
         story: "A leader names a DIFF after a transaction that is not the last of its history.",
         rule: "zk.sync.diff",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::Diff { zxid } => Some(Message::Diff { zxid: earlier(zxid)? }),
                 _ => None,
             })
         },
     },
-    Crime {
+    Corruption {
         name: "trunc_below_committed",
         story: "A leader tells a learner to cut off a committed transaction.",
         rule: "zk.sync.trunc",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::Trunc { zxid } => Some(Message::Trunc { zxid: earlier(zxid)? }),
                 _ => None,
             })
         },
     },
-    Crime {
+    Corruption {
         name: "snap_of_an_older_state",
         story: "A leader sends a snapshot that lacks its last committed transaction.",
         rule: "zk.sync.snap",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::Snap { zxid } => Some(Message::Snap { zxid: earlier(zxid)? }),
                 _ => None,
             })
         },
     },
-    Crime {
+    Corruption {
         name: "proposal_with_wrong_zxid",
         story: "A leader leaves out a number when it proposes.",
         rule: "l.3.1",
-        commit: |events| {
+        apply: |events| {
             change(events, |past, message| match message {
                 Message::Proposal { zxid, digest } if proposed(past, zxid) => {
                     Some(Message::Proposal { zxid: later(zxid), digest })
@@ -89,11 +89,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "proposal_with_wrong_digest",
         story: "A leader sends a learner another transaction than the one it logged.",
         rule: "l.3.1",
-        commit: |events| {
+        apply: |events| {
             change(events, |past, message| match message {
                 Message::Proposal { zxid, digest } if proposed(past, zxid) => {
                     Some(Message::Proposal { zxid, digest: TxnDigest(digest.0 ^ 1) })
@@ -102,11 +102,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "commit_of_wrong_zxid",
         story: "A leader tells a learner to commit a transaction that no quorum has acknowledged.",
         rule: "l.3.2",
-        commit: |events| {
+        apply: |events| {
             change(events, |past, message| match message {
                 Message::Commit { zxid } if proposed(past, zxid) => {
                     Some(Message::Commit { zxid: later(zxid) })
@@ -115,44 +115,44 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "newleader_of_the_older_epoch",
         story: "NEWLEADER names the epoch before the one that was agreed.",
         rule: "l.2.1",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::NewLeader { epoch } => Some(Message::NewLeader { epoch: epoch - 1 }),
                 _ => None,
             })
         },
     },
-    Crime {
+    Corruption {
         name: "ackld_of_another_epoch",
         story: "A learner acknowledges an epoch that it was not told of.",
         rule: "f.2.1",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::AckLd { epoch } => Some(Message::AckLd { epoch: epoch + 1 }),
                 _ => None,
             })
         },
     },
-    Crime {
+    Corruption {
         name: "ack_of_a_transaction_never_received",
         story: "A learner acknowledges a transaction that nobody proposed to it.",
         rule: "zk.bcast.sync",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::Ack { zxid } => Some(Message::Ack { zxid: later(zxid) }),
                 _ => None,
             })
         },
     },
-    Crime {
+    Corruption {
         name: "vote_boasts",
         story: "A server claims in its vote a longer history than it has.",
         rule: "zk.fle.looking",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::Notification { role: Role::Looking, leader, zxid, round, peer_epoch } => {
                     let zxid = later(zxid);
@@ -163,11 +163,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "vote_for_the_loser",
         story: "A server that heard of a better candidate votes for the worse one.",
         rule: "zk.fle.looking",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::Notification { role: Role::Looking, leader, zxid, round, peer_epoch }
                     if leader > 1 =>
@@ -179,11 +179,11 @@ pub(super) const CRIMES: &[Crime] = &[
             })
         },
     },
-    Crime {
+    Corruption {
         name: "settled_reply_of_another_round",
         story: "A server that has settled answers with a round that was never held.",
         rule: "zk.fle.settled_reply",
-        commit: |events| {
+        apply: |events| {
             change(events, |_, message| match message {
                 Message::Notification {
                     role: role @ (Role::Following | Role::Leading),
@@ -225,7 +225,7 @@ fn earlier(zxid: Zxid) -> Option<Zxid> {
 fn change(
     events: &[Event],
     wrong: impl Fn(&[Event], Message) -> Option<Message>,
-) -> Option<Spoiled> {
+) -> Option<Corrupted> {
     let (index, message) = events.iter().enumerate().find_map(|(index, event)| {
         let EventKind::Sent(packet) = &event.kind else { return None };
         wrong(&events[..index], packet.message).map(|message| (index, message))
@@ -237,5 +237,5 @@ fn change(
             packet.message = message;
         }
     }
-    spoil(events, index)
+    corrupted(events, index)
 }

@@ -1,16 +1,16 @@
 //! Corruptions: what a wrong implementation, or a wrong recorder, would have written.
 //!
-//! A [`Crime`] changes a good trace in one place so that it looks like something the protocol did:
-//! numbers close up again, and what was changed where it was sent is changed where it arrives. It
-//! knows the line at which the checker has to stop, and the rule.
+//! A [`Corruption`] changes a good trace in one place so that it looks like something the protocol
+//! did: numbers close up again, and what was changed where it was sent is changed where it arrives.
+//! It knows the line at which the checker has to stop, and the rule.
 
 mod connections;
 mod due;
-#[expect(clippy::wildcard_enum_match_arm, reason = "a crime is about one kind of line")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a corruption is about one kind of line")]
 mod lines;
-#[expect(clippy::wildcard_enum_match_arm, reason = "a crime is about one kind of message")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a corruption is about one kind of message")]
 mod messages;
-#[expect(clippy::wildcard_enum_match_arm, reason = "a crime is about one kind of line")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a corruption is about one kind of line")]
 mod moves;
 mod random;
 
@@ -24,21 +24,21 @@ pub use random::corrupt;
 
 /// A way to corrupt a trace.
 #[derive(Clone, Copy, Debug)]
-pub struct Crime {
+pub struct Corruption {
     /// What it is called; also its file in the corpus.
     pub name: &'static str,
     /// What happened, in one sentence.
     pub story: &'static str,
     /// The rule that the checker must name.
     pub rule: &'static str,
-    /// Commits it on a good trace in causal order; none if there is no opportunity.
-    commit: fn(&[Event]) -> Option<Spoiled>,
+    /// Applies it to a good trace in causal order; none if there is no opportunity.
+    apply: fn(&[Event]) -> Option<Corrupted>,
 }
 
-/// A trace on which a crime was committed.
+/// A trace with one corruption.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spoiled {
-    /// The lines, without what came long after the crime.
+pub struct Corrupted {
+    /// The lines, without what came long after the corruption.
     pub events: Vec<Event>,
     /// The index of the line at which the checker must stop.
     pub illegal: usize,
@@ -46,25 +46,25 @@ pub struct Spoiled {
     pub twin: Vec<Event>,
 }
 
-impl Crime {
-    /// Commits the crime at the first opportunity, and cuts the trace a little later: every server
-    /// that runs is killed there.
+impl Corruption {
+    /// Applies the corruption at the first opportunity, and cuts the trace a little later: every
+    /// server that runs is killed there.
     #[must_use]
-    pub fn commit(&self, good: &[Event]) -> Option<Spoiled> {
-        let spoiled = (self.commit)(good)?;
-        let end = spoiled.illegal.max(spoiled.events.len().saturating_sub(1));
-        Some(Spoiled {
-            events: cut(good, &spoiled.events),
-            illegal: spoiled.illegal,
+    pub fn apply(&self, good: &[Event]) -> Option<Corrupted> {
+        let corrupted = (self.apply)(good)?;
+        let end = corrupted.illegal.max(corrupted.events.len().saturating_sub(1));
+        Some(Corrupted {
+            events: cut(good, &corrupted.events),
+            illegal: corrupted.illegal,
             twin: cut(good, &good[..(end + 2).min(good.len())]),
         })
     }
 }
 
-/// All crimes.
+/// All corruptions.
 #[must_use]
-pub fn crimes() -> Vec<Crime> {
-    let kinds = [messages::CRIMES, lines::CRIMES, moves::CRIMES];
+pub fn corruptions() -> Vec<Corruption> {
+    let kinds = [messages::CORRUPTIONS, lines::CORRUPTIONS, moves::CORRUPTIONS];
     let connections_and_dues = [connections::CORRUPTIONS, due::CORRUPTIONS];
     [kinds.concat(), connections_and_dues.concat()].concat()
 }
@@ -123,9 +123,9 @@ fn receipt(events: &[Event], sent: usize) -> Option<usize> {
 }
 
 /// A trace that is illegal at this line, and is cut right after it.
-fn spoil(mut events: Vec<Event>, illegal: usize) -> Option<Spoiled> {
+fn corrupted(mut events: Vec<Event>, illegal: usize) -> Option<Corrupted> {
     events.truncate(illegal + 1);
-    Some(Spoiled { events, illegal, twin: Vec::new() })
+    Some(Corrupted { events, illegal, twin: Vec::new() })
 }
 
 /// Moves a line to an earlier place; returns the lines.

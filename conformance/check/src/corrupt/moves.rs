@@ -1,15 +1,15 @@
-//! Crimes of order: lines that come too early, twice, or not at all.
+//! Corruptions of order: lines that come too early, twice, or not at all.
 
 use zab_trace::{Event, EventKind, EventName, Message, MessageType, Persisted, Role};
 
-use super::{Crime, Spoiled, lines, moved, receipt, spoil};
+use super::{Corrupted, Corruption, corrupted, lines, moved, receipt};
 
-pub(super) const CRIMES: &[Crime] = &[
-    Crime {
+pub(super) const CORRUPTIONS: &[Corruption] = &[
+    Corruption {
         name: "ack_before_fsync",
         story: "A follower acknowledges a transaction before it is durable.",
         rule: "zk.bcast.sync",
-        commit: |events| {
+        apply: |events| {
             hasten(
                 events,
                 |event| sends(event, MessageType::Ack),
@@ -17,11 +17,11 @@ pub(super) const CRIMES: &[Crime] = &[
             )
         },
     },
-    Crime {
+    Corruption {
         name: "epoch_before_history",
         story: "A follower writes currentEpoch before the history that belongs to it.",
         rule: "f.2.1",
-        commit: |events| {
+        apply: |events| {
             hasten_past(
                 events,
                 |event| matches!(event.kind, EventKind::Persisted(Persisted::CurrentEpoch(_))),
@@ -30,11 +30,11 @@ pub(super) const CRIMES: &[Crime] = &[
             )
         },
     },
-    Crime {
+    Corruption {
         name: "ackld_before_current_epoch",
         story: "A follower acknowledges NEWLEADER before it has written currentEpoch.",
         rule: "f.2.1",
-        commit: |events| {
+        apply: |events| {
             hasten(
                 events,
                 |event| sends(event, MessageType::AckLd),
@@ -42,11 +42,11 @@ pub(super) const CRIMES: &[Crime] = &[
             )
         },
     },
-    Crime {
+    Corruption {
         name: "ackepoch_before_accepted_epoch",
         story: "A follower promises an epoch before it has written its promise.",
         rule: "f.1.2",
-        commit: |events| {
+        apply: |events| {
             hasten(
                 events,
                 |event| sends(event, MessageType::AckEpoch),
@@ -54,11 +54,11 @@ pub(super) const CRIMES: &[Crime] = &[
             )
         },
     },
-    Crime {
+    Corruption {
         name: "leaderinfo_before_accepted_epoch",
         story: "A leader offers its epoch before it has written it.",
         rule: "l.1.1",
-        commit: |events| {
+        apply: |events| {
             hasten(
                 events,
                 |event| sends(event, MessageType::LeaderInfo),
@@ -66,11 +66,11 @@ pub(super) const CRIMES: &[Crime] = &[
             )
         },
     },
-    Crime {
+    Corruption {
         name: "newleader_sync_before_current_epoch",
         story: "A leader brings a learner up to date before it has written its own currentEpoch.",
         rule: "zk.sync.diff",
-        commit: |events| {
+        apply: |events| {
             hasten(
                 events,
                 |event| sends(event, MessageType::Diff),
@@ -78,11 +78,11 @@ pub(super) const CRIMES: &[Crime] = &[
             )
         },
     },
-    Crime {
+    Corruption {
         name: "epoch_decided_before_quorum",
         story: "A leader decides on its epoch before a quorum has told it theirs.",
         rule: "l.1.1",
-        commit: |events| {
+        apply: |events| {
             hasten(
                 events,
                 |event| matches!(event.kind, EventKind::Persisted(Persisted::AcceptedEpoch(_))),
@@ -90,11 +90,11 @@ pub(super) const CRIMES: &[Crime] = &[
             )
         },
     },
-    Crime {
+    Corruption {
         name: "uptodate_before_quorum",
         story: "A leader sends UPTODATE before a quorum has acknowledged NEWLEADER.",
         rule: "l.2.3",
-        commit: |events| {
+        apply: |events| {
             hasten(
                 events,
                 |event| sends(event, MessageType::UpToDate),
@@ -102,11 +102,11 @@ pub(super) const CRIMES: &[Crime] = &[
             )
         },
     },
-    Crime {
+    Corruption {
         name: "established_before_quorum",
         story: "A leader is established before a quorum has acknowledged NEWLEADER.",
         rule: "l.2.2",
-        commit: |events| {
+        apply: |events| {
             hasten_past(
                 events,
                 |event| event.kind.name() == EventName::Established,
@@ -115,11 +115,11 @@ pub(super) const CRIMES: &[Crime] = &[
             )
         },
     },
-    Crime {
+    Corruption {
         name: "commit_without_quorum",
         story: "A leader commits a transaction as soon as it has proposed it.",
         rule: "l.3.2",
-        commit: |events| {
+        apply: |events| {
             let (proposed, zxid) = first(events, |event| match event.kind {
                 EventKind::Proposed { zxid, .. } => Some(zxid),
                 _ => None,
@@ -130,14 +130,14 @@ pub(super) const CRIMES: &[Crime] = &[
             })?;
             let to = proposed + 1;
             (committed > to).then_some(())?;
-            spoil(moved(events, committed, to), to)
+            corrupted(moved(events, committed, to), to)
         },
     },
-    Crime {
+    Corruption {
         name: "commit_sent_without_quorum",
         story: "A leader tells a learner to commit what it has just proposed to it.",
         rule: "l.3.2",
-        commit: |events| {
+        apply: |events| {
             for (index, event) in events.iter().enumerate() {
                 let EventKind::Sent(packet) = &event.kind else { continue };
                 let Message::Proposal { zxid, .. } = packet.message else { continue };
@@ -153,17 +153,17 @@ pub(super) const CRIMES: &[Crime] = &[
                     _ => false,
                 });
                 if let Some(offset) = commit.filter(|offset| *offset > 1) {
-                    return spoil(moved(events, index + offset, index + 1), index + 1);
+                    return corrupted(moved(events, index + offset, index + 1), index + 1);
                 }
             }
             None
         },
     },
-    Crime {
+    Corruption {
         name: "delivery_before_commit",
         story: "A follower gives a transaction to its state machine before it is told to commit it.",
         rule: "zk.bcast.apply",
-        commit: |events| {
+        apply: |events| {
             hasten(
                 events,
                 |event| event.kind.name() == EventName::Delivered,
@@ -173,11 +173,11 @@ pub(super) const CRIMES: &[Crime] = &[
             )
         },
     },
-    Crime {
+    Corruption {
         name: "delivery_out_of_order",
         story: "A server gives its state machine two transactions in the wrong order.",
         rule: "zk.bcast.apply",
-        commit: |events| {
+        apply: |events| {
             let delivered = |event: &Event| match event.kind {
                 EventKind::Delivered { zxid } => Some(zxid),
                 _ => None,
@@ -192,17 +192,17 @@ pub(super) const CRIMES: &[Crime] = &[
                 if lines::in_broadcast(&events[..index], event.server) {
                     let mut events = events.to_vec();
                     events[index].kind = EventKind::Delivered { zxid };
-                    return spoil(events, index);
+                    return corrupted(events, index);
                 }
             }
             None
         },
     },
-    Crime {
+    Corruption {
         name: "delivery_skipped",
         story: "A server does not give a committed transaction to its state machine.",
         rule: "zk.bcast.apply",
-        commit: |events| {
+        apply: |events| {
             let mut events = events.to_vec();
             let delivered = |event: &Event| event.kind.name() == EventName::Delivered;
             for index in 0..events.len() {
@@ -221,17 +221,17 @@ pub(super) const CRIMES: &[Crime] = &[
                 if life.clone().any(delivered) {
                     events.remove(index);
                     let next = events.iter().skip(index).position(|e| own(e) && delivered(e))?;
-                    return spoil(events, index + next);
+                    return corrupted(events, index + next);
                 }
             }
             None
         },
     },
-    Crime {
+    Corruption {
         name: "proposal_skipped",
         story: "A leader leaves a transaction out when it proposes to one learner.",
         rule: "l.3.1",
-        commit: |events| {
+        apply: |events| {
             for (index, event) in events.iter().enumerate() {
                 if !sends(event, MessageType::Proposal)
                     || !lines::in_broadcast(&events[..index], event.server)
@@ -249,44 +249,44 @@ pub(super) const CRIMES: &[Crime] = &[
                     events.remove(line);
                     illegal -= usize::from(line < next);
                 }
-                return spoil(events, illegal);
+                return corrupted(events, illegal);
             }
             None
         },
     },
-    Crime {
+    Corruption {
         name: "proposal_twice",
         story: "A leader sends a proposal twice.",
         rule: "l.3.1",
-        commit: |events| {
+        apply: |events| {
             let index = (0..events.len()).find(|index| {
                 sends(&events[*index], MessageType::Proposal)
                     && lines::in_broadcast(&events[..*index], events[*index].server)
             })?;
             let mut events = events.to_vec();
             events.insert(index + 1, events[index].clone());
-            spoil(events, index + 1)
+            corrupted(events, index + 1)
         },
     },
-    Crime {
+    Corruption {
         name: "newleader_before_diff",
         story: "Two messages to one learner leave in the wrong order.",
         rule: "l.2.1",
-        commit: |events| {
+        apply: |events| {
             let index = (0..events.len()).find(|index| {
                 sends(&events[*index], MessageType::Diff)
                     && next_on_connection(events, *index)
                         .is_some_and(|next| sends(&events[next], MessageType::NewLeader))
             })?;
             let next = next_on_connection(events, index)?;
-            spoil(moved(events, next, index), index)
+            corrupted(moved(events, next, index), index)
         },
     },
-    Crime {
+    Corruption {
         name: "received_out_of_order",
         story: "Two messages of one connection are handed to the protocol in the wrong order.",
         rule: "links",
-        commit: |events| {
+        apply: |events| {
             for (index, event) in events.iter().enumerate() {
                 let EventKind::Received(packet) = &event.kind else { continue };
                 let next = events.iter().skip(index + 1).position(|other| match &other.kind {
@@ -301,17 +301,17 @@ pub(super) const CRIMES: &[Crime] = &[
                 let Some(next) = next.map(|offset| index + 1 + offset) else { continue };
                 // Only the order of the receipts is wrong: both had been sent.
                 if sent(next, events).is_some_and(|sent| sent < index) {
-                    return spoil(moved(events, next, index), index);
+                    return corrupted(moved(events, next, index), index);
                 }
             }
             None
         },
     },
-    Crime {
+    Corruption {
         name: "received_before_sent",
         story: "A server acts on a message before its sender, who waits for that very act, has sent it.",
         rule: "links",
-        commit: |events| {
+        apply: |events| {
             // An answer is received before the question is sent.
             for (question, event) in events.iter().enumerate() {
                 if !sends(event, MessageType::LeaderInfo) {
@@ -326,16 +326,16 @@ pub(super) const CRIMES: &[Crime] = &[
                 let Some(received) = receipt(events, answer) else { continue };
                 let mut events = moved(events, received, question);
                 events.truncate(received + 1);
-                return Some(Spoiled { events, illegal: question, twin: Vec::new() });
+                return Some(Corrupted { events, illegal: question, twin: Vec::new() });
             }
             None
         },
     },
-    Crime {
+    Corruption {
         name: "ack_by_truncated_learner",
         story: "A learner acknowledges a transaction that it has just cut off.",
         rule: "zk.bcast.sync",
-        commit: |events| {
+        apply: |events| {
             for (index, event) in events.iter().enumerate() {
                 let EventKind::Persisted(Persisted::Truncated(zxid)) = event.kind else { continue };
                 let Some(mut ack) = events[..index]
@@ -353,7 +353,7 @@ pub(super) const CRIMES: &[Crime] = &[
                 packet.message = Message::Ack { zxid };
                 let mut events = events.to_vec();
                 events.insert(index + 1, ack);
-                return spoil(events, index + 1);
+                return corrupted(events, index + 1);
             }
             None
         },
@@ -397,11 +397,11 @@ fn hasten(
     events: &[Event],
     early: impl Fn(&Event) -> bool,
     cause: impl Fn(&Event, &[Event]) -> bool,
-) -> Option<Spoiled> {
+) -> Option<Corrupted> {
     for (index, event) in events.iter().enumerate().filter(|(_, event)| early(event)) {
         let before = (0..index).rev().find(|at| events[*at].server == event.server)?;
         if cause(&events[before], &events[..before]) {
-            return spoil(moved(events, index, before), before);
+            return corrupted(moved(events, index, before), before);
         }
     }
     None
@@ -413,7 +413,7 @@ fn hasten_past(
     early: impl Fn(&Event) -> bool,
     cause: impl Fn(&Event) -> bool,
     between: impl Fn(&Event) -> bool,
-) -> Option<Spoiled> {
+) -> Option<Corrupted> {
     for (index, event) in events.iter().enumerate().filter(|(_, event)| early(event)) {
         let own = (0..index).rev().filter(|at| events[*at].server == event.server);
         let before = own.into_iter().find(|at| !between(&events[*at]));
@@ -424,7 +424,7 @@ fn hasten_past(
             {
                 continue;
             }
-            return spoil(moved(events, index, before), before);
+            return corrupted(moved(events, index, before), before);
         }
     }
     None

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use zab_trace::{ConnectionName, ServerId};
 
-use super::{Begun, ConnectionId, Direction, End, Letter};
+use super::{Begun, ConnectionId, Direction, End, InFlight};
 
 /// What one use of a connection carries in one direction.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) struct Segment<C> {
     pub(super) receiver: Option<ServerId>,
     pub(super) sent: u64,
     /// Messages that are sent and not received.
-    pub(super) queue: VecDeque<Letter<C>>,
+    pub(super) queue: VecDeque<InFlight<C>>,
     /// The receiver's end is closed: nothing more is received.
     pub(super) lost: bool,
 }

@@ -18,7 +18,7 @@ fn send(links: &mut Links<()>, name: &str, from: ServerId, ordinal: u64, to: Ser
     let packet = packet(name, ordinal, to);
     links.sending(from, &packet).unwrap();
     let at = At { file: 0, line: 2 };
-    links.send(from, &packet, Letter { message: vote(), at, contents: vec![()] });
+    links.send(from, &packet, InFlight { message: vote(), at, contents: vec![()] });
 }
 
 fn receives(links: &mut Links<()>, name: &str, to: ServerId, ordinal: u64, from: ServerId) -> bool {

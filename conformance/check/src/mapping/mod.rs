@@ -22,7 +22,7 @@ pub(crate) use state::Differs;
 
 use crate::{
     candidate::{Candidate, Owed, Scene},
-    convert::{Ids, Letter},
+    convert::{Ids, ModelMessage},
     input::At,
     links::ConnectionId,
 };
@@ -35,7 +35,7 @@ pub(crate) enum Miss {
     /// Another message is due on this connection, or none.
     Send {
         /// What is due.
-        due: Option<Letter>,
+        due: Option<ModelMessage>,
         /// Whether the connection is open.
         open: bool,
     },
@@ -83,7 +83,7 @@ pub(crate) struct Line<'a> {
     /// The connection it names.
     pub(crate) connection: Option<ConnectionId>,
     /// `Received`: what its sender may have meant; several only if the sender's state is not known.
-    pub(crate) contents: &'a [Letter],
+    pub(crate) contents: &'a [ModelMessage],
     /// The real ids.
     pub(crate) ids: &'a Ids,
 }

@@ -8,7 +8,7 @@ use zab_trace::{Packet, Port};
 use super::{Choice, Line, Miss, peer};
 use crate::{
     candidate::{Candidate, Ended, Scene, Wire},
-    convert::{self, Letter},
+    convert::{self, ModelMessage},
     links::ConnectionId,
 };
 
@@ -67,7 +67,7 @@ fn standing(
     candidate: &Candidate,
     from: ServerId,
     connection: ConnectionId,
-    message: Letter,
+    message: ModelMessage,
 ) -> Standing {
     let core = &candidate.core;
     let wire = from.row().and_then(|row| core.wires.get(row));
@@ -93,7 +93,7 @@ fn register<P: Probe>(
     candidate: &mut Candidate,
     from: ServerId,
     connection: ConnectionId,
-    message: Letter,
+    message: ModelMessage,
     probe: &mut P,
 ) -> Result<(), Miss> {
     let fresh = Wire { connection: Some(connection), pending: VecDeque::new() };

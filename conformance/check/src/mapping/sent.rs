@@ -8,7 +8,7 @@ use zab_trace::Packet;
 use super::{Line, Miss, peer};
 use crate::{
     candidate::{Candidate, Notices, Scene, row_mut},
-    convert::{self, Letter},
+    convert::{self, ModelMessage},
 };
 
 /// A message goes to the socket: no step, but one that a step produced.
@@ -26,7 +26,8 @@ pub(super) fn sent<P: Probe>(
 ) -> Result<(), Miss> {
     let to = peer(line, packet.peer)?;
     let shown = packet.message;
-    let due = |letter: &Letter| convert::message(line.ids, letter) == Some(shown);
+    let due =
+        |model_message: &ModelMessage| convert::message(line.ids, model_message) == Some(shown);
     candidate.sent = None;
     if let zab_trace::Message::Notification { .. } = shown {
         let Some(Message::Notification(notification)) = convert::message_in(line.ids, &shown)

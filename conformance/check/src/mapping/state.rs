@@ -52,7 +52,7 @@ pub(crate) fn agrees(scene: &Scene<'_>, core: &Core, state: &State) -> Result<()
     equal("lastCommitted", state.last_committed, convert::zxid(model.last_committed))?;
     equal("logDigest", state.log_digest, zab_trace::LogDigest(model.log_digest)).or_else(
         |differs| {
-            let blurred = scene.foresight.is_blurred(scene.cfg, &core.server.history);
+            let blurred = scene.lookahead.is_blurred(scene.cfg, &core.server.history);
             if blurred { Ok(()) } else { Err(differs) }
         },
     )

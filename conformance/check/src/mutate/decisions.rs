@@ -119,16 +119,16 @@ const ROLES: [Role; 3] = [Role::Looking, Role::Following, Role::Leading];
 /// A delivery after the line that made it void.
 fn delivered_behind(
     draft: &mut Draft,
-    dice: &mut crate::walk::Dice,
+    rng: &mut crate::walk::Rng,
     void: fn(&EventKind) -> bool,
 ) -> Option<()> {
-    let at = draft.any(dice, |draft, at| {
+    let at = draft.any(rng, |draft, at| {
         let server = draft.server(at);
         void(draft.kind(at)) && Known::new(draft, server, at).last != Zxid::ZERO
     })?;
     let server = draft.server(at);
     let mut to = at;
-    for _ in 0..dice.below(4) {
+    for _ in 0..rng.below(4) {
         to = draft.after(to).unwrap_or(to);
     }
     let zxid = Known::new(draft, server, at).last;
@@ -139,8 +139,8 @@ pub(super) fn kinds() -> Vec<Kind> {
     let mut kinds = Vec::new();
     for (name, what) in EXTRA {
         for role in ROLES {
-            kinds.push(Kind::new(GROUP, format!("{name}, while {role}"), move |draft, dice| {
-                let place = draft.any(dice, |draft, at| {
+            kinds.push(Kind::new(GROUP, format!("{name}, while {role}"), move |draft, rng| {
+                let place = draft.any(rng, |draft, at| {
                     let server = draft.server(at);
                     draft.running(server, at + 1).is_some()
                         && Known::new(draft, server, at + 1).role == Some(role)
@@ -151,21 +151,21 @@ pub(super) fn kinds() -> Vec<Kind> {
             }));
         }
     }
-    kinds.push(Kind::new(GROUP, "Delivered behind a snapshot that holds it", |draft, dice| {
-        delivered_behind(draft, dice, |kind| {
+    kinds.push(Kind::new(GROUP, "Delivered behind a snapshot that holds it", |draft, rng| {
+        delivered_behind(draft, rng, |kind| {
             matches!(kind, EventKind::Persisted(Persisted::Snapshot(_)))
         })
     }));
-    kinds.push(Kind::new(GROUP, "Delivered behind a truncation", |draft, dice| {
-        delivered_behind(draft, dice, |kind| {
+    kinds.push(Kind::new(GROUP, "Delivered behind a truncation", |draft, rng| {
+        delivered_behind(draft, rng, |kind| {
             matches!(kind, EventKind::Persisted(Persisted::Truncated(_)))
         })
     }));
-    kinds.push(Kind::new(GROUP, "Delivered behind Looking", |draft, dice| {
-        delivered_behind(draft, dice, |kind| matches!(kind, EventKind::Looking { .. }))
+    kinds.push(Kind::new(GROUP, "Delivered behind Looking", |draft, rng| {
+        delivered_behind(draft, rng, |kind| matches!(kind, EventKind::Looking { .. }))
     }));
-    kinds.push(Kind::new(GROUP, "state of an empty log", |draft, dice| {
-        let at = draft.any(dice, |draft, at| {
+    kinds.push(Kind::new(GROUP, "state of an empty log", |draft, rng| {
+        let at = draft.any(rng, |draft, at| {
             draft.lines[at].event.state.is_some_and(|state| state.log_length != Some(0))
         })?;
         let state = draft.lines[at].event.state.as_mut()?;

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use zab_trace::{Chain, ConnectionName, Event, EventKind, Message, Packet, Port, ServerId, State};
 
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 pub(super) use uses::Link;
 use uses::Uses;
@@ -144,12 +144,8 @@ impl Draft {
     }
 
     /// One of the lines for which this holds.
-    pub(super) fn any(
-        &self,
-        dice: &mut Dice,
-        holds: impl Fn(&Self, usize) -> bool,
-    ) -> Option<usize> {
-        dice.pick(&self.all(holds))
+    pub(super) fn any(&self, rng: &mut Rng, holds: impl Fn(&Self, usize) -> bool) -> Option<usize> {
+        rng.pick(&self.all(holds))
     }
 
     /// The other end of the message that this line sends or receives.

@@ -8,7 +8,7 @@ use super::{
     draft::{Draft, Link},
     messages::{TYPES, receives, sends},
 };
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 const GROUP: &str = "exchange";
 
@@ -35,8 +35,8 @@ fn about(draft: &Draft, at: usize) -> Option<Zxid> {
 }
 
 /// A message of this type that is sent, with its connection.
-fn sent(draft: &Draft, dice: &mut Dice, kind: MessageType) -> Option<(usize, Link)> {
-    let at = draft.any(dice, |draft, at| sends(draft, at, kind))?;
+fn sent(draft: &Draft, rng: &mut Rng, kind: MessageType) -> Option<(usize, Link)> {
+    let at = draft.any(rng, |draft, at| sends(draft, at, kind))?;
     Some((at, draft.link(at)?.clone()))
 }
 
@@ -106,37 +106,37 @@ const OF_A_TRANSACTION: [(&str, &[MessageType]); 4] = [
 
 fn left_out(kinds: &mut Vec<Kind>) {
     for (name, must, types) in PARTS {
-        kinds.push(Kind::new(GROUP, name, move |draft, dice| {
-            let (_, link) = sent(draft, dice, must)?;
+        kinds.push(Kind::new(GROUP, name, move |draft, rng| {
+            let (_, link) = sent(draft, rng, must)?;
             leave_out(draft, on(draft, &link, types))
         }));
     }
     for (name, types) in OF_A_TRANSACTION {
-        kinds.push(Kind::new(GROUP, name, move |draft, dice| {
-            let (at, _) = sent(draft, dice, types[0])?;
+        kinds.push(Kind::new(GROUP, name, move |draft, rng| {
+            let (at, _) = sent(draft, rng, types[0])?;
             let zxid = about(draft, at)?;
             let of_it = |draft: &Draft, at: usize| {
                 about(draft, at) == Some(zxid) && types.iter().any(|kind| sends(draft, at, *kind))
             };
             leave_out(draft, draft.all(of_it))
         }));
-        kinds.push(Kind::new(GROUP, format!("{name}, on one connection"), move |draft, dice| {
-            let (at, link) = sent(draft, dice, types[0])?;
+        kinds.push(Kind::new(GROUP, format!("{name}, on one connection"), move |draft, rng| {
+            let (at, link) = sent(draft, rng, types[0])?;
             let zxid = about(draft, at)?;
             let mut lines = on(draft, &link, types);
             lines.retain(|at| about(draft, *at) == Some(zxid));
             leave_out(draft, lines)
         }));
     }
-    kinds.push(Kind::new(GROUP, "one transaction: never", |draft, dice| {
+    kinds.push(Kind::new(GROUP, "one transaction: never", |draft, rng| {
         let at =
-            draft.any(dice, |draft, at| matches!(draft.kind(at), EventKind::Proposed { .. }))?;
+            draft.any(rng, |draft, at| matches!(draft.kind(at), EventKind::Proposed { .. }))?;
         let zxid = about(draft, at)?;
         let lines = draft.all(|draft, at| about(draft, at) == Some(zxid));
         leave_out(draft, lines)
     }));
-    kinds.push(Kind::new(GROUP, "synchronization: none with one learner", |draft, dice| {
-        let (_, link) = sent(draft, dice, MessageType::NewLeader)?;
+    kinds.push(Kind::new(GROUP, "synchronization: none with one learner", |draft, rng| {
+        let (_, link) = sent(draft, rng, MessageType::NewLeader)?;
         let lines = on(draft, &link, &TYPES);
         let begin = lines.iter().position(|at| SYNC.iter().any(|kind| sends(draft, *at, *kind)))?;
         let end = lines.iter().position(|at| sends(draft, *at, MessageType::UpToDate));
@@ -146,8 +146,8 @@ fn left_out(kinds: &mut Vec<Kind>) {
     kinds.push(Kind::new(
         GROUP,
         "synchronization: nothing between its head and NEWLEADER",
-        |draft, dice| {
-            let (newleader, link) = sent(draft, dice, MessageType::NewLeader)?;
+        |draft, rng| {
+            let (newleader, link) = sent(draft, rng, MessageType::NewLeader)?;
             let mut lines = on(draft, &link, &[MessageType::Proposal, MessageType::Commit]);
             lines.retain(|at| *at < newleader);
             leave_out(draft, lines)
@@ -156,8 +156,8 @@ fn left_out(kinds: &mut Vec<Kind>) {
 }
 
 fn left_out_of_a_connection(kinds: &mut Vec<Kind>) {
-    kinds.push(Kind::new(GROUP, "connection: nothing after one message", |draft, dice| {
-        let at = draft.any(dice, |draft, at| draft.packet(at).is_some())?;
+    kinds.push(Kind::new(GROUP, "connection: nothing after one message", |draft, rng| {
+        let at = draft.any(rng, |draft, at| draft.packet(at).is_some())?;
         let link = draft.link(at)?.clone();
         let mut lines = on(draft, &link, &TYPES);
         lines.retain(|line| *line > at);
@@ -166,8 +166,8 @@ fn left_out_of_a_connection(kinds: &mut Vec<Kind>) {
     kinds.push(Kind::new(
         GROUP,
         "connection: nothing is received after one message",
-        |draft, dice| {
-            let at = draft.any(dice, |draft, at| draft.packet(at).is_some() && !draft.sends(at))?;
+        |draft, rng| {
+            let at = draft.any(rng, |draft, at| draft.packet(at).is_some() && !draft.sends(at))?;
             let link = draft.link(at)?.clone();
             let received = |draft: &Draft, line: usize| {
                 line > at && draft.link(line) == Some(&link) && draft.packet(line).is_some()
@@ -176,8 +176,8 @@ fn left_out_of_a_connection(kinds: &mut Vec<Kind>) {
             (!lines.is_empty()).then(|| draft.remove(lines))
         },
     ));
-    kinds.push(Kind::new(GROUP, "connection: never", |draft, dice| {
-        let at = draft.any(dice, |draft, at| draft.link(at).is_some())?;
+    kinds.push(Kind::new(GROUP, "connection: never", |draft, rng| {
+        let at = draft.any(rng, |draft, at| draft.link(at).is_some())?;
         let link = draft.link(at)?.clone();
         let lines = draft.all(|draft, at| draft.link(at) == Some(&link));
         leave_out(draft, lines)
@@ -196,8 +196,8 @@ const ANSWERS: [(MessageType, MessageType); 5] = [
 fn repeated(kinds: &mut Vec<Kind>) {
     for (question, answer) in ANSWERS {
         let name = format!("{question} and {answer}: twice");
-        kinds.push(Kind::new(GROUP, name, move |draft, dice| {
-            let (at, link) = sent(draft, dice, question)?;
+        kinds.push(Kind::new(GROUP, name, move |draft, rng| {
+            let (at, link) = sent(draft, rng, question)?;
             let received = draft.other_end(at)?;
             let mut answers = on(draft, &link, &[answer]);
             answers.retain(|at| *at > received);
@@ -206,8 +206,8 @@ fn repeated(kinds: &mut Vec<Kind>) {
             Some(())
         }));
         let name = format!("{question} and {answer}: never");
-        kinds.push(Kind::new(GROUP, name, move |draft, dice| {
-            let (at, link) = sent(draft, dice, question)?;
+        kinds.push(Kind::new(GROUP, name, move |draft, rng| {
+            let (at, link) = sent(draft, rng, question)?;
             let received = draft.other_end(at)?;
             let mut answers = on(draft, &link, &[answer]);
             answers.retain(|at| *at > received);
@@ -217,10 +217,10 @@ fn repeated(kinds: &mut Vec<Kind>) {
     }
     for kind in TYPES {
         let name = format!("{kind}: said again later");
-        kinds.push(Kind::new(GROUP, name, move |draft, dice| {
-            let at = draft.any(dice, |draft, at| sends(draft, at, kind))?;
+        kinds.push(Kind::new(GROUP, name, move |draft, rng| {
+            let at = draft.any(rng, |draft, at| sends(draft, at, kind))?;
             let message = draft.packet(at)?.message;
-            let later = draft.any(dice, |draft, line| line > at && draft.same_life(at, line))?;
+            let later = draft.any(rng, |draft, line| line > at && draft.same_life(at, line))?;
             draft.say(later, at, message)
         }));
     }
@@ -305,13 +305,13 @@ const HASTY: [(&str, Is, Is); 14] = [
 
 fn hasty(kinds: &mut Vec<Kind>) {
     for (name, late, early) in HASTY {
-        kinds.push(Kind::new(GROUP, name, move |draft, dice| {
+        kinds.push(Kind::new(GROUP, name, move |draft, rng| {
             let pairs = draft.all(late).into_iter().filter_map(|late| {
                 let own = (0..late).rev().filter(|at| draft.same_life(*at, late));
                 let cause = own.into_iter().find(|at| early(draft, *at))?;
                 (draft.after(cause)? != late).then_some((late, cause + 1))
             });
-            let (from, to) = dice.pick(&pairs.collect::<Vec<_>>())?;
+            let (from, to) = rng.pick(&pairs.collect::<Vec<_>>())?;
             draft.shift(from, to);
             Some(())
         }));
@@ -331,10 +331,10 @@ fn exchanged(kinds: &mut Vec<Kind>) {
             }
             let whose = if same { "of one connection" } else { "of any two connections" };
             let name = format!("{kind}: two {whose} exchanged");
-            kinds.push(Kind::new(GROUP, name, move |draft, dice| {
-                let (one, link) = sent(draft, dice, kind)?;
+            kinds.push(Kind::new(GROUP, name, move |draft, rng| {
+                let (one, link) = sent(draft, rng, kind)?;
                 let message = draft.packet(one)?.message;
-                let other = draft.any(dice, |draft, at| {
+                let other = draft.any(rng, |draft, at| {
                     sends(draft, at, kind)
                         && (draft.link(at) == Some(&link)) == same
                         && draft.packet(at).is_some_and(|packet| packet.message != message)
@@ -349,17 +349,17 @@ fn exchanged(kinds: &mut Vec<Kind>) {
     for everywhere in [false, true] {
         let whose = if everywhere { "to all learners" } else { "to one learner" };
         let name = format!("PROPOSAL: payloads of two transactions exchanged {whose}");
-        kinds.push(Kind::new(GROUP, name, move |draft, dice| {
-            exchange_payloads(draft, dice, everywhere)
+        kinds.push(Kind::new(GROUP, name, move |draft, rng| {
+            exchange_payloads(draft, rng, everywhere)
         }));
     }
 }
 
 /// Exchanges the digests of two transactions in PROPOSALs.
-fn exchange_payloads(draft: &mut Draft, dice: &mut Dice, everywhere: bool) -> Option<()> {
-    let (one, link) = sent(draft, dice, MessageType::Proposal)?;
+fn exchange_payloads(draft: &mut Draft, rng: &mut Rng, everywhere: bool) -> Option<()> {
+    let (one, link) = sent(draft, rng, MessageType::Proposal)?;
     let Message::Proposal { zxid, digest } = draft.packet(one)?.message else { return None };
-    let other = draft.any(dice, |draft, at| {
+    let other = draft.any(rng, |draft, at| {
         sends(draft, at, MessageType::Proposal)
             && draft.link(at) == Some(&link)
             && about(draft, at) != Some(zxid)

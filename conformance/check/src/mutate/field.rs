@@ -2,7 +2,7 @@
 
 use zab_trace::{EventKind, Message, Persisted, Role, Zxid};
 
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 /// Where a number stands in a line.
 pub(super) enum Slot<'a> {
@@ -182,11 +182,11 @@ impl Change {
         now: u64,
         earlier: &[u64],
         foreign: &[u64],
-        dice: &mut Dice,
+        rng: &mut Rng,
     ) -> Option<u64> {
-        let other = |from: &[u64], dice: &mut Dice| {
+        let other = |from: &[u64], rng: &mut Rng| {
             let others: Vec<u64> = from.iter().copied().filter(|other| *other != now).collect();
-            dice.pick(&others)
+            rng.pick(&others)
         };
         let number = match self {
             Self::More => now.checked_add(1)?,
@@ -195,8 +195,8 @@ impl Change {
             Self::LessEpoch => now.checked_sub(1 << 32)?,
             Self::Zero => 0,
             Self::Max => u64::MAX,
-            Self::Earlier => other(earlier, dice)?,
-            Self::Foreign => other(foreign, dice)?,
+            Self::Earlier => other(earlier, rng)?,
+            Self::Foreign => other(foreign, rng)?,
         };
         (number != now).then_some(number)
     }

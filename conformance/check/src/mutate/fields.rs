@@ -7,7 +7,7 @@ use super::{
     draft::Draft,
     field::{self, Change, Family, Field},
 };
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 /// The value of a field in a line that has it.
 fn value(kind: &EventKind, field: &Field) -> Option<u64> {
@@ -24,7 +24,7 @@ fn like(kind: &EventKind, field: &Field) -> Vec<u64> {
 /// A line that has the field, and another value for it.
 fn opportunity(
     draft: &Draft,
-    dice: &mut Dice,
+    rng: &mut Rng,
     field: &Field,
     change: Change,
     applies: impl Fn(&EventKind) -> bool,
@@ -38,11 +38,11 @@ fn opportunity(
             let lines = (0..until).filter(|other| (draft.server(*other) == server) == own);
             lines.flat_map(|other| all[other].iter().copied()).collect()
         };
-        if let Some(new) = change.of(now, &of(true, at), &of(false, draft.len()), dice) {
+        if let Some(new) = change.of(now, &of(true, at), &of(false, draft.len()), rng) {
             lines.push((at, new));
         }
     }
-    dice.pick(&lines)
+    rng.pick(&lines)
 }
 
 /// Whether a change makes sense: only some values have an epoch, and there are few roles.
@@ -65,9 +65,9 @@ pub(super) fn kinds() -> Vec<Kind> {
     for field in field::MESSAGES {
         for change in Change::ALL.into_iter().filter(|change| sensible(&field, *change)) {
             let name = format!("{}: {}", field.name, change.name());
-            kinds.push(Kind::new("message field", name, move |draft, dice| {
+            kinds.push(Kind::new("message field", name, move |draft, rng| {
                 let sent = |kind: &EventKind| matches!(kind, EventKind::Sent(_));
-                let (at, value) = opportunity(draft, dice, &field, change, sent)?;
+                let (at, value) = opportunity(draft, rng, &field, change, sent)?;
                 for end in [Some(at), draft.other_end(at)].into_iter().flatten() {
                     set(draft, end, &field, value);
                 }
@@ -75,13 +75,13 @@ pub(super) fn kinds() -> Vec<Kind> {
             }));
         }
         let name = format!("{}: another where received", field.name);
-        let altered = Kind::new("message field", name, move |draft, dice| {
+        let altered = Kind::new("message field", name, move |draft, rng| {
             let received = |kind: &EventKind| matches!(kind, EventKind::Received(_));
-            let change = if dice.often(500) { Change::More } else { Change::Earlier };
-            let found = opportunity(draft, dice, &field, change, received);
+            let change = if rng.often(500) { Change::More } else { Change::Earlier };
+            let found = opportunity(draft, rng, &field, change, received);
             let (at, value) = match found {
                 Some(found) => found,
-                None => opportunity(draft, dice, &field, Change::Foreign, received)?,
+                None => opportunity(draft, rng, &field, Change::Foreign, received)?,
             };
             set(draft, at, &field, value);
             Some(())
@@ -91,8 +91,8 @@ pub(super) fn kinds() -> Vec<Kind> {
     for field in field::LINES {
         for change in Change::ALL.into_iter().filter(|change| sensible(&field, *change)) {
             let name = format!("{}: {}", field.name, change.name());
-            kinds.push(Kind::new("line field", name, move |draft, dice| {
-                let (at, value) = opportunity(draft, dice, &field, change, |_| true)?;
+            kinds.push(Kind::new("line field", name, move |draft, rng| {
+                let (at, value) = opportunity(draft, rng, &field, change, |_| true)?;
                 set(draft, at, &field, value);
                 Some(())
             }));

@@ -85,7 +85,7 @@ fn fewest(header: &Header, events: &[Event], states: usize) -> Vec<Event> {
 mod tests {
     use super::*;
     use crate::{
-        corrupt::crimes,
+        corrupt::corruptions,
         walk::{Walk, walk},
     };
 
@@ -96,11 +96,11 @@ mod tests {
         for seed in 0..4 {
             let (header, events) = walk(seed, &Walk { servers: 2, events: 90, ..Walk::default() });
             assert_eq!(judge(&header, &events, 0, 5_000), Judgement::Legal, "seed {seed}");
-            for crime in crimes() {
-                let Some(spoiled) = crime.commit(&events) else { continue };
-                let judgement = judge(&header, &spoiled.events, spoiled.illegal, 50_000);
+            for corruption in corruptions() {
+                let Some(corrupted) = corruption.apply(&events) else { continue };
+                let judgement = judge(&header, &corrupted.events, corrupted.illegal, 50_000);
                 let told = matches!(judgement, Judgement::Illegal(_));
-                assert!(told, "seed {seed}, {}: {judgement:?}", crime.name);
+                assert!(told, "seed {seed}, {}: {judgement:?}", corruption.name);
                 illegal += 1;
             }
         }

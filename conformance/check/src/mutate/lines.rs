@@ -3,7 +3,7 @@
 use zab_trace::{EventKind, EventName, Persisted};
 
 use super::{Kind, draft::Draft};
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 /// A kind of line.
 type Target = (&'static str, fn(&EventKind) -> bool);
@@ -33,7 +33,7 @@ fn writes(kind: &EventKind, holds: impl Fn(&Persisted) -> bool) -> bool {
 }
 
 /// What is done to a line: its name, and how it is done, given the line.
-type Operation = (&'static str, fn(&mut Draft, usize, &mut Dice) -> Option<()>);
+type Operation = (&'static str, fn(&mut Draft, usize, &mut Rng) -> Option<()>);
 
 const OPERATIONS: [Operation; 7] = [
     ("left out", |draft, at, _| {
@@ -54,13 +54,13 @@ const OPERATIONS: [Operation; 7] = [
         draft.swap(at, draft.after(at)?);
         Some(())
     }),
-    ("much earlier", |draft, at, dice| much_earlier(draft, at, dice)),
-    ("much later", |draft, at, dice| much_later(draft, at, dice)),
-    ("at another server", |draft, at, dice| {
+    ("much earlier", |draft, at, rng| much_earlier(draft, at, rng)),
+    ("much later", |draft, at, rng| much_later(draft, at, rng)),
+    ("at another server", |draft, at, rng| {
         let server = draft.server(at);
         let others: Vec<_> = (1..=16).filter(|other| *other != server).collect();
         let runs = |other: &&u64| draft.running(**other, at).is_some();
-        let other = dice.pick(&others.iter().filter(runs).copied().collect::<Vec<_>>())?;
+        let other = rng.pick(&others.iter().filter(runs).copied().collect::<Vec<_>>())?;
         let kind = draft.kind(at).clone();
         draft.remove(vec![at]);
         draft.insert(at, other, kind)
@@ -71,9 +71,9 @@ const OPERATIONS: [Operation; 7] = [
 const FAR: usize = 9;
 
 /// Moves a line before two to nine lines of its server.
-pub(super) fn much_earlier(draft: &mut Draft, at: usize, dice: &mut Dice) -> Option<()> {
+pub(super) fn much_earlier(draft: &mut Draft, at: usize, rng: &mut Rng) -> Option<()> {
     let mut to = draft.before(at)?;
-    for _ in 0..=dice.below(FAR) {
+    for _ in 0..=rng.below(FAR) {
         to = draft.before(to).unwrap_or(to);
     }
     draft.shift(at, to);
@@ -81,9 +81,9 @@ pub(super) fn much_earlier(draft: &mut Draft, at: usize, dice: &mut Dice) -> Opt
 }
 
 /// Moves a line behind two to nine lines of its server.
-pub(super) fn much_later(draft: &mut Draft, at: usize, dice: &mut Dice) -> Option<()> {
+pub(super) fn much_later(draft: &mut Draft, at: usize, rng: &mut Rng) -> Option<()> {
     let mut to = draft.after(at)?;
-    for _ in 0..=dice.below(FAR) {
+    for _ in 0..=rng.below(FAR) {
         to = draft.after(to).unwrap_or(to);
     }
     draft.shift(at, to);
@@ -106,11 +106,10 @@ pub(super) fn kinds() -> Vec<Kind> {
     for (target, is) in TARGETS {
         for (operation, apply) in OPERATIONS {
             if !pointless(target, operation) {
-                let new =
-                    Kind::new("line", format!("{target}: {operation}"), move |draft, dice| {
-                        let at = draft.any(dice, |draft, at| is(draft.kind(at)))?;
-                        apply(draft, at, dice)
-                    });
+                let new = Kind::new("line", format!("{target}: {operation}"), move |draft, rng| {
+                    let at = draft.any(rng, |draft, at| is(draft.kind(at)))?;
+                    apply(draft, at, rng)
+                });
                 // A life has one beginning and one end.
                 let bound = matches!(target, "Start" | "Stop" | "Killed");
                 kinds.push(if bound { new.illegal() } else { new });

@@ -8,7 +8,7 @@ use super::{
     draft::{Draft, Link},
     messages::{TYPES, sends},
 };
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 const GROUP: &str = "connection";
 
@@ -42,7 +42,7 @@ fn ends(draft: &Draft, link: &Link) -> (Vec<ServerId>, bool) {
 }
 
 /// Two connections between the same servers for the same purpose, or between others.
-fn pair(draft: &Draft, dice: &mut Dice, same: bool) -> Option<[Link; 2]> {
+fn pair(draft: &Draft, rng: &mut Rng, same: bool) -> Option<[Link; 2]> {
     let mut links: Vec<Link> = (0..draft.len()).filter_map(|at| draft.link(at).cloned()).collect();
     links.sort_unstable();
     links.dedup();
@@ -55,13 +55,13 @@ fn pair(draft: &Draft, dice: &mut Dice, same: bool) -> Option<[Link; 2]> {
             }
         }
     }
-    let index = dice.below(pairs.len());
+    let index = rng.below(pairs.len());
     pairs.into_iter().nth(index)
 }
 
 /// One connection gets the name of another one, at both ends.
-fn reuse(draft: &mut Draft, dice: &mut Dice, same: bool) -> Option<()> {
-    let [one, other] = pair(draft, dice, same)?;
+fn reuse(draft: &mut Draft, rng: &mut Rng, same: bool) -> Option<()> {
+    let [one, other] = pair(draft, rng, same)?;
     for at in draft.all(|draft, at| draft.link(at) == Some(&other)) {
         rename(draft, at, &one.name);
     }
@@ -69,13 +69,13 @@ fn reuse(draft: &mut Draft, dice: &mut Dice, same: bool) -> Option<()> {
 }
 
 /// From a line on, one server takes two connections for each other.
-fn cross(draft: &mut Draft, dice: &mut Dice, same: bool) -> Option<()> {
-    let [one, other] = pair(draft, dice, same)?;
+fn cross(draft: &mut Draft, rng: &mut Rng, same: bool) -> Option<()> {
+    let [one, other] = pair(draft, rng, same)?;
     let on = |draft: &Draft, at: usize| {
         draft.packet(at).is_some()
             && (draft.link(at) == Some(&one) || draft.link(at) == Some(&other))
     };
-    let from = draft.any(dice, on)?;
+    let from = draft.any(rng, on)?;
     let server = draft.server(from);
     for at in draft.all(|draft, at| at >= from && draft.server(at) == server && on(draft, at)) {
         let name = if draft.link(at) == Some(&one) { &other } else { &one };
@@ -85,11 +85,11 @@ fn cross(draft: &mut Draft, dice: &mut Dice, same: bool) -> Option<()> {
 }
 
 /// One message goes over another connection between the same servers, at both ends.
-fn over_another(draft: &mut Draft, dice: &mut Dice, kind: MessageType) -> Option<()> {
+fn over_another(draft: &mut Draft, rng: &mut Rng, kind: MessageType) -> Option<()> {
     let all = draft.all(|draft, at| sends(draft, at, kind));
-    let at = dice.pick(&all)?;
+    let at = rng.pick(&all)?;
     let own = ends(draft, draft.link(at)?);
-    let other = draft.any(dice, |draft, line| {
+    let other = draft.any(rng, |draft, line| {
         draft.link(line) != draft.link(at)
             && draft.link(line).is_some_and(|link| ends(draft, link) == own)
     })?;
@@ -102,13 +102,13 @@ fn over_another(draft: &mut Draft, dice: &mut Dice, kind: MessageType) -> Option
 }
 
 /// A message of the one port goes over a connection of the other.
-fn over_other_port(draft: &mut Draft, dice: &mut Dice, election: bool) -> Option<()> {
+fn over_other_port(draft: &mut Draft, rng: &mut Rng, election: bool) -> Option<()> {
     let of_port = |draft: &Draft, at: usize, election: bool| {
         draft.packet(at).is_some() && draft.on_quorum_port(at) != election
     };
-    let at = draft.any(dice, |draft, at| draft.sends(at) && of_port(draft, at, election))?;
+    let at = draft.any(rng, |draft, at| draft.sends(at) && of_port(draft, at, election))?;
     let peer = draft.packet(at)?.peer;
-    let other = draft.any(dice, |draft, line| {
+    let other = draft.any(rng, |draft, line| {
         of_port(draft, line, !election)
             && draft.server(line) == draft.server(at)
             && draft.packet(line).is_some_and(|packet| packet.peer == peer)
@@ -122,7 +122,7 @@ fn over_other_port(draft: &mut Draft, dice: &mut Dice, election: bool) -> Option
 }
 
 /// The end of a connection comes before the last message that this end sent or received.
-fn ends_early(draft: &mut Draft, dice: &mut Dice, sent: bool) -> Option<()> {
+fn ends_early(draft: &mut Draft, rng: &mut Rng, sent: bool) -> Option<()> {
     let pairs = draft.all(|draft, at| matches!(draft.kind(at), EventKind::Disconnected { .. }));
     let pairs = pairs.into_iter().filter_map(|end| {
         let last = (0..end).rev().find(|at| {
@@ -133,14 +133,14 @@ fn ends_early(draft: &mut Draft, dice: &mut Dice, sent: bool) -> Option<()> {
         })?;
         Some((end, last))
     });
-    let (end, last) = dice.pick(&pairs.collect::<Vec<_>>())?;
+    let (end, last) = rng.pick(&pairs.collect::<Vec<_>>())?;
     draft.shift(end, last);
     Some(())
 }
 
 /// What was lost with a connection arrives after its end.
-fn arrives_late(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
-    let lost = draft.any(dice, |draft, at| {
+fn arrives_late(draft: &mut Draft, rng: &mut Rng) -> Option<()> {
+    let lost = draft.any(rng, |draft, at| {
         let next = draft.packet(at).is_some_and(|packet| {
             draft.all(|draft, end| {
                 end > at
@@ -168,7 +168,7 @@ fn arrives_late(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
 }
 
 /// A server sends on a connection that it has ended.
-fn sent_late(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
+fn sent_late(draft: &mut Draft, rng: &mut Rng) -> Option<()> {
     let pairs = draft.all(|draft, at| matches!(draft.kind(at), EventKind::Disconnected { .. }));
     let pairs = pairs.into_iter().filter_map(|end| {
         let last = (0..end).rev().find(|at| {
@@ -176,14 +176,14 @@ fn sent_late(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
         })?;
         Some((end, last))
     });
-    let (end, last) = dice.pick(&pairs.collect::<Vec<_>>())?;
+    let (end, last) = rng.pick(&pairs.collect::<Vec<_>>())?;
     let message = draft.packet(last)?.message;
     draft.say(end, last, message)
 }
 
 /// A line that comes after the clean end of its process.
-fn after_stop(draft: &mut Draft, dice: &mut Dice, sent: bool) -> Option<()> {
-    let at = draft.any(dice, |draft, at| {
+fn after_stop(draft: &mut Draft, rng: &mut Rng, sent: bool) -> Option<()> {
+    let at = draft.any(rng, |draft, at| {
         draft.packet(at).is_some() && draft.sends(at) == sent && stop_of(draft, at).is_some()
     })?;
     let stop = stop_of(draft, at)?;
@@ -198,9 +198,9 @@ fn stop_of(draft: &Draft, at: usize) -> Option<usize> {
 }
 
 /// What happens to an ordinal at one end, or at both.
-fn ordinal(draft: &mut Draft, dice: &mut Dice, ends: [bool; 2], more: bool) -> Option<()> {
+fn ordinal(draft: &mut Draft, rng: &mut Rng, ends: [bool; 2], more: bool) -> Option<()> {
     // The name of a connection can be used again, with ordinals from 0.
-    let at = draft.any(dice, |draft, at| {
+    let at = draft.any(rng, |draft, at| {
         let later = draft.packet(at).is_some_and(|packet| packet.ordinal > 1);
         later && draft.sends(at) && draft.other_end(at).is_some()
     })?;
@@ -216,8 +216,8 @@ fn ordinal(draft: &mut Draft, dice: &mut Dice, ends: [bool; 2], more: bool) -> O
 }
 
 /// All ordinals of a connection begin with 1.
-fn from_one(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
-    let at = draft.any(dice, |draft, at| draft.packet(at).is_some())?;
+fn from_one(draft: &mut Draft, rng: &mut Rng) -> Option<()> {
+    let at = draft.any(rng, |draft, at| draft.packet(at).is_some())?;
     let link = draft.link(at)?.clone();
     draft.keeps_ordinals = true;
     for at in draft.all(|draft, at| draft.link(at) == Some(&link)) {
@@ -229,10 +229,10 @@ fn from_one(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
 }
 
 /// Two messages of a connection are received under each other's ordinal.
-fn exchanged_ordinals(draft: &mut Draft, dice: &mut Dice, sent: bool) -> Option<()> {
+fn exchanged_ordinals(draft: &mut Draft, rng: &mut Rng, sent: bool) -> Option<()> {
     let of_end = |draft: &Draft, at: usize| draft.packet(at).is_some() && draft.sends(at) == sent;
-    let one = draft.any(dice, of_end)?;
-    let other = draft.any(dice, |draft, at| {
+    let one = draft.any(rng, of_end)?;
+    let other = draft.any(rng, |draft, at| {
         at != one
             && of_end(draft, at)
             && draft.server(at) == draft.server(one)
@@ -248,7 +248,7 @@ fn exchanged_ordinals(draft: &mut Draft, dice: &mut Dice, sent: bool) -> Option<
 /// The peer that a Connected line names.
 fn connected_peer(
     draft: &mut Draft,
-    dice: &mut Dice,
+    rng: &mut Rng,
     accepted: bool,
     of: fn(Option<ServerId>, ServerId) -> Option<ServerId>,
 ) -> Option<()> {
@@ -258,7 +258,7 @@ fn connected_peer(
         }
         false
     };
-    let at = draft.any(dice, is)?;
+    let at = draft.any(rng, is)?;
     let server = draft.server(at);
     let right = (0..draft.len()).find_map(|line| {
         let same = draft.link(line) == draft.link(at) && draft.server(line) != server;
@@ -280,43 +280,43 @@ fn another(right: Option<ServerId>, own: ServerId) -> Option<ServerId> {
 /// Kinds that are one function each.
 fn single() -> Vec<Kind> {
     vec![
-        Kind::new(GROUP, "name: of another one between the same servers", |d, dice| {
-            reuse(d, dice, true)
+        Kind::new(GROUP, "name: of another one between the same servers", |d, rng| {
+            reuse(d, rng, true)
         }),
-        Kind::new(GROUP, "name: of one between other servers", |d, dice| reuse(d, dice, false)),
-        Kind::new(GROUP, "crossed at one end, between the same servers", |d, dice| {
-            cross(d, dice, true)
+        Kind::new(GROUP, "name: of one between other servers", |d, rng| reuse(d, rng, false)),
+        Kind::new(GROUP, "crossed at one end, between the same servers", |d, rng| {
+            cross(d, rng, true)
         }),
-        Kind::new(GROUP, "crossed at one end, between other servers", |d, dice| {
-            cross(d, dice, false)
+        Kind::new(GROUP, "crossed at one end, between other servers", |d, rng| {
+            cross(d, rng, false)
         }),
-        Kind::new(GROUP, "message of elections on the quorum port", |d, dice| {
-            over_other_port(d, dice, true)
+        Kind::new(GROUP, "message of elections on the quorum port", |d, rng| {
+            over_other_port(d, rng, true)
         })
         .illegal(),
-        Kind::new(GROUP, "message of the quorum port in an election", |d, dice| {
-            over_other_port(d, dice, false)
+        Kind::new(GROUP, "message of the quorum port in an election", |d, rng| {
+            over_other_port(d, rng, false)
         })
         .illegal(),
-        Kind::new(GROUP, "Disconnected before the last message sent", |d, dice| {
-            ends_early(d, dice, true)
+        Kind::new(GROUP, "Disconnected before the last message sent", |d, rng| {
+            ends_early(d, rng, true)
         })
         .illegal(),
-        Kind::new(GROUP, "Disconnected before the last message received", |d, dice| {
-            ends_early(d, dice, false)
+        Kind::new(GROUP, "Disconnected before the last message received", |d, rng| {
+            ends_early(d, rng, false)
         })
         .illegal(),
         Kind::new(GROUP, "a lost message arrives after Disconnected", arrives_late).illegal(),
         Kind::new(GROUP, "sent after Disconnected", sent_late).illegal(),
-        Kind::new(GROUP, "sent after Stop", |d, dice| after_stop(d, dice, true)).illegal(),
-        Kind::new(GROUP, "received after Stop", |d, dice| after_stop(d, dice, false)).illegal(),
+        Kind::new(GROUP, "sent after Stop", |d, rng| after_stop(d, rng, true)).illegal(),
+        Kind::new(GROUP, "received after Stop", |d, rng| after_stop(d, rng, false)).illegal(),
         Kind::new(GROUP, "ordinals from 1", from_one).illegal(),
-        Kind::new(GROUP, "ordinals of two messages exchanged where sent", |d, dice| {
-            exchanged_ordinals(d, dice, true)
+        Kind::new(GROUP, "ordinals of two messages exchanged where sent", |d, rng| {
+            exchanged_ordinals(d, rng, true)
         })
         .illegal(),
-        Kind::new(GROUP, "ordinals of two messages exchanged where received", |d, dice| {
-            exchanged_ordinals(d, dice, false)
+        Kind::new(GROUP, "ordinals of two messages exchanged where received", |d, rng| {
+            exchanged_ordinals(d, rng, false)
         })
         .illegal(),
     ]
@@ -325,23 +325,23 @@ fn single() -> Vec<Kind> {
 /// What a Connected line names.
 fn peers() -> Vec<Kind> {
     vec![
-        Kind::new(GROUP, "Connected: another peer where dialled", |d, dice| {
-            connected_peer(d, dice, false, another)
+        Kind::new(GROUP, "Connected: another peer where dialled", |d, rng| {
+            connected_peer(d, rng, false, another)
         })
         .illegal(),
-        Kind::new(GROUP, "Connected: another peer where accepted", |d, dice| {
-            connected_peer(d, dice, true, another)
+        Kind::new(GROUP, "Connected: another peer where accepted", |d, rng| {
+            connected_peer(d, rng, true, another)
         })
         .illegal(),
-        Kind::new(GROUP, "Connected: itself as peer where dialled", |d, dice| {
-            connected_peer(d, dice, false, |_, own| Some(own))
+        Kind::new(GROUP, "Connected: itself as peer where dialled", |d, rng| {
+            connected_peer(d, rng, false, |_, own| Some(own))
         })
         .illegal(),
-        Kind::new(GROUP, "Connected: no peer where dialled", |d, dice| {
-            connected_peer(d, dice, false, |_, _| None)
+        Kind::new(GROUP, "Connected: no peer where dialled", |d, rng| {
+            connected_peer(d, rng, false, |_, _| None)
         }),
-        Kind::new(GROUP, "Connected: the right peer where accepted", |d, dice| {
-            connected_peer(d, dice, true, |right, _| right)
+        Kind::new(GROUP, "Connected: the right peer where accepted", |d, rng| {
+            connected_peer(d, rng, true, |right, _| right)
         })
         .legal(),
     ]
@@ -356,15 +356,15 @@ pub(super) fn kinds() -> Vec<Kind> {
         ("at both ends", [true, true]),
     ] {
         for (how, more) in [("plus 1", true), ("minus 1", false)] {
-            let new = Kind::new(GROUP, format!("one ordinal: {how} {name}"), move |draft, dice| {
-                ordinal(draft, dice, ends, more)
+            let new = Kind::new(GROUP, format!("one ordinal: {how} {name}"), move |draft, rng| {
+                ordinal(draft, rng, ends, more)
             });
             kinds.push(new.illegal());
         }
     }
     for kind in TYPES {
         let name = format!("{kind}: over another connection between the same servers");
-        kinds.push(Kind::new(GROUP, name, move |draft, dice| over_another(draft, dice, kind)));
+        kinds.push(Kind::new(GROUP, name, move |draft, rng| over_another(draft, rng, kind)));
     }
     kinds
 }

@@ -7,7 +7,7 @@ use super::{
     Kind,
     draft::{Draft, Line},
 };
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 const GROUP: &str = "life";
 
@@ -20,8 +20,8 @@ fn is_end(draft: &Draft, at: usize) -> bool {
 }
 
 /// What the line of a start says, and a start that is not its server's first.
-fn restart(draft: &Draft, dice: &mut Dice) -> Option<usize> {
-    draft.any(dice, |draft, at| is_start(draft, at) && draft.lines[at].event.incarnation > 1)
+fn restart(draft: &Draft, rng: &mut Rng) -> Option<usize> {
+    draft.any(rng, |draft, at| is_start(draft, at) && draft.lines[at].event.incarnation > 1)
 }
 
 fn recovered(draft: &mut Draft, at: usize) -> Option<&mut Recovered> {
@@ -67,7 +67,7 @@ const TAKES: [(&str, Take); 4] = [
 ];
 
 /// Where else a start takes it from.
-type From = (&'static str, fn(&Draft, usize, &mut Dice) -> Option<Recovered>);
+type From = (&'static str, fn(&Draft, usize, &mut Rng) -> Option<Recovered>);
 
 const FROM: [From; 3] = [
     ("of the start before", |draft, at, _| {
@@ -75,17 +75,17 @@ const FROM: [From; 3] = [
         let own = (0..at).rev().filter(|line| draft.server(*line) == server);
         own.into_iter().find_map(|line| start_of(draft, line))
     }),
-    ("of an earlier state", |draft, at, dice| {
+    ("of an earlier state", |draft, at, rng| {
         let server = draft.server(at);
         let own = (0..at).filter(|line| draft.server(*line) == server);
         let states: Vec<State> = own.filter_map(|line| draft.lines[line].event.state).collect();
-        as_recovered(dice.pick(&states)?)
+        as_recovered(rng.pick(&states)?)
     }),
-    ("of another server", |draft, at, dice| {
+    ("of another server", |draft, at, rng| {
         let server = draft.server(at);
         let others = (0..at).filter(|line| draft.server(*line) != server);
         let states: Vec<State> = others.filter_map(|line| draft.lines[line].event.state).collect();
-        as_recovered(dice.pick(&states)?)
+        as_recovered(rng.pick(&states)?)
     }),
 ];
 
@@ -97,16 +97,16 @@ fn recoveries(kinds: &mut Vec<Kind>) {
     for (part, take) in TAKES {
         for (whose, from) in FROM {
             let name = format!("Start: recovers {part} {whose}");
-            kinds.push(Kind::new(GROUP, name, move |draft, dice| {
-                let at = restart(draft, dice)?;
-                let other = from(draft, at, dice)?;
+            kinds.push(Kind::new(GROUP, name, move |draft, rng| {
+                let at = restart(draft, rng)?;
+                let other = from(draft, at, rng)?;
                 let new = take(start_of(draft, at)?, other);
                 recover(draft, at, new)
             }));
         }
     }
-    kinds.push(Kind::new(GROUP, "Start: recovers another digest", |draft, dice| {
-        let at = draft.any(dice, |draft, at| {
+    kinds.push(Kind::new(GROUP, "Start: recovers another digest", |draft, rng| {
+        let at = draft.any(rng, |draft, at| {
             start_of(draft, at).is_some_and(|start| start.log_digest.is_some())
         })?;
         let mut new = start_of(draft, at)?;
@@ -114,27 +114,23 @@ fn recoveries(kinds: &mut Vec<Kind>) {
         recover(draft, at, new)
     }));
     for (name, more) in [("longer", true), ("shorter", false)] {
-        kinds.push(Kind::new(
-            GROUP,
-            format!("Start: recovers a {name} log"),
-            move |draft, dice| {
-                let at = draft.any(dice, is_start)?;
-                let mut new = start_of(draft, at)?;
-                let length = new.log_length.as_mut()?;
-                *length = if more { *length + 1 } else { length.checked_sub(1)? };
-                recover(draft, at, new)
-            },
-        ));
+        kinds.push(Kind::new(GROUP, format!("Start: recovers a {name} log"), move |draft, rng| {
+            let at = draft.any(rng, is_start)?;
+            let mut new = start_of(draft, at)?;
+            let length = new.log_length.as_mut()?;
+            *length = if more { *length + 1 } else { length.checked_sub(1)? };
+            recover(draft, at, new)
+        }));
     }
     kinds.push(Kind::new(
         GROUP,
         "Start: the first recovers what a later one does",
-        |draft, dice| {
-            let at = draft.any(dice, |draft, at| {
+        |draft, rng| {
+            let at = draft.any(rng, |draft, at| {
                 is_start(draft, at) && draft.lines[at].event.incarnation == 1
             })?;
             let server = draft.server(at);
-            let later = draft.any(dice, |draft, line| {
+            let later = draft.any(rng, |draft, line| {
                 line > at && draft.server(line) == server && is_start(draft, line)
             })?;
             recover(draft, at, start_of(draft, later)?)
@@ -151,8 +147,8 @@ fn renumber_lives(draft: &mut Draft, server: ServerId, from: usize, by: i64) {
 }
 
 /// The end of a life and the start of the next one are left out.
-fn merge(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
-    let start = restart(draft, dice)?;
+fn merge(draft: &mut Draft, rng: &mut Rng) -> Option<()> {
+    let start = restart(draft, rng)?;
     let server = draft.server(start);
     let end = (0..start).rev().find(|at| draft.server(*at) == server && is_end(draft, *at))?;
     renumber_lives(draft, server, start, -1);
@@ -161,8 +157,8 @@ fn merge(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
 }
 
 /// A life ends in the middle, and the next one begins with what is there.
-fn split(draft: &mut Draft, dice: &mut Dice, kill: bool) -> Option<()> {
-    let at = draft.any(dice, |draft, at| {
+fn split(draft: &mut Draft, rng: &mut Rng, kill: bool) -> Option<()> {
+    let at = draft.any(rng, |draft, at| {
         !is_start(draft, at) && draft.running(draft.server(at), at).is_some()
     })?;
     let server = draft.server(at);
@@ -188,8 +184,8 @@ fn split(draft: &mut Draft, dice: &mut Dice, kill: bool) -> Option<()> {
 }
 
 /// The last lines of a life never were.
-fn shorten(draft: &mut Draft, dice: &mut Dice, both: bool) -> Option<()> {
-    let end = draft.any(dice, is_end)?;
+fn shorten(draft: &mut Draft, rng: &mut Rng, both: bool) -> Option<()> {
+    let end = draft.any(rng, is_end)?;
     let server = draft.server(end);
     let incarnation = draft.lines[end].event.incarnation;
     let own: Vec<usize> = (0..end)
@@ -199,7 +195,7 @@ fn shorten(draft: &mut Draft, dice: &mut Dice, both: bool) -> Option<()> {
             draft.server(*at) == server && draft.lines[*at].event.incarnation == incarnation
         })
         .collect();
-    let count = 1 + dice.below(own.len().min(8));
+    let count = 1 + rng.below(own.len().min(8));
     let lines: Vec<usize> = own.into_iter().take(count).collect();
     (!lines.is_empty()).then_some(())?;
     if both {
@@ -211,8 +207,8 @@ fn shorten(draft: &mut Draft, dice: &mut Dice, both: bool) -> Option<()> {
 }
 
 /// A whole life never was.
-fn without_life(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
-    let at = draft.any(dice, is_start)?;
+fn without_life(draft: &mut Draft, rng: &mut Rng) -> Option<()> {
+    let at = draft.any(rng, is_start)?;
     let (server, incarnation) = (draft.server(at), draft.lines[at].event.incarnation);
     let lines = draft.all(|draft, line| {
         draft.server(line) == server && draft.lines[line].event.incarnation == incarnation
@@ -224,8 +220,8 @@ fn without_life(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
 }
 
 /// The first line of a life belongs to the life before, or the last one to the life after.
-fn across(draft: &mut Draft, dice: &mut Dice, forward: bool) -> Option<()> {
-    let start = restart(draft, dice)?;
+fn across(draft: &mut Draft, rng: &mut Rng, forward: bool) -> Option<()> {
+    let start = restart(draft, rng)?;
     let server = draft.server(start);
     let end = (0..start).rev().find(|at| draft.server(*at) == server && is_end(draft, *at))?;
     let incarnation = draft.lines[start].event.incarnation;
@@ -246,28 +242,28 @@ pub(super) fn kinds() -> Vec<Kind> {
     let mut kinds = Vec::new();
     recoveries(&mut kinds);
     kinds.push(Kind::new(GROUP, "two lives: one", merge));
-    kinds.push(Kind::new(GROUP, "one life: killed and started in the middle", |draft, dice| {
-        split(draft, dice, true)
+    kinds.push(Kind::new(GROUP, "one life: killed and started in the middle", |draft, rng| {
+        split(draft, rng, true)
     }));
-    kinds.push(Kind::new(GROUP, "one life: stopped and started in the middle", |draft, dice| {
-        split(draft, dice, false)
+    kinds.push(Kind::new(GROUP, "one life: stopped and started in the middle", |draft, rng| {
+        split(draft, rng, false)
     }));
-    kinds.push(Kind::new(GROUP, "last lines of a life: never", |draft, dice| {
-        shorten(draft, dice, true)
+    kinds.push(Kind::new(GROUP, "last lines of a life: never", |draft, rng| {
+        shorten(draft, rng, true)
     }));
-    kinds.push(Kind::new(GROUP, "last lines of a life: lost", |draft, dice| {
-        shorten(draft, dice, false)
+    kinds.push(Kind::new(GROUP, "last lines of a life: lost", |draft, rng| {
+        shorten(draft, rng, false)
     }));
     kinds.push(Kind::new(GROUP, "a whole life: never", without_life));
-    kinds.push(Kind::new(GROUP, "last line of a life: in the next life", |draft, dice| {
-        across(draft, dice, true)
+    kinds.push(Kind::new(GROUP, "last line of a life: in the next life", |draft, rng| {
+        across(draft, rng, true)
     }));
-    kinds.push(Kind::new(GROUP, "first line of a life: in the life before", |draft, dice| {
-        across(draft, dice, false)
+    kinds.push(Kind::new(GROUP, "first line of a life: in the life before", |draft, rng| {
+        across(draft, rng, false)
     }));
     kinds.push(
-        Kind::new(GROUP, "Stop: Killed instead", |draft, dice| {
-            let at = draft.any(dice, |draft, at| *draft.kind(at) == EventKind::Stop)?;
+        Kind::new(GROUP, "Stop: Killed instead", |draft, rng| {
+            let at = draft.any(rng, |draft, at| *draft.kind(at) == EventKind::Stop)?;
             let line = &draft.lines[at].event;
             let killed = Event::killed(line.server, line.incarnation, 0, Vec::new());
             draft.lines[at] = Line::bare(killed);
@@ -275,25 +271,25 @@ pub(super) fn kinds() -> Vec<Kind> {
         })
         .legal(),
     );
-    kinds.push(Kind::new(GROUP, "Killed: Stop instead", |draft, dice| {
-        let at = draft.any(dice, |draft, at| *draft.kind(at) == EventKind::Killed)?;
+    kinds.push(Kind::new(GROUP, "Killed: Stop instead", |draft, rng| {
+        let at = draft.any(rng, |draft, at| *draft.kind(at) == EventKind::Killed)?;
         let (server, incarnation) = (draft.server(at), draft.lines[at].event.incarnation);
         let mut stop = Event::new(server, incarnation, 0, EventKind::Stop);
         stop.state = draft.state(server, at);
         draft.lines[at] = Line::bare(stop);
         Some(())
     }));
-    kinds.push(Kind::new(GROUP, "a server: no line", |draft, dice| {
-        let at = dice.below(draft.len());
+    kinds.push(Kind::new(GROUP, "a server: no line", |draft, rng| {
+        let at = rng.below(draft.len());
         let server = draft.server(at);
         let lines = draft.all(|draft, at| draft.server(at) == server);
         draft.remove_both(lines);
         Some(())
     }));
-    kinds.push(Kind::new(GROUP, "two servers: exchanged from a line on", |draft, dice| {
-        let at = dice.below(draft.len());
+    kinds.push(Kind::new(GROUP, "two servers: exchanged from a line on", |draft, rng| {
+        let at = rng.below(draft.len());
         let one = draft.server(at);
-        let other = draft.any(dice, |draft, line| draft.server(line) != one)?;
+        let other = draft.any(rng, |draft, line| draft.server(line) != one)?;
         let other = draft.server(other);
         for line in &mut draft.lines[at..] {
             let server = &mut line.event.server;

@@ -8,7 +8,7 @@ use super::{
     draft::{Draft, Link},
     lines::{much_earlier, much_later},
 };
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 pub(super) const TYPES: [MessageType; 13] = [
     MessageType::Notification,
@@ -37,7 +37,7 @@ pub(super) fn receives(draft: &Draft, at: usize, kind: MessageType) -> bool {
 }
 
 /// What is done to a message: its name, whether it begins at the receiving end, and how.
-type Operation = (&'static str, bool, fn(&mut Draft, usize, &mut Dice) -> Option<()>);
+type Operation = (&'static str, bool, fn(&mut Draft, usize, &mut Rng) -> Option<()>);
 
 const OPERATIONS: [Operation; 15] = [
     ("never sent", false, |draft, at, _| {
@@ -90,7 +90,7 @@ fn is_named_again(draft: &Draft, at: usize) -> bool {
 }
 
 /// A message is not received, although a later one of its connection is.
-fn passed_over(draft: &mut Draft, at: usize, _: &mut Dice) -> Option<()> {
+fn passed_over(draft: &mut Draft, at: usize, _: &mut Rng) -> Option<()> {
     let later = draft.all(|draft, line| {
         line > at
             && draft.packet(line).is_some()
@@ -105,26 +105,26 @@ fn passed_over(draft: &mut Draft, at: usize, _: &mut Dice) -> Option<()> {
 }
 
 /// A running server at this place that is neither of these.
-fn third(draft: &Draft, at: usize, not: [u64; 2], dice: &mut Dice) -> Option<u64> {
+fn third(draft: &Draft, at: usize, not: [u64; 2], rng: &mut Rng) -> Option<u64> {
     let others = (1..=16).filter(|id| !not.contains(id) && draft.running(*id, at).is_some());
-    dice.pick(&others.collect::<Vec<_>>())
+    rng.pick(&others.collect::<Vec<_>>())
 }
 
-fn received_by_another(draft: &mut Draft, at: usize, dice: &mut Dice) -> Option<()> {
+fn received_by_another(draft: &mut Draft, at: usize, rng: &mut Rng) -> Option<()> {
     let packet = draft.packet(at)?.clone();
-    let other = third(draft, at, [packet.peer, draft.server(at)], dice)?;
+    let other = third(draft, at, [packet.peer, draft.server(at)], rng)?;
     draft.keeps_ordinals = true;
     draft.remove(vec![at]);
     draft.insert(at, other, EventKind::Received(packet))
 }
 
 /// The message goes to another peer, on a connection that the sender has with it.
-fn sent_to_another(draft: &mut Draft, at: usize, dice: &mut Dice) -> Option<()> {
+fn sent_to_another(draft: &mut Draft, at: usize, rng: &mut Rng) -> Option<()> {
     let (server, peer, port) = {
         let packet = draft.packet(at)?;
         (draft.server(at), packet.peer, packet.message.port())
     };
-    let other = draft.any(dice, |draft, line| {
+    let other = draft.any(rng, |draft, line| {
         draft.same_life(line, at)
             && draft.packet(line).is_some_and(|p| p.peer != peer && p.message.port() == port)
     })?;
@@ -148,11 +148,11 @@ fn redirected(draft: &mut Draft, at: usize, link: &Link, to: Packet) -> Option<(
 }
 
 /// One end names another server than the one at the other end.
-fn names_another(draft: &mut Draft, at: usize, dice: &mut Dice) -> Option<()> {
+fn names_another(draft: &mut Draft, at: usize, rng: &mut Rng) -> Option<()> {
     let (server, peer) = (draft.server(at), draft.packet(at)?.peer);
     let others: Vec<u64> = draft.lines.iter().map(|line| line.event.server).collect();
     let others = others.into_iter().filter(|other| *other != peer && *other != server);
-    let other = dice.pick(&others.collect::<Vec<_>>())?;
+    let other = rng.pick(&others.collect::<Vec<_>>())?;
     draft.packet_mut(at)?.peer = other;
     Some(())
 }
@@ -163,12 +163,12 @@ pub(super) fn kinds() -> Vec<Kind> {
         for (operation, received, apply) in OPERATIONS {
             let name = format!("{kind}: {operation}");
             let contradictory = CONTRADICTORY.contains(&operation);
-            let new = Kind::new("message", name, move |draft, dice| {
-                let at = draft.any(dice, |draft, at| {
+            let new = Kind::new("message", name, move |draft, rng| {
+                let at = draft.any(rng, |draft, at| {
                     let is = if received { receives } else { sends };
                     is(draft, at, kind) && (!contradictory || is_named_again(draft, at))
                 })?;
-                apply(draft, at, dice)
+                apply(draft, at, rng)
             });
             kinds.push(if contradictory { new.illegal() } else { new });
         }

@@ -2,9 +2,9 @@
 //!
 //! A [`Kind`] of corruption is a cell of a grid: a kind of line or message, what is done to it, and
 //! to which of its fields. It is applied at a random place of an honest run; numbers close up
-//! afterwards at both ends of a message. Unlike a [`Crime`](crate::corrupt::Crime), it does not know
-//! whether the result is illegal: some corrupted traces are runs that could have been. Where the
-//! checker accepts one, the search over the whole ensemble says whether that is right ([`Trial`]);
+//! afterwards at both ends of a message. Unlike a [`Corruption`](crate::corrupt::Corruption), it
+//! does not know whether the result is illegal: some corrupted traces are runs that could have been.
+//! Where the checker accepts one, the search over the whole ensemble says whether that is right ([`Trial`]);
 //! only where lines contradict each other is it known beforehand ([`Expected`]).
 //!
 //! # Reading order
@@ -33,14 +33,14 @@ mod variants;
 
 use zab_trace::Event;
 
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 use draft::Draft;
 
 pub use trial::{Run, Share, Tally, Trial, Wrong, contracts, walks};
 
 /// What a kind does to a draft; none where there is no opportunity.
-type Apply = Box<dyn Fn(&mut Draft, &mut Dice) -> Option<()> + Send + Sync>;
+type Apply = Box<dyn Fn(&mut Draft, &mut Rng) -> Option<()> + Send + Sync>;
 
 /// What a kind always makes of an honest run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Kind {
     fn new(
         group: &'static str,
         name: impl Into<String>,
-        apply: impl Fn(&mut Draft, &mut Dice) -> Option<()> + Send + Sync + 'static,
+        apply: impl Fn(&mut Draft, &mut Rng) -> Option<()> + Send + Sync + 'static,
     ) -> Self {
         Self { group, name: name.into(), expected: Expected::Either, apply: Box::new(apply) }
     }
@@ -103,9 +103,9 @@ impl Kind {
 
     /// The trace with this corruption at a random place; none if there is no opportunity.
     #[must_use]
-    pub fn apply(&self, events: &[Event], dice: &mut Dice) -> Option<Vec<Event>> {
+    pub fn apply(&self, events: &[Event], rng: &mut Rng) -> Option<Vec<Event>> {
         let mut draft = Draft::new(events);
-        (self.apply)(&mut draft, dice)?;
+        (self.apply)(&mut draft, rng)?;
         let changed = draft.finish();
         (changed != events).then_some(changed)
     }

@@ -3,7 +3,7 @@
 use zab_trace::{Message, MessageType, Role, TxnDigest, Zxid};
 
 use super::{Kind, draft::Draft, messages::sends};
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 /// What a message of another type may be filled with.
 #[derive(Clone, Copy, Default)]
@@ -101,12 +101,11 @@ const PAIRS: [(MessageType, MessageType); 24] = [
 ];
 
 /// A message that the last lines give no reason for, with content that fits the sender's state.
-fn unasked(draft: &mut Draft, dice: &mut Dice, kind: MessageType, up_to: bool) -> Option<()> {
+fn unasked(draft: &mut Draft, rng: &mut Rng, kind: MessageType, up_to: bool) -> Option<()> {
     let election = kind == MessageType::Notification;
     // Any place at which the server has this connection.
-    let at = draft.any(dice, |draft, at| {
-        draft.packet(at).is_some() && draft.on_quorum_port(at) != election
-    })?;
+    let at = draft
+        .any(rng, |draft, at| draft.packet(at).is_some() && draft.on_quorum_port(at) != election)?;
     let mut content = content(draft, at);
     if up_to {
         content.zxid.counter = content.zxid.counter.saturating_add(1);
@@ -119,8 +118,8 @@ fn unasked(draft: &mut Draft, dice: &mut Dice, kind: MessageType, up_to: bool) -
 pub(super) fn kinds() -> Vec<Kind> {
     let mut kinds = Vec::new();
     for (from, to) in PAIRS {
-        kinds.push(Kind::new("message type", format!("{from}: as {to}"), move |draft, dice| {
-            let at = draft.any(dice, |draft, at| sends(draft, at, from))?;
+        kinds.push(Kind::new("message type", format!("{from}: as {to}"), move |draft, rng| {
+            let at = draft.any(rng, |draft, at| sends(draft, at, from))?;
             let message = content(draft, at).message(to);
             draft.change_both(at, |_| message);
             Some(())
@@ -128,11 +127,9 @@ pub(super) fn kinds() -> Vec<Kind> {
     }
     for kind in super::messages::TYPES {
         for (name, up_to) in [("unasked", false), ("unasked, of the next epoch or number", true)] {
-            kinds.push(Kind::new(
-                "extra message",
-                format!("{kind}: {name}"),
-                move |draft, dice| unasked(draft, dice, kind, up_to),
-            ));
+            kinds.push(Kind::new("extra message", format!("{kind}: {name}"), move |draft, rng| {
+                unasked(draft, rng, kind, up_to)
+            }));
         }
     }
     kinds

@@ -7,7 +7,7 @@ use super::{
     draft::Draft,
     field::{Change, Slot},
 };
-use crate::walk::Dice;
+use crate::walk::Rng;
 
 const GROUP: &str = "state";
 
@@ -38,31 +38,31 @@ fn set(draft: &mut Draft, at: usize, part: Part, value: u64) {
 /// Gives a field another value in one line, or in all lines of the life from one on.
 fn change(
     draft: &mut Draft,
-    dice: &mut Dice,
+    rng: &mut Rng,
     part: Part,
     change: Change,
     from_there_on: bool,
 ) -> Option<()> {
     let values: Vec<Option<u64>> = (0..draft.len()).map(|at| value(draft, at, part)).collect();
-    let new = |draft: &Draft, at: usize, dice: &mut Dice| {
+    let new = |draft: &Draft, at: usize, rng: &mut Rng| {
         let server = draft.server(at);
         let of = |own: bool, until: usize| -> Vec<u64> {
             let lines = (0..until).filter(|other| (draft.server(*other) == server) == own);
             lines.filter_map(|other| values[other]).collect()
         };
-        change.of(values[at]?, &of(true, at), &of(false, draft.len()), dice)
+        change.of(values[at]?, &of(true, at), &of(false, draft.len()), rng)
     };
     let at = {
-        let dice = &mut dice.clone();
-        let lines = (0..draft.len()).filter(|at| new(draft, *at, dice).is_some());
+        let rng = &mut rng.clone();
+        let lines = (0..draft.len()).filter(|at| new(draft, *at, rng).is_some());
         lines.collect::<Vec<_>>()
     };
-    let at = dice.pick(&at)?;
-    let value = new(draft, at, dice)?;
+    let at = rng.pick(&at)?;
+    let value = new(draft, at, rng)?;
     set(draft, at, part, value);
     let mut later = draft.after(at).filter(|_| from_there_on);
     while let Some(line) = later {
-        if let Some(value) = new(draft, line, dice) {
+        if let Some(value) = new(draft, line, rng) {
             set(draft, line, part, value);
         }
         later = draft.after(line);
@@ -71,10 +71,10 @@ fn change(
 }
 
 /// The whole state of another line.
-fn replace(draft: &mut Draft, dice: &mut Dice, own: bool) -> Option<()> {
-    let at = draft.any(dice, |draft, at| draft.lines[at].event.state.is_some())?;
+fn replace(draft: &mut Draft, rng: &mut Rng, own: bool) -> Option<()> {
+    let at = draft.any(rng, |draft, at| draft.lines[at].event.state.is_some())?;
     let state = draft.lines[at].event.state;
-    let other = draft.any(dice, |draft, other| {
+    let other = draft.any(rng, |draft, other| {
         (draft.server(other) == draft.server(at)) == own
             && (!own || other < at)
             && draft.lines[other].event.state.is_some_and(|other| Some(other) != state)
@@ -84,8 +84,8 @@ fn replace(draft: &mut Draft, dice: &mut Dice, own: bool) -> Option<()> {
 }
 
 /// From a line on, each line of the life shows the state after the line before it.
-fn late(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
-    let at = draft.any(dice, |draft, at| draft.lines[at].event.state.is_some())?;
+fn late(draft: &mut Draft, rng: &mut Rng) -> Option<()> {
+    let at = draft.any(rng, |draft, at| draft.lines[at].event.state.is_some())?;
     let mut shown = draft.lines[draft.before(at)?].event.state?;
     let mut next = Some(at);
     while let Some(line) = next {
@@ -108,33 +108,29 @@ pub(super) fn kinds() -> Vec<Kind> {
                 continue;
             }
             let name = format!("{}: {}", part.0, how.name());
-            kinds.push(Kind::new(GROUP, name, move |draft, dice| {
-                change(draft, dice, part, how, false)
+            kinds.push(Kind::new(GROUP, name, move |draft, rng| {
+                change(draft, rng, part, how, false)
             }));
             if !few {
                 let name = format!("{}: {} from a line on", part.0, how.name());
-                kinds.push(Kind::new(GROUP, name, move |draft, dice| {
-                    change(draft, dice, part, how, true)
+                kinds.push(Kind::new(GROUP, name, move |draft, rng| {
+                    change(draft, rng, part, how, true)
                 }));
             }
         }
     }
-    kinds.push(Kind::new(GROUP, "phase: of an earlier line", |draft, dice| {
-        let at = draft.any(dice, |draft, at| draft.lines[at].event.state.is_some())?;
+    kinds.push(Kind::new(GROUP, "phase: of an earlier line", |draft, rng| {
+        let at = draft.any(rng, |draft, at| draft.lines[at].event.state.is_some())?;
         let phase = draft.lines[at].event.state?.phase;
-        let earlier = draft.any(dice, |draft, other| {
+        let earlier = draft.any(rng, |draft, other| {
             other < at && draft.lines[other].event.state.is_some_and(|s| s.phase != phase)
         })?;
         let earlier = draft.lines[earlier].event.state?.phase;
         draft.lines[at].event.state.as_mut()?.phase = earlier;
         Some(())
     }));
-    kinds.push(Kind::new(GROUP, "all: of an earlier line", |draft, dice| {
-        replace(draft, dice, true)
-    }));
-    kinds.push(Kind::new(GROUP, "all: of another server", |draft, dice| {
-        replace(draft, dice, false)
-    }));
+    kinds.push(Kind::new(GROUP, "all: of an earlier line", |draft, rng| replace(draft, rng, true)));
+    kinds.push(Kind::new(GROUP, "all: of another server", |draft, rng| replace(draft, rng, false)));
     kinds.push(Kind::new(GROUP, "all: one line late from a line on", late));
     kinds
 }

@@ -10,7 +10,7 @@ use crate::{
     check::{Options, check, check_under_contract},
     contract::{everything, no_state, project, sends_and_receives, shows, silent},
     verdict::Verdict,
-    walk::{Dice, Walk, walk},
+    walk::{Rng, Walk, walk},
 };
 
 /// A run without a fault of the implementation, as a trace that shows everything.
@@ -192,8 +192,8 @@ impl<'a> Trial<'a> {
         let mut tally = Tally::default();
         let shown = &self.shown[contract];
         let name = fnv1a(format!("{}/{}/{contract}", kind.group, kind.name).as_bytes());
-        let mut dice = Dice::new(self.share.seed ^ name);
-        let begin = dice.below(shown.len());
+        let mut rng = Rng::new(self.share.seed ^ name);
+        let begin = rng.below(shown.len());
         // A run offers as many places as there are rounds.
         let rounds = self.share.times.div_ceil(shown.len().max(1));
         for (index, _) in (begin..).zip(0..rounds * shown.len()) {
@@ -201,7 +201,7 @@ impl<'a> Trial<'a> {
                 break;
             }
             let run = &shown[index % shown.len()];
-            let Some(corrupted) = kind.apply(&run.events, &mut dice) else { continue };
+            let Some(corrupted) = kind.apply(&run.events, &mut rng) else { continue };
             if keeps_contract(&run.header, &corrupted) {
                 self.one(kind, run, &corrupted, &mut tally);
             }

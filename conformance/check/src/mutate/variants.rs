@@ -8,7 +8,7 @@ use super::{
     Kind,
     draft::{Draft, Line},
 };
-use crate::{corrupt::cut, walk::Dice};
+use crate::{corrupt::cut, walk::Rng};
 
 const GROUP: &str = "legal variant";
 
@@ -21,8 +21,8 @@ enum Stands {
 }
 
 /// A line in a chain of its own, ordered with the rest by `after`.
-fn own_chain(draft: &mut Draft, dice: &mut Dice, stands: Stands) -> Option<()> {
-    let at = draft.any(dice, |draft, at| {
+fn own_chain(draft: &mut Draft, rng: &mut Rng, stands: Stands) -> Option<()> {
+    let at = draft.any(rng, |draft, at| {
         let inner = draft.before(at).is_some() && draft.after(at).is_some();
         // The messages of one direction of a connection are in one chain.
         inner && draft.packet(at).is_none() && draft.lines[at].event.chain.is_main()
@@ -44,14 +44,14 @@ fn own_chain(draft: &mut Draft, dice: &mut Dice, stands: Stands) -> Option<()> {
 
 /// All lines of one server that neither send nor receive, in a chain at the end of the file; the
 /// order is the same.
-fn split_server(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
+fn split_server(draft: &mut Draft, rng: &mut Rng) -> Option<()> {
     let only_main = |draft: &Draft, server| {
         draft.all(|draft, at| {
             let chain = &draft.lines[at].event.chain;
             draft.server(at) == server && !chain.is_main() && !chain.is_harness()
         }) == Vec::<usize>::new()
     };
-    let first = draft.any(dice, |draft, at| {
+    let first = draft.any(rng, |draft, at| {
         draft.lines[at].event.chain.is_main() && only_main(draft, draft.server(at))
     })?;
     let (server, other) = (draft.server(first), Chain::new("other"));
@@ -93,9 +93,9 @@ fn by_server(draft: &mut Draft, descending: bool) -> Option<()> {
 }
 
 /// Another order of the lines in the file, in which each server's lines keep theirs.
-fn interleaved(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
+fn interleaved(draft: &mut Draft, rng: &mut Rng) -> Option<()> {
     for _ in 0..draft.len() {
-        let at = dice.below(draft.len() - 1);
+        let at = rng.below(draft.len() - 1);
         if draft.server(at) != draft.server(at + 1) {
             draft.lines.swap(at, at + 1);
         }
@@ -149,16 +149,16 @@ fn other_payloads(draft: &mut Draft) -> Option<()> {
 }
 
 /// Some lines do not show a state, or a part of it.
-fn less_state(draft: &mut Draft, dice: &mut Dice, whole: bool) -> Option<()> {
+fn less_state(draft: &mut Draft, rng: &mut Rng, whole: bool) -> Option<()> {
     let lines = draft.all(|draft, at| draft.lines[at].event.state.is_some());
     let mut any = false;
     for at in lines {
-        if !dice.often(300) {
+        if !rng.often(300) {
             continue;
         }
         any = true;
         let Some(state) = &mut draft.lines[at].event.state else { continue };
-        match dice.below(4) {
+        match rng.below(4) {
             0 => state.role = None,
             1 => state.accepted_epoch = None,
             2 => state.log_length = None,
@@ -172,9 +172,9 @@ fn less_state(draft: &mut Draft, dice: &mut Dice, whole: bool) -> Option<()> {
 }
 
 /// All servers that run are killed at a line.
-fn killed_there(draft: &mut Draft, dice: &mut Dice) -> Option<()> {
+fn killed_there(draft: &mut Draft, rng: &mut Rng) -> Option<()> {
     let events: Vec<_> = draft.lines.iter().map(|line| line.event.clone()).collect();
-    let length = 1 + dice.below(events.len() - 1);
+    let length = 1 + rng.below(events.len() - 1);
     let kept = cut(&events, &events[..length]);
     draft.lines = kept.into_iter().map(Line::bare).collect();
     draft.keeps_ordinals = true;
@@ -190,14 +190,14 @@ pub(super) fn kinds() -> Vec<Kind> {
             by_server(draft, true)
         }),
         Kind::new(GROUP, "lines of the servers in another order", interleaved),
-        Kind::new(GROUP, "a line in a chain of its own", |draft, dice| {
-            own_chain(draft, dice, Stands::InPlace)
+        Kind::new(GROUP, "a line in a chain of its own", |draft, rng| {
+            own_chain(draft, rng, Stands::InPlace)
         }),
-        Kind::new(GROUP, "a line in a chain of its own, at the end of the file", |draft, dice| {
-            own_chain(draft, dice, Stands::Last)
+        Kind::new(GROUP, "a line in a chain of its own, at the end of the file", |draft, rng| {
+            own_chain(draft, rng, Stands::Last)
         }),
-        Kind::new(GROUP, "a line in a chain of its own, first in the file", |draft, dice| {
-            own_chain(draft, dice, Stands::First)
+        Kind::new(GROUP, "a line in a chain of its own, first in the file", |draft, rng| {
+            own_chain(draft, rng, Stands::First)
         }),
         Kind::new(
             GROUP,
@@ -206,8 +206,8 @@ pub(super) fn kinds() -> Vec<Kind> {
         ),
         Kind::new(GROUP, "connections: all have other names", |draft, _| renamed(draft)),
         Kind::new(GROUP, "payloads: all are others", |draft, _| other_payloads(draft)),
-        Kind::new(GROUP, "state: not in some lines", |draft, dice| less_state(draft, dice, true)),
-        Kind::new(GROUP, "state: less in some lines", |draft, dice| less_state(draft, dice, false)),
+        Kind::new(GROUP, "state: not in some lines", |draft, rng| less_state(draft, rng, true)),
+        Kind::new(GROUP, "state: less in some lines", |draft, rng| less_state(draft, rng, false)),
         Kind::new(GROUP, "all servers: killed at a line", killed_there),
     ];
     kinds.into_iter().map(Kind::legal).collect()

@@ -59,10 +59,10 @@ pub fn walk_with(seed: u64, shape: &Walk, mutant: Option<Mutant>) -> (Header, Ve
 
 /// A generator of random numbers (splitmix64): a run is repeated by its seed.
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub struct Rng(u64);
 
-impl Dice {
-    /// Dice with this seed.
+impl Rng {
+    /// Rng with this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use zab_trace::ConnectionName;
 
-use crate::convert::Letter;
+use crate::convert::ModelMessage;
 
 /// One connection of either port.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Link {
     pub(super) shown: [bool; 2],
     pub(super) election: bool,
     /// What is on its way to each end.
-    pub(super) queue: [VecDeque<(u64, Letter)>; 2],
+    pub(super) queue: [VecDeque<(u64, ModelMessage)>; 2],
     /// How many messages each end has sent.
     pub(super) sent: [u64; 2],
 }
@@ -30,11 +30,11 @@ impl Link {
     }
 
     /// Puts a message on its way from this end; returns its ordinal.
-    pub(super) fn send(&mut self, end: usize, letter: Letter) -> u64 {
+    pub(super) fn send(&mut self, end: usize, model_message: ModelMessage) -> u64 {
         let ordinal = self.sent[end];
         self.sent[end] += 1;
         if self.up[1 - end] {
-            self.queue[1 - end].push_back((ordinal, letter));
+            self.queue[1 - end].push_back((ordinal, model_message));
         }
         ordinal
     }

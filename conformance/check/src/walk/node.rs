@@ -8,7 +8,7 @@ use zab_model::{
 };
 use zab_trace::{EventKind, Zxid};
 
-use crate::convert::{self, Letter};
+use crate::convert::{self, ModelMessage};
 
 /// Something a step produced that a line of its own shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +42,7 @@ pub(crate) struct Node {
     /// The open quorum connection to each row.
     pub(crate) wires: Vec<Option<usize>>,
     /// Messages to be sent, by connection; also on connections this end has ended.
-    pub(crate) sends: Vec<(usize, VecDeque<Letter>)>,
+    pub(crate) sends: Vec<(usize, VecDeque<ModelMessage>)>,
     /// Notifications to be sent to each row.
     pub(crate) notices: Vec<VecDeque<Notification<u32>>>,
     /// The last notification sent to each row.

@@ -3,7 +3,7 @@
 use zab_model::{Config, Message, Mutant, Number, Phase, Role, Shape, Stage, Step, Wide};
 use zab_trace::{Chain, Event, EventKind, Packet, Recovered, State, TxnDigest, txn_digest};
 
-use super::{Dice, Walk, net::Net, node::Node};
+use super::{Rng, Walk, net::Net, node::Node};
 use crate::convert::{self, Ids};
 
 /// Kinds of lines that wait to be shown: decisions and deliveries, and ends of connections.
@@ -23,7 +23,7 @@ pub(super) struct Walker {
     shape: Walk,
     cfg: Config<Wide>,
     ids: Ids,
-    dice: Dice,
+    rng: Rng,
     nodes: Vec<Node>,
     /// By server and kind of line that waits to be shown: how many steps it let pass.
     waits: Vec<[u32; KINDS]>,
@@ -43,7 +43,7 @@ impl Walker {
             shape: *shape,
             cfg,
             ids: Ids::new(&real),
-            dice: Dice::new(seed),
+            rng: Rng::new(seed),
             nodes: (0..servers).map(|row| Node::new(row, servers)).collect(),
             waits: vec![[0; KINDS]; servers],
             net: Net::default(),
@@ -58,7 +58,7 @@ impl Walker {
             if self.events.len() >= self.shape.events {
                 break;
             }
-            let row = self.dice.below(self.nodes.len());
+            let row = self.rng.below(self.nodes.len());
             self.act(row);
             self.end_accepted(row);
         }
@@ -75,10 +75,10 @@ impl Walker {
         self.events
     }
 
-    /// A server does something, if what the dice say is possible.
+    /// A server does something, if what the rng say is possible.
     fn act(&mut self, row: usize) {
         if self.nodes[row].server.role == Role::Down {
-            if self.nodes[row].incarnation == 0 || self.dice.often(100) {
+            if self.nodes[row].incarnation == 0 || self.rng.often(100) {
                 self.start(row);
             }
             return;
@@ -86,13 +86,13 @@ impl Walker {
         if self.show_late(row) {
             return;
         }
-        if self.dice.often(self.shape.faults) {
+        if self.rng.often(self.shape.faults) {
             return self.fault(row);
         }
-        if !self.nodes[row].server.program.is_finished() && self.dice.often(500) {
+        if !self.nodes[row].server.program.is_finished() && self.rng.often(500) {
             return self.program(row);
         }
-        match self.dice.below(20) {
+        match self.rng.below(20) {
             0..=7 => self.show(row),
             8..=13 => self.receive(row),
             14 => self.sync(row),
@@ -118,7 +118,7 @@ impl Walker {
     }
 
     fn fault(&mut self, row: usize) {
-        match self.dice.below(6) {
+        match self.rng.below(6) {
             0 | 1 => self.end(row),
             2 => self.resend(row),
             3 => self.leave(row),
@@ -174,7 +174,7 @@ impl Walker {
 
     fn start(&mut self, row: usize) {
         let node = &mut self.nodes[row];
-        let survived = self.dice.below(node.server.unsynced() + 1);
+        let survived = self.rng.below(node.server.unsynced() + 1);
         if !node.step(&self.cfg, Step::Start { survived: u32::from_usize(survived) }) {
             return;
         }
@@ -193,7 +193,7 @@ impl Walker {
 
     /// The process is killed, or stops.
     fn end(&mut self, row: usize) {
-        let killed = self.dice.often(700);
+        let killed = self.rng.often(700);
         if !killed {
             self.finish(row);
         }
@@ -205,7 +205,7 @@ impl Walker {
             self.line(row, EventKind::Stop);
         }
         // A write may have reached the disk although no line shows it.
-        if killed && !self.nodes[row].server.program.is_finished() && self.dice.often(300) {
+        if killed && !self.nodes[row].server.program.is_finished() && self.rng.often(300) {
             self.nodes[row].step(&self.cfg, Step::ProgramNext);
         }
         self.nodes[row].step(&self.cfg, Step::Crash);
@@ -255,7 +255,7 @@ impl Walker {
         if unsynced == 0 {
             return;
         }
-        let length = Wide::length(&node.server.disk.history) + 1 + self.dice.below(unsynced);
+        let length = Wide::length(&node.server.disk.history) + 1 + self.rng.below(unsynced);
         let up_to = Wide::zxid_at(&self.cfg.logs, &node.server.history, length);
         if node.step(&self.cfg, Step::SyncLog { up_to }) {
             let write = zab_trace::Persisted::Log(convert::zxid(up_to));
@@ -308,7 +308,7 @@ impl Walker {
 
     /// Shows something that an earlier step produced.
     fn show(&mut self, row: usize) {
-        let kind = self.dice.below(9);
+        let kind = self.rng.below(9);
         let node = &mut self.nodes[row];
         if let Some(lines) = node.lines.get_mut(kind) {
             if let Some(line) = lines.pop_front() {
@@ -322,25 +322,25 @@ impl Walker {
     }
 
     fn send(&mut self, row: usize) {
-        let index = self.dice.below(self.nodes[row].sends.len());
+        let index = self.rng.below(self.nodes[row].sends.len());
         let Some((link, queue)) = self.nodes[row].sends.get_mut(index) else { return };
-        let Some(letter) = queue.pop_front() else { return };
+        let Some(model_message) = queue.pop_front() else { return };
         let link = *link;
         let Some(end) = self.net.links[link].end(row) else { return };
-        let ordinal = self.net.links[link].send(end, letter);
-        self.packet(row, link, ordinal, &letter, true);
+        let ordinal = self.net.links[link].send(end, model_message);
+        self.packet(row, link, ordinal, &model_message, true);
     }
 
     fn notify(&mut self, row: usize) {
-        let to = self.dice.below(self.nodes.len());
+        let to = self.rng.below(self.nodes.len());
         if to == row || self.nodes[to].server.role == Role::Down {
             return;
         }
         let existing = self.net.election(row, to);
         let link = existing.unwrap_or_else(|| self.open([row.max(to), row.min(to)], true));
         let Some(end) = self.net.links[link].end(row) else { return };
-        let repeats = self.net.links[link].sent[end] == 0 && self.dice.often(500);
-        let skips = self.dice.often(200);
+        let repeats = self.net.links[link].sent[end] == 0 && self.rng.often(500);
+        let skips = self.rng.often(200);
         let node = &mut self.nodes[row];
         let notification = match node.last[to] {
             Some(last) if repeats => last,
@@ -353,14 +353,14 @@ impl Walker {
             }
         };
         node.last[to] = Some(notification);
-        let letter = Message::Notification(notification);
-        let ordinal = self.net.links[link].send(end, letter);
-        self.packet(row, link, ordinal, &letter, true);
+        let model_message = Message::Notification(notification);
+        let ordinal = self.net.links[link].send(end, model_message);
+        self.packet(row, link, ordinal, &model_message, true);
     }
 
     /// A new connection; now and then it gets the name of one that has ended.
     fn open(&mut self, ends: [usize; 2], election: bool) -> usize {
-        let again = self.dice.often(self.shape.names_again);
+        let again = self.rng.often(self.shape.names_again);
         let nodes = &self.nodes;
         let is_held = |link: usize| {
             nodes.iter().any(|node| node.ended.contains(&link) || node.wires.contains(&Some(link)))
@@ -374,10 +374,10 @@ impl Walker {
         row: usize,
         link: usize,
         ordinal: u64,
-        letter: &convert::Letter,
+        model_message: &convert::ModelMessage,
         sent: bool,
     ) {
-        let Some(message) = convert::message(&self.ids, letter) else { return };
+        let Some(message) = convert::message(&self.ids, model_message) else { return };
         let Some(end) = self.net.links[link].end(row) else { return };
         let peer = self.ids.all()[self.net.links[link].ends[1 - end]];
         let connection = self.net.links[link].name.clone();
@@ -392,20 +392,21 @@ impl Walker {
             (link.up[end] && link.shown[end] && !link.queue[end].is_empty()).then_some((index, end))
         });
         let ready: Vec<_> = ready.collect();
-        let Some((link, end)) = self.dice.pick(&ready) else { return };
-        let Some((ordinal, letter)) = self.net.links[link].queue[end].front().copied() else {
+        let Some((link, end)) = self.rng.pick(&ready) else { return };
+        let Some((ordinal, model_message)) = self.net.links[link].queue[end].front().copied()
+        else {
             return;
         };
         let from = self.net.links[link].ends[1 - end];
         let sender = zab_model::ServerId(u8::from_usize(from + 1));
         let election = self.net.links[link].election;
         let node = &mut self.nodes[row];
-        let opens = matches!(letter, Message::FollowerInfo { .. });
+        let opens = matches!(model_message, Message::FollowerInfo { .. });
         let ended = node.ended.contains(&link);
         if ended || (!election && node.wires[from] != Some(link) && !opens) {
             return;
         }
-        let step = Step::Receive { from: sender, message: letter };
+        let step = Step::Receive { from: sender, message: model_message };
         self.show_before(row, step);
         let node = &mut self.nodes[row];
         let older = node.wires[from];
@@ -424,7 +425,7 @@ impl Walker {
             node.ended.extend(older);
         }
         self.net.links[link].queue[end].pop_front();
-        self.packet(row, link, ordinal, &letter, false);
+        self.packet(row, link, ordinal, &model_message, false);
     }
 
     /// A follower's connection to its leader comes up.
@@ -491,7 +492,7 @@ impl Walker {
                 link.end(row).is_some_and(|end| link.up[end] && link.shown[end]) && !link.election
             })
             .collect();
-        if let Some(link) = self.dice.pick(&open) {
+        if let Some(link) = self.rng.pick(&open) {
             self.notice(row, link);
         }
     }

@@ -1,6 +1,6 @@
 //! Small partial orders, and all total orders that they allow.
 
-use zab_check::{Dice, Walk, corrupt, renumber, walk, weaken};
+use zab_check::{Rng, Walk, corrupt, renumber, walk, weaken};
 use zab_trace::{Chain, Event, EventKind, Header, Message, Persisted, ServerId};
 
 /// A trace of which one server is partially ordered, and the same with each total order of that
@@ -16,16 +16,16 @@ const ORDERS_MAX: usize = 300;
 
 /// A small random case, good or corrupted; none if it allows too many orders.
 pub(crate) fn case(seed: u64) -> Option<Case> {
-    let mut dice = Dice::new(seed ^ 0x9a57);
-    let state = dice.often(300);
-    let length = 12 + dice.below(30);
+    let mut rng = Rng::new(seed ^ 0x9a57);
+    let state = rng.often(300);
+    let length = 12 + rng.below(30);
     let shape = Walk { servers: 2, events: length, faults: 10, state, ..Walk::default() };
     let (header, events) = walk(seed, &shape);
-    let events = if dice.often(500) { corrupt::corrupt(&events, &mut dice) } else { events };
+    let events = if rng.often(500) { corrupt::corrupt(&events, &mut rng) } else { events };
     if events.iter().any(|event| event.incarnation > 1) {
         return None;
     }
-    let partial = weaken::weaken(&events, 1, 800, &mut dice);
+    let partial = weaken::weaken(&events, 1, 800, &mut rng);
     let own: Vec<Event> = partial.iter().filter(|event| event.server == 1).cloned().collect();
     let mut found = Vec::new();
     extend(&own, &mut Vec::new(), &mut found);

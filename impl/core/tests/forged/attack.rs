@@ -1,4 +1,4 @@
-//! What a stranger can send, and the ends of every field's width.
+//! What an unknown peer can send, and the ends of every field's width.
 
 use zab_core::{
     ConnectionId, Epoch, Input, Message, Notification, Role, ServerId, Timer, Vote, Zxid,
@@ -71,7 +71,7 @@ impl Attack {
         match &self.forged {
             Forged::Notification(from, notification) => cluster.forge(*from, to, *notification),
             Forged::Learner { from, messages, stays } => {
-                let connection = cluster.stranger(to);
+                let connection = cluster.unknown_peer(to);
                 cluster.input(to, Input::Accepted { connection });
                 say(cluster, (*from, to), connection, messages);
                 if !stays {
@@ -82,7 +82,7 @@ impl Attack {
                 // Whoever is to be deceived has to follow first.
                 cluster.input(to, Input::Elapsed(Timer::FinalizeWait));
                 assert_eq!(cluster.nodes[&to].peer.leader(), Some(*from));
-                let connection = cluster.stranger(to);
+                let connection = cluster.unknown_peer(to);
                 cluster.input(to, Input::Connected { leader: *from, connection });
                 say(cluster, (*from, to), connection, messages);
                 cluster.input(to, Input::Disconnected { connection });

@@ -1,4 +1,4 @@
-//! One forged message stops nothing: each field of each message that a stranger can send, at each
+//! One forged message stops nothing: each field of each message that an unknown peer can send, at each
 //! end of its width, at every moment of an ensemble's life. Afterwards the ensemble serves, elects
 //! when its leader is lost, and comes back after a restart of all.
 //!

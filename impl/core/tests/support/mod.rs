@@ -344,7 +344,7 @@ impl Cluster {
     }
 
     /// A connection with somebody who is none of the servers; what is sent on it is lost.
-    pub(crate) fn stranger(&mut self, at: ServerId) -> ConnectionId {
+    pub(crate) fn unknown_peer(&mut self, at: ServerId) -> ConnectionId {
         self.connections += 1;
         let connection = ConnectionId(self.connections);
         let name = ConnectionName::new("stranger", self.connections);

@@ -34,7 +34,7 @@ struct Connected {
 }
 
 impl Limits {
-    /// What the configuration allows, and the operating system: strangers must not use up the
+    /// What the configuration allows, and the operating system: unknown peers must not use up the
     /// file descriptors that the quorum needs.
     pub(crate) fn new(config: &Config, shares: Shares, sizes: Sizes) -> Self {
         let asked = usize::try_from(config.connections_max).ok().filter(|max| *max > 0);

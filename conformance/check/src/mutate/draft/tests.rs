@@ -30,12 +30,12 @@ fn an_unchanged_draft_is_the_trace() {
 
 #[test]
 fn a_message_goes_at_both_ends_and_the_numbers_close_up() {
-    let mut dice = Dice::new(3);
+    let mut rng = Rng::new(3);
     for seed in 0..20 {
         let (header, events) = run(seed);
         assert_eq!(errors(&header, &events), [""; 0], "seed {seed}");
         let mut draft = Draft::new(&events);
-        let sent = draft.any(&mut dice, |draft, at| draft.other_end(at).is_some());
+        let sent = draft.any(&mut rng, |draft, at| draft.other_end(at).is_some());
         let Some(at) = sent else { continue };
         draft.remove_both(vec![at]);
         let fewer = draft.finish();
@@ -46,12 +46,12 @@ fn a_message_goes_at_both_ends_and_the_numbers_close_up() {
 
 #[test]
 fn what_is_said_arrives_in_order() {
-    let mut dice = Dice::new(4);
+    let mut rng = Rng::new(4);
     let mut said = 0;
     for seed in 0..20 {
         let (header, events) = run(seed);
         let mut draft = Draft::new(&events);
-        let place = draft.any(&mut dice, |draft, at| sends(draft, at, MessageType::Proposal));
+        let place = draft.any(&mut rng, |draft, at| sends(draft, at, MessageType::Proposal));
         let Some(at) = place else { continue };
         draft.say(at, at, Message::UpToDate).expect("the server runs");
         let more = draft.finish();
@@ -63,11 +63,11 @@ fn what_is_said_arrives_in_order() {
 
 #[test]
 fn lines_that_change_places_do_so_at_both_ends() {
-    let mut dice = Dice::new(5);
+    let mut rng = Rng::new(5);
     for seed in 0..20 {
         let (header, events) = run(seed);
         let mut draft = Draft::new(&events);
-        let place = draft.any(&mut dice, |draft, at| {
+        let place = draft.any(&mut rng, |draft, at| {
             let next = draft.after(at);
             let same = next.is_some_and(|next| draft.link(next) == draft.link(at));
             same && draft.sends(at) && draft.sends(next.unwrap_or(at))

@@ -1,7 +1,7 @@
 //! Contracts under which a check would be worth nothing.
 //!
-//! A fixed good run is poisoned in a few fixed ways; under a contract that lets one of them pass, or
-//! does not let the good run pass, no trace is checked.
+//! A fixed good run is corrupted in a few fixed ways; under a contract that lets one of them pass,
+//! or does not let the good run pass, no trace is checked.
 
 use zab_trace::{Contract, Event, EventName, Header};
 
@@ -22,8 +22,8 @@ const NEEDED: [(EventName, &str); 5] = [
     (EventName::Received, "a message that nobody acted upon"),
 ];
 
-/// The crimes that a check must find, whatever the contract hides.
-const POISONS: [&str; 6] = [
+/// The corruptions that a check must find, whatever the contract hides.
+const CORRUPTIONS: [&str; 6] = [
     "leaderinfo_of_a_later_epoch",
     "newleader_of_the_older_epoch",
     "ackld_of_another_epoch",
@@ -38,13 +38,13 @@ const SEED: u64 = 4;
 /// Refuses a contract that hides too much.
 ///
 /// # Errors
-/// When a poison would pass, or the good run would not.
-pub(crate) fn contract_bites(contract: &Contract) -> Result<(), Refusal> {
-    if let Some((_, poison)) = NEEDED.iter().find(|(name, _)| contract.hidden.contains(name)) {
-        return Err(Refusal::Contract { poison });
+/// When a corruption would pass, or the good run would not.
+pub(crate) fn check_contract(contract: &Contract) -> Result<(), Refusal> {
+    if let Some((_, corruption)) = NEEDED.iter().find(|(name, _)| contract.hidden.contains(name)) {
+        return Err(Refusal::Contract { corruption });
     }
     if contract.hidden.is_empty() && contract.silent.is_empty() {
-        // Every poison is found where everything is shown: a test asserts it.
+        // Every corruption is found where everything is shown: a test asserts it.
         return Ok(());
     }
     let (header, good) = good_run();
@@ -57,18 +57,21 @@ pub(crate) fn contract_bites(contract: &Contract) -> Result<(), Refusal> {
         matches!(verdict, Verdict::Conforms(_))
     };
     if !passes(&good) {
-        return Err(Refusal::Contract { poison: "nothing, not even a good run" });
+        return Err(Refusal::Contract { corruption: "nothing, not even a good run" });
     }
-    for crime in corrupt::crimes().into_iter().filter(|crime| POISONS.contains(&crime.name)) {
-        let spoiled = crime.commit(&good);
-        if spoiled.is_none_or(|spoiled| passes(&spoiled.events)) {
-            return Err(Refusal::Contract { poison: crime.name });
+    for corruption in corrupt::corruptions()
+        .into_iter()
+        .filter(|corruption| CORRUPTIONS.contains(&corruption.name))
+    {
+        let corrupted = corruption.apply(&good);
+        if corrupted.is_none_or(|corrupted| passes(&corrupted.events)) {
+            return Err(Refusal::Contract { corruption: corruption.name });
         }
     }
     Ok(())
 }
 
-/// The run that is poisoned.
+/// The run that is corrupted.
 fn good_run() -> (Header, Vec<Event>) {
     walk(SEED, &Walk { servers: 2, events: 120, faults: 0, ..Walk::default() })
 }
@@ -79,25 +82,32 @@ mod tests {
     use crate::contract::{everything, sends_and_receives, silent};
 
     #[test]
-    fn every_poison_is_found_where_everything_is_shown() {
+    fn every_corruption_is_found_where_everything_is_shown() {
         let (header, good) = good_run();
         let verdict = |events: Vec<Event>| {
             check_under_contract(&(header.clone(), events), &Options::default()).verdict
         };
         assert!(matches!(verdict(good.clone()), Verdict::Conforms(_)));
         let mut tried = 0;
-        for crime in corrupt::crimes().into_iter().filter(|crime| POISONS.contains(&crime.name)) {
-            let spoiled = crime.commit(&good).map(|spoiled| verdict(spoiled.events));
-            assert!(matches!(spoiled, Some(Verdict::Diverges(_))), "{}: {spoiled:?}", crime.name);
+        for corruption in corrupt::corruptions()
+            .into_iter()
+            .filter(|corruption| CORRUPTIONS.contains(&corruption.name))
+        {
+            let corrupted = corruption.apply(&good).map(|corrupted| verdict(corrupted.events));
+            assert!(
+                matches!(corrupted, Some(Verdict::Diverges(_))),
+                "{}: {corrupted:?}",
+                corruption.name
+            );
             tried += 1;
         }
-        assert_eq!(tried, POISONS.len());
+        assert_eq!(tried, CORRUPTIONS.len());
     }
 
     #[test]
     fn contracts_in_use_are_accepted() {
         for contract in [everything(), sends_and_receives(), silent(3)] {
-            assert_eq!(contract_bites(&contract), Ok(()), "{contract:?}");
+            assert_eq!(check_contract(&contract), Ok(()), "{contract:?}");
         }
     }
 }

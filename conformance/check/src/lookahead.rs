@@ -13,7 +13,7 @@ use zab_trace::{
 
 use crate::{
     candidate::{Candidate, Log},
-    convert::{self, Ids, Letter},
+    convert::{self, Ids, ModelMessage},
     input::Item,
     links::{ConnectionId, Direction, End, Shows},
     order::Orders,
@@ -21,7 +21,7 @@ use crate::{
 
 /// What is known beforehand.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Foresight {
+pub(crate) struct Lookahead {
     /// What the lines show of connections.
     shows: Shows,
     /// The order of lines that are only partially ordered.
@@ -40,7 +40,7 @@ pub(crate) struct Foresight {
 /// A connection's name, and whose end: server and incarnation.
 type Name = (ConnectionName, ServerId, u32);
 
-impl Foresight {
+impl Lookahead {
     /// Nothing is known yet of a trace under this contract.
     pub(crate) fn new(contract: &Contract, orders: Rc<Orders>) -> Self {
         Self { shows: Shows::new(contract), orders, ..Self::default() }
@@ -180,14 +180,14 @@ impl Future {
     /// A use of a connection begins, the n-th of this name in this incarnation.
     pub(crate) fn begin(
         &mut self,
-        foresight: &Foresight,
+        lookahead: &Lookahead,
         event: &Event,
         name: &ConnectionName,
         (id, number): (ConnectionId, u32),
     ) {
         self.sends.entry(id).or_insert_with(|| {
             let name = (name.clone(), event.server, event.incarnation);
-            foresight.sends.get(&(name, number)).cloned().unwrap_or_default()
+            lookahead.sends.get(&(name, number)).cloned().unwrap_or_default()
         });
     }
 
@@ -240,9 +240,10 @@ impl Future {
             return true;
         }
         let future = |connection| self.after(connection, sent(connection));
-        let agrees = |pending: &std::collections::VecDeque<Letter>, future: &[Message]| {
+        let agrees = |pending: &std::collections::VecDeque<ModelMessage>, future: &[Message]| {
             let both = pending.iter().zip(future);
-            both.into_iter().all(|(letter, due)| convert::message(ids, letter) == Some(*due))
+            both.into_iter()
+                .all(|(model_message, due)| convert::message(ids, model_message) == Some(*due))
         };
         let core = &candidate.core;
         let open = core.wires.iter().all(|wire| {

@@ -12,7 +12,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::link::Fresh;
 
-/// How long a stranger may take to say who it is.
+/// How long an unknown peer may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long accepting rests after it failed, which it does when file descriptors run out.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -22,24 +22,24 @@ pub(crate) async fn receive<F>(listener: TcpListener, places: usize, greet: impl
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let mut strangers = Strangers::new(places);
+    let mut unknown_peers = UnknownPeers::new(places);
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => strangers.admit(greet(Fresh::accepted(stream))),
+            Ok((stream, _)) => unknown_peers.admit(greet(Fresh::accepted(stream))),
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
 }
 
 /// Those who have not introduced themselves yet.
-struct Strangers {
+struct UnknownPeers {
     tasks: JoinSet<()>,
     /// In the order in which they came.
     order: VecDeque<AbortHandle>,
     places: usize,
 }
 
-impl Strangers {
+impl UnknownPeers {
     fn new(places: usize) -> Self {
         Self { tasks: JoinSet::new(), order: VecDeque::new(), places: places.max(1) }
     }
@@ -53,7 +53,7 @@ impl Strangers {
             oldest.abort();
         }
         let task = self.tasks.spawn(async move {
-            // Too late or done: either way the connection is not a stranger's any more.
+            // Too late or done: either way the connection is not an unknown peer's any more.
             let _ = tokio::time::timeout(PATIENCE, greet).await;
         });
         self.order.push_back(task);
@@ -68,14 +68,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_oldest_leaves_when_all_places_are_taken() {
-        let mut strangers = Strangers::new(2);
+        let mut unknown_peers = UnknownPeers::new(2);
         let (said, mut heard) = mpsc::unbounded_channel();
         let mut speak = Vec::new();
         for name in 0..3 {
             let (sender, receiver) = oneshot::channel::<()>();
             let said = said.clone();
             speak.push(sender);
-            strangers.admit(async move {
+            unknown_peers.admit(async move {
                 if receiver.await.is_ok() {
                     said.send(name).unwrap();
                 }
@@ -96,10 +96,10 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_is_done_takes_no_place() {
-        let mut strangers = Strangers::new(1);
+        let mut unknown_peers = UnknownPeers::new(1);
         for _ in 0..3 {
             let (done, was_done) = oneshot::channel();
-            strangers.admit(async move { done.send(()).unwrap() });
+            unknown_peers.admit(async move { done.send(()).unwrap() });
             was_done.await.unwrap();
         }
     }
