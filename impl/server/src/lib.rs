@@ -20,9 +20,9 @@ mod quorum_net;
 mod session;
 mod start;
 mod storage;
-mod unknown_peers;
 mod tracer;
 pub mod tree;
+mod unknown_peers;
 mod zxid;
 
 pub use error::ServerError;

@@ -17,8 +17,8 @@ use crate::config::{Config, Endpoint};
 use crate::convert::{self, Incoming};
 use crate::link::{Decode, Fresh, Link, LinkEvent, LinkIds, Side};
 use crate::storage::ArrivingSnapshot;
-use crate::unknown_peers;
 use crate::tree::{Tree, TreeBuilder};
+use crate::unknown_peers;
 
 /// How often a leader is dialled before the role is given up; it may not listen yet.
 const DIALS_MAX: u32 = 20;

@@ -21,7 +21,6 @@ mod exchanges;
 mod field;
 mod fields;
 mod judge;
-mod known;
 mod lines;
 mod links;
 mod lives;
@@ -87,12 +86,6 @@ impl Kind {
     /// The same kind, of which every result has to pass.
     fn legal(self) -> Self {
         Self { expected: Expected::Legal, ..self }
-    }
-
-    /// Why the checker is known to be wrong about this kind, if it is: it is to be mended.
-    #[must_use]
-    pub fn known(&self) -> Option<&'static str> {
-        known::reason(&self.title())
     }
 
     /// Group and name.

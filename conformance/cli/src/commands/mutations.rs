@@ -28,7 +28,6 @@ const RUNS: u64 = 24;
 struct Row {
     name: String,
     tally: Tally,
-    known: Option<&'static str>,
 }
 
 /// Tries all kinds and prints the table; returns what `--json` shows.
@@ -43,7 +42,7 @@ pub(crate) fn run(args: &Selftest) -> (Exit, Value) {
     for (index, kind) in kinds().iter().enumerate() {
         progress.say(kind.title());
         let tally = if all { trial.kind(kind) } else { trial.kind_once(kind, index) };
-        rows.push(Row { name: kind.title(), tally, known: kind.known() });
+        rows.push(Row { name: kind.title(), tally });
     }
     drop(progress);
     let shown = if all { rows.iter().map(cells).collect() } else { by_group(&rows) };
@@ -94,7 +93,7 @@ fn by_group(rows: &[Row]) -> Vec<[String; 9]> {
     for row in rows {
         let group = row.name.split(':').next().unwrap_or_default();
         if groups.last().is_none_or(|(name, _)| name != group) {
-            let row = Row { name: String::new(), tally: Tally::default(), known: None };
+            let row = Row { name: String::new(), tally: Tally::default() };
             groups.push((group.to_owned(), row));
         }
         if let Some((_, all)) = groups.last_mut() {
@@ -139,14 +138,8 @@ fn tell(rows: &[Row], alarms: &[String], keep: Option<&Path>) -> Exit {
             number += 1;
             let Wrong { kind, contract, run, verdict, .. } = wrong;
             let verdict = verdict.lines().next().unwrap_or_default();
-            let told = format!("{kind} (contract {contract}, {run}): {verdict}");
-            match row.known {
-                Some(reason) => out::error(format_args!("known to be wrong: {told}\n  {reason}")),
-                None => {
-                    out::error(format_args!("WRONG: {told}"));
-                    exit = exit.and(Exit::Bad);
-                }
-            }
+            out::error(format_args!("WRONG: {kind} (contract {contract}, {run}): {verdict}"));
+            exit = exit.and(Exit::Bad);
             if let Some(folder) = keep {
                 let path = folder.join(format!("wrong-{number}.ndjson"));
                 if let Err(error) = write(&path, wrong) {
@@ -184,6 +177,5 @@ fn to_json(row: &Row) -> Value {
         "open": tally.open,
         "wronglyAccepted": tally.false_passes.len(),
         "wronglyRefused": tally.false_alarms.len(),
-        "known": row.known,
     })
 }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! cargo install cargo-fuzz
-//! ZAB_FUZZ=core cargo +nightly fuzz run --fuzz-dir fuzz --features libfuzzer -s none target
+//! ZAB_FUZZ=core cargo +nightly fuzz run --fuzz-dir impl/fuzz --features libfuzzer -s none target
 //! ```
 
 mod core;
