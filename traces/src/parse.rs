@@ -75,9 +75,14 @@ pub(crate) fn event(line: &str, names: &mut Interner) -> Result<Parsed, Misread>
         .map_err(|error| Misread::json(&error))?;
     let event = convert(&raw, names)
         .map_err(|sentence| Misread { column: line.len().max(1) as u64, sentence })?;
-    let state = raw.state.take().map(|state| state.unknown);
-    let recovered = raw.recovered.take().map(|recovered| recovered.unknown);
-    Ok(Parsed { event, unknown: [state, recovered].into_iter().flatten().flatten().collect() })
+    let mut unknown = Vec::new();
+    if let Some(state) = &mut raw.state {
+        unknown.append(&mut state.unknown);
+    }
+    if let Some(recovered) = &mut raw.recovered {
+        unknown.append(&mut recovered.unknown);
+    }
+    Ok(Parsed { event, unknown })
 }
 
 fn convert(raw: &RawEvent<'_>, names: &mut Interner) -> Result<Event, String> {

@@ -8,8 +8,9 @@ mod end;
 mod line;
 mod pairing;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use foldhash::{HashMap, HashMapExt};
 use zab_trace::{ConnectionName, Contract, Message, Packet, Port, ServerId};
 
 pub(crate) use end::{Begun, Direction, End, Fault, Shows};

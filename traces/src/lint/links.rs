@@ -3,7 +3,9 @@
 //! A connection's name can be used again, when the connection before has ended: ordinals then begin
 //! at 0 again. Each stretch of ordinals at one end is a *run*.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use super::{Findings, Place};
 use crate::{Chain, ConnectionName, Event, EventKind, Packet, Port, ServerId};
@@ -79,8 +81,7 @@ impl Links {
                 self.packet(place, event, Direction::Received, packet, findings);
             }
             EventKind::Connected { connection, peer } => {
-                self.check_port(place, connection, Port::Quorum, findings);
-                let end = self.end(connection, Port::Quorum, event);
+                let end = self.end(place, connection, Port::Quorum, event, findings);
                 if let Some(peer) = peer {
                     end.named.entry(*peer).or_insert(place);
                 }
@@ -90,10 +91,9 @@ impl Links {
                 }
             }
             EventKind::Disconnected { connection } => {
-                self.check_port(place, connection, Port::Quorum, findings);
                 // Lines of other chains may have come before, wherever they stand.
                 let ordered = event.chain == Chain::MAIN;
-                self.end(connection, Port::Quorum, event).closed = ordered;
+                self.end(place, connection, Port::Quorum, event, findings).closed = ordered;
             }
             EventKind::Joined { left, right } => {
                 for (one, other) in [(left, right), (right, left)] {
@@ -114,24 +114,23 @@ impl Links {
         }
     }
 
-    fn end(&mut self, connection: &ConnectionName, port: Port, event: &Event) -> &mut End {
-        let new = || Name { port, ends: BTreeMap::new() };
-        let name = self.names.entry(connection.clone()).or_insert_with(new);
-        name.ends.entry((event.server, event.incarnation)).or_default()
-    }
-
-    /// A name is of one port: an address that accepts quorum connections accepts no others.
-    fn check_port(
-        &self,
+    /// The end of this event's incarnation. A name is of one port: an address that accepts quorum
+    /// connections accepts no others.
+    fn end(
+        &mut self,
         place: Place,
         connection: &ConnectionName,
         port: Port,
+        event: &Event,
         findings: &mut Findings,
-    ) {
-        if self.names.get(connection).is_some_and(|name| name.port != port) {
+    ) -> &mut End {
+        let new = || Name { port, ends: BTreeMap::new() };
+        let name = self.names.entry(connection.clone()).or_insert_with(new);
+        if name.port != port {
             let sentence = "is used on the quorum port and on the election port";
             findings.error(place, format!("connection {connection} {sentence}"));
         }
+        name.ends.entry((event.server, event.incarnation)).or_default()
     }
 
     /// Ordinals count from 0, and messages arrive in the order in which they were sent.
@@ -145,8 +144,7 @@ impl Links {
     ) {
         let quorum = packet.message.port() == Port::Quorum;
         let restarts = !quorum || self.connected_hidden || event.chain != Chain::MAIN;
-        self.check_port(place, &packet.connection, packet.message.port(), findings);
-        let end = self.end(&packet.connection, packet.message.port(), event);
+        let end = self.end(place, &packet.connection, packet.message.port(), event, findings);
         end.named.entry(packet.peer).or_insert(place);
         let (peer, closed) = (end.peer, end.closed && quorum && event.chain == Chain::MAIN);
         let (half, verb) = match direction {

@@ -101,6 +101,14 @@ impl Iterator for Stream {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
+            // In place: a reader is large, and this is done for every line.
+            if let At::Open(reader) = &mut self.at {
+                let next = reader.next();
+                if !matches!(next, Some(Ok(_))) {
+                    self.at = At::End;
+                }
+                return next;
+            }
             match std::mem::replace(&mut self.at, At::End) {
                 At::First { path, first: Some(Ok(first)), rest, line } => {
                     self.at = At::Closed { path, rest, line };
@@ -111,14 +119,7 @@ impl Iterator for Stream {
                     Ok(reader) => self.at = At::Open(reader),
                     Err(error) => return Some(Err(error)),
                 },
-                At::Open(mut reader) => {
-                    let next = reader.next();
-                    if matches!(next, Some(Ok(_))) {
-                        self.at = At::Open(reader);
-                    }
-                    return next;
-                }
-                At::End => return None,
+                At::Open(_) | At::End => return None,
             }
         }
     }

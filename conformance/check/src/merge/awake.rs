@@ -1,6 +1,8 @@
 //! Which source is looked at next.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use super::{ChainKey, Source};
 
@@ -11,6 +13,9 @@ use super::{ChainKey, Source};
 #[derive(Debug, Default)]
 pub(super) struct Awake {
     chains: BTreeMap<u64, (ChainKey, u64)>,
+    /// Of the file from which the last line came.
+    same: Option<u64>,
+    /// Of the other files.
     feeds: BTreeMap<usize, u64>,
     /// By chain of which lines are put aside: its place in the order.
     ranks: HashMap<ChainKey, u64>,
@@ -34,6 +39,9 @@ impl Awake {
 
     pub(super) fn add(&mut self, source: Source) {
         match source {
+            Source::Feed { index, number } if index == self.turn => {
+                self.same = self.same.max(Some(number));
+            }
             Source::Feed { index, number } => {
                 // What waits may have been overtaken by a later line of the same file.
                 let awake = self.feeds.entry(index).or_default();
@@ -51,6 +59,9 @@ impl Awake {
     pub(super) fn next(&mut self) -> Option<Source> {
         if let Some((_, (key, seq))) = self.chains.pop_first() {
             return Some(Source::Chain { key, seq });
+        }
+        if let Some(number) = self.same.take() {
+            return Some(Source::Feed { index: self.turn, number });
         }
         let behind = self.feeds.range(self.turn..).next();
         let (index, number) = behind.or_else(|| self.feeds.first_key_value())?;

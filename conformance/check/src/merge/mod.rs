@@ -15,8 +15,9 @@ mod awake;
 mod stall;
 mod wait;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::{HashMap, HashMapExt};
 use zab_trace::{Chain, Event, EventKind, EventName, Pair, ReadError, ServerId};
 
 pub(crate) use stall::{Missing, Stall};

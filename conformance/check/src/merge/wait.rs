@@ -1,7 +1,8 @@
 //! What a line waits for, and who waits for what.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
+use foldhash::{HashMap, HashMapExt};
 use zab_trace::{ConnectionName, Event, EventKind, Packet, Pair, ServerId};
 
 use super::{ChainKey, Merge, Source, key};
