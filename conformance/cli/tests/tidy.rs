@@ -154,33 +154,55 @@ fn only_one_module_of_each_command_prints() {
 
 #[test]
 fn crates_import_only_what_their_layer_may() {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
-        .current_dir(root())
-        .output()
-        .expect("cargo metadata runs");
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
-    let ours: BTreeMap<&str, &[&str]> = LAYERS.iter().copied().collect();
-    let in_tests: BTreeMap<&str, &[&str]> = LAYERS_IN_TESTS.iter().copied().collect();
+    let manifests: Vec<String> = files("toml")
+        .iter()
+        .filter(|path| path.ends_with("Cargo.toml"))
+        .map(|path| read(path))
+        .filter(|text| text.contains("[package]"))
+        .collect();
+    let named: BTreeSet<&str> = manifests.iter().map(|text| package_name(text)).collect();
+    assert_eq!(named, LAYERS.iter().map(|(name, _)| *name).collect(), "the table of layers");
+    let of = |table: &[(&str, &[&'static str])], name: &str| -> Vec<&'static str> {
+        table.iter().find(|(layer, _)| *layer == name).map_or(Vec::new(), |(_, may)| may.to_vec())
+    };
     let mut wrong = Vec::new();
-    for package in metadata["packages"].as_array().expect("packages") {
-        let name = package["name"].as_str().expect("a name");
-        let Some(allowed) = ours.get(name) else {
-            wrong.push(format!("{name} is not in the table of layers"));
-            continue;
-        };
-        for dependency in package["dependencies"].as_array().expect("dependencies") {
-            let import = dependency["name"].as_str().expect("a name");
-            let test_only = dependency["kind"].as_str() == Some("dev");
-            let fine = allowed.contains(&import)
-                || (test_only && in_tests.get(name).is_some_and(|more| more.contains(&import)));
-            if ours.contains_key(import) && !fine {
+    for text in &manifests {
+        let name = package_name(text);
+        let (allowed, in_tests) = (of(LAYERS, name), of(LAYERS_IN_TESTS, name));
+        for (section, import) in imports(text) {
+            let test_only = section == "[dev-dependencies]";
+            if !allowed.contains(&import) && !(test_only && in_tests.contains(&import)) {
                 wrong.push(format!("{name} imports {import}"));
             }
         }
     }
     assert_none("imports against the layers", &wrong);
+}
+
+fn package_name(manifest: &str) -> &str {
+    let name = manifest.lines().find_map(|line| line.strip_prefix("name = "));
+    name.expect("a package has a name").trim_matches('"')
+}
+
+/// Our crates in a manifest's sections of dependencies, each with the section that names it.
+fn imports(manifest: &str) -> Vec<(&str, &'static str)> {
+    let mut section = "";
+    let mut found = Vec::new();
+    for line in manifest.lines().filter(|line| !line.starts_with('#')) {
+        if line.starts_with('[') {
+            section = line;
+        }
+        if section.contains("dependencies") {
+            let ours = LAYERS.iter().map(|(name, _)| *name);
+            found.extend(ours.filter(|name| has_word(line, name)).map(|name| (section, name)));
+        }
+    }
+    found
+}
+
+/// Whether a name stands in a text as a whole word.
+fn has_word(text: &str, name: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').any(|w| w == name)
 }
 
 /// The ids in the ledger's tables: first cell of a row, in backticks, no deviation.
