@@ -11,6 +11,9 @@ const LINES_MAX: usize = 600;
 const NOT_IN_CORE: &[(&str, &str)] =
     &[("zk.crash", "a crash happens to the core; it is no step of it")];
 
+/// Deviations that no code cites, each with the reason.
+const NOT_IN_CODE: &[(&str, &str)] = &[];
+
 /// Which of our crates each crate may import (design: two witnesses share no memory).
 const LAYERS: &[(&str, &[&str])] = &[
     ("zab-explorer", &[]),
@@ -318,6 +321,82 @@ fn no_rule_id_in_the_code_is_missing_from_the_ledger() {
         .cloned()
         .collect();
     assert_none("ids that docs/src/rules.md does not list", &unknown);
+}
+
+/// The text of every file with this extension below a folder.
+fn texts(folder: &str, extension: &str) -> Vec<(String, String)> {
+    let mut texts: Vec<(String, String)> =
+        files(extension).iter().map(|path| (shown(path), read(path))).collect();
+    texts.retain(|(name, _)| name.starts_with(folder));
+    texts
+}
+
+/// Ids of deviations in a text: `D-` and capital letters or digits.
+fn deviations(text: &str) -> BTreeSet<&str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let is_id = |word: &&str| {
+        let name = word.strip_prefix("D-").unwrap_or("");
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+    };
+    text.split(|c| !is_part(c)).filter(is_id).collect()
+}
+
+#[test]
+fn deviations_are_listed_in_the_ledger_and_cited_in_the_code() {
+    let ledger = read(&root().join("docs/src/rules.md"));
+    let listed: BTreeSet<&str> =
+        ledger.lines().filter_map(|line| line.strip_prefix("| D-")).collect();
+    let listed: BTreeSet<String> =
+        listed.iter().map(|row| format!("D-{}", row.split(' ').next().unwrap_or(""))).collect();
+    assert!(listed.len() > 8, "the ledger lists {listed:?}: is its format still the same?");
+    let mut cited = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for (name, text) in ["rs", "md", "txt"].iter().flat_map(|extension| texts("", extension)) {
+        let ids = deviations(&text);
+        let unknown = ids.iter().filter(|id| !listed.contains(**id));
+        wrong
+            .extend(unknown.map(|id| format!("{name} cites {id}, which the ledger does not list")));
+        if name.starts_with("model/zab/src") || name.starts_with("impl/core/src") {
+            cited.extend(ids.into_iter().map(str::to_owned));
+        }
+    }
+    cited.extend(NOT_IN_CODE.iter().map(|(id, _)| (*id).to_owned()));
+    wrong.extend(
+        listed.difference(&cited).map(|id| format!("{id}: neither model nor core cite it")),
+    );
+    assert_none("the deviations of the ledger and of the code differ", &wrong);
+}
+
+/// The Rust names in one cell of the glossary: the words in its code spans before the slash.
+fn rust_names(cell: &str) -> Vec<&str> {
+    let rust = cell.split(" / ").next().unwrap_or("");
+    let spans = rust.split('`').skip(1).step_by(2);
+    let words = spans.flat_map(|span| span.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    words.filter(|word| !word.is_empty()).collect()
+}
+
+#[test]
+fn the_model_and_the_core_have_the_names_of_the_glossary() {
+    let code = |folder: &str| -> String {
+        let texts = texts(folder, "rs");
+        let lines = texts.iter().flat_map(|(_, text)| text.lines());
+        lines.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    };
+    let (model, core) = (code("model/zab/src"), code("impl/core/src"));
+    let glossary = read(&root().join("docs/src/glossary.md"));
+    let (mut names, mut missing) = (0, Vec::new());
+    for cell in glossary.lines().filter_map(|row| row.strip_suffix(" |")?.rsplit(" | ").next()) {
+        for name in rust_names(cell) {
+            names += 1;
+            for (code, place, other) in [(&model, "model", "(core)"), (&core, "core", "(model)")] {
+                if !cell.contains(other) && !has_word(code, name) {
+                    missing.push(format!("{name} is not in the {place}"));
+                }
+            }
+        }
+    }
+    assert!(names > 40, "the glossary has {names} names: is its format still the same?");
+    assert_none("the glossary and the code differ", &missing);
 }
 
 #[test]

@@ -311,7 +311,7 @@ impl Driver {
                 self.step(Input::Message { from, connection, message }).await
             }
             Incoming::Request { .. } | Incoming::Revalidate(_)
-                if !self.peer.has_adopted(connection) =>
+                if !self.peer.has_acknowledged(connection) =>
             {
                 // Only a server that serves clients has something to ask for them.
                 self.end(connection, "it asked for clients before it was a follower").await

@@ -93,7 +93,7 @@ impl Follower {
         let expected = match &self.stage {
             Stage::Discovery => "LEADERINFO",
             Stage::Header => "DIFF, TRUNC or SNAP",
-            Stage::Synchronization(sync) if sync.adopted => "PROPOSAL, COMMIT or UPTODATE",
+            Stage::Synchronization(sync) if sync.acknowledged => "PROPOSAL, COMMIT or UPTODATE",
             Stage::Synchronization(_) => "PROPOSAL, COMMIT or NEWLEADER",
             Stage::Broadcast => "PROPOSAL or COMMIT",
         };

@@ -23,12 +23,12 @@ pub(super) struct Synchronization {
     /// How many of `not_logged`, from the front, are marked committed.
     committed: usize,
     /// Whether NEWLEADER was answered.
-    pub(super) adopted: bool,
+    pub(super) acknowledged: bool,
 }
 
 impl Synchronization {
     fn after_header(last: Zxid, snapshot: Option<Zxid>) -> Self {
-        Self { snapshot, last, not_logged: VecDeque::new(), committed: 0, adopted: false }
+        Self { snapshot, last, not_logged: VecDeque::new(), committed: 0, acknowledged: false }
     }
 
     /// Takes the committed prefix of *not logged*.
@@ -154,14 +154,14 @@ impl Follower {
         let from = self.leader();
         let expected = server.accepted_epoch;
         let sync = self.synchronization("NEWLEADER")?;
-        if sync.adopted {
+        if sync.acknowledged {
             return Err(self.unexpected("NEWLEADER"));
         }
         if epoch != expected {
             let message = "NEWLEADER";
             return Err(ProtocolError::WrongEpoch { from, message, named: epoch, expected });
         }
-        sync.adopted = true;
+        sync.acknowledged = true;
         if let Some(zxid) = sync.snapshot.take() {
             server.history = History::after_snapshot(Base { zxid, log: None });
             server.applied = zxid;
@@ -189,7 +189,7 @@ impl Follower {
         out: &mut Effects,
     ) -> Result<(), ProtocolError> {
         let sync = self.synchronization("UPTODATE")?;
-        if !sync.adopted {
+        if !sync.acknowledged {
             return Err(self.unexpected("UPTODATE"));
         }
         let committed: Vec<Zxid> =

@@ -57,7 +57,7 @@ impl Leader {
         server.deliver_committed(out);
     }
 
-    /// l.3.2: ACK(z) from a learner that acknowledged NEWLEADER.
+    /// l.3.2: ACK(z) of a learner. One that has not acknowledged NEWLEADER is refused.
     pub(crate) fn on_ack(
         &mut self,
         server: &mut Server,
@@ -65,7 +65,7 @@ impl Leader {
         zxid: Zxid,
         out: &mut Effects,
     ) -> Result<(), ProtocolError> {
-        if self.learner(from).progress != (Progress::Forwarding { adopted: true }) {
+        if self.learner(from).progress != Progress::Acknowledged {
             return Err(self.unexpected(from, "ACK"));
         }
         self.count_ack(server, from, zxid, out);

@@ -12,7 +12,8 @@ const EPOCH_STEP_MAX: Epoch = 1 << 16;
 
 impl Leader {
     /// l.1.1: FOLLOWERINFO(a) on a new connection. Until a quorum has reported, the new epoch
-    /// rises above every acceptedEpoch, as far as one step goes (D-EPOCH); then it is accepted durably and offered to all.
+    /// rises above every acceptedEpoch, as far as one step goes (D-EPOCH); then it is accepted
+    /// durably and offered to every learner that waits for it.
     pub(crate) fn on_follower_info(
         &mut self,
         server: &mut Server,
@@ -26,7 +27,8 @@ impl Leader {
         }
         let new_epoch = self.new_epoch_with(server, from, accepted_epoch)?;
         self.unnamed.remove(&connection);
-        let learner = Learner { connection, progress: Progress::Reported, silent_ticks: 0 };
+        let learner =
+            Learner { connection, progress: Progress::WaitsForLeaderInfo, silent_ticks: 0 };
         if let Some(stale) = self.learners.insert(from, learner) {
             // The learner has connected again; the end of its old connection is on its way.
             out.close.push(Close::One(stale.connection));
@@ -72,7 +74,7 @@ impl Leader {
     fn decide_epoch(&mut self, server: &mut Server, out: &mut Effects) {
         server.accept_epoch(self.new_epoch, out);
         self.enter_stage(Stage::AckEpoch);
-        for id in self.learners_at(|progress| progress == Progress::Reported) {
+        for id in self.learners_at(|progress| progress == Progress::WaitsForLeaderInfo) {
             self.offer_epoch(id, out);
         }
     }
@@ -83,7 +85,7 @@ impl Leader {
     }
 
     /// l.1.2: ACKEPOCH(c, z). A learner that is ahead is refused until a quorum of others is not;
-    /// then currentEpoch is adopted durably (D-05) and every waiting learner is synchronized.
+    /// then currentEpoch is adopted durably (D-05) and every learner that waits for this is synchronized.
     pub(crate) fn on_ack_epoch(
         &mut self,
         server: &mut Server,
@@ -107,7 +109,7 @@ impl Leader {
             refuse_if_ahead(server, from, epoch, last)?;
             self.electing.insert(from);
         }
-        self.learner(from).progress = Progress::Waiting { last };
+        self.learner(from).progress = Progress::WaitsForGate { last };
         if is_quorum(&server.config.voters, &self.electing) {
             self.pass_ack_epoch_gate(server, out);
         }
@@ -118,18 +120,21 @@ impl Leader {
         server.adopt_epoch(self.new_epoch, out);
         self.enter_stage(Stage::AckLd);
         self.new_leader_acks.insert(server.config.id);
-        for (id, last) in self.waiting() {
+        for (id, last) in self.waiting_for_gate() {
             self.synchronize(server, id, last, out);
         }
     }
 
     /// The learners that wait for the gate, in order of their ids, with the end of their history.
-    fn waiting(&self) -> Vec<(ServerId, Zxid)> {
+    fn waiting_for_gate(&self) -> Vec<(ServerId, Zxid)> {
         let learners = self.learners.iter();
         learners
             .filter_map(|(id, learner)| match learner.progress {
-                Progress::Waiting { last } => Some((*id, last)),
-                Progress::Reported | Progress::Offered | Progress::Forwarding { .. } => None,
+                Progress::WaitsForGate { last } => Some((*id, last)),
+                Progress::WaitsForLeaderInfo
+                | Progress::Offered
+                | Progress::Forwarding
+                | Progress::Acknowledged => None,
             })
             .collect()
     }

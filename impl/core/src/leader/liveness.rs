@@ -22,7 +22,7 @@ impl Leader {
     pub(crate) fn on_flowing(&mut self, connection: ConnectionId) {
         let Some(id) = self.learner_of(connection) else { return };
         let learner = self.learner(id);
-        if learner.progress == (Progress::Forwarding { adopted: false }) {
+        if learner.progress == Progress::Forwarding {
             learner.silent_ticks = 0;
             self.gate_ticks = 0;
         }
@@ -35,8 +35,7 @@ impl Leader {
             return Verdict::Leave;
         }
         if self.stage == Stage::Broadcast {
-            let adopted = |progress| progress == Progress::Forwarding { adopted: true };
-            for id in self.learners_at(adopted) {
+            for id in self.learners_at(|progress| progress == Progress::Acknowledged) {
                 self.send(id, Message::Ping, out);
             }
         }
@@ -77,8 +76,7 @@ impl Leader {
         }
         for learner in self.learners.values_mut() {
             learner.silent_ticks += 1;
-            let is_pinged =
-                is_established && learner.progress == Progress::Forwarding { adopted: true };
+            let is_pinged = is_established && learner.progress == Progress::Acknowledged;
             let limit = if is_pinged { sync_limit } else { init_limit };
             if learner.silent_ticks > limit {
                 silent.push(learner.connection);

@@ -64,20 +64,19 @@ struct Learner {
 /// How far a learner is on its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
-    /// It sent FOLLOWERINFO and waits for LEADERINFO.
-    Reported,
-    /// It was sent LEADERINFO.
+    /// FOLLOWERINFO came; it waits for LEADERINFO.
+    WaitsForLeaderInfo,
+    /// LEADERINFO was sent.
     Offered,
-    /// It sent ACKEPOCH and waits for the gate.
-    Waiting {
+    /// ACKEPOCH came; it waits until the gate of l.1.2 is passed.
+    WaitsForGate {
         /// The end of its history.
         last: Zxid,
     },
-    /// It was sent NEWLEADER and gets every PROPOSAL and COMMIT.
-    Forwarding {
-        /// Whether it acknowledged NEWLEADER.
-        adopted: bool,
-    },
+    /// It was synchronized up to NEWLEADER, and gets every PROPOSAL and COMMIT.
+    Forwarding,
+    /// It acknowledged NEWLEADER, and still gets every PROPOSAL and COMMIT.
+    Acknowledged,
 }
 
 /// A transaction that is proposed and not committed.
@@ -133,9 +132,9 @@ impl Leader {
     }
 
     /// Whether the learner on this connection has acknowledged NEWLEADER.
-    pub(crate) fn has_adopted(&self, connection: ConnectionId) -> bool {
-        let adopted = Progress::Forwarding { adopted: true };
-        self.learner_of(connection).is_some_and(|id| self.learners[&id].progress == adopted)
+    pub(crate) fn has_acknowledged(&self, connection: ConnectionId) -> bool {
+        let learner = self.learner_of(connection).map(|id| &self.learners[&id]);
+        learner.is_some_and(|learner| learner.progress == Progress::Acknowledged)
     }
 
     /// The learner that this connection belongs to.
@@ -167,10 +166,10 @@ impl Leader {
     /// The error for a message of a learner that has no place now.
     pub(crate) fn unexpected(&self, from: ServerId, message: &'static str) -> ProtocolError {
         let expected = match self.learners[&from].progress {
-            Progress::Reported | Progress::Waiting { .. } => "nothing but PING",
+            Progress::WaitsForLeaderInfo | Progress::WaitsForGate { .. } => "nothing but PING",
             Progress::Offered => "ACKEPOCH",
-            Progress::Forwarding { adopted: false } => "ACK-LD",
-            Progress::Forwarding { adopted: true } => "ACK",
+            Progress::Forwarding => "ACK-LD",
+            Progress::Acknowledged => "ACK",
         };
         ProtocolError::Unexpected { from, message, expected }
     }
@@ -188,10 +187,12 @@ impl Leader {
     fn forward(&self, message: &Message, out: &mut Effects) {
         for (id, learner) in &self.learners {
             match learner.progress {
-                Progress::Forwarding { .. } => {
+                Progress::Forwarding | Progress::Acknowledged => {
                     out.send_to(*id, learner.connection, message.clone());
                 }
-                Progress::Reported | Progress::Offered | Progress::Waiting { .. } => {}
+                Progress::WaitsForLeaderInfo
+                | Progress::Offered
+                | Progress::WaitsForGate { .. } => {}
             }
         }
     }

@@ -35,7 +35,7 @@ impl Leader {
         }
         self.send(to, Message::NewLeader { epoch: self.new_epoch }, out);
         self.withdraw(server, to, plan.cursor);
-        self.learner(to).progress = Progress::Forwarding { adopted: false };
+        self.learner(to).progress = Progress::Forwarding;
     }
 
     /// The end of the committed history: before the leader is established, of the initial one.
@@ -74,21 +74,21 @@ impl Leader {
         out: &mut Effects,
     ) -> Result<(), ProtocolError> {
         match self.learner(from).progress {
-            Progress::Reported | Progress::Offered | Progress::Waiting { .. } => {
+            Progress::WaitsForLeaderInfo | Progress::Offered | Progress::WaitsForGate { .. } => {
                 return Err(self.unexpected(from, "ACK-LD"));
             }
-            Progress::Forwarding { adopted: true } => return Ok(()),
-            Progress::Forwarding { adopted: false } => {}
+            Progress::Acknowledged => return Ok(()),
+            Progress::Forwarding => {}
         }
         if epoch != self.new_epoch {
             let (message, expected) = ("ACK-LD", self.new_epoch);
             return Err(ProtocolError::WrongEpoch { from, message, named: epoch, expected });
         }
-        self.learner(from).progress = Progress::Forwarding { adopted: true };
+        self.learner(from).progress = Progress::Acknowledged;
         self.new_leader_acks.insert(from);
         if self.stage == Stage::Broadcast {
             self.up_to_date(from, out);
-        } else if adopted_by_quorum(server, &self.new_leader_acks) {
+        } else if acknowledged_by_quorum(server, &self.new_leader_acks) {
             self.become_established(server, out);
         }
         Ok(())
@@ -102,7 +102,7 @@ impl Leader {
         // From now on learners are expected to answer PINGs.
         self.learners.values_mut().for_each(|learner| learner.silent_ticks = 0);
         server.deliver_committed(out);
-        for id in self.learners_at(|progress| progress == Progress::Forwarding { adopted: true }) {
+        for id in self.learners_at(|progress| progress == Progress::Acknowledged) {
             self.up_to_date(id, out);
         }
     }
@@ -113,7 +113,7 @@ impl Leader {
     }
 }
 
-fn adopted_by_quorum(server: &Server, acks: &BTreeSet<ServerId>) -> bool {
+fn acknowledged_by_quorum(server: &Server, acks: &BTreeSet<ServerId>) -> bool {
     #[cfg(feature = "mutants")]
     if server.config.has(crate::Mutant::EstablishedBeforeQuorum) {
         return true;

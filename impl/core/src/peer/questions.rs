@@ -75,9 +75,9 @@ impl Peer {
 
     /// At a leader: whether this connection's learner has acknowledged NEWLEADER.
     #[must_use]
-    pub fn has_adopted(&self, connection: ConnectionId) -> bool {
+    pub fn has_acknowledged(&self, connection: ConnectionId) -> bool {
         match &self.state {
-            RoleState::Leading(leader) => leader.has_adopted(connection),
+            RoleState::Leading(leader) => leader.has_acknowledged(connection),
             RoleState::Looking(_) | RoleState::Following(_) => false,
         }
     }

@@ -60,7 +60,8 @@ impl Driver {
             let holds_its_place = |server: ServerId| {
                 links.iter().any(|(connection, learner)| {
                     learner.server == server
-                        && (peer.has_adopted(*connection) || learner.silent_ticks <= SILENT_MAX)
+                        && (peer.has_acknowledged(*connection)
+                            || learner.silent_ticks <= SILENT_MAX)
                 })
             };
             let newcomer = self.state.newcomers.next(|server| !holds_its_place(server));
