@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use zab_check::mutate::{Run, Share, Tally, Trial, Wrong, kinds, walks};
-use zab_sim::{Climate, Config, header, simulate};
+use zab_sim::{Config, FaultProfile, header, simulate};
 use zab_trace::{Event, EventKind, Persisted, Writer};
 
 /// How often each kind is tried under each contract: `ZAB_RUNS`; otherwise once, under one.
@@ -16,13 +16,14 @@ fn times() -> Option<usize> {
 /// wrongly is usually found with few.
 const STATES_MAX: usize = 1_500;
 
-const CLIMATES: [Climate; 4] = [Climate::Mixed, Climate::Kills, Climate::Disks, Climate::Cuts];
+const FAULT_PROFILES: [FaultProfile; 4] =
+    [FaultProfile::Mixed, FaultProfile::Kills, FaultProfile::Disks, FaultProfile::Cuts];
 
 /// A simulated run.
-fn simulated(climate: Climate, seed: u64, events: u64) -> Run {
-    let config = Config { events, ..Config::of(climate, seed) };
+fn simulated(profile: FaultProfile, seed: u64, events: u64) -> Run {
+    let config = Config { events, ..Config::of(profile, seed) };
     let events = simulate(seed, &config).events;
-    Run { name: format!("sim {seed} {climate:?}"), header: header(seed, &config), events }
+    Run { name: format!("sim {seed} {profile:?}"), header: header(seed, &config), events }
 }
 
 /// Whether a server cuts off transactions, but not all of them.
@@ -35,11 +36,11 @@ fn truncates(run: &Run) -> bool {
 /// Random runs of the model and simulated runs, with and without faults; and some in which what is
 /// rare happens.
 fn honest(count: u64) -> Vec<Run> {
-    let climates = CLIMATES.into_iter().cycle();
+    let profiles = FAULT_PROFILES.into_iter().cycle();
     let usual = (0..count)
-        .zip(climates)
-        .map(|(seed, climate)| simulated(climate, seed, 80 + seed % 3 * 60));
-    let rare = (0..).map(|seed| simulated(Climate::Cuts, seed, 300)).filter(truncates).take(4);
+        .zip(profiles)
+        .map(|(seed, profile)| simulated(profile, seed, 80 + seed % 3 * 60));
+    let rare = (0..).map(|seed| simulated(FaultProfile::Cuts, seed, 300)).filter(truncates).take(4);
     walks(count).into_iter().chain(usual).chain(rare).collect()
 }
 

@@ -174,7 +174,8 @@ fn crates_import_only_what_their_layer_may() {
         let (allowed, in_tests) = (of(LAYERS, name), of(LAYERS_IN_TESTS, name));
         for (section, import) in imports(text) {
             let test_only = section == "[dev-dependencies]";
-            if !allowed.contains(&import) && !(test_only && in_tests.contains(&import)) {
+            let may = allowed.contains(&import) || test_only && in_tests.contains(&import);
+            if !may {
                 wrong.push(format!("{name} imports {import}"));
             }
         }
@@ -227,7 +228,11 @@ fn ledger() -> BTreeSet<String> {
 /// Ids that open a doc comment (`/// f.1.1: …`) below a folder.
 fn documented_ids(folder: &str) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
-    for path in files("rs").iter().filter(|path| shown(path).starts_with(folder)) {
+    let of_rules = |path: &&PathBuf| {
+        // The core's list of defects names rules, but is no place of theirs.
+        shown(path).starts_with(folder) && !path.ends_with("core/src/mutant.rs")
+    };
+    for path in files("rs").iter().filter(of_rules) {
         for line in read(path).lines() {
             let line = line.trim_start();
             let Some(doc) = line.strip_prefix("/// ").or_else(|| line.strip_prefix("// ")) else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ServerId;
+use crate::{Mutant, ServerId};
 
 /// The configuration of one peer. [`Config::new`] has ZooKeeper's defaults.
 #[derive(Clone, Debug)]
@@ -33,8 +33,7 @@ pub struct Config {
     pub notification_interval_ms: u64,
     /// In milliseconds: the interval doubles at every resend up to here; 60,000.
     pub notification_interval_ms_max: u64,
-    /// The seeded defect of this peer, if any.
-    #[cfg(feature = "mutants")]
+    /// The seeded defect of this peer, if any; without the feature `mutants` no peer has any.
     pub mutant: Option<Mutant>,
 }
 
@@ -53,7 +52,6 @@ impl Config {
             finalize_wait_ms: 200,
             notification_interval_ms: 200,
             notification_interval_ms_max: 60_000,
-            #[cfg(feature = "mutants")]
             mutant: None,
         }
     }
@@ -87,10 +85,9 @@ impl Config {
         self.voters.iter().copied().filter(|voter| *voter != self.id)
     }
 
-    /// Whether this peer has that defect.
-    #[cfg(feature = "mutants")]
+    /// Whether this peer has that defect: never, unless the feature `mutants` is on.
     pub(crate) fn has(&self, mutant: Mutant) -> bool {
-        self.mutant == Some(mutant)
+        cfg!(feature = "mutants") && self.mutant == Some(mutant)
     }
 }
 
@@ -115,47 +112,4 @@ pub enum ConfigError {
         /// The field's name.
         field: &'static str,
     },
-}
-
-/// A seeded defect: the checker must find it. Each is read in exactly one place of the core.
-#[cfg(feature = "mutants")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mutant {
-    /// `zk.sync.withdraw` is left out: what a learner acknowledged above its cursor stays counted.
-    NoWithdraw,
-    /// l.3.2: the first acknowledgement commits.
-    CommitWithoutQuorum,
-    /// l.1.2: a learner that is ahead of the leader is let in.
-    NoFreshnessCheck,
-    /// zk.fle.order: votes are compared by leader alone.
-    VoteOrderIgnoresHistory,
-    /// l.2.2: the first acknowledgement of NEWLEADER establishes the leader.
-    EstablishedBeforeQuorum,
-    /// zk.bcast.apply: what is committed is delivered before it is durable here.
-    DeliverBeforeDurable,
-    /// l.1.1: the new epoch is the highest accepted epoch, not one above it.
-    EpochNotAdvanced,
-    /// f.1.2: LEADERINFO with an epoch accepted before is answered as if it were new.
-    AckEpochAlwaysCounts,
-    /// zk.sync.trunc: a learner that is ahead gets DIFF instead of TRUNC.
-    DiffInsteadOfTrunc,
-    /// f.3.3: COMMIT(z) commits what comes next, whatever z is.
-    CommitAnything,
-}
-
-#[cfg(feature = "mutants")]
-impl Mutant {
-    /// All of them, with the id of the rule that each breaks.
-    pub const ALL: [(Self, &'static str); 10] = [
-        (Self::NoWithdraw, "zk.sync.withdraw"),
-        (Self::CommitWithoutQuorum, "l.3.2"),
-        (Self::NoFreshnessCheck, "l.1.2"),
-        (Self::VoteOrderIgnoresHistory, "zk.fle.order"),
-        (Self::EstablishedBeforeQuorum, "l.2.2"),
-        (Self::DeliverBeforeDurable, "zk.bcast.apply"),
-        (Self::EpochNotAdvanced, "l.1.1"),
-        (Self::AckEpochAlwaysCounts, "f.1.2"),
-        (Self::DiffInsteadOfTrunc, "zk.sync.trunc"),
-        (Self::CommitAnything, "f.3.3"),
-    ];
 }

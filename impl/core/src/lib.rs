@@ -73,19 +73,19 @@ mod history;
 mod input;
 mod leader;
 mod message;
+mod mutant;
 mod observe;
 mod peer;
 mod quorum;
 mod server;
 
-#[cfg(feature = "mutants")]
-pub use config::Mutant;
 pub use config::{Config, ConfigError};
 pub use durable::{Base, RecoverError, Recovered, Write};
 pub use effects::{Close, Decision, Deliver, Dial, Effects, Outgoing, Timer, TimerChange};
 pub use error::ProtocolError;
 pub use input::{ConnectionId, Input};
 pub use message::{Message, Notification, ROUND_MAX, Txn, Vote};
+pub use mutant::Mutant;
 pub use observe::Observer;
 pub use peer::Peer;
 pub use zab_trace::{Epoch, Phase, Role, ServerId, Zxid};

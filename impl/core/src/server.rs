@@ -3,8 +3,8 @@
 use zab_trace::State;
 
 use crate::{
-    Config, Deliver, Effects, Epoch, Phase, RecoverError, Recovered, Role, Vote, Write, Zxid,
-    history::History,
+    Config, Deliver, Effects, Epoch, Mutant, Phase, RecoverError, Recovered, Role, Vote, Write,
+    Zxid, history::History,
 };
 
 /// The state of one server that outlives its roles, as `docs/src/rules.md` lists it.
@@ -99,8 +99,7 @@ impl Server {
 
     /// Where the durable history ends (D-4882).
     fn deliverable_end(&self) -> Zxid {
-        #[cfg(feature = "mutants")]
-        if self.config.has(crate::Mutant::DeliverBeforeDurable) {
+        if self.config.has(Mutant::DeliverBeforeDurable) {
             return self.history.last();
         }
         self.history.last_durable()

@@ -73,7 +73,7 @@ pub(crate) enum Wire {
 }
 
 /// Virtual time between two ticks of a server, in microseconds: a `tickTime` of 100 ms.
-pub(crate) const TICK: Time = 100_000;
+pub(crate) const TICK_US: Time = 100_000;
 
 /// How often the cluster is looked at once faults have stopped, in microseconds.
 const LOOK: Time = 50_000;
@@ -214,7 +214,7 @@ impl<'a> Cluster<'a> {
             Happening::Tick(who) => {
                 if self.life(who).is_some() {
                     self.give(who, Incoming::Input(Input::Tick));
-                    self.after(TICK, Happening::Tick(who));
+                    self.after(TICK_US, Happening::Tick(who));
                 }
             }
             Happening::Dial(who, generation) => self.dial(who, generation),
@@ -289,8 +289,8 @@ impl<'a> Cluster<'a> {
     }
 
     fn next_request(&mut self) {
-        let pauses = self.rng.chance(self.config.pauses);
-        let mean = self.config.request_interval * if pauses { 50 } else { 1 };
+        let pauses = self.rng.chance(self.config.pauses_per_mille);
+        let mean = self.config.request_interval_us * if pauses { 50 } else { 1 };
         let delay = self.rng.within(1, 2 * mean);
         self.after(delay, Happening::Request);
     }
@@ -298,7 +298,7 @@ impl<'a> Cluster<'a> {
     /// Whether the run is over. Faults stop when enough has happened.
     fn look(&mut self) -> bool {
         if let Some(since) = self.quiet_since {
-            let late = self.schedule.now() - since > self.config.settle;
+            let late = self.schedule.now() - since > self.config.settle_us;
             let loud = self.stats.events > 3 * self.config.events + 1_000;
             return self.is_settled() || late || loud;
         }
@@ -307,7 +307,7 @@ impl<'a> Cluster<'a> {
             self.progress = (now, self.stats.events);
         }
         // Where nobody starts any more, no line will ever be the last one asked for.
-        let stalled = now - self.progress.0 > self.config.settle;
+        let stalled = now - self.progress.0 > self.config.settle_us;
         if self.stats.events >= self.config.events || stalled {
             self.quiet_since = Some(now);
             self.end_faults();

@@ -15,14 +15,14 @@ pub struct Config {
     pub events: u64,
     /// The run ends once all servers are in broadcast with nothing under way, or this much virtual
     /// time after the faults stopped, in microseconds.
-    pub settle: u64,
+    pub settle_us: u64,
     /// What goes wrong, and how often.
     pub faults: Faults,
     /// The mean time between two requests of clients, in microseconds of virtual time.
-    pub request_interval: u64,
+    pub request_interval_us: u64,
     /// Out of 1000: how often clients pause for fifty times as long. A tail that no quorum has is
     /// cut only if its server is back before the new epoch has transactions.
-    pub pauses: u32,
+    pub pauses_per_mille: u32,
     /// What is wrong with the servers, if anything.
     pub defect: Option<Defect>,
 }
@@ -34,10 +34,10 @@ impl Default for Config {
             servers: 3,
             window: 3,
             events: 400,
-            settle: 20_000_000,
+            settle_us: 20_000_000,
             faults: Faults::default(),
-            request_interval: 30_000,
-            pauses: 60,
+            request_interval_us: 30_000,
+            pauses_per_mille: 60,
             defect: None,
         }
     }
@@ -48,14 +48,15 @@ impl Config {
     /// checker's benchmark reads.
     #[must_use]
     pub fn long(events: u64) -> Self {
-        let faults = Faults { interval: 2_000_000, kill_between: 0, ..Faults::default() };
+        let faults =
+            Faults { interval_us: 2_000_000, kill_between_per_mille: 0, ..Faults::default() };
         Self {
             servers: 5,
             window: 500,
             events,
             faults,
-            request_interval: 1_000,
-            pauses: 0,
+            request_interval_us: 1_000,
+            pauses_per_mille: 0,
             ..Self::default()
         }
     }
@@ -70,47 +71,50 @@ impl Config {
     pub(crate) fn driver_mutant(&self) -> Option<DriverMutant> {
         match self.defect? {
             Defect::Driver(mutant) => Some(mutant),
-            #[cfg(feature = "mutants")]
             Defect::Core(_) => None,
         }
     }
 
-    /// The configuration that a seed stands for where many seeds are run: all climates.
+    /// The configuration that a seed stands for where many seeds are run: all fault profiles.
     #[must_use]
     pub fn of_seed(seed: u64) -> Self {
-        use Climate::{Cuts, Disks, Kills, Mixed};
-        // Another stream than those of the run and of the climate.
+        use FaultProfile::{Cuts, Disks, Kills, Mixed};
+        // Another stream than those of the run and of `of`.
         let mut rng = Rng::new(seed.rotate_left(32) ^ 1);
         Self::of(rng.pick(&[Mixed, Mixed, Kills, Disks, Cuts]).unwrap_or(Mixed), seed)
     }
 
-    /// The configuration that a seed stands for in this climate: mostly three servers, windows
+    /// The configuration that a seed stands for in this fault profile: mostly three servers, windows
     /// from 1 to 500; faults come often or seldom, requests likewise.
     #[must_use]
-    pub fn of(climate: Climate, seed: u64) -> Self {
+    pub fn of(profile: FaultProfile, seed: u64) -> Self {
         // Another stream than the run's own, which begins with the same seed.
         let mut rng = Rng::new(!seed);
         let servers = if rng.chance(150) { 5 } else { 3 };
         let window = rng.pick(&[1, 2, 3, 5, 20, 500]).unwrap_or(500);
         let pace = rng.pick(&[40, 100, 250]).unwrap_or(100);
-        let request_interval = rng.pick(&[5_000, 20_000, 60_000]).unwrap_or(20_000);
-        let faults = climate.faults();
-        let paced = Faults { interval: faults.interval * pace / 100, ..faults.clone() };
-        let config = Self { servers, window, request_interval, ..Self::default() };
-        match climate {
-            Climate::Mixed | Climate::Kills => Self { faults: paced, ..config },
-            Climate::Cuts => Self { faults: paced, pauses: 200, ..config },
+        let request_interval_us = rng.pick(&[5_000, 20_000, 60_000]).unwrap_or(20_000);
+        let faults = profile.faults();
+        let paced = Faults { interval_us: faults.interval_us * pace / 100, ..faults.clone() };
+        let config = Self { servers, window, request_interval_us, ..Self::default() };
+        match profile {
+            FaultProfile::Mixed | FaultProfile::Kills => Self { faults: paced, ..config },
+            FaultProfile::Cuts => Self { faults: paced, pauses_per_mille: 200, ..config },
             // An old acknowledgement counts in few moments: measured to be most of them.
-            Climate::Disks => {
-                Self { faults, events: 800, request_interval: 30_000, pauses: 0, ..config }
-            }
+            FaultProfile::Disks => Self {
+                faults,
+                events: 800,
+                request_interval_us: 30_000,
+                pauses_per_mille: 0,
+                ..config
+            },
         }
     }
 }
 
 /// A mixture of faults, in which some defects show sooner than in others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Climate {
+pub enum FaultProfile {
     /// Faults of every kind.
     Mixed,
     /// Servers are killed, often in the middle of a step; links hold.
@@ -121,7 +125,7 @@ pub enum Climate {
     Cuts,
 }
 
-impl Climate {
+impl FaultProfile {
     /// Its faults.
     #[must_use]
     pub fn faults(self) -> Faults {
@@ -134,11 +138,11 @@ impl Climate {
                 isolate_leader: 0,
                 reset: 0,
                 slow_leader_disk: 0,
-                kill_between: 20,
+                kill_between_per_mille: 20,
                 ..any
             },
             Self::Disks => Faults {
-                interval: 30_000,
+                interval_us: 30_000,
                 kill: 0,
                 kill_leader: 0,
                 cut: 0,
@@ -151,7 +155,7 @@ impl Climate {
                 ..any
             },
             Self::Cuts => Faults {
-                interval: 1_000_000,
+                interval_us: 1_000_000,
                 kill: 1,
                 kill_leader: 1,
                 isolate: 0,
@@ -169,7 +173,7 @@ impl Climate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faults {
     /// The mean time between two faults, in microseconds of virtual time; 0 means no faults.
-    pub interval: u64,
+    pub interval_us: u64,
     /// Weight of killing a server at a random moment.
     pub kill: u32,
     /// Weight of killing the leader, if there is one.
@@ -190,17 +194,17 @@ pub struct Faults {
     pub slow_leader_disk: u32,
     /// Out of 1000: how often a server is killed before one given effect of a step that writes; of
     /// a step that only sends, a quarter as often.
-    pub kill_between: u32,
+    pub kill_between_per_mille: u32,
     /// How long a killed server stays down at most, in microseconds.
-    pub down: u64,
+    pub down_us_max: u64,
     /// How long a cut or slowness lasts at most, in microseconds.
-    pub lasting: u64,
+    pub lasting_us_max: u64,
 }
 
 impl Default for Faults {
     fn default() -> Self {
         Self {
-            interval: 400_000,
+            interval_us: 400_000,
             kill: 3,
             kill_leader: 3,
             cut: 3,
@@ -210,9 +214,9 @@ impl Default for Faults {
             slow_link: 2,
             slow_disk: 1,
             slow_leader_disk: 2,
-            kill_between: 4,
-            down: 1_500_000,
-            lasting: 1_500_000,
+            kill_between_per_mille: 4,
+            down_us_max: 1_500_000,
+            lasting_us_max: 1_500_000,
         }
     }
 }
@@ -221,6 +225,6 @@ impl Faults {
     /// Nothing goes wrong.
     #[must_use]
     pub fn none() -> Self {
-        Self { interval: 0, kill_between: 0, ..Self::default() }
+        Self { interval_us: 0, kill_between_per_mille: 0, ..Self::default() }
     }
 }

@@ -331,6 +331,6 @@ impl Cluster<'_> {
     }
 
     fn is_killed_between(&mut self) -> bool {
-        self.quiet_since.is_none() && self.rng.chance(self.config.faults.kill_between)
+        self.quiet_since.is_none() && self.rng.chance(self.config.faults.kill_between_per_mille)
     }
 }

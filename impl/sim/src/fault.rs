@@ -2,8 +2,7 @@
 
 use zab_core::{Config as CoreConfig, Observer, Peer, Role, ServerId};
 
-use crate::cluster::{Cluster, Happening, TICK, Who};
-#[cfg(feature = "mutants")]
+use crate::cluster::{Cluster, Happening, TICK_US, Who};
 use crate::mutant::Defect;
 use crate::network::End;
 use crate::server::{Life, Op, Server};
@@ -11,7 +10,7 @@ use crate::server::{Life, Op, Server};
 impl Cluster<'_> {
     /// Schedules the next fault, if there are any.
     pub(crate) fn next_fault(&mut self) {
-        let mean = self.config.faults.interval;
+        let mean = self.config.faults.interval_us;
         if mean > 0 {
             let delay = self.rng.within(1, 2 * mean);
             self.after(delay, Happening::Fault);
@@ -81,7 +80,7 @@ impl Cluster<'_> {
         if let Some(last) = life.seq.checked_sub(1) {
             self.emit_killed(who, last);
         }
-        let delay = self.rng.within(1_000, self.config.faults.down);
+        let delay = self.rng.within(1_000, self.config.faults.down_us_max);
         self.after(delay, Happening::Start(id));
     }
 
@@ -91,7 +90,6 @@ impl Cluster<'_> {
         let recovered = server.disk.recover();
         let mut config = CoreConfig::new(id, 1..=ServerId::from(self.config.servers));
         config.window = usize::try_from(self.config.window).unwrap_or(usize::MAX);
-        #[cfg(feature = "mutants")]
         if let Some(Defect::Core(mutant)) = self.config.defect {
             config.mutant = Some(mutant);
         }
@@ -108,7 +106,7 @@ impl Cluster<'_> {
         let applied = server.disk.history().last().map_or_else(Default::default, |txn| txn.zxid);
         server.life = Some(Life::new(peer, observer, others.clone(), applied));
         self.begin(who, effects);
-        let phase = self.rng.below(TICK);
+        let phase = self.rng.below(TICK_US);
         self.after(phase, Happening::Tick(who));
         for other in others.filter(|other| *other < id) {
             let delay = self.rng.within(100, 3_000);
@@ -150,7 +148,7 @@ impl Cluster<'_> {
     }
 
     fn lasting(&mut self) -> u64 {
-        self.rng.within(1_000, self.config.faults.lasting)
+        self.rng.within(1_000, self.config.faults.lasting_us_max)
     }
 
     fn kill_any(&mut self) {

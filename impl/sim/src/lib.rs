@@ -25,7 +25,7 @@ mod server;
 
 use zab_trace::{Event, Header, Implementation, Source};
 
-pub use config::{Climate, Config, Faults};
+pub use config::{Config, FaultProfile, Faults};
 pub use mutant::{Defect, DriverMutant, Mutant, mutants};
 pub use outcome::{Histories, Outcome, Stats, Violation};
 pub use record::{record, write};

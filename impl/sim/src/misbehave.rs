@@ -20,7 +20,7 @@ impl Cluster<'_> {
         }
     }
 
-    /// AckBeforeFsync: the line of a sync, in its right place, of which the core knew before.
+    /// AckBeforeFsync: writes the late `Persisted` line; the core was told of the sync earlier.
     pub(crate) fn say_late(&mut self, who: Who, zxid: Zxid) {
         let Some(life) = self.life(who) else { return };
         let state = life.peer.state();

@@ -1,7 +1,7 @@
 //! Defects of what surrounds the core. Each is a mistake that a driver, a disk or a network stack
 //! could really make, and each has to be found by the checker.
 
-use crate::config::{Climate, Config};
+use crate::config::{Config, FaultProfile};
 
 /// A defect of the driver around the core, of its disk, or of its network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +52,6 @@ pub enum Defect {
     /// A defect of what surrounds the core.
     Driver(DriverMutant),
     /// A defect of the core.
-    #[cfg(feature = "mutants")]
     Core(zab_core::Mutant),
 }
 
@@ -66,18 +65,18 @@ pub struct Mutant {
     /// What to put into [`Config::defect`](crate::Config::defect).
     pub defect: Defect,
     /// Where it shows soon.
-    pub climate: Climate,
+    pub fault_profile: FaultProfile,
 }
 
 impl Mutant {
-    /// A run with this defect, in its climate.
+    /// A run with this defect, with the faults in which it shows soon.
     #[must_use]
     pub fn config(&self, seed: u64) -> Config {
-        Config { defect: Some(self.defect), ..Config::of(self.climate, seed) }
+        Config { defect: Some(self.defect), ..Config::of(self.fault_profile, seed) }
     }
 
-    const fn shows_in(self, climate: Climate) -> Self {
-        Self { climate, ..self }
+    const fn shows_in(self, fault_profile: FaultProfile) -> Self {
+        Self { fault_profile, ..self }
     }
 }
 
@@ -88,12 +87,11 @@ pub fn mutants() -> &'static [Mutant] {
 }
 
 const fn row(name: &'static str, driver: DriverMutant, description: &'static str) -> Mutant {
-    Mutant { name, description, defect: Defect::Driver(driver), climate: Climate::Mixed }
+    Mutant { name, description, defect: Defect::Driver(driver), fault_profile: FaultProfile::Mixed }
 }
 
-#[cfg(feature = "mutants")]
 const fn core(name: &'static str, mutant: zab_core::Mutant, description: &'static str) -> Mutant {
-    Mutant { name, description, defect: Defect::Core(mutant), climate: Climate::Mixed }
+    Mutant { name, description, defect: Defect::Core(mutant), fault_profile: FaultProfile::Mixed }
 }
 
 const MUTANTS: &[Mutant] = &[
@@ -112,7 +110,7 @@ const MUTANTS: &[Mutant] = &[
         DriverMutant::LyingDisk,
         "the disk reports a sync and loses the end of the synced log at a kill",
     )
-    .shows_in(Climate::Kills),
+    .shows_in(FaultProfile::Kills),
     row(
         "forget-accepted-epoch",
         DriverMutant::ForgetAcceptedEpoch,
@@ -159,25 +157,25 @@ const MUTANTS: &[Mutant] = &[
         DriverMutant::SkipTruncation,
         "the log is not cut after TRUNC, although the synchronization goes on",
     )
-    .shows_in(Climate::Cuts),
+    .shows_in(FaultProfile::Cuts),
     row(
         "resurrected-tail",
         DriverMutant::ResurrectedTail,
         "transactions that TRUNC cut off are in the log again after a restart",
     )
-    .shows_in(Climate::Cuts),
+    .shows_in(FaultProfile::Cuts),
     row(
         "older-epoch-file",
         DriverMutant::OlderEpochFile,
         "a restart reads the epoch files as they were one write ago",
     )
-    .shows_in(Climate::Kills),
+    .shows_in(FaultProfile::Kills),
     row(
         "dropped-tail",
         DriverMutant::DroppedTail,
         "a restart loses the last transaction of a synced log",
     )
-    .shows_in(Climate::Kills),
+    .shows_in(FaultProfile::Kills),
     row(
         "eager-delivery",
         DriverMutant::EagerDelivery,
@@ -193,63 +191,54 @@ const MUTANTS: &[Mutant] = &[
         DriverMutant::BoastfulVote,
         "votes claim a log that is longer by one transaction",
     ),
-    #[cfg(feature = "mutants")]
     core(
         "no-withdraw",
         zab_core::Mutant::NoWithdraw,
         "what a learner acknowledged stays counted when it is truncated (zk.sync.withdraw)",
     )
-    .shows_in(Climate::Disks),
-    #[cfg(feature = "mutants")]
+    .shows_in(FaultProfile::Disks),
     core(
         "commit-without-quorum",
         zab_core::Mutant::CommitWithoutQuorum,
         "the first acknowledgement commits (l.3.2)",
     ),
-    #[cfg(feature = "mutants")]
     core(
         "no-freshness-check",
         zab_core::Mutant::NoFreshnessCheck,
         "a leader takes a learner that is ahead of it (l.1.2)",
     )
-    .shows_in(Climate::Disks),
-    #[cfg(feature = "mutants")]
+    .shows_in(FaultProfile::Disks),
     core(
         "vote-order-ignores-history",
         zab_core::Mutant::VoteOrderIgnoresHistory,
         "votes are compared by leader alone (zk.fle.order)",
     ),
-    #[cfg(feature = "mutants")]
     core(
         "established-before-quorum",
         zab_core::Mutant::EstablishedBeforeQuorum,
         "the first acknowledgement of NEWLEADER establishes the leader (l.2.2)",
     ),
-    #[cfg(feature = "mutants")]
     core(
         "deliver-before-durable",
         zab_core::Mutant::DeliverBeforeDurable,
         "a committed transaction is delivered before it is durable (zk.bcast.apply)",
     ),
-    #[cfg(feature = "mutants")]
     core(
         "epoch-not-advanced",
         zab_core::Mutant::EpochNotAdvanced,
         "the new epoch is the highest accepted one (l.1.1)",
     ),
-    #[cfg(feature = "mutants")]
     core(
         "ackepoch-always-counts",
         zab_core::Mutant::AckEpochAlwaysCounts,
         "an epoch that was accepted before is accepted as if it were new (f.1.2)",
     ),
-    #[cfg(feature = "mutants")]
     core(
         "diff-instead-of-trunc",
         zab_core::Mutant::DiffInsteadOfTrunc,
         "a learner that is ahead is sent DIFF (zk.sync.trunc)",
     )
-    .shows_in(Climate::Cuts),
+    .shows_in(FaultProfile::Cuts),
     // `zab_core::Mutant::CommitAnything` is left out: what a leader commits arrives in order, so no
     // run with it differs from one without. Only a test of one peer can tell.
 ];

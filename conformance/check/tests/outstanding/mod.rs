@@ -96,7 +96,7 @@ pub(crate) fn outstanding(proposals: u32, acknowledged: bool) -> (Header, Vec<Ev
 
 /// A run in which all servers have come to broadcast, and nothing was requested.
 fn broadcast() -> (Header, Script, ServerId, Vec<Link>) {
-    let calm = Config { request_interval: 1 << 40, events: 100, ..Config::calm() };
+    let calm = Config { request_interval_us: 1 << 40, events: 100, ..Config::calm() };
     let mut header = zab_sim::header(1, &calm);
     header.contract = Contract::full();
     let hidden = vec![EventName::Persisted];

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use zab_check::mutate::{Run, Share, Tally, Trial, Wrong, kinds, walks};
-use zab_sim::{Climate, Config};
+use zab_sim::{Config, FaultProfile};
 use zab_trace::{EventKind, Persisted, Writer};
 
 use crate::args::Selftest;
@@ -66,18 +66,19 @@ pub(crate) fn run(args: &Selftest) -> (Exit, Value) {
 /// Random runs of the model and simulated runs, with and without faults; and some in which a server
 /// cuts off a part of its history, which is rare.
 fn honest(count: u64) -> Vec<Run> {
-    let climates = [Climate::Mixed, Climate::Kills, Climate::Disks, Climate::Cuts];
+    let profiles =
+        [FaultProfile::Mixed, FaultProfile::Kills, FaultProfile::Disks, FaultProfile::Cuts];
     let usual = (0..count)
-        .zip(climates.into_iter().cycle())
-        .map(|(seed, climate)| simulated(climate, seed, 80 + seed % 3 * 60));
-    let rare = (0..).map(|seed| simulated(Climate::Cuts, seed, 300)).filter(truncates).take(4);
+        .zip(profiles.into_iter().cycle())
+        .map(|(seed, profile)| simulated(profile, seed, 80 + seed % 3 * 60));
+    let rare = (0..).map(|seed| simulated(FaultProfile::Cuts, seed, 300)).filter(truncates).take(4);
     walks(count).into_iter().chain(usual).chain(rare).collect()
 }
 
-fn simulated(climate: Climate, seed: u64, events: u64) -> Run {
-    let config = Config { events, ..Config::of(climate, seed) };
+fn simulated(profile: FaultProfile, seed: u64, events: u64) -> Run {
+    let config = Config { events, ..Config::of(profile, seed) };
     let events = zab_sim::simulate(seed, &config).events;
-    let name = format!("simulated run {seed}, {climate:?}");
+    let name = format!("simulated run {seed}, {profile:?}");
     Run { name, header: zab_sim::header(seed, &config), events }
 }
 

@@ -1,7 +1,7 @@
 //! Phase 3 of a follower.
 
 use crate::{
-    Effects, Message, ProtocolError, Txn, Zxid, follower::Follower, history::is_next,
+    Effects, Message, Mutant, ProtocolError, Txn, Zxid, follower::Follower, history::is_next,
     server::Server,
 };
 
@@ -39,13 +39,11 @@ impl Follower {
         out: &mut Effects,
     ) -> Result<(), ProtocolError> {
         let expected = server.history.next_after(server.last_committed);
-        #[cfg(feature = "mutants")]
-        let zxid =
-            expected.filter(|_| server.config.has(crate::Mutant::CommitAnything)).unwrap_or(zxid);
-        if expected != Some(zxid) {
+        let any = server.config.has(Mutant::CommitAnything);
+        let Some(next) = expected.filter(|next| *next == zxid || any) else {
             return Err(ProtocolError::CommitOutOfTurn { from: self.leader(), zxid, expected });
-        }
-        server.last_committed = zxid;
+        };
+        server.last_committed = next;
         server.deliver_committed(out);
         Ok(())
     }

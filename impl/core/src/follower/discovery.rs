@@ -1,7 +1,7 @@
 //! Phase 1 of a follower.
 
 use crate::{
-    ConnectionId, Effects, Epoch, Message, ProtocolError,
+    ConnectionId, Effects, Epoch, Message, Mutant, ProtocolError,
     follower::{Follower, Stage},
     server::Server,
 };
@@ -57,9 +57,8 @@ impl Follower {
         if is_new {
             server.accept_epoch(epoch, out);
         }
-        #[cfg(feature = "mutants")]
-        let is_new = is_new || server.config.has(crate::Mutant::AckEpochAlwaysCounts);
-        let current_epoch = is_new.then_some(server.current_epoch);
+        let counts = is_new || server.config.has(Mutant::AckEpochAlwaysCounts);
+        let current_epoch = counts.then_some(server.current_epoch);
         let last_zxid = server.history.last();
         self.send(Message::AckEpoch { current_epoch, last_zxid }, out);
         self.stage = Stage::Header;

@@ -1,7 +1,7 @@
 //! Phase 1 of a leader.
 
 use crate::{
-    Close, ConnectionId, Effects, Epoch, Message, ProtocolError, ServerId, Zxid,
+    Close, ConnectionId, Effects, Epoch, Message, Mutant, ProtocolError, ServerId, Zxid,
     leader::{Leader, Learner, Progress, Stage},
     quorum::is_quorum,
     server::Server,
@@ -150,8 +150,7 @@ impl Leader {
 /// acceptedEpoch (D-EPOCH): what one learner says must not use up the epochs of all. A learner
 /// that really is further ahead is reached after some more elections.
 fn epoch_above(server: &Server, accepted_epoch: Epoch) -> Epoch {
-    #[cfg(feature = "mutants")]
-    if server.config.has(crate::Mutant::EpochNotAdvanced) {
+    if server.config.has(Mutant::EpochNotAdvanced) {
         return accepted_epoch;
     }
     let reach = server.accepted_epoch.saturating_add(EPOCH_STEP_MAX);
@@ -165,8 +164,7 @@ fn refuse_if_ahead(
     epoch: Epoch,
     last: Zxid,
 ) -> Result<(), ProtocolError> {
-    #[cfg(feature = "mutants")]
-    if server.config.has(crate::Mutant::NoFreshnessCheck) {
+    if server.config.has(Mutant::NoFreshnessCheck) {
         return Ok(());
     }
     let (own_epoch, own_last) = (server.current_epoch, server.history.last());

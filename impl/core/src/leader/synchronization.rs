@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Decision, Effects, Epoch, Message, ProtocolError, ServerId, Zxid,
+    Decision, Effects, Epoch, Message, Mutant, ProtocolError, ServerId, Zxid,
     leader::{
         Leader, Progress, Stage,
         sync_plan::{self, SyncPlan},
@@ -48,13 +48,8 @@ impl Leader {
 
     /// zk.sync.withdraw: what this learner acknowledged above the cursor does not count any
     /// more: it is about to be told to drop it (D-H01).
-    #[cfg_attr(
-        not(feature = "mutants"),
-        expect(unused_variables, reason = "only a mutant reads it")
-    )]
     fn withdraw(&mut self, server: &Server, from: ServerId, cursor: Zxid) {
-        #[cfg(feature = "mutants")]
-        if server.config.has(crate::Mutant::NoWithdraw) {
+        if server.config.has(Mutant::NoWithdraw) {
             return;
         }
         for outstanding in &mut self.outstanding {
@@ -114,8 +109,7 @@ impl Leader {
 }
 
 fn acknowledged_by_quorum(server: &Server, acks: &BTreeSet<ServerId>) -> bool {
-    #[cfg(feature = "mutants")]
-    if server.config.has(crate::Mutant::EstablishedBeforeQuorum) {
+    if server.config.has(Mutant::EstablishedBeforeQuorum) {
         return true;
     }
     is_quorum(&server.config.voters, acks)
@@ -123,8 +117,7 @@ fn acknowledged_by_quorum(server: &Server, acks: &BTreeSet<ServerId>) -> bool {
 
 fn choose_plan(server: &Server, max: Zxid, last: Zxid) -> SyncPlan {
     let window = server.history.window(max, server.config.window);
-    #[cfg(feature = "mutants")]
-    if server.config.has(crate::Mutant::DiffInsteadOfTrunc) && last > max {
+    if server.config.has(Mutant::DiffInsteadOfTrunc) && last > max {
         return SyncPlan { header: sync_plan::Header::Diff, zxid: max, cursor: last };
     }
     sync_plan::choose(&window, max, last)

@@ -21,7 +21,6 @@ pub(crate) struct Command {
 pub(crate) struct Transcript {
     peer: Option<Peer>,
     /// The defect of the peers that start from now on.
-    #[cfg(feature = "mutants")]
     mutant: Option<zab_core::Mutant>,
 }
 
@@ -167,7 +166,6 @@ impl Transcript {
         }
         if command.name == "peer" {
             let (config, recovered) = command.recover();
-            #[cfg(feature = "mutants")]
             let config = Config { mutant: self.mutant, ..config };
             return match Peer::recover(config, recovered) {
                 Ok((peer, effects)) => {
