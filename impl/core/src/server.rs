@@ -7,6 +7,13 @@ use crate::{
     Zxid, history::History,
 };
 
+/// Whether a server can keep its role; if not, it must leave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeepRole {
+    Yes,
+    No,
+}
+
 /// The state of one server that outlives its roles, as `docs/src/rules.md` lists it.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {

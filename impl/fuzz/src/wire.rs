@@ -155,7 +155,7 @@ pub(crate) fn record_seeds() -> Vec<Vec<u8>> {
     let connect = ConnectRequest {
         protocol_version: 0,
         last_zxid_seen: 7,
-        timeout: 10_000,
+        timeout_ms: 10_000,
         session: 5,
         password: Some(Bytes::from_static(&[1; 16])),
         read_only: Some(false),
@@ -208,7 +208,7 @@ fn packets() -> Vec<QuorumPacket> {
         payload: Bytes::from_static(b"\0\0\0\x02/a"),
     };
     let txn = txns().remove(0);
-    let ping = SessionPing { session: 5, timeout: 10_000 };
+    let ping = SessionPing { session: 5, timeout_ms: 10_000 };
     let data = [
         (PacketType::FollowerInfo, Some(info.to_bytes())),
         (PacketType::Request, Some(request.to_bytes())),

@@ -3,7 +3,7 @@
 //!
 //! | packet | zxid | data | message |
 //! |---|---|---|---|
-//! | FOLLOWERINFO | acceptedEpoch, 0 | `LearnerInfo` | `FollowerInfo`, and who it is |
+//! | FOLLOWERINFO | acceptedEpoch, 0 | `LearnerInfo` | `FollowerInfo`; who it is tells `follower_info` |
 //! | LEADERINFO | epoch, 0 | protocol version | `LeaderInfo` |
 //! | ACKEPOCH | last zxid | currentEpoch, or −1 | `AckEpoch` |
 //! | DIFF, TRUNC, SNAP | zxid | – | `Diff`, `Trunc`, `Snap` |
@@ -31,14 +31,7 @@ const NOTIFICATION_VERSION: i32 = wire::NOTIFICATION_VERSION;
 /// What a packet from the quorum port means.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Incoming {
-    /// A learner says who it is.
-    FollowerInfo {
-        /// Who it says it is.
-        server: ServerId,
-        /// Its acceptedEpoch.
-        accepted_epoch: Epoch,
-    },
-    /// Any other message of the core.
+    /// A message of the core.
     Message(Message),
     /// A client's write, or sync, from a learner.
     Request {
@@ -124,7 +117,6 @@ pub(crate) fn from_packet(packet: &QuorumPacket) -> Result<Incoming, String> {
     use PacketType as Kind;
     let zxid = from_wire(packet.zxid);
     let message = match packet.kind {
-        Kind::FollowerInfo => return follower_info(packet),
         Kind::Request => {
             let request = data(packet)?;
             return Ok(Incoming::Request {
@@ -134,6 +126,7 @@ pub(crate) fn from_packet(packet: &QuorumPacket) -> Result<Incoming, String> {
         }
         Kind::Sync => return Ok(Incoming::Synced),
         Kind::Revalidate => return revalidate(packet),
+        Kind::FollowerInfo => Message::FollowerInfo { accepted_epoch: follower_info(packet)?.1 },
         Kind::LeaderInfo => Message::LeaderInfo { new_epoch: epoch_start(packet)? },
         Kind::AckEpoch => {
             let current_epoch = match data::<i32>(packet)? {
@@ -159,14 +152,15 @@ pub(crate) fn from_packet(packet: &QuorumPacket) -> Result<Incoming, String> {
     Ok(Incoming::Message(message))
 }
 
-fn follower_info(packet: &QuorumPacket) -> Result<Incoming, String> {
+/// Who sent a FOLLOWERINFO, as it says, and its acceptedEpoch.
+pub(crate) fn follower_info(packet: &QuorumPacket) -> Result<(ServerId, Epoch), String> {
     let info: LearnerInfo = data(packet)?;
     if info.protocol_version < PROTOCOL_VERSION {
         return Err(format!("protocol version {:#x} is too old", info.protocol_version));
     }
     let server = ServerId::try_from(info.server)
         .map_err(|_| format!("{} is no id of a voter", info.server))?;
-    Ok(Incoming::FollowerInfo { server, accepted_epoch: epoch_start(packet)? })
+    Ok((server, epoch_start(packet)?))
 }
 
 /// The answer to REVALIDATE is one byte long where the question has a timeout.

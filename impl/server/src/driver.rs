@@ -16,7 +16,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
-use zab_core::{ConnectionId, Effects, Input, Message, Peer, Role, ServerId, Timer};
+use zab_core::{ConnectionId, Effects, Input, Peer, Role, ServerId, Timer};
+use zab_wire::PacketType;
 
 use crate::client::{Service, Submissions};
 use crate::config::Config;
@@ -24,10 +25,10 @@ use crate::console;
 use crate::convert::{self, Incoming};
 use crate::election_net::{Change, ElectionEvent, ElectionNet};
 use crate::error::ServerError;
-use crate::link::{Fresh, LinkEvent};
-use crate::quorum_net::{Arrived, Parcel, QuorumEvent, QuorumNet};
+use crate::link::{LinkEvent, Socket};
+use crate::quorum_net::{Arrived, QuorumEvent, QuorumNet, ReceivedPacket};
 use crate::storage::{Completion, Storage};
-use crate::tracer::Tracer;
+use crate::trace::Trace;
 use crate::zxid::Zxid;
 pub(crate) use effects::tree_of;
 use joining::{Joining, Said};
@@ -55,7 +56,7 @@ pub(crate) struct Driver {
     /// [`Config::quorum_text`].
     pub(crate) quorum_text: Bytes,
     pub(crate) peer: Peer,
-    pub(crate) tracer: Option<Tracer>,
+    pub(crate) trace: Trace,
     pub(crate) storage: Storage,
     pub(crate) service: Arc<Service>,
     pub(crate) election: ElectionNet,
@@ -138,21 +139,14 @@ impl Driver {
     }
 
     async fn start(&mut self, effects: Effects) -> Result<(), ServerError> {
-        if let Some(tracer) = &mut self.tracer {
-            let events = tracer.observer.start(&effects, self.peer.state());
-            tracer.write(events)?;
-        }
+        self.trace.start(&effects, &self.peer)?;
         self.carry_out(effects).await
     }
 
     async fn stop(mut self) -> Result<(), ServerError> {
         self.service.stop_serving();
         self.quorum.stop_listening().await;
-        if let Some(tracer) = &mut self.tracer {
-            let event = tracer.observer.stop();
-            tracer.write([event])?;
-        }
-        Ok(())
+        Ok(self.trace.stop()?)
     }
 
     async fn on_event(&mut self, event: Event) -> Result<(), ServerError> {
@@ -184,10 +178,7 @@ impl Driver {
     async fn step(&mut self, input: Input) -> Result<(), ServerError> {
         let role = self.peer.role();
         let effects = self.peer.handle(input.clone());
-        if let Some(tracer) = &mut self.tracer {
-            let events = tracer.observer.step(&input, &effects, self.peer.state());
-            tracer.write(events)?;
-        }
+        self.trace.step(&input, &effects, &self.peer)?;
         if let Some(error) = &effects.error {
             self.say(role == Role::Following, error.to_string());
         } else if role != self.peer.role() && matches!(input, Input::Tick) {
@@ -200,16 +191,8 @@ impl Driver {
     async fn on_election(&mut self, event: ElectionEvent) -> Result<(), ServerError> {
         for change in self.election.on_event(event) {
             match change {
-                Change::Opened(connection, name) => {
-                    if let Some(tracer) = &mut self.tracer {
-                        tracer.observer.opened(connection, name);
-                    }
-                }
-                Change::Ended(connection) => {
-                    if let Some(tracer) = &mut self.tracer {
-                        tracer.observer.ended(connection);
-                    }
-                }
+                Change::Opened(connection, name) => self.trace.opened(connection, &name),
+                Change::Ended(connection) => self.trace.ended(connection),
                 Change::Notification { from, connection, notification } => {
                     self.step(Input::Notification { from, connection, notification }).await?;
                 }
@@ -220,17 +203,17 @@ impl Driver {
 
     async fn on_quorum(&mut self, event: QuorumEvent) -> Result<(), ServerError> {
         match event {
-            QuorumEvent::Accepted { server, fresh } => {
+            QuorumEvent::Accepted { server, socket } => {
                 if self.peer.is_leading() {
-                    self.state.newcomers.arrive(server, fresh);
+                    self.state.newcomers.arrive(server, socket);
                 }
                 Ok(())
             }
-            QuorumEvent::Dialled { dial, leader, fresh } => {
+            QuorumEvent::Dialled { dial, leader, socket } => {
                 if !self.quorum.is_current(dial) {
                     return Ok(());
                 }
-                match fresh.and_then(|fresh| self.open(fresh, leader)) {
+                match socket.and_then(|socket| self.open(socket, leader)) {
                     Some(connection) => self.step(Input::Connected { leader, connection }).await,
                     None => {
                         self.say(true, format!("server {leader}, the leader, cannot be reached"));
@@ -245,7 +228,7 @@ impl Driver {
                 };
                 learner.silent_ticks = 0;
                 match event {
-                    LinkEvent::Item(parcel) => match self.understand(connection, parcel) {
+                    LinkEvent::Item(received) => match self.understand(connection, received) {
                         Ok((from, incoming)) => self.on_incoming(connection, from, incoming).await,
                         Err(reason) => self.end(connection, &reason).await,
                     },
@@ -258,12 +241,10 @@ impl Driver {
     }
 
     /// Starts to read and write a quorum connection; `None` if it has ended already.
-    fn open(&mut self, fresh: Fresh, server: ServerId) -> Option<ConnectionId> {
-        let link = self.quorum.start(fresh).ok()?;
+    fn open(&mut self, socket: Socket, server: ServerId) -> Option<ConnectionId> {
+        let link = self.quorum.start(socket).ok()?;
         let connection = link.id;
-        if let Some(tracer) = &mut self.tracer {
-            tracer.observer.opened(connection, link.name.clone());
-        }
+        self.trace.opened(connection, &link.name);
         self.state.links.insert(connection, Learner::new(link, server));
         Some(connection)
     }
@@ -280,17 +261,18 @@ impl Driver {
     fn understand(
         &mut self,
         connection: ConnectionId,
-        parcel: Parcel,
+        received: ReceivedPacket,
     ) -> Result<(ServerId, Incoming), String> {
-        let incoming = convert::from_packet(&parcel.packet)?;
+        let incoming = convert::from_packet(&received.packet)?;
         let from = self.state.links.get(&connection).ok_or("no such connection")?.server;
-        if let Incoming::FollowerInfo { server, .. } = incoming
+        if received.packet.kind == PacketType::FollowerInfo
+            && let (server, _) = convert::follower_info(&received.packet)?
             && server != from
         {
             return Err(format!("server {from} says that it is server {server}"));
         }
-        if let Some(state) = parcel.state {
-            let zxid = crate::zxid::from_wire(parcel.packet.zxid);
+        if let Some(state) = received.state {
+            let zxid = crate::zxid::from_wire(received.packet.zxid);
             self.state.received = Some((zxid, *state));
         }
         Ok((from, incoming))
@@ -303,10 +285,6 @@ impl Driver {
         incoming: Incoming,
     ) -> Result<(), ServerError> {
         match incoming {
-            Incoming::FollowerInfo { server: _, accepted_epoch } => {
-                let message = Message::FollowerInfo { accepted_epoch };
-                self.step(Input::Message { from, connection, message }).await
-            }
             Incoming::Message(message) => {
                 self.step(Input::Message { from, connection, message }).await
             }

@@ -23,7 +23,7 @@ use zab_wire::election::{self as wire, InitialMessage};
 
 use crate::config::{Config, Endpoint};
 use crate::convert;
-use crate::link::{Decode, Fresh, Link, LinkEvent, LinkIds};
+use crate::link::{Decode, Link, LinkEvent, LinkIds, Socket};
 use crate::unknown_peers;
 
 /// Most bytes of a greeting and a first notification.
@@ -37,9 +37,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) enum ElectionEvent {
     /// A server dialled and said who it is.
-    Arrived { server: ServerId, fresh: Fresh },
+    Arrived { server: ServerId, socket: Socket },
     /// An attempt to dial is over. `Ok(None)`: the other server is to dial back.
-    Dialled { server: ServerId, result: std::io::Result<Option<Fresh>> },
+    Dialled { server: ServerId, result: std::io::Result<Option<Socket>> },
     /// Something happened on the connection to this server.
     Link { server: ServerId, connection: ConnectionId, event: LinkEvent<Notification> },
 }
@@ -99,12 +99,12 @@ impl ElectionNet {
         let own = &config.servers[&config.id].election;
         let listener = TcpListener::bind((own.host.as_str(), own.port)).await?;
         let (id, voters, sender) = (config.id, config.ids(), events.clone());
-        tokio::spawn(unknown_peers::receive(listener, places, move |mut fresh| {
+        tokio::spawn(unknown_peers::receive(listener, places, move |mut socket| {
             let (voters, events) = (voters.clone(), sender.clone());
             async move {
-                if let Some(server) = greet(&mut fresh, id, voters).await {
+                if let Some(server) = greet(&mut socket, id, voters).await {
                     // If the driver has ended nobody needs to know.
-                    let _ = events.send(ElectionEvent::Arrived { server, fresh }).await;
+                    let _ = events.send(ElectionEvent::Arrived { server, socket }).await;
                 }
             }
         }));
@@ -165,13 +165,13 @@ impl ElectionNet {
     /// Takes in what happened, and says what came of it. Call [`Self::pump`] afterwards.
     pub(crate) fn on_event(&mut self, event: ElectionEvent) -> Vec<Change> {
         match event {
-            ElectionEvent::Arrived { server, fresh } => self.on_arrived(server, fresh),
+            ElectionEvent::Arrived { server, socket } => self.on_arrived(server, socket),
             ElectionEvent::Dialled { server, result } => {
                 if let Some(peer) = self.peers.get_mut(&server) {
                     peer.is_dialling = false;
                 }
                 match result {
-                    Ok(Some(fresh)) => self.adopt(server, fresh),
+                    Ok(Some(socket)) => self.adopt(server, socket),
                     Ok(None) | Err(_) => Vec::new(),
                 }
             }
@@ -181,11 +181,11 @@ impl ElectionNet {
         }
     }
 
-    fn on_arrived(&mut self, server: ServerId, fresh: Fresh) -> Vec<Change> {
+    fn on_arrived(&mut self, server: ServerId, socket: Socket) -> Vec<Change> {
         if server > self.id {
-            return self.adopt(server, fresh);
+            return self.adopt(server, socket);
         }
-        drop(fresh);
+        drop(socket);
         self.dial(server);
         Vec::new()
     }
@@ -221,11 +221,11 @@ impl ElectionNet {
     }
 
     /// The newest connection takes the place of an older one.
-    fn adopt(&mut self, server: ServerId, fresh: Fresh) -> Vec<Change> {
+    fn adopt(&mut self, server: ServerId, socket: Socket) -> Vec<Change> {
         let voters = self.peers.keys().copied().chain([self.id]).collect();
         let wrap = move |connection, event| ElectionEvent::Link { server, connection, event };
         let decode = Notifications { voters };
-        let link = fresh.start(&self.ids, decode, true, self.events.clone(), wrap);
+        let link = socket.start(&self.ids, decode, true, self.events.clone(), wrap);
         let (Ok(link), Some(peer)) = (link, self.peers.get_mut(&server)) else {
             // A socket without addresses has ended already.
             return Vec::new();
@@ -262,42 +262,42 @@ impl ElectionNet {
         let events = self.events.clone();
         tokio::spawn(async move {
             tokio::time::sleep(pause).await;
-            let result = introduce(&address, &first).await.map(|fresh| keeps.then_some(fresh));
+            let result = introduce(&address, &first).await.map(|socket| keeps.then_some(socket));
             // If the driver has ended nobody needs to know.
             let _ = events.send(ElectionEvent::Dialled { server, result }).await;
         });
     }
 }
 
-async fn introduce(address: &Endpoint, first: &InitialMessage) -> std::io::Result<Fresh> {
-    let mut fresh = Fresh::dial(address).await?;
-    fresh.stream.write_all(&first.to_bytes()).await?;
-    Ok(fresh)
+async fn introduce(address: &Endpoint, first: &InitialMessage) -> std::io::Result<Socket> {
+    let mut socket = Socket::dial(address).await?;
+    socket.stream.write_all(&first.to_bytes()).await?;
+    Ok(socket)
 }
 
 /// Which other server dialled: `None` if it did not say so in a form that is understood. One with
 /// a larger id has cast a vote, too, which is left to be read.
-async fn greet(fresh: &mut Fresh, own: ServerId, voters: Vec<ServerId>) -> Option<ServerId> {
+async fn greet(socket: &mut Socket, own: ServerId, voters: Vec<ServerId>) -> Option<ServerId> {
     let server = loop {
-        if let Some(message) = InitialMessage::take(&mut fresh.rest).ok()? {
+        if let Some(message) = InitialMessage::take(&mut socket.rest).ok()? {
             break ServerId::try_from(message.server).ok()?;
         }
-        read_more(fresh).await?;
+        read_more(socket).await?;
     };
     if server == own || !voters.contains(&server) {
         return None;
     }
     let mut decode = Notifications { voters };
-    while server > own && decode.take(&mut fresh.rest.clone()).ok()?.is_none() {
-        read_more(fresh).await?;
+    while server > own && decode.take(&mut socket.rest.clone()).ok()?.is_none() {
+        read_more(socket).await?;
     }
     Some(server)
 }
 
 /// Reads what has come; `None` if nothing will, or too much.
-async fn read_more(fresh: &mut Fresh) -> Option<()> {
-    let read = fresh.stream.read_buf(&mut fresh.rest).await.ok()?;
-    (read > 0 && fresh.rest.len() <= GREETING_MAX).then_some(())
+async fn read_more(socket: &mut Socket) -> Option<()> {
+    let read = socket.stream.read_buf(&mut socket.rest).await.ok()?;
+    (read > 0 && socket.rest.len() <= GREETING_MAX).then_some(())
 }
 
 /// Frames with a notification of a voter about a voter.

@@ -6,7 +6,7 @@ use zab_core::RecoverError;
 
 use crate::config::{ConfigError, Endpoint};
 use crate::storage::StorageError;
-use crate::tracer::TraceError;
+use crate::trace::TraceError;
 use crate::tree::{ApplyError, SnapshotError};
 
 /// Why a server ended, if it was not told to.

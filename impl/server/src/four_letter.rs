@@ -43,9 +43,9 @@ fn srvr(service: &Service) -> String {
         text,
         "Latency min/avg/max: {}/{:.4}/{}\nReceived: {}\nSent: {}\nConnections: {}\n\
          Outstanding: {}\nZxid: 0x{zxid:x}\nMode: {mode}\nNode count: {nodes}\n",
-        stats.latency_min,
-        stats.latency_avg,
-        stats.latency_max,
+        stats.latency_min_ms,
+        stats.latency_avg_ms,
+        stats.latency_max_ms,
         stats.received,
         stats.sent,
         service.limits().connections(),

@@ -151,7 +151,7 @@ impl Drop for Link {
 
 /// A connection that is up, before anybody reads it.
 #[derive(Debug)]
-pub(crate) struct Fresh {
+pub(crate) struct Socket {
     /// The connection.
     pub(crate) stream: TcpStream,
     /// Which end this is.
@@ -160,7 +160,7 @@ pub(crate) struct Fresh {
     pub(crate) rest: BytesMut,
 }
 
-impl Fresh {
+impl Socket {
     /// Opens a connection to the first address of `endpoint` that takes it.
     pub(crate) async fn dial(endpoint: &Endpoint) -> std::io::Result<Self> {
         let attempt = async {

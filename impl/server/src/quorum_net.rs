@@ -14,8 +14,8 @@ use zab_wire::snapshot::{self, Item};
 use zab_wire::{PacketType, QuorumPacket, Record as _};
 
 use crate::config::{Config, Endpoint};
-use crate::convert::{self, Incoming};
-use crate::link::{Decode, Fresh, Link, LinkEvent, LinkIds, Side};
+use crate::convert;
+use crate::link::{Decode, Link, LinkEvent, LinkIds, Side, Socket};
 use crate::storage::ArrivingSnapshot;
 use crate::tree::{Tree, TreeBuilder};
 use crate::unknown_peers;
@@ -37,16 +37,16 @@ const WRITE_AT: usize = 1 << 18;
 pub(crate) enum QuorumEvent {
     /// Somebody connected and said, in a FOLLOWERINFO that is left to be read, that it is this
     /// other voter.
-    Accepted { server: ServerId, fresh: Fresh },
+    Accepted { server: ServerId, socket: Socket },
     /// Dialling is over: a connection, or none.
-    Dialled { dial: u64, leader: ServerId, fresh: Option<Fresh> },
+    Dialled { dial: u64, leader: ServerId, socket: Option<Socket> },
     /// Something happened on a connection.
-    Link { connection: ConnectionId, event: LinkEvent<Parcel> },
+    Link { connection: ConnectionId, event: LinkEvent<ReceivedPacket> },
 }
 
 /// A packet, and what came with it.
 #[derive(Debug)]
-pub(crate) struct Parcel {
+pub(crate) struct ReceivedPacket {
     /// The packet.
     pub(crate) packet: QuorumPacket,
     /// After SNAP: the leader's tree.
@@ -122,8 +122,8 @@ impl QuorumNet {
         let listener = bind(self.own)?.listen(BACKLOG)?;
         let (others, sender) = (self.others.clone(), self.events.clone());
         self.listener =
-            Some(tokio::spawn(unknown_peers::receive(listener, self.places, move |fresh| {
-                introduce(fresh, others.clone(), sender.clone())
+            Some(tokio::spawn(unknown_peers::receive(listener, self.places, move |socket| {
+                introduce(socket, others.clone(), sender.clone())
             })));
         Ok(())
     }
@@ -134,13 +134,13 @@ impl QuorumNet {
     }
 
     /// Reads and writes a connection from now on.
-    pub(crate) fn start(&self, fresh: Fresh) -> std::io::Result<Link> {
+    pub(crate) fn start(&self, socket: Socket) -> std::io::Result<Link> {
         // Only a leader may send one.
-        let is_dialler = fresh.side == Side::Dialler;
+        let is_dialler = socket.side == Side::Dialler;
         let snapshots = is_dialler.then(|| (self.snapshots.clone(), self.dial));
         let decode = Packets { snapshots, snapshot: None };
         let wrap = |connection, event| QuorumEvent::Link { connection, event };
-        fresh.start(&self.ids, decode, false, self.events.clone(), wrap)
+        socket.start(&self.ids, decode, false, self.events.clone(), wrap)
     }
 
     /// Listens no more; returns when the port is free.
@@ -159,9 +159,9 @@ impl QuorumNet {
         let (events, dial) = (self.events.clone(), self.dial);
         self.dialling = Some(tokio::spawn(async move {
             tokio::time::sleep(pause).await;
-            let fresh = dial_often(&address).await;
+            let socket = dial_often(&address).await;
             // If the driver has ended nobody needs to know.
-            let _ = events.send(QuorumEvent::Dialled { dial, leader, fresh }).await;
+            let _ = events.send(QuorumEvent::Dialled { dial, leader, socket }).await;
         }));
     }
 
@@ -189,31 +189,32 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
 }
 
 /// Hands a connection on if its first packet is the FOLLOWERINFO of another voter.
-async fn introduce(mut fresh: Fresh, others: Vec<ServerId>, events: mpsc::Sender<QuorumEvent>) {
-    while let Ok(taken) = QuorumPacket::take(&mut fresh.rest.clone()) {
+async fn introduce(mut socket: Socket, others: Vec<ServerId>, events: mpsc::Sender<QuorumEvent>) {
+    while let Ok(taken) = QuorumPacket::take(&mut socket.rest.clone()) {
         if let Some(packet) = taken {
-            if let Ok(Incoming::FollowerInfo { server, .. }) = convert::from_packet(&packet)
+            if packet.kind == PacketType::FollowerInfo
+                && let Ok((server, _)) = convert::follower_info(&packet)
                 && others.contains(&server)
             {
                 // If the driver has ended nobody needs to know.
-                let _ = events.send(QuorumEvent::Accepted { server, fresh }).await;
+                let _ = events.send(QuorumEvent::Accepted { server, socket }).await;
             }
             return;
         }
-        let read = fresh.stream.read_buf(&mut fresh.rest).await;
-        if !read.is_ok_and(|read| read > 0) || fresh.rest.len() > GREETING_MAX {
+        let read = socket.stream.read_buf(&mut socket.rest).await;
+        if !read.is_ok_and(|read| read > 0) || socket.rest.len() > GREETING_MAX {
             return;
         }
     }
 }
 
-async fn dial_often(address: &Endpoint) -> Option<Fresh> {
+async fn dial_often(address: &Endpoint) -> Option<Socket> {
     for attempt in 0..DIALS_MAX {
         if attempt > 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        if let Ok(fresh) = Fresh::dial(address).await {
-            return Some(fresh);
+        if let Ok(socket) = Socket::dial(address).await {
+            return Some(socket);
         }
     }
     None
@@ -243,9 +244,9 @@ struct Incomplete {
 }
 
 impl Decode for Packets {
-    type Item = Parcel;
+    type Item = ReceivedPacket;
 
-    fn take(&mut self, buffer: &mut BytesMut) -> Result<Option<Parcel>, String> {
+    fn take(&mut self, buffer: &mut BytesMut) -> Result<Option<ReceivedPacket>, String> {
         if let Some(incomplete) = &mut self.snapshot {
             if !incomplete.advance(buffer)? {
                 return Ok(None);
@@ -254,7 +255,7 @@ impl Decode for Packets {
             let packet = QuorumPacket::take(buffer).map_err(|error| error.to_string())?;
             let Some(packet) = packet else { return Ok(None) };
             if packet.kind != PacketType::Snap {
-                return Ok(Some(Parcel { packet, state: None }));
+                return Ok(Some(ReceivedPacket { packet, state: None }));
             }
             let Some((directory, number)) = &self.snapshots else {
                 return Err("SNAP from a learner".to_owned());
@@ -276,7 +277,7 @@ impl Decode for Packets {
         };
         block_in_place(|| file.finish()).map_err(|error| error.to_string())?;
         let tree = builder.finish(packet.zxid).map_err(|error| error.to_string())?;
-        Ok(Some(Parcel { packet, state: Some(Box::new(Arrived { tree, file })) }))
+        Ok(Some(ReceivedPacket { packet, state: Some(Box::new(Arrived { tree, file })) }))
     }
 
     fn is_long(&self) -> bool {

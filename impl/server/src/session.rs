@@ -46,7 +46,7 @@ pub(crate) fn password(session: i64) -> [u8; 16] {
 }
 
 /// The session timeout that is granted for the one asked for, in milliseconds.
-pub(crate) fn granted_timeout(asked: i32, min: Duration, max: Duration) -> i32 {
+pub(crate) fn granted_timeout_ms(asked: i32, min: Duration, max: Duration) -> i32 {
     let asked = Duration::from_millis(u64::try_from(asked).unwrap_or(0));
     i32::try_from(asked.min(max).max(min).as_millis()).unwrap_or(i32::MAX)
 }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn timeouts_are_clamped() {
         let granted =
-            |asked| granted_timeout(asked, Duration::from_secs(4), Duration::from_secs(40));
+            |asked| granted_timeout_ms(asked, Duration::from_secs(4), Duration::from_secs(40));
         assert_eq!(granted(10_000), 10_000);
         assert_eq!(granted(1), 4_000);
         assert_eq!(granted(-1), 4_000);

@@ -18,7 +18,7 @@ use crate::error::ServerError;
 use crate::link::LinkIds;
 use crate::quorum_net::QuorumNet;
 use crate::storage::{Recovery, State, Storage};
-use crate::tracer::{self, Tracer};
+use crate::trace::{self, Trace};
 
 /// Most events of one port that wait for the driver; then its connections are not read.
 const EVENTS_MAX: usize = 1024;
@@ -71,19 +71,19 @@ pub async fn serve(
     let listener = TcpListener::bind((clients.host.as_str(), clients.port))
         .await
         .map_err(refused("the client port", clients))?;
-    let traced = trace.map_or(0, |directory| tracer::last_incarnation(directory, config.id));
+    let traced = trace.map_or(0, |directory| trace::last_incarnation(directory, config.id));
     let incarnation = incarnation.max(traced.saturating_add(1));
     storage.begin(incarnation)?;
-    let tracer = match trace {
-        Some(directory) => Some(Tracer::create(directory, &config, incarnation)?),
-        None => None,
+    let trace = match trace {
+        Some(directory) => Trace::create(directory, &config, incarnation)?,
+        None => Trace::SILENT,
     };
     tokio::spawn(Arc::clone(&service).listen(listener));
 
     let quorum_text = config.quorum_text().into();
     let state = Volatile::default();
     let driver =
-        Driver { config, quorum_text, peer, tracer, storage, service, election, quorum, state };
+        Driver { config, quorum_text, peer, trace, storage, service, election, quorum, state };
     driver.run(inbox, effects, stop).await
 }
 

@@ -7,6 +7,7 @@
 
 mod arriving;
 mod epoch;
+mod error;
 mod file;
 mod intent;
 mod log;
@@ -16,83 +17,140 @@ mod scan;
 mod snapshot;
 mod thread;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::tree::ApplyError;
+use zab_core::{Base, Epoch, Recovered, Txn};
+
+use crate::zxid::Zxid;
 pub(crate) use arriving::ArrivingSnapshot;
+use epoch::NumberFile;
+pub use error::StorageError;
+use intent::{Intent, IntentFile};
+use log::Log;
 pub(crate) use recall::Recall;
-pub(crate) use recovery::{Recovery, State, Storage};
+pub(crate) use recovery::{Recovery, State};
 pub(crate) use snapshot::Snapshot;
 pub(crate) use thread::Completion;
+use thread::LogThread;
 
-/// Why the disk cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StorageError {
-    /// The operating system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was attempted.
-        action: &'static str,
-        /// On which file or directory.
-        path: PathBuf,
-        /// What it said.
-        source: std::io::Error,
-    },
-    /// A log or snapshot is damaged where it cannot be the trace of a kill.
-    #[error(
-        "{} is damaged at byte {offset}: {reason}; nothing was changed. What follows may have been \
-         acknowledged, so this server does not guess: restore the file, or empty the data \
-         directory (but for myid) if a quorum of the others is healthy",
-        path.display()
-    )]
-    Corrupt {
-        /// The file.
-        path: PathBuf,
-        /// Where the damage starts.
-        offset: usize,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A log holds a transaction that this server cannot apply.
-    #[error(
-        "{} holds, at byte {offset}, what this server cannot apply: {error}; nothing was changed. \
-         It may have been acknowledged, so this server does not leave it out: start the server \
-         that wrote it, or empty the data directory (but for myid) if a quorum of the others is \
-         healthy",
-        path.display()
-    )]
-    NotApplicable {
-        /// The file.
-        path: PathBuf,
-        /// Where its record starts.
-        offset: usize,
-        /// Which transaction, and why not.
-        error: ApplyError,
-    },
-    /// A small file does not hold what it must.
-    #[error("{}: {reason}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The thread that writes the log has ended, after an error that it reported.
-    #[error("the log is no longer written, after an earlier error")]
-    LogEnded,
-    /// Another process uses the directory.
-    #[error("{} is locked: another server uses this data directory", path.display())]
-    Locked {
-        /// The lock.
-        path: PathBuf,
-    },
+/// The disk of one server, locked against other processes.
+#[derive(Debug)]
+pub(crate) struct Storage {
+    snapshots: PathBuf,
+    logs: PathBuf,
+    accepted_epoch: NumberFile,
+    current_epoch: NumberFile,
+    incarnations: NumberFile,
+    intent: IntentFile,
+    log: LogThread,
+    _locks: Vec<File>,
 }
 
-impl StorageError {
-    /// For `map_err`: the failure of `action` on `path`.
-    fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
+impl Storage {
+    /// Opens and recovers the directories, creating them if need be. `report` is told of every
+    /// completed append, on another thread.
+    pub(crate) fn open(
+        data_dir: &Path,
+        data_log_dir: &Path,
+        report: impl Fn(Completion) + Send + 'static,
+    ) -> Result<(Self, Recovery), StorageError> {
+        let (snapshots, logs) = (data_dir.join("version-2"), data_log_dir.join("version-2"));
+        file::create_directory(&snapshots)?;
+        file::create_directory(&logs)?;
+        let mut locks = vec![file::lock(&snapshots)?];
+        if !recovery::is_same_directory(&snapshots, &logs)? {
+            locks.push(file::lock(&logs)?);
+        }
+        file::remove_temporaries(&snapshots)?;
+        let intent = IntentFile::new(&snapshots);
+        recovery::finish_intent(&intent, &snapshots, &logs)?;
+        let mut notes = Vec::new();
+        let State { snapshot, transactions } = recovery::read_state(&snapshots, &logs, &mut notes)?;
+        let base = snapshot.as_ref().map_or(Zxid::ZERO, |snapshot| snapshot.zxid);
+        let last = transactions.last().map_or(base, |txn| txn.zxid);
+        let accepted_epoch = NumberFile::new(&snapshots, "acceptedEpoch");
+        let current_epoch = NumberFile::new(&snapshots, "currentEpoch");
+        let recovered = Recovered {
+            accepted_epoch: recovery::read_epoch(&accepted_epoch, last)?,
+            current_epoch: recovery::read_epoch(&current_epoch, last)?,
+            base: if base == Zxid::ZERO { Base::EMPTY } else { Base { zxid: base, log: None } },
+            transactions,
+        };
+        let incarnations = NumberFile::new(&snapshots, "incarnation");
+        let incarnation = incarnations.read()?.unwrap_or(0).saturating_add(1);
+        let log = LogThread::start(Log::new(logs.clone(), last), report)
+            .map_err(StorageError::io("start a thread for", &logs))?;
+        let storage = Self {
+            snapshots,
+            logs,
+            accepted_epoch,
+            current_epoch,
+            incarnations,
+            intent,
+            log,
+            _locks: locks,
+        };
+        Ok((storage, Recovery { recovered, snapshot, incarnation, notes }))
+    }
+
+    /// Makes it durable that this life has begun. A start that fails before does not count.
+    pub(crate) fn begin(&self, incarnation: u32) -> Result<(), StorageError> {
+        self.incarnations.write(incarnation)
+    }
+
+    /// Makes acceptedEpoch durable.
+    pub(crate) fn write_accepted_epoch(&self, epoch: Epoch) -> Result<(), StorageError> {
+        self.accepted_epoch.write(epoch)
+    }
+
+    /// Makes currentEpoch durable.
+    pub(crate) fn write_current_epoch(&self, epoch: Epoch) -> Result<(), StorageError> {
+        self.current_epoch.write(epoch)
+    }
+
+    /// Begins to append; the report follows when it is durable.
+    pub(crate) fn append(&self, txns: Vec<Txn>) {
+        self.log.append(txns);
+    }
+
+    /// Waits until everything appended is durable.
+    pub(crate) fn sync_log(&self) -> Result<(), StorageError> {
+        self.log.sync()
+    }
+
+    /// Durably cuts the log after `keep`; `0.0` removes snapshots too.
+    pub(crate) fn truncate(&self, keep: Zxid) -> Result<(), StorageError> {
+        self.intent.write(Intent::Truncate(keep))?;
+        self.log.truncate(keep)?;
+        if keep == Zxid::ZERO {
+            snapshot::remove_others(&self.snapshots, None)?;
+        }
+        self.intent.clear()
+    }
+
+    /// Durably puts a snapshot in place of the log and of older snapshots: its state is the one at
+    /// `zxid`, and it has arrived whole.
+    pub(crate) fn install(
+        &self,
+        zxid: Zxid,
+        snapshot: ArrivingSnapshot,
+    ) -> Result<(), StorageError> {
+        self.intent.write(Intent::Replace(zxid))?;
+        snapshot.put_in_place(&snapshot::path(&self.snapshots, zxid))?;
+        self.log.restart(zxid)?;
+        snapshot::remove_others(&self.snapshots, Some(zxid))?;
+        self.intent.clear()
+    }
+
+    /// Reads single transactions back, those of one learner.
+    pub(crate) fn recall(&self) -> Recall {
+        Recall::new(self.logs.clone())
+    }
+
+    /// Reads the state back. Everything appended must be durable.
+    pub(crate) fn read_state(&self) -> Result<State, StorageError> {
+        recovery::read_state(&self.snapshots, &self.logs, &mut Vec::new())
     }
 }
 

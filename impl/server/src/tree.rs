@@ -13,6 +13,7 @@ use zab_wire::{Acl, ErrorCode, Stat, StatPersisted};
 mod acl;
 mod admit;
 mod apply;
+mod ops;
 mod path;
 mod pieces;
 mod prepare;
@@ -87,10 +88,18 @@ impl Node {
 /// The owner of a container node.
 const CONTAINER_OWNER: i64 = i64::MIN;
 
+/// Nodes of ZooKeeper itself, which stay.
+const SPECIAL: [&str; 4] = ["", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"];
+
 /// Whether a node's owner is a session; the field also marks containers, and nodes with a time to
 /// live (top byte 0xff).
 fn owner_is_session(owner: i64) -> bool {
     owner != 0 && owner != CONTAINER_OWNER && owner.cast_unsigned() >> 56 != 0xff
+}
+
+/// The owner of a node with a time to live, as `Stat` shows it.
+fn ttl_owner(ttl: i64) -> i64 {
+    0xff_i64 << 56 | ttl
 }
 
 /// A count as clients see it.
@@ -147,7 +156,7 @@ impl Tree {
 
     /// Timeout of a session in milliseconds; `None` if there is no such session.
     #[must_use]
-    pub fn session_timeout(&self, session: i64) -> Option<i32> {
+    pub fn session_timeout_ms(&self, session: i64) -> Option<i32> {
         self.sessions.get(&session).copied()
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::link::Fresh;
+use crate::link::Socket;
 
 /// How long an unknown peer may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,14 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections for ever, and lets each introduce itself. Ends all of them when dropped.
-pub(crate) async fn receive<F>(listener: TcpListener, places: usize, greet: impl Fn(Fresh) -> F)
+pub(crate) async fn receive<F>(listener: TcpListener, places: usize, greet: impl Fn(Socket) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let mut unknown_peers = UnknownPeers::new(places);
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => unknown_peers.admit(greet(Fresh::accepted(stream))),
+            Ok((stream, _)) => unknown_peers.admit(greet(Socket::accepted(stream))),
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }

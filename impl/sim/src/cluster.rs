@@ -76,7 +76,7 @@ pub(crate) enum Wire {
 pub(crate) const TICK_US: Time = 100_000;
 
 /// How often the cluster is looked at once faults have stopped, in microseconds.
-const LOOK: Time = 50_000;
+const LOOK_US: Time = 50_000;
 
 /// Everything there is.
 pub(crate) struct Cluster<'a> {
@@ -116,7 +116,7 @@ impl<'a> Cluster<'a> {
         }
         cluster.next_request();
         cluster.next_fault();
-        cluster.after(LOOK, Happening::Look);
+        cluster.after(LOOK_US, Happening::Look);
         cluster
     }
 
@@ -127,14 +127,14 @@ impl<'a> Cluster<'a> {
                 if self.look() {
                     break;
                 }
-                self.after(LOOK, Happening::Look);
+                self.after(LOOK_US, Happening::Look);
             } else {
                 self.happen(happening);
             }
         }
         let settled = self.is_settled();
         self.stop();
-        self.stats.elapsed = self.schedule.now();
+        self.stats.elapsed_us = self.schedule.now();
         let histories = self.servers.iter().map(|(id, server)| {
             let digests = server.disk.history().iter().map(|t| (t.zxid, txn_digest(&t.payload)));
             (*id, digests.collect())

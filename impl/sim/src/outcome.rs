@@ -32,7 +32,7 @@ pub struct Stats {
     /// Trace lines, headers not counted.
     pub events: u64,
     /// Virtual time at the end, in microseconds.
-    pub elapsed: u64,
+    pub elapsed_us: u64,
     /// Leaders that were established.
     pub established: u64,
     /// Leaders that were established after another server had been.
@@ -92,7 +92,7 @@ impl Stats {
     /// Adds another run's counts.
     pub fn add(&mut self, other: &Self) {
         self.events += other.events;
-        self.elapsed += other.elapsed;
+        self.elapsed_us += other.elapsed_us;
         self.established += other.established;
         self.leader_changes += other.leader_changes;
         self.diff_with_transactions += other.diff_with_transactions;

@@ -23,7 +23,7 @@ pub struct ConnectRequest {
     /// The greatest zxid that the client has seen: no server that is behind may take it.
     pub last_zxid_seen: i64,
     /// The session timeout it asks for, in milliseconds.
-    pub timeout: i32,
+    pub timeout_ms: i32,
     /// The session it wants to go on with; 0 for a new one.
     pub session: i64,
     /// That session's password; null is read as empty.
@@ -36,7 +36,7 @@ impl Record for ConnectRequest {
     fn encode(&self, out: &mut BytesMut) {
         self.protocol_version.encode(out);
         self.last_zxid_seen.encode(out);
-        self.timeout.encode(out);
+        self.timeout_ms.encode(out);
         self.session.encode(out);
         self.password.encode(out);
         if let Some(read_only) = self.read_only {
@@ -48,7 +48,7 @@ impl Record for ConnectRequest {
         Ok(Self {
             protocol_version: reader.read()?,
             last_zxid_seen: reader.read()?,
-            timeout: reader.read()?,
+            timeout_ms: reader.read()?,
             session: reader.read()?,
             password: reader.read()?,
             read_only: trailing_bool(reader)?,
@@ -62,7 +62,7 @@ pub struct ConnectResponse {
     /// 0.
     pub protocol_version: i32,
     /// The session timeout that was granted, in milliseconds; 0: the session is no more.
-    pub timeout: i32,
+    pub timeout_ms: i32,
     /// The session; 0: it is no more.
     pub session: i64,
     /// Its password, 16 bytes.
@@ -74,7 +74,7 @@ pub struct ConnectResponse {
 impl Record for ConnectResponse {
     fn encode(&self, out: &mut BytesMut) {
         self.protocol_version.encode(out);
-        self.timeout.encode(out);
+        self.timeout_ms.encode(out);
         self.session.encode(out);
         self.password.encode(out);
         if let Some(read_only) = self.read_only {
@@ -85,7 +85,7 @@ impl Record for ConnectResponse {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             protocol_version: reader.read()?,
-            timeout: reader.read()?,
+            timeout_ms: reader.read()?,
             session: reader.read()?,
             password: reader.read()?,
             read_only: trailing_bool(reader)?,

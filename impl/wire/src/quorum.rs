@@ -224,7 +224,7 @@ record! {
         /// The session.
         session: i64,
         /// Its timeout in milliseconds.
-        timeout: i32,
+        timeout_ms: i32,
     }
 }
 
@@ -249,7 +249,7 @@ record! {
         /// The session.
         session: i64,
         /// Its timeout in milliseconds.
-        timeout: i32,
+        timeout_ms: i32,
     }
 }
 

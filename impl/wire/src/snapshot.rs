@@ -26,7 +26,7 @@ record! {
         /// Its id.
         session: i64,
         /// Its timeout in milliseconds.
-        timeout: i32,
+        timeout_ms: i32,
     }
 }
 

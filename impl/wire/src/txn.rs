@@ -194,7 +194,7 @@ impl TxnBody {
             Self::Delete(delete) => delete.encode(out),
             Self::SetData(set_data) => set_data.encode(out),
             Self::SetAcl(set_acl) => set_acl.encode(out),
-            Self::CreateSession(timeout) => timeout.encode(out),
+            Self::CreateSession(timeout_ms) => timeout_ms.encode(out),
             Self::CloseSession(Some(paths)) => paths.encode(out),
             Self::CloseSession(None) => {}
             Self::Error(number) => number.encode(out),

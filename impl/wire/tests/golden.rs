@@ -133,7 +133,7 @@ fn packets_of_broadcast() {
     packet("ping_of_leader", &QuorumPacket::bare(PacketType::Ping, 1 << 32));
     let ping = QuorumPacket::from_bytes(&quorum("ping_of_learner")).unwrap();
     let sessions = session_pings(&ping.data.unwrap()).unwrap();
-    let sessions: Vec<_> = sessions.iter().map(|ping| (ping.session, ping.timeout)).collect();
+    let sessions: Vec<_> = sessions.iter().map(|ping| (ping.session, ping.timeout_ms)).collect();
     assert_eq!(sessions, [(0x0300_000c_7729_0000, 10_000), (SESSION, 10_000)]);
 }
 

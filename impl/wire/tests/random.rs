@@ -111,7 +111,8 @@ fn body() -> impl Strategy<Value = (OpCode, TxnBody)> {
         (path, acl(), any::<i32>()).prop_map(|(path, acl, version)| {
             (OpCode::SetAcl, TxnBody::SetAcl(SetAclTxn { path, acl, version }))
         }),
-        any::<i32>().prop_map(|timeout| (OpCode::CreateSession, TxnBody::CreateSession(timeout))),
+        any::<i32>()
+            .prop_map(|timeout_ms| (OpCode::CreateSession, TxnBody::CreateSession(timeout_ms))),
         option::of(vec(path, 0..4))
             .prop_map(|paths| (OpCode::CloseSession, TxnBody::CloseSession(paths))),
     ]
@@ -214,13 +215,13 @@ proptest! {
         stat in stat(), data in option::of(bytes()), path in ".{0,20}", acl in acl(),
         numbers in any::<[i32; 3]>(), zxid: i64, flag: Option<bool>, names in vec(".{0,9}", 0..5),
     ) {
-        let [xid, version, timeout] = numbers;
+        let [xid, version, timeout_ms] = numbers;
         agree(&ConnectRequest {
-            protocol_version: version, last_zxid_seen: zxid, timeout, session: zxid,
+            protocol_version: version, last_zxid_seen: zxid, timeout_ms, session: zxid,
             password: data.clone(), read_only: flag,
         });
         agree(&ConnectResponse {
-            protocol_version: version, timeout, session: zxid, password: data.clone(),
+            protocol_version: version, timeout_ms, session: zxid, password: data.clone(),
             read_only: flag,
         });
         agree(&ReplyHeader { xid, zxid, err: version });

@@ -72,7 +72,7 @@ impl Client {
         let hello = ConnectRequest {
             protocol_version: 0,
             last_zxid_seen: 0,
-            timeout: SESSION_MS,
+            timeout_ms: SESSION_MS,
             session: 0,
             password: Some(Bytes::from_static(&[0; 16])),
             read_only: Some(false),

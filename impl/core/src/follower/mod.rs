@@ -5,8 +5,9 @@ mod discovery;
 mod synchronization;
 
 use crate::{
-    ConnectionId, Dial, Effects, Message, Phase, ProtocolError, ServerId, election::Settled,
-    server::Server,
+    ConnectionId, Dial, Effects, Message, Phase, ProtocolError, ServerId,
+    election::Settled,
+    server::{KeepRole, Server},
 };
 use synchronization::Synchronization;
 
@@ -65,14 +66,14 @@ impl Follower {
         }
     }
 
-    /// zk.fail.learner_link, its part about silence: whether the role must be left.
-    pub(crate) fn on_tick(&mut self, server: &Server) -> bool {
+    /// zk.fail.learner_link, its part about silence.
+    pub(crate) fn on_tick(&mut self, server: &Server) -> KeepRole {
         self.silent_ticks += 1;
         let limit = match self.phase() {
             Phase::Broadcast => server.config.sync_limit,
             Phase::Election | Phase::Discovery | Phase::Synchronization => server.config.init_limit,
         };
-        self.silent_ticks > limit
+        if self.silent_ticks <= limit { KeepRole::Yes } else { KeepRole::No }
     }
 
     /// PING is answered in broadcast only: until then the leader waits for something else.

@@ -8,16 +8,8 @@ use crate::{
     Decision, Effects, Message, Mutant, ProtocolError, ServerId, Txn, Zxid,
     leader::{Leader, Outstanding, Progress, Stage},
     quorum::is_quorum,
-    server::Server,
+    server::{KeepRole, Server},
 };
-
-/// Whether a leader can go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Stay,
-    /// The role must be left.
-    Leave,
-}
 
 impl Leader {
     /// l.3.1: an established leader makes a request into its next transaction, appends it to its
@@ -30,12 +22,12 @@ impl Leader {
         server: &mut Server,
         payload: Arc<[u8]>,
         out: &mut Effects,
-    ) -> Verdict {
+    ) -> KeepRole {
         if self.stage != Stage::Broadcast {
-            return Verdict::Stay;
+            return KeepRole::Yes;
         }
         let Some(counter) = self.counter.checked_add(1) else {
-            return Verdict::Leave;
+            return KeepRole::No;
         };
         self.counter = counter;
         let zxid = Zxid::new(self.new_epoch, counter);
@@ -46,7 +38,7 @@ impl Leader {
         self.outstanding.push_back(Outstanding { zxid, acks: BTreeSet::new() });
         out.append.push(txn.clone());
         self.forward(&Message::Proposal { txn }, out);
-        Verdict::Stay
+        KeepRole::Yes
     }
 
     /// zk.bcast.sync, at a leader: it acknowledges, in order, what became durable.
@@ -120,7 +112,7 @@ mod tests {
         leader.enter_stage(Stage::Broadcast);
         leader.counter = u32::MAX;
         let mut out = Effects::default();
-        assert_eq!(leader.on_request(&mut server, [].into(), &mut out), Verdict::Leave);
+        assert_eq!(leader.on_request(&mut server, [].into(), &mut out), KeepRole::No);
         assert_eq!(out, Effects::default());
     }
 }

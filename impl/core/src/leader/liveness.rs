@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::{
     ConnectionId, Effects, Message, ServerId,
-    leader::{Leader, Progress, Stage, broadcast::Verdict},
+    leader::{Leader, Progress, Stage},
     quorum::is_quorum,
-    server::Server,
+    server::{KeepRole, Server},
 };
 
 impl Leader {
@@ -29,29 +29,29 @@ impl Leader {
     }
 
     /// A tick: close what is silent, see whether the role can be kept, and send signs of life.
-    pub(crate) fn on_tick(&mut self, server: &Server, out: &mut Effects) -> Verdict {
+    pub(crate) fn on_tick(&mut self, server: &Server, out: &mut Effects) -> KeepRole {
         self.close_silent(server, out);
-        if self.check_quorum(server) == Verdict::Leave {
-            return Verdict::Leave;
+        if self.check_quorum(server) == KeepRole::No {
+            return KeepRole::No;
         }
         if self.stage == Stage::Broadcast {
             for id in self.learners_at(|progress| progress == Progress::Acknowledged) {
                 self.send(id, Message::Ping, out);
             }
         }
-        Verdict::Stay
+        KeepRole::Yes
     }
 
     /// zk.fail.leader_quorum: no gate may take longer than its limit, and an established leader
     /// needs a quorum that was heard within syncLimit.
-    fn check_quorum(&mut self, server: &Server) -> Verdict {
+    fn check_quorum(&mut self, server: &Server) -> KeepRole {
         self.gate_ticks = self.gate_ticks.saturating_add(1);
         let keeps = match self.stage {
             Stage::Epoch | Stage::AckEpoch => self.gate_ticks <= server.config.discovery_limit,
             Stage::AckLd => self.gate_ticks <= server.config.init_limit,
             Stage::Broadcast => self.hears_quorum(server),
         };
-        if keeps { Verdict::Stay } else { Verdict::Leave }
+        if keeps { KeepRole::Yes } else { KeepRole::No }
     }
 
     fn hears_quorum(&self, server: &Server) -> bool {

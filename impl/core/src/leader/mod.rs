@@ -8,8 +8,6 @@ mod synchronization;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-pub(crate) use broadcast::Verdict;
-
 use crate::{
     Close, ConnectionId, Effects, Epoch, Message, Phase, ProtocolError, ServerId, Zxid,
     election::Settled, server::Server,

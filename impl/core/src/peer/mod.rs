@@ -10,8 +10,8 @@ use crate::{
     ProtocolError, ROUND_MAX, RecoverError, Recovered, Role, ServerId, Timer, TimerChange, Zxid,
     election::{Election, Settled},
     follower::Follower,
-    leader::{Leader, Verdict},
-    server::Server,
+    leader::Leader,
+    server::{KeepRole, Server},
 };
 
 /// One voting server of an ensemble. The [crate] tells how to drive it.
@@ -70,12 +70,12 @@ impl Peer {
     }
 
     fn on_tick(&mut self, out: &mut Effects) {
-        let leave = match &mut self.state {
-            RoleState::Looking(_) => false,
+        let keep = match &mut self.state {
+            RoleState::Looking(_) => KeepRole::Yes,
             RoleState::Following(follower) => follower.on_tick(&self.server),
-            RoleState::Leading(leader) => leader.on_tick(&self.server, out) == Verdict::Leave,
+            RoleState::Leading(leader) => leader.on_tick(&self.server, out),
         };
-        if leave {
+        if keep == KeepRole::No {
             self.leave_role(None, out);
         }
     }
@@ -237,12 +237,12 @@ impl Peer {
     }
 
     fn on_request(&mut self, payload: Arc<[u8]>, out: &mut Effects) {
-        let verdict = match &mut self.state {
+        let keep = match &mut self.state {
             RoleState::Leading(leader) => leader.on_request(&mut self.server, payload, out),
             // Nobody's: the driver forwards requests to the leader.
-            RoleState::Looking(_) | RoleState::Following(_) => Verdict::Stay,
+            RoleState::Looking(_) | RoleState::Following(_) => KeepRole::Yes,
         };
-        if verdict == Verdict::Leave {
+        if keep == KeepRole::No {
             self.leave_role(None, out);
         }
     }

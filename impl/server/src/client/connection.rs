@@ -93,7 +93,7 @@ async fn greet_and_talk(
     // Held to the end of the connection.
     let (_place, kicked) = service.sessions.enter(session.id).await;
     frame::put(&mut greeting, |out| handshake::welcome(session).encode(out));
-    let limit = Duration::from_millis(u64::try_from(session.timeout).unwrap_or(0));
+    let limit = Duration::from_millis(u64::try_from(session.timeout_ms).unwrap_or(0));
     let mut pipeline = Pipeline::new(service, serving, session.id, address, greeting);
     tokio::select! {
         _ = kicked => Err(Gone),

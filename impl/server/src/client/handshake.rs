@@ -16,7 +16,7 @@ use crate::tree::Tree;
 pub(super) struct Session {
     pub(super) id: i64,
     /// Granted timeout in milliseconds.
-    pub(super) timeout: i32,
+    pub(super) timeout_ms: i32,
     /// Whether the client said if it takes a read-only server; then it is told what this is.
     knows_read_only: bool,
 }
@@ -57,13 +57,14 @@ pub(super) async fn greet(
         Some(_) | None => return Greeting::Refused,
     }
     let limits = service.limits();
-    let timeout = session::granted_timeout(request.timeout, limits.timeout_min, limits.timeout_max);
+    let timeout_ms =
+        session::granted_timeout_ms(request.timeout_ms, limits.timeout_min, limits.timeout_max);
     let knows_read_only = request.read_only.is_some();
     if request.session == 0 {
-        let session = Session { id: service.session_ids.next(), timeout, knows_read_only };
+        let session = Session { id: service.session_ids.next(), timeout_ms, knows_read_only };
         return create(service, serving, session, address).await;
     }
-    let session = Session { id: request.session, timeout, knows_read_only };
+    let session = Session { id: request.session, timeout_ms, knows_read_only };
     if request.password.as_deref() != Some(&session::password(session.id)) {
         return Greeting::Expired { knows_read_only };
     }
@@ -77,7 +78,7 @@ async fn create(
     session: Session,
     address: IpAddr,
 ) -> Greeting {
-    let request = (session.id, OpCode::CreateSession.number(), session.timeout.to_bytes());
+    let request = (session.id, OpCode::CreateSession.number(), session.timeout_ms.to_bytes());
     let Some(outcome) = service.write(serving, request, identity(address), None).await else {
         return Greeting::Refused;
     };
@@ -90,8 +91,8 @@ async fn create(
 /// Whether a session lives is for the leader to say.
 async fn reopen(service: &Service, serving: Serving, session: Session) -> Greeting {
     let (done, answer) = oneshot::channel();
-    let Session { id, timeout, knows_read_only } = session;
-    if !service.submit(serving, Submission::Revalidate { session: id, timeout, done }).await {
+    let Session { id, timeout_ms, knows_read_only } = session;
+    if !service.submit(serving, Submission::Revalidate { session: id, timeout_ms, done }).await {
         return Greeting::Refused;
     }
     match answer.await {
@@ -105,7 +106,7 @@ async fn reopen(service: &Service, serving: Serving, session: Session) -> Greeti
 pub(super) fn welcome(session: Session) -> ConnectResponse {
     ConnectResponse {
         protocol_version: 0,
-        timeout: session.timeout,
+        timeout_ms: session.timeout_ms,
         session: session.id,
         password: Some(Bytes::copy_from_slice(&session::password(session.id))),
         read_only: session.knows_read_only.then_some(false),
@@ -116,7 +117,7 @@ pub(super) fn welcome(session: Session) -> ConnectResponse {
 pub(super) fn expired(knows_read_only: bool) -> ConnectResponse {
     ConnectResponse {
         protocol_version: 0,
-        timeout: 0,
+        timeout_ms: 0,
         session: 0,
         password: Some(Bytes::from_static(&[0; 16])),
         read_only: knows_read_only.then_some(false),

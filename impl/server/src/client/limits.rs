@@ -115,11 +115,11 @@ pub(crate) struct StatsNow {
     pub(crate) sent: u64,
     pub(crate) outstanding: usize,
     /// Milliseconds, of the requests that were answered.
-    pub(crate) latency_min: u64,
+    pub(crate) latency_min_ms: u64,
     /// Milliseconds.
-    pub(crate) latency_avg: f64,
+    pub(crate) latency_avg_ms: f64,
     /// Milliseconds.
-    pub(crate) latency_max: u64,
+    pub(crate) latency_max_ms: u64,
 }
 
 impl Stats {
@@ -151,14 +151,14 @@ impl Stats {
         let sum = self.latency_sum_ms.load(Ordering::Relaxed);
         // Both are far below 2^52, where numbers of this type are exact.
         #[expect(clippy::cast_precision_loss, reason = "an average for display")]
-        let latency_avg = if sent == 0 { 0.0 } else { sum as f64 / sent as f64 };
+        let latency_avg_ms = if sent == 0 { 0.0 } else { sum as f64 / sent as f64 };
         StatsNow {
             received: self.received.load(Ordering::Relaxed),
             sent,
             outstanding: self.outstanding.load(Ordering::Relaxed),
-            latency_min: self.latency_min_ms_plus_1.load(Ordering::Relaxed).saturating_sub(1),
-            latency_avg,
-            latency_max: self.latency_max_ms.load(Ordering::Relaxed),
+            latency_min_ms: self.latency_min_ms_plus_1.load(Ordering::Relaxed).saturating_sub(1),
+            latency_avg_ms,
+            latency_max_ms: self.latency_max_ms.load(Ordering::Relaxed),
         }
     }
 }
@@ -212,7 +212,7 @@ mod tests {
         }
         stats.settled(3);
         let now = stats.now();
-        assert_eq!((now.latency_min, now.latency_max, now.outstanding), (2, 6, 0));
-        assert!((now.latency_avg - 4.0).abs() < 1e-9);
+        assert_eq!((now.latency_min_ms, now.latency_max_ms, now.outstanding), (2, 6, 0));
+        assert!((now.latency_avg_ms - 4.0).abs() < 1e-9);
     }
 }

@@ -94,7 +94,7 @@ pub enum Submission {
         /// The session.
         session: i64,
         /// Its timeout in milliseconds.
-        timeout: i32,
+        timeout_ms: i32,
         /// To be told the answer.
         done: oneshot::Sender<bool>,
     },

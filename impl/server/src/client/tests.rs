@@ -138,7 +138,7 @@ impl Client {
         let request = ConnectRequest {
             protocol_version: 0,
             last_zxid_seen,
-            timeout: SESSION_MS,
+            timeout_ms: SESSION_MS,
             session,
             password: Some(Bytes::copy_from_slice(password)),
             read_only: Some(false),
@@ -153,7 +153,7 @@ impl Client {
     async fn welcome(mut self) -> Self {
         let response = self.greeting().await.unwrap();
         assert_ne!(response.session, 0);
-        assert_eq!((response.timeout, response.read_only), (SESSION_MS, Some(false)));
+        assert_eq!((response.timeout_ms, response.read_only), (SESSION_MS, Some(false)));
         self.session = response.session;
         self.password = response.password.unwrap();
         self

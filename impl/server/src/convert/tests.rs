@@ -28,6 +28,7 @@ fn messages() -> Vec<Message> {
         Message::Ack { zxid },
         Message::UpToDate,
         Message::Ping,
+        Message::FollowerInfo { accepted_epoch: 3 },
     ]
 }
 
@@ -41,8 +42,7 @@ fn every_message_means_the_same_after_the_wire() {
         }
     }
     let packet = to_packet(&Message::FollowerInfo { accepted_epoch: 3 }, &own(false));
-    let expected = Incoming::FollowerInfo { server: 2, accepted_epoch: 3 };
-    assert_eq!(from_packet(&packet), Ok(expected));
+    assert_eq!(follower_info(&packet), Ok((2, 3)));
 }
 
 #[test]

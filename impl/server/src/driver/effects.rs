@@ -49,10 +49,7 @@ impl Driver {
             Some(TimerChange::Disarm) => self.state.timer = None,
             None => {}
         }
-        if let Some(tracer) = &mut self.tracer {
-            let events = tracer.observer.finish();
-            tracer.write(events)?;
-        }
+        self.trace.finish()?;
         self.on_decisions(&effects.decisions);
         self.follow_role().await?;
         self.complete_syncs();
@@ -94,10 +91,7 @@ impl Driver {
                 Write::Truncate { zxid } => self.storage.truncate(*zxid)?,
                 Write::Snapshot { zxid } => self.install(*zxid)?,
             }
-            if let Some(tracer) = &mut self.tracer {
-                let events = tracer.observer.persisted(write);
-                tracer.write(events)?;
-            }
+            self.trace.persisted(write)?;
         }
         Ok(())
     }
@@ -122,18 +116,11 @@ impl Driver {
                 self.service.replace_tree(tree);
             }
         }
-        if let Some(tracer) = &mut self.tracer {
-            let event = tracer.observer.delivered(deliver);
-            tracer.write(event)?;
-        }
-        Ok(())
+        Ok(self.trace.delivered(deliver)?)
     }
 
     fn send(&mut self, outgoing: &Outgoing) -> Result<(), ServerError> {
-        if let Some(tracer) = &mut self.tracer {
-            let event = tracer.observer.sending(outgoing);
-            tracer.write(event)?;
-        }
+        self.trace.sending(outgoing)?;
         let own = Identity {
             id: self.config.id,
             quorum_text: self.quorum_text.clone(),
@@ -181,13 +168,10 @@ impl Driver {
     /// Sends what waits on the election port.
     pub(super) fn pump_election(&mut self) -> Result<(), ServerError> {
         let mut result = Ok(());
-        let tracer = &mut self.tracer;
+        let trace = &mut self.trace;
         self.election.pump(|connection, to, notification| {
-            if let Some(tracer) = tracer
-                && result.is_ok()
-            {
-                let event = tracer.observer.notifying(connection, to, notification);
-                result = tracer.write([event]);
+            if result.is_ok() {
+                result = trace.notifying(connection, to, notification);
             }
         });
         Ok(result?)

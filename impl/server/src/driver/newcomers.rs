@@ -11,7 +11,7 @@ use zab_core::{Input, ServerId};
 
 use super::Driver;
 use crate::error::ServerError;
-use crate::link::Fresh;
+use crate::link::Socket;
 
 /// Most newcomers that wait in the name of one server; the oldest leaves for one more.
 const WAITING_MAX: usize = 4;
@@ -23,17 +23,17 @@ const SILENT_MAX: u32 = 1;
 /// Those who wait, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Newcomers {
-    waiting: BTreeMap<ServerId, VecDeque<Fresh>>,
+    waiting: BTreeMap<ServerId, VecDeque<Socket>>,
 }
 
 impl Newcomers {
     /// Somebody says that it is this server.
-    pub(super) fn arrive(&mut self, server: ServerId, fresh: Fresh) {
+    pub(super) fn arrive(&mut self, server: ServerId, socket: Socket) {
         let waiting = self.waiting.entry(server).or_default();
         if waiting.len() == WAITING_MAX {
             waiting.pop_front();
         }
-        waiting.push_back(fresh);
+        waiting.push_back(socket);
     }
 
     /// The role is left: nobody needs to wait any more.
@@ -43,7 +43,7 @@ impl Newcomers {
 
     /// One in the name of a server for whom this holds: the newest, because a server that has
     /// connected again has just done so, and others may have been waiting for long.
-    fn next(&mut self, may_enter: impl Fn(ServerId) -> bool) -> Option<(ServerId, Fresh)> {
+    fn next(&mut self, may_enter: impl Fn(ServerId) -> bool) -> Option<(ServerId, Socket)> {
         let (server, waiting) = self
             .waiting
             .iter_mut()
@@ -65,8 +65,8 @@ impl Driver {
                 })
             };
             let newcomer = self.state.newcomers.next(|server| !holds_its_place(server));
-            let Some((server, fresh)) = newcomer else { return Ok(()) };
-            if let Some(connection) = self.open(fresh, server) {
+            let Some((server, socket)) = newcomer else { return Ok(()) };
+            if let Some(connection) = self.open(socket, server) {
                 self.step(Input::Accepted { connection }).await?;
             }
         }

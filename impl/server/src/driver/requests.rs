@@ -102,10 +102,10 @@ impl Driver {
                 let _ = done.send(self.service.revalidate(session, self.config.id));
                 Ok(())
             }
-            (Submission::Revalidate { session, timeout, done }, Some(leader)) => {
+            (Submission::Revalidate { session, timeout_ms, done }, Some(leader)) => {
                 let waiting = self.state.requests.revalidations.entry(session).or_default();
                 waiting.push_back(done);
-                let data = Revalidate { session, timeout }.to_bytes();
+                let data = Revalidate { session, timeout_ms }.to_bytes();
                 let packet = QuorumPacket::with_data(PacketType::Revalidate, -1, data);
                 self.send_bytes(leader, packet.to_bytes());
                 Ok(())

@@ -74,14 +74,14 @@ impl Pair {
     }
 
     /// Server 1 is dialled, and told who dials.
-    async fn accept(&self) -> Fresh {
-        let mut fresh = Fresh::accepted(self.other.accept().await.unwrap().0);
+    async fn accept(&self) -> Socket {
+        let mut socket = Socket::accepted(self.other.accept().await.unwrap().0);
         loop {
-            if let Some(first) = InitialMessage::take(&mut fresh.rest).unwrap() {
+            if let Some(first) = InitialMessage::take(&mut socket.rest).unwrap() {
                 assert_eq!(first.server, 2);
-                return fresh;
+                return socket;
             }
-            assert_ne!(fresh.stream.read_buf(&mut fresh.rest).await.unwrap(), 0, "closed");
+            assert_ne!(socket.stream.read_buf(&mut socket.rest).await.unwrap(), 0, "closed");
         }
     }
 
@@ -95,12 +95,12 @@ impl Pair {
 }
 
 /// The round of the next notification that arrives at server 1.
-async fn receive(fresh: &mut Fresh) -> i64 {
+async fn receive(socket: &mut Socket) -> i64 {
     loop {
-        if let Some(taken) = wire::Notification::take(&mut fresh.rest).unwrap() {
+        if let Some(taken) = wire::Notification::take(&mut socket.rest).unwrap() {
             return taken.unwrap().election_epoch;
         }
-        assert_ne!(fresh.stream.read_buf(&mut fresh.rest).await.unwrap(), 0, "closed");
+        assert_ne!(socket.stream.read_buf(&mut socket.rest).await.unwrap(), 0, "closed");
     }
 }
 

@@ -38,9 +38,9 @@ async fn pair() -> (Link, Events, TcpStream) {
     let (dialled, accepted) =
         tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
     let (events, told) = mpsc::channel(64);
-    let fresh = Fresh::accepted(accepted.unwrap().0);
+    let socket = Socket::accepted(accepted.unwrap().0);
     let decode = Frames { is_long: false };
-    let link = fresh.start(&LinkIds::default(), decode, true, events, |_, event| event).unwrap();
+    let link = socket.start(&LinkIds::default(), decode, true, events, |_, event| event).unwrap();
     (link, told, dialled.unwrap())
 }
 

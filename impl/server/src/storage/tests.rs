@@ -7,8 +7,7 @@ use proptest::prelude::*;
 use zab_core::Txn;
 use zab_wire::{OpCode, Record as _, TxnBody, TxnHeader};
 
-use super::recovery::{Recovery, Storage};
-use super::{Completion, StorageError};
+use super::{Completion, Recovery, Storage, StorageError};
 use crate::zxid::{Zxid, to_wire};
 
 /// A transaction whose record has a few dozen bytes.

@@ -128,8 +128,3 @@ fn child(path: &str) -> Result<(), Fault> {
     }
     Err(Fault::Path(path.chars().take(SHOWN_MAX).collect()))
 }
-
-/// The owner of a node with a time to live, as `Stat` shows it.
-pub(super) fn ttl_owner(ttl: i64) -> i64 {
-    0xff_i64 << 56 | ttl
-}

@@ -62,7 +62,7 @@ impl Tree {
     /// Appends what comes before the nodes.
     pub(super) fn put_head(&self, out: &mut BytesMut) {
         let sessions: Vec<_> = (self.sessions.iter())
-            .map(|(session, timeout)| SessionItem { session: *session, timeout: *timeout })
+            .map(|(session, timeout_ms)| SessionItem { session: *session, timeout_ms: *timeout_ms })
             .collect();
         let acls: Vec<_> = (self.acls.sorted().into_iter())
             .map(|(key, list)| AclItem { key, acl: list.to_vec() })

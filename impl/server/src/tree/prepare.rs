@@ -10,19 +10,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zab_wire::client::{CreateRequest, DeleteRequest, SetDataRequest};
 use zab_wire::quorum::ForwardedRequest;
-use zab_wire::txn::{CreateTxn, DeleteTxn, SetDataTxn};
 use zab_wire::{Acl, ErrorCode, MAX_SERVER_BUFFER, OpCode, Record, Txn, TxnBody, TxnHeader};
 
-use super::acl::{self, Permission};
-use super::{Tree, owner_is_session, path};
+use super::{Tree, path};
 
 /// The id of the server whose client made a request.
 pub type Origin = u64;
-
-/// Nodes of ZooKeeper itself, which stay.
-const SPECIAL: [&str; 4] = ["", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"];
 
 /// A leader's view of what is proposed and not yet applied. Lives as long as one leadership.
 #[derive(Debug, Default)]
@@ -49,23 +43,23 @@ pub(super) struct Outstanding {
 /// What the next request must know of a node.
 #[derive(Debug, Clone)]
 pub(super) struct Pending {
-    version: i32,
+    pub(super) version: i32,
     /// Created children, as it is stored.
-    cversion: i32,
-    children: usize,
-    ephemeral_owner: i64,
-    acl: Arc<[Acl]>,
+    pub(super) cversion: i32,
+    pub(super) children: usize,
+    pub(super) ephemeral_owner: i64,
+    pub(super) acl: Arc<[Acl]>,
 }
 
 /// A transaction's body, and what it will change.
-struct Prepared {
-    body: TxnBody,
-    nodes: Vec<(String, Option<Pending>)>,
-    session: Option<Option<i32>>,
+pub(super) struct Prepared {
+    pub(super) body: TxnBody,
+    pub(super) nodes: Vec<(String, Option<Pending>)>,
+    pub(super) session: Option<Option<i32>>,
 }
 
 impl Prepared {
-    fn nodes(body: TxnBody, nodes: Vec<(String, Option<Pending>)>) -> Self {
+    pub(super) fn nodes(body: TxnBody, nodes: Vec<(String, Option<Pending>)>) -> Self {
         Self { body, nodes, session: None }
     }
 }
@@ -74,7 +68,7 @@ impl Preparer {
     /// Makes a request into the bytes of the transaction with this zxid.
     ///
     /// `tree` must hold everything that was prepared before and then given to [`Self::applied`],
-    /// and from the first call on the leader's whole initial history. `time` is the leader's
+    /// and from the first call on the leader's whole initial history. `time_ms` is the leader's
     /// clock, in milliseconds since 1970. Whatever the request holds, there is a transaction for
     /// it: one with an error, if need be.
     pub fn prepare(
@@ -83,11 +77,11 @@ impl Preparer {
         request: &ForwardedRequest,
         origin: Origin,
         zxid: i64,
-        time: i64,
+        time_ms: i64,
     ) -> Bytes {
         let ForwardedRequest { session, cxid, .. } = *request;
         let encode = |kind, body| {
-            let header = TxnHeader { session, cxid, zxid, time, kind };
+            let header = TxnHeader { session, cxid, zxid, time: time_ms, kind };
             Txn { header, body, digest: None }.to_bytes()
         };
         let refuse =
@@ -164,13 +158,8 @@ impl Preparer {
     ) -> Result<Prepared, ErrorCode> {
         let op = request.op_code().ok_or(ErrorCode::Unimplemented)?;
         if op == OpCode::CreateSession {
-            let timeout = decode(&request.payload)?;
-            if self.session_lives(tree, request.session) {
-                self.check_owner(request.session, origin)?;
-            }
-            self.owners.insert(request.session, origin);
-            let body = TxnBody::CreateSession(timeout);
-            return Ok(Prepared { body, nodes: Vec::new(), session: Some(Some(timeout)) });
+            let timeout_ms = decode(&request.payload)?;
+            return self.create_session(tree, request.session, timeout_ms, origin);
         }
         if !self.session_lives(tree, request.session) {
             return Err(ErrorCode::SessionExpired);
@@ -181,7 +170,7 @@ impl Preparer {
 
     /// A session is used by the server that created it, or was last told that it lives, and by no
     /// other: whoever asks in the name of another server must not close its clients' sessions.
-    fn check_owner(&self, session: i64, origin: Origin) -> Result<(), ErrorCode> {
+    pub(super) fn check_owner(&self, session: i64, origin: Origin) -> Result<(), ErrorCode> {
         match self.owners.get(&session) {
             Some(owner) if *owner == origin => Ok(()),
             Some(_) | None => Err(ErrorCode::SessionMoved),
@@ -207,15 +196,15 @@ impl Preparer {
         }
     }
 
-    fn session_lives(&self, tree: &Tree, session: i64) -> bool {
+    pub(super) fn session_lives(&self, tree: &Tree, session: i64) -> bool {
         match self.sessions.get(&session) {
             Some((_, state)) => state.is_some(),
-            None => tree.session_timeout(session).is_some(),
+            None => tree.session_timeout_ms(session).is_some(),
         }
     }
 
     /// The node as it will be.
-    fn node(&self, tree: &Tree, path: &str) -> Result<Pending, ErrorCode> {
+    pub(super) fn node(&self, tree: &Tree, path: &str) -> Result<Pending, ErrorCode> {
         let path = path::normal(path);
         if let Some((_, state)) = self.nodes.get(path) {
             return state.clone().ok_or(ErrorCode::NoNode);
@@ -229,103 +218,8 @@ impl Preparer {
             acl: tree.acl(node),
         })
     }
-
-    fn create(&self, tree: &Tree, request: CreateRequest) -> Result<Prepared, ErrorCode> {
-        let CreateRequest { path, data, acl, flags } = request;
-        match flags {
-            0 => {}
-            1..=6 => return Err(ErrorCode::Unimplemented),
-            _ => return Err(ErrorCode::BadArguments),
-        }
-        if path == "/" {
-            return Err(ErrorCode::NodeExists);
-        }
-        let (parent_path, _) = path::split(&path).ok_or(ErrorCode::BadArguments)?;
-        acl::validate(&acl)?;
-        let mut parent = self.node(tree, parent_path)?;
-        acl::permit(&parent.acl, Permission::Create)?;
-        path::validate(&path)?;
-        if self.node(tree, &path).is_ok() {
-            return Err(ErrorCode::NodeExists);
-        }
-        if owner_is_session(parent.ephemeral_owner) {
-            return Err(ErrorCode::NoChildrenForEphemerals);
-        }
-        parent.cversion = parent.cversion.wrapping_add(1);
-        parent.children += 1;
-        let parent_cversion = parent.cversion;
-        let parent_path = parent_path.to_owned();
-        let node = Pending {
-            version: 0,
-            cversion: 0,
-            children: 0,
-            ephemeral_owner: 0,
-            acl: acl.as_slice().into(),
-        };
-        let nodes = vec![(parent_path, Some(parent)), (path.clone(), Some(node))];
-        let txn = CreateTxn { path, data, acl, ephemeral: false, parent_cversion };
-        Ok(Prepared::nodes(TxnBody::Create(txn), nodes))
-    }
-
-    fn delete(&self, tree: &Tree, request: DeleteRequest) -> Result<Prepared, ErrorCode> {
-        let DeleteRequest { path, version } = request;
-        if SPECIAL.contains(&path::normal(&path)) {
-            return Err(ErrorCode::BadArguments);
-        }
-        let (parent_path, _) = path::split(&path).ok_or(ErrorCode::BadArguments)?;
-        let mut parent = self.node(tree, parent_path)?;
-        let node = self.node(tree, &path)?;
-        acl::permit(&parent.acl, Permission::Delete)?;
-        next_version(node.version, version)?;
-        if node.children > 0 {
-            return Err(ErrorCode::NotEmpty);
-        }
-        parent.children = parent.children.saturating_sub(1);
-        let nodes = vec![(parent_path.to_owned(), Some(parent)), (path.clone(), None)];
-        Ok(Prepared::nodes(TxnBody::Delete(DeleteTxn { path }), nodes))
-    }
-
-    fn set_data(&self, tree: &Tree, request: SetDataRequest) -> Result<Prepared, ErrorCode> {
-        let SetDataRequest { path, data, version } = request;
-        path::validate(&path)?;
-        let mut node = self.node(tree, &path)?;
-        acl::permit(&node.acl, Permission::Write)?;
-        let version = next_version(node.version, version)?;
-        node.version = version;
-        let nodes = vec![(path::normal(&path).to_owned(), Some(node))];
-        Ok(Prepared::nodes(TxnBody::SetData(SetDataTxn { path, data, version }), nodes))
-    }
-
-    /// The session's ephemeral nodes go with it, those excepted that will be gone by then.
-    fn close_session(&self, tree: &Tree, session: i64) -> Prepared {
-        let mut nodes: HashMap<String, Option<Pending>> = HashMap::new();
-        let mut paths = Vec::new();
-        for path in tree.ephemerals.get(&session).into_iter().flatten() {
-            if self.node(tree, path).is_err() {
-                continue;
-            }
-            paths.push(path.to_string());
-            nodes.insert(path.to_string(), None);
-            let Some((parent, _)) = path::split(path) else { continue };
-            let state =
-                nodes.entry(parent.to_owned()).or_insert_with(|| self.node(tree, parent).ok());
-            if let Some(parent) = state {
-                parent.children = parent.children.saturating_sub(1);
-            }
-        }
-        let body = TxnBody::CloseSession(Some(paths));
-        Prepared { body, nodes: nodes.into_iter().collect(), session: Some(None) }
-    }
 }
 
 fn decode<T: Record>(payload: &[u8]) -> Result<T, ErrorCode> {
     T::from_bytes(payload).map_err(|_| ErrorCode::MarshallingError)
-}
-
-/// The version after a change that asks for version `asked`; −1 asks for none.
-fn next_version(current: i32, asked: i32) -> Result<i32, ErrorCode> {
-    if asked != -1 && asked != current {
-        return Err(ErrorCode::BadVersion);
-    }
-    Ok(current.wrapping_add(1))
 }

@@ -70,7 +70,7 @@ impl TreeBuilder {
     pub fn add(&mut self, item: Item) -> Result<(), SnapshotError> {
         match item {
             Item::Session(item) => {
-                self.tree.sessions.insert(item.session, item.timeout);
+                self.tree.sessions.insert(item.session, item.timeout_ms);
             }
             Item::Acl(item) => self.tree.acls.insert(item.key, &item.acl),
             Item::Node(item) => self.add_node(item)?,

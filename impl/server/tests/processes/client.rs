@@ -31,7 +31,7 @@ impl Client {
             protocol_version: 0,
             last_zxid_seen: 0,
             // The machine may hold the test up; it must not lose its session for that.
-            timeout: 600_000,
+            timeout_ms: 600_000,
             session: 0,
             password: Some(Bytes::from_static(&[0; 16])),
             read_only: Some(false),

@@ -6,7 +6,10 @@ use super::*;
 async fn a_session_is_a_transaction_and_ends_with_one() {
     let mut bench = Bench::serving().await;
     let mut client = bench.client().await;
-    assert_eq!(bench.service.read(|tree| tree.session_timeout(client.session)), Some(SESSION_MS));
+    assert_eq!(
+        bench.service.read(|tree| tree.session_timeout_ms(client.session)),
+        Some(SESSION_MS)
+    );
     assert_eq!(client.session >> 56, 1);
     let header = RequestHeader { xid: 1, op: OpCode::CloseSession.number() };
     client.send(&header.to_bytes()).await;
@@ -67,7 +70,7 @@ async fn a_session_that_does_not_live_is_said_to_be_expired() {
     let mut wrong = Client::dial(bench.port).await;
     wrong.greet(client.session, &[7; 16], 0).await;
     let response = wrong.greeting().await.unwrap();
-    assert_eq!((response.session, response.timeout), (0, 0));
+    assert_eq!((response.session, response.timeout_ms), (0, 0));
     assert_eq!(wrong.receive().await, None);
 
     let mut unknown = Client::dial(bench.port).await;
