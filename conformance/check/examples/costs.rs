@@ -67,6 +67,7 @@ fn main() -> io::Result<()> {
 fn short(count: u32, lines: impl Fn(u32) -> Vec<Event>) -> (Header, Vec<Event>) {
     let mut header = zab_sim::header(1, &Config::calm());
     header.servers = vec![1, 2];
+    header.contract = zab_check::no_state();
     let other = [start(), EventKind::Looking { round: 1 }, EventKind::Stop];
     let mut events = numbered(2, 1, 0, other);
     events.extend((0..=count).flat_map(lines));

@@ -10,6 +10,8 @@ use zab_trace::{
     ServerId, Stream, Trace,
 };
 
+use crate::read_ahead::{ReadAhead, Threads};
+
 /// One file of a trace: its name, its header and the stream of its events.
 pub struct Input<'a> {
     /// The name used in places, such as a path.
@@ -27,11 +29,10 @@ impl std::fmt::Debug for Input<'_> {
 }
 
 impl<'a> Input<'a> {
-    /// A file on disk.
-    #[must_use]
-    pub fn from_stream(stream: Stream) -> Self {
+    /// A file on disk, with the threads that it shares with the other files of the trace.
+    fn from_stream(stream: Stream, threads: &Threads) -> Self {
         let (name, header) = (stream.file().to_owned(), stream.header().clone());
-        Self { name, header, events: Box::new(stream) }
+        Self { name, header, events: Box::new(ReadAhead::new(stream, threads.clone())) }
     }
 
     /// Events in memory, as if they were the lines after the header of a file.
@@ -94,7 +95,9 @@ pub trait Inputs {
 /// Files and folders on disk.
 impl<P: AsRef<Path>> Inputs for [P] {
     fn open(&self) -> Result<Vec<Input<'_>>, ReadError> {
-        Ok(zab_trace::open_all(self)?.into_iter().map(Input::from_stream).collect())
+        let threads = Threads::default();
+        let streams = zab_trace::open_all(self)?.into_iter();
+        Ok(streams.map(|stream| Input::from_stream(stream, &threads)).collect())
     }
 
     fn joined(&self) -> Result<Vec<Pair>, ReadError> {

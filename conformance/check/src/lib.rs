@@ -42,6 +42,7 @@ mod order;
 mod owed;
 mod poset;
 mod properties;
+mod read_ahead;
 mod stepper;
 mod summary;
 mod verdict;
