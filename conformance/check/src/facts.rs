@@ -5,7 +5,7 @@ use zab_model::{Shape, Wide};
 use zab_trace::{LogDigest, ServerId, TxnDigest, Zxid};
 
 use crate::{
-    candidate::{Fact, Log},
+    candidate::Fact,
     convert,
     input::At,
     properties::{Broken, Global, History},
@@ -91,15 +91,15 @@ fn state(
             global.proposed(convert::zxid(zxid), TxnDigest(payload))
         }
         Fact::Established { epoch, history } => {
-            let view = View { logs, log: history };
+            let view = View { logs, history: zab_model::History::new(logs, history) };
             global.established(server, epoch, &view, view.length())
         }
         Fact::Committed { zxid, history } => {
-            let view = View { logs, log: history };
+            let view = View { logs, history: zab_model::History::new(logs, history) };
             global.committed(server, convert::zxid(zxid), &view, holders)
         }
         Fact::Held { history } => {
-            let view = View { logs, log: history };
+            let view = View { logs, history: zab_model::History::new(logs, history) };
             global.held(server, view.length(), &view)
         }
     }
@@ -108,30 +108,25 @@ fn state(
 /// A history of the model, as the properties read it.
 struct View<'a> {
     logs: &'a Logs,
-    log: Log,
-}
-
-impl View<'_> {
-    fn prefix(&self, length: u64) -> Log {
-        Wide::prefix(self.logs, &self.log, usize::try_from(length).unwrap_or(usize::MAX))
-    }
+    history: zab_model::History<'a, Wide>,
 }
 
 impl History for View<'_> {
     fn position(&self, zxid: Zxid) -> Option<u64> {
-        Wide::length_at(self.logs, &self.log, convert::zxid_in(zxid)).map(|length| length as u64)
+        self.history.length_at(convert::zxid_in(zxid)).map(|length| length as u64)
     }
 
     fn digest(&self, length: u64) -> LogDigest {
-        LogDigest(Wide::digest(self.logs, &self.prefix(length)))
+        let prefix = self.history.prefix(usize::try_from(length).unwrap_or(usize::MAX));
+        LogDigest(Wide::digest(self.logs, &prefix))
     }
 
     fn zxid(&self, length: u64) -> Zxid {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        convert::zxid(Wide::zxid_at(self.logs, &self.log, length))
+        convert::zxid(self.history.zxid_at(length))
     }
 
     fn length(&self) -> u64 {
-        Wide::length(&self.log) as u64
+        self.history.length() as u64
     }
 }

@@ -167,7 +167,7 @@ fn steps(
     if !lazy && !shown.persisted && server.unsynced() > 0 && sees(Kind::Sync) {
         let durable = Wide::length(&server.disk.history);
         let lengths = durable + 1..=durable + syncs(scene, candidate, line, search);
-        let zxids = lengths.map(|length| Wide::zxid_at(&scene.cfg.logs, &server.history, length));
+        let zxids = lengths.map(|length| scene.cfg.history(server.history).zxid_at(length));
         steps.extend(zxids.map(|up_to| Step::SyncLog { up_to }));
     }
     match server.role {
@@ -248,7 +248,7 @@ fn syncs(scene: &Scene<'_>, candidate: &Candidate, line: &Line<'_>, search: Sear
         && let Message::Ack { zxid } = packet.message
     {
         let zxid = crate::convert::zxid_in(zxid);
-        let length = Wide::count_up_to(&scene.cfg.logs, &server.history, zxid);
+        let length = scene.cfg.history(server.history).count_to(zxid);
         coming = length.saturating_sub(durable);
     }
     ready.max(coming).min(unsynced)

@@ -127,7 +127,7 @@ fn sync(
     search: Search<'_>,
     effort: &mut Effort,
 ) -> Option<Candidate> {
-    let up_to = Wide::zxid_at(&scene.cfg.logs, &state.core.server.history, length);
+    let up_to = scene.cfg.history(state.core.server.history).zxid_at(length);
     let mut synced = state.clone();
     if !synced.step(scene, Step::SyncLog { up_to }, &mut NoProbe) {
         return None;
@@ -167,9 +167,8 @@ fn lengths(
 
 /// What a line that cannot be shown needs.
 fn for_line(scene: &Scene<'_>, server: &Server<Wide>, line: &Line<'_>) -> Vec<usize> {
-    let position = |zxid: zab_trace::Zxid| {
-        Wide::length_at(&scene.cfg.logs, &server.history, convert::zxid_in(zxid))
-    };
+    let position =
+        |zxid: zab_trace::Zxid| scene.cfg.history(server.history).length_at(convert::zxid_in(zxid));
     let commit = |zxid| position(zxid).and_then(|upto| own_ack(scene, server, line, upto));
     let of_line = match &line.event.kind {
         EventKind::Delivered { zxid } => position(*zxid),
@@ -240,7 +239,7 @@ fn coming_ack(
 ) -> Option<(zab_model::ServerId, usize)> {
     let EventKind::Received(packet) = &line.event.kind else { return None };
     let Shown::Ack { zxid } = packet.message else { return None };
-    let at = Wide::length_at(&scene.cfg.logs, &server.history, convert::zxid_in(zxid))?;
+    let at = scene.cfg.history(server.history).length_at(convert::zxid_in(zxid))?;
     Some((line.ids.dense(packet.peer)?, at))
 }
 

@@ -1,6 +1,6 @@
 //! What a server could have shown instead of a line. Everything that is offered has been tried.
 
-use zab_model::{Message, NoProbe, Role, Shape, Step, Wide};
+use zab_model::{Message, NoProbe, Role, Step};
 use zab_trace::{Chain, ConnectionName, Event, EventKind, LogDigest, Packet, Persisted, Recovered};
 
 use crate::{
@@ -124,7 +124,7 @@ fn writes(scene: &mut Scene<'_>, candidate: &Candidate) -> Vec<Offer> {
     let written = taken.step(scene, Step::ProgramNext, &mut NoProbe).then_some(taken.written);
     let program = written.flatten().map(convert::persisted);
     let server = &candidate.core.server;
-    let last = convert::zxid(Wide::last(&scene.cfg.logs, &server.history));
+    let last = convert::zxid(scene.cfg.history(server.history).last());
     let tail = (server.unsynced() > 0).then_some(Persisted::Log(last));
     let writes = program.into_iter().chain(tail);
     writes.map(|write| Offer { kind: EventKind::Persisted(write), connection: None }).collect()
@@ -133,12 +133,12 @@ fn writes(scene: &mut Scene<'_>, candidate: &Candidate) -> Vec<Offer> {
 /// What a start would read from the disk.
 fn recovered(scene: &Scene<'_>, candidate: &Candidate) -> Recovered {
     let disk = &candidate.core.server.disk;
-    let logs = &scene.cfg.logs;
+    let history = scene.cfg.history(disk.history);
     Recovered {
         accepted_epoch: disk.accepted_epoch,
         current_epoch: disk.current_epoch,
-        last_zxid: convert::zxid(Wide::last(logs, &disk.history)),
-        log_length: Some(Wide::length(&disk.history) as u64),
-        log_digest: Some(LogDigest(Wide::digest(logs, &disk.history))),
+        last_zxid: convert::zxid(history.last()),
+        log_length: Some(history.length() as u64),
+        log_digest: Some(LogDigest(history.digest())),
     }
 }

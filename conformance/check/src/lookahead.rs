@@ -160,7 +160,7 @@ impl Lookahead {
     pub(crate) fn is_blurred(&self, cfg: &Config<Wide>, history: &Log) -> bool {
         !self.named.is_empty()
             && (0..Wide::length(history)).any(|index| {
-                let zxid = Wide::zxid(&cfg.logs, history, index).map(convert::zxid);
+                let zxid = cfg.history(*history).zxid(index).map(convert::zxid);
                 zxid.is_some_and(|zxid| !self.digests.contains_key(&zxid))
             })
     }

@@ -1,7 +1,7 @@
 //! What a person has to know of a divergence besides the rule that fails: who acknowledged, what
 //! was lost, what a synchronization was decided from.
 
-use zab_model::{Phase, Role, ServerId, ServerSet, Shape, Wide, sync_window};
+use zab_model::{Phase, Role, ServerId, ServerSet, sync_window};
 use zab_trace::{Event, EventKind, Message, Persisted, Zxid};
 
 use crate::{
@@ -51,12 +51,10 @@ impl Case<'_> {
 fn lost(case: &Case<'_>) -> Option<String> {
     let event = &case.item.event;
     let server = &case.candidate.core.server;
-    let logs = &case.checker.cfg.logs;
     let starts = matches!(event.kind, EventKind::Start { .. });
     let held = if starts { server.disk.history } else { server.history };
     let claimed = convert::zxid_in(claimed(event)?);
-    let kept = Wide::count_up_to(logs, &held, claimed);
-    let zxid = convert::zxid(Wide::zxid(logs, &held, kept)?);
+    let zxid = convert::zxid(case.checker.cfg.history(held).next_after(claimed)?);
     let persisted = persisted(case, zxid);
     let acknowledged = case.first(|earlier| {
         let acknowledges = if let EventKind::Sent(packet) = &earlier.kind {
@@ -192,7 +190,7 @@ struct Support {
 /// Who has acknowledged a transaction that is not committed.
 fn acks(case: &Case<'_>, zxid: Zxid) -> Option<Support> {
     let (server, cfg) = (&case.candidate.core.server, &case.checker.cfg);
-    let length = Wide::length_at(&cfg.logs, &server.history, convert::zxid_in(zxid))?;
+    let length = cfg.history(server.history).length_at(convert::zxid_in(zxid))?;
     let place = length.checked_sub(server.committed(cfg) + 1)?;
     let set = *server.leader.outstanding.get(place)?;
     let shows = move |message: &Message| *message == Message::Ack { zxid };

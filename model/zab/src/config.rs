@@ -1,5 +1,6 @@
 //! What is fixed during a run: the ensemble, the window, and which defect is seeded, if any.
 
+use crate::history::History;
 use crate::shape::Shape;
 use crate::types::{ServerId, ServerSet};
 
@@ -30,6 +31,11 @@ impl<S: Shape> Config<S> {
     pub fn new(voters: u8) -> Option<Self> {
         let fits = (1..=S::SERVERS_MAX).contains(&usize::from(voters));
         fits.then(|| Self { voters, window: WINDOW_DEFAULT, ..Self::default() })
+    }
+
+    /// What rules ask of a history.
+    pub fn history(&self, log: S::Log) -> History<'_, S> {
+        History::new(&self.logs, log)
     }
 
     /// The voting members in order of their ids.

@@ -32,6 +32,7 @@
 mod config;
 mod dispatch;
 pub mod explore;
+mod history;
 mod message;
 mod outbox;
 pub mod paper;
@@ -47,12 +48,13 @@ mod view;
 
 pub use config::{Config, Mutant, WINDOW_DEFAULT};
 pub use dispatch::apply;
+pub use history::History;
 pub use message::{Message, Notification};
 pub use outbox::{Decision, Effect, Outbox, Write};
 pub use probe::{Check, NoProbe, Probe, Record};
 pub use program::{Item, Program};
 pub use rules::election::elect;
-pub use rules::plan::sync_window;
+pub use rules::sync_plan::sync_window;
 pub use server::{Disk, Election, Heard, Leader, Learner, Link, Projection, Server, Stage};
 pub use shape::{Number, Queue, Shape, Small, Table, Wide};
 pub use step::{Enabled, Step};

@@ -66,9 +66,9 @@ pub struct Program([Item; 5]);
 
 impl Program {
     /// A program of at most five items; items that are [`Item::None`] are left out.
-    pub(crate) fn of(items: [Item; 5]) -> Self {
+    pub(crate) fn of(items: &[Item]) -> Self {
         let mut program = Self::default();
-        let given = items.into_iter().filter(|item| *item != Item::None);
+        let given = items.iter().copied().filter(|item| *item != Item::None);
         for (place, item) in program.0.iter_mut().zip(given) {
             *place = item;
         }

@@ -263,13 +263,19 @@ impl<S: Shape> Server<S> {
     /// The last zxid of the history.
     #[must_use]
     pub fn last(&self, cfg: &Config<S>) -> Zxid<S::Num> {
-        S::last(&cfg.logs, &self.history)
+        cfg.history(self.history).last()
+    }
+
+    /// The vote for this server itself: its position is a transaction, or `0.0` (D-L0).
+    #[must_use]
+    pub fn own_vote(&self, cfg: &Config<S>) -> Vote<S::Num> {
+        Vote { leader: self.id, zxid: self.last(cfg), peer_epoch: self.current_epoch }
     }
 
     /// How many transactions of the history are known to be committed.
     #[must_use]
     pub fn committed(&self, cfg: &Config<S>) -> usize {
-        S::count_up_to(&cfg.logs, &self.history, self.last_committed)
+        cfg.history(self.history).count_to(self.last_committed)
     }
 
     /// What a trace shows of the state.
@@ -283,7 +289,7 @@ impl<S: Shape> Server<S> {
             log_length: S::length(&self.history),
             last_zxid: self.last(cfg),
             last_committed: self.last_committed,
-            log_digest: S::digest(&cfg.logs, &self.history),
+            log_digest: cfg.history(self.history).digest(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Every cause of a change, and the one place where causes meet rules.
+//! Everything that can happen to a server. `dispatch` says which rule it meets.
 
 use crate::message::Message;
 use crate::shape::Shape;

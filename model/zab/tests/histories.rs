@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use zab_model::shape::{LogHandle, Logs};
-use zab_model::{Shape, Small, Txn, Wide, Zxid};
+use zab_model::{History, Shape, Small, Txn, Wide, Zxid};
 
 type Plain = Vec<Txn<u32, u64>>;
 
@@ -73,7 +73,7 @@ proptest! {
             prop_assert_eq!(Wide::length(handle), plain.len());
             for (index, txn) in plain.iter().enumerate() {
                 prop_assert_eq!(Wide::get(&logs, handle, index), Some(*txn));
-                prop_assert_eq!(Wide::length_at(&logs, handle, txn.zxid), Some(index + 1));
+                prop_assert_eq!(History::<Wide>::new(&logs, *handle).length_at(txn.zxid), Some(index + 1));
             }
             prop_assert_eq!(Wide::get(&logs, handle, plain.len()), None);
             prop_assert_eq!(handles.entry(plain.clone()).or_insert(*handle), handle);

@@ -151,7 +151,7 @@ fn agrees(trace: &Trace, node: &Node, state: Option<&State>) -> bool {
 fn unknown(trace: &Trace, node: &Node) -> bool {
     let history = &node.server.history;
     (0..Wide::length(history)).any(|index| {
-        let zxid = Wide::zxid(&trace.cfg.logs, history, index).map(convert::zxid);
+        let zxid = trace.cfg.history(*history).zxid(index).map(convert::zxid);
         zxid.is_some_and(|zxid| !trace.digests.contains_key(&zxid))
     })
 }

@@ -17,7 +17,7 @@ pub(super) fn steps(trace: &Trace, world: &World, row: usize, next: &mut Vec<Wor
         steps.push(Step::ProgramNext);
         let durable = Wide::length(&server.disk.history);
         for length in durable + 1..=durable + server.unsynced() {
-            let up_to = Wide::zxid_at(&trace.cfg.logs, &server.history, length);
+            let up_to = trace.cfg.history(server.history).zxid_at(length);
             steps.push(Step::SyncLog { up_to });
         }
     }

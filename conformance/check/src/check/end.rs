@@ -1,6 +1,5 @@
 //! What follows from explained lines: facts, doubts, and the end of the trace.
 
-use zab_model::{Shape, Wide};
 use zab_trace::{Event, EventKind, LintReport, Packet};
 
 use super::{Checker, Outcome, Stop, inconclusive};
@@ -67,14 +66,14 @@ impl Checker<'_> {
         if !self.facts.in_order() {
             return None;
         }
-        let logs = &self.cfg.logs;
-        let length = Wide::length_at(logs, &history, zxid)?;
-        let committed = Wide::prefix(logs, &history, length);
+        let history = self.cfg.history(history);
+        let length = history.length_at(zxid)?;
+        let committed = history.prefix(length);
         let mut holders = 0;
         for monitor in &self.monitors {
             let [candidate] = monitor.frontier.as_slice() else { return None };
-            let disk = &candidate.core.server.disk.history;
-            holders += usize::from(Wide::prefix(logs, disk, length) == committed);
+            let disk = self.cfg.history(candidate.core.server.disk.history);
+            holders += usize::from(disk.prefix(length) == committed);
         }
         // With a seeded defect the model's own quorum may be too small.
         Some((holders, self.monitors.len() / 2 + 1))

@@ -65,7 +65,7 @@ pub(super) fn sent<P: Probe>(
             if let Some(Message::Proposal(txn)) = candidate.sent {
                 // What is behind it in the history has been requested, but not sent.
                 let length = Wide::length(&core.server.history);
-                let upto = Wide::count_up_to(&scene.cfg.logs, &core.server.history, txn.zxid);
+                let upto = scene.cfg.history(core.server.history).count_to(txn.zxid);
                 let ahead = u32::try_from(length.saturating_sub(upto)).unwrap_or(u32::MAX);
                 core.ahead = core.ahead.min(ahead);
             }

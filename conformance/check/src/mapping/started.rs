@@ -42,7 +42,7 @@ pub(super) fn start<P: Probe>(
 pub(crate) fn recovery_of(cfg: &Config<Wide>, server: &Server<Wide>, recovered: &Recovered) -> u32 {
     let durable = Wide::length(&server.disk.history);
     let zxid = convert::zxid_in(recovered.last_zxid);
-    let length = Wide::length_at(&cfg.logs, &server.history, zxid).unwrap_or(durable);
+    let length = cfg.history(server.history).length_at(zxid).unwrap_or(durable);
     let survived = length.saturating_sub(durable).min(server.unsynced());
     u32::try_from(survived).unwrap_or(u32::MAX)
 }

@@ -256,7 +256,7 @@ impl Walker {
             return;
         }
         let length = Wide::length(&node.server.disk.history) + 1 + self.rng.below(unsynced);
-        let up_to = Wide::zxid_at(&self.cfg.logs, &node.server.history, length);
+        let up_to = self.cfg.history(node.server.history).zxid_at(length);
         if node.step(&self.cfg, Step::SyncLog { up_to }) {
             let write = zab_trace::Persisted::Log(convert::zxid(up_to));
             self.line(row, EventKind::Persisted(write));

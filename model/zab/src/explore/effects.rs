@@ -4,11 +4,10 @@ use super::ghost::{Offence, Reign, common, up_to};
 use super::links::{End, queue_note};
 use super::model::Zab;
 use super::packet::{Note, Packet};
-use super::state::{Flat, State, index};
+use super::state::{Flat, State, history, index};
 use crate::message::Message;
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::server::Server;
-use crate::shape::Shape;
 use crate::step::Step;
 use crate::types::{Phase, Role, ServerId, Zxid};
 
@@ -126,7 +125,7 @@ impl Change<'_> {
     fn judge_acknowledgement(&self, state: &mut State, message: &Message<Flat>) {
         let server = state.server(self.id);
         let (disk, memory) = (&server.disk, server);
-        let holds = |zxid: Zxid<u8>| Flat::length_at(&(), &disk.history, zxid).is_some();
+        let holds = |zxid: Zxid<u8>| history(disk.history).length_at(zxid).is_some();
         let durable = match message {
             Message::Ack { zxid } => holds(*zxid),
             // The second ACK-LD, of UPTODATE, says nothing about what is logged after it.
@@ -158,7 +157,7 @@ impl Change<'_> {
     /// others between that and the cut is cut, too; but then its acknowledgement is withdrawn.)
     fn judge_truncation(&self, state: &mut State, learner: ServerId, zxid: Zxid<u8>) {
         let disk = &state.server(learner).disk.history;
-        let kept = Flat::count_up_to(&(), disk, zxid);
+        let kept = history(*disk).count_to(zxid);
         if kept < common(disk, &state.ghost.committed) {
             state.ghost.mark(Offence::CommittedCut);
         }
@@ -167,7 +166,7 @@ impl Change<'_> {
     /// What is delivered is on disk, and in broadcast it is committed.
     fn judge_delivery(&self, state: &mut State, zxid: Zxid<u8>) {
         let server = state.server(self.id);
-        let durable = Flat::length_at(&(), &server.disk.history, zxid).is_some();
+        let durable = history(server.disk.history).length_at(zxid).is_some();
         let committed = server.phase != Phase::Broadcast || zxid <= server.last_committed;
         if !(durable && committed) {
             state.ghost.mark(Offence::DeliveredEarly);
@@ -181,7 +180,7 @@ impl Change<'_> {
         let refused = match message {
             Message::LeaderInfo { .. } | Message::Notification(_) => true,
             Message::Trunc { zxid } => {
-                let length = Flat::length_at(&(), &self.before.history, zxid);
+                let length = history(self.before.history).length_at(zxid);
                 length.is_some_and(|length| length < usize::from(self.before.base))
             }
             Message::FollowerInfo { .. }

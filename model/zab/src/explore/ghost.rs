@@ -5,7 +5,8 @@
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use super::state::{Flat, Log, TXNS_MAX};
-use crate::shape::{Few, Queue, Shape};
+use crate::history::History;
+use crate::shape::{Few, Queue};
 use crate::types::{ServerId, Zxid};
 
 /// Leaders that can be established in one exploration.
@@ -126,5 +127,5 @@ pub(super) fn common(one: &Log, other: &Log) -> usize {
 /// The prefix of a history that ends at or before a zxid.
 #[must_use]
 pub(super) fn up_to(history: &Log, zxid: Zxid<u8>) -> Log {
-    Flat::prefix(&(), history, Flat::count_up_to(&(), history, zxid))
+    History::<Flat>::new(&(), *history).truncate(zxid)
 }

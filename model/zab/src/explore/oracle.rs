@@ -21,11 +21,6 @@ fn is_electing(server: &Server<Flat>) -> bool {
     server.role == Role::Looking && server.program.is_finished()
 }
 
-/// The vote of a server for itself.
-fn own_vote(config: &Config<Flat>, server: &Server<Flat>) -> Vote<u8> {
-    Vote { leader: server.id, zxid: server.last(config), peer_epoch: server.current_epoch }
-}
-
 /// Whether `leader` can be elected with exactly these followers: they are a quorum, all of them
 /// are looking, and nobody's vote is better than the leader's, or `whoever` looks may win.
 pub(super) fn can_elect(
@@ -35,9 +30,9 @@ pub(super) fn can_elect(
     followers: ServerSet,
     whoever: bool,
 ) -> bool {
-    let best = own_vote(config, state.server(leader));
+    let best = state.server(leader).own_vote(config);
     let loses = |id| {
-        let vote = own_vote(config, state.server(id));
+        let vote = state.server(id).own_vote(config);
         let less = zk_fle_order(config, &vote, &best) == Ordering::Less;
         is_electing(state.server(id)) && (whoever || less)
     };
@@ -83,7 +78,7 @@ pub(super) fn settle<P: Probe>(
 /// afterwards the one it tells.
 pub(super) fn winning_vote(config: &Config<Flat>, state: &State, leader: ServerId) -> Vote<u8> {
     let server = state.server(leader);
-    if server.role == Role::Leading { server.vote } else { own_vote(config, server) }
+    if server.role == Role::Leading { server.vote } else { server.own_vote(config) }
 }
 
 /// Forgets what only notifications would read: the proposal, round and tables of a looking server,

@@ -6,8 +6,9 @@ use std::fmt;
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use super::state::{Flat, Log, TXNS_MAX};
+use crate::history::History;
 use crate::message::{Message, Notification};
-use crate::shape::{Queue, Shape};
+use crate::shape::Queue;
 use crate::types::{Role, ServerId, Txn, Vote, Zxid};
 
 /// A message of the quorum port.
@@ -147,7 +148,7 @@ impl Packet {
             PacketKind::Trunc => Message::Trunc { zxid },
             PacketKind::Snap => {
                 let history = history_of([first, second, third], requests);
-                Message::Snap { zxid: Flat::last(&(), &history), history }
+                Message::Snap { zxid: History::<Flat>::new(&(), history).last(), history }
             }
             PacketKind::Proposal => Message::Proposal(Txn { zxid, payload: third }),
             PacketKind::Commit => Message::Commit { zxid },

@@ -10,6 +10,7 @@ use super::bounds::Bounds;
 use super::facts::{COLUMNS, facts};
 use super::ghost::Ghost;
 use super::links::Links;
+use crate::history::History;
 use crate::server::Server;
 use crate::shape::{Shape, Small};
 use crate::types::ServerId;
@@ -111,4 +112,9 @@ impl Budget {
             resends: bounds.resends,
         }
     }
+}
+
+/// What rules ask of a history.
+pub(super) fn history(log: Log) -> History<'static, Flat> {
+    History::new(&(), log)
 }

@@ -1,107 +1,91 @@
 //! Crashes, starts, and connections that end.
 
-use super::Node;
-use super::election::{zk_fle_enter, zk_fle_leave_role};
+use super::guard::{Guard, at_most, holds, is};
+use super::{Node, Outcome};
 use crate::outbox::Effect;
 use crate::probe::Probe;
 use crate::program::Item;
 use crate::server::{Link, Server, Stage};
 use crate::shape::{Number, Shape, Table};
-use crate::step::Enabled;
 use crate::types::{Phase, Role, ServerId, Zxid};
 
-/// zk.crash: everything in memory is lost; what the operating system may still write of the
-/// unsynced tail is kept as history until the start decides. There is no tail while the history on
-/// disk is still to be cut or replaced.
-pub(crate) fn zk_crash<S: Shape, P: Probe>(node: &mut Node<'_, S, P>) -> Enabled {
-    node.fired("zk.crash");
-    let Server { id, disk, history, program, .. } = *node.me;
-    *node.me = Server::recovered(id, disk);
-    let replaced = program.contains(Item::Snapshot);
-    let durable = S::prefix(&node.cfg.logs, &history, S::length(&disk.history));
-    if durable == disk.history && !replaced {
-        node.me.history = history;
-    }
-    Enabled::Yes
-}
-
-/// zk.start: memory is what the disk holds, with a prefix of the tail; then an election.
-pub(crate) fn zk_start<S: Shape, P: Probe>(node: &mut Node<'_, S, P>, survived: S::Num) -> Enabled {
-    let (role, tail) = (node.me.role, node.me.unsynced());
-    if !node.check("zk.start", "role = DOWN", role == Role::Down, role, Role::Down)
-        || !node.check("zk.start", "survived <= tail", survived.to_usize() <= tail, survived, tail)
-    {
-        return Enabled::No;
-    }
-    let logs = &node.cfg.logs;
-    let length = S::length(&node.me.disk.history) + survived.to_usize();
-    let history = S::prefix(logs, &node.me.history, length);
-    let (ahead, accepted) = (S::last(logs, &history).epoch, node.me.disk.accepted_epoch);
-    if !node.check("zk.start", "epoch(last) <= acceptedEpoch", ahead <= accepted, ahead, accepted) {
-        return Enabled::No;
-    }
-    node.fired("zk.start");
-    node.me.history = history;
-    node.me.disk.history = history;
-    zk_fle_enter(node)
-}
-
-/// Whether a follower's connection to its leader is up.
-pub(crate) fn is_connected<S: Shape>(me: &Server<S>) -> bool {
-    me.phase > Phase::Discovery || me.learner.stage == Stage::Registered
-}
-
-/// zk.fail.learner_link: the connection to the leader ends.
-pub(crate) fn zk_fail_learner_link<S: Shape, P: Probe>(
-    node: &mut Node<'_, S, P>,
-    peer: ServerId,
-) -> Enabled {
-    let leader = node.me.vote.leader;
-    let up = is_connected(node.me);
-    if !node.check("zk.fail.learner_link", "peer = leader", peer == leader, peer, leader)
-        || !node.check("zk.fail.learner_link", "the connection was up", up, up, true)
-    {
-        return Enabled::No;
-    }
-    node.fired("zk.fail.learner_link");
-    zk_fle_leave_role(node)
-}
-
-/// zk.fail.leader_link: the connection to a learner ends; what it acknowledged stays counted.
-pub(crate) fn zk_fail_leader_link<S: Shape, P: Probe>(
-    node: &mut Node<'_, S, P>,
-    peer: ServerId,
-) -> Enabled {
-    let known = node.me.leader.links.row(peer) != Link::None;
-    if !node.check("zk.fail.leader_link", "the learner was connected", known, known, true) {
-        return Enabled::No;
-    }
-    node.fired("zk.fail.leader_link");
-    node.me.leader.links.set(peer, Link::None);
-    node.me.leader.reported.set(peer, Zxid::default());
-    Enabled::Yes
-}
-
-/// zk.fail.leader_quorum: a leader gives up for want of a quorum, a follower for want of an answer
-/// (`zk.fail.learner_link`). Without a clock: at any time.
-pub(crate) fn zk_fail_leader_quorum<S: Shape, P: Probe>(node: &mut Node<'_, S, P>) -> Enabled {
-    match node.me.role {
-        Role::Leading => node.fired("zk.fail.leader_quorum"),
-        Role::Following => node.fired("zk.fail.learner_link"),
-        Role::Looking | Role::Down => {
-            let role = node.me.role;
-            node.check("zk.fle.leave_role", "there is a role to leave", false, role, Role::Looking);
-            return Enabled::No;
+impl<S: Shape, P: Probe> Node<'_, S, P> {
+    /// zk.crash: everything in memory is lost; what the operating system may still write of the
+    /// unsynced tail is kept as history until the start decides. There is no tail while the history
+    /// on disk is still to be cut or replaced.
+    pub(crate) fn zk_crash(&mut self) {
+        self.fired("zk.crash");
+        let Server { id, disk, history, program, .. } = *self.me;
+        *self.me = Server::recovered(id, disk);
+        let durable = self.cfg.history(history).prefix(S::length(&disk.history));
+        if durable == disk.history && !program.contains(Item::Snapshot) {
+            self.me.history = history;
         }
     }
-    zk_fle_leave_role(node)
-}
 
-/// A learner breaks the protocol: this end closes its connection.
-pub(crate) fn close<S: Shape, P: Probe>(node: &mut Node<'_, S, P>, peer: ServerId) -> Enabled {
-    if zk_fail_leader_link(node, peer) == Enabled::No {
-        return Enabled::No;
+    /// zk.start: memory is what the disk holds, with a prefix of the tail that has survived; a
+    /// history ahead of currentEpoch is accepted up to acceptedEpoch (D-H02). Then an election.
+    pub(crate) fn zk_start(&mut self, survived: S::Num) -> Outcome {
+        self.require("zk.start", "role = DOWN", is(self.me.role, Role::Down))?;
+        let tail = self.me.unsynced();
+        let is_of_tail = Guard::new(survived.to_usize() <= tail, survived, tail);
+        self.require("zk.start", "survived <= tail", is_of_tail)?;
+        let durable = S::length(&self.me.disk.history);
+        let history = self.history().prefix(durable + survived.to_usize());
+        let epoch = self.cfg.history(history).last().epoch;
+        let guard = at_most(epoch, self.me.disk.accepted_epoch);
+        self.require("zk.start", "epoch(last) <= acceptedEpoch", guard)?;
+        self.fired("zk.start");
+        self.me.history = history;
+        self.me.disk.history = history;
+        self.zk_fle_enter();
+        Ok(())
     }
-    node.out.push(Effect::Closed(peer));
-    Enabled::Yes
+
+    /// FOLLOWING: whether the connection to the leader is up.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.me.phase > Phase::Discovery || self.me.learner.stage == Stage::Registered
+    }
+
+    /// zk.fail.learner_link: the connection to the leader ends.
+    pub(crate) fn zk_fail_learner_link(&mut self, peer: ServerId) -> Outcome {
+        let rule = "zk.fail.learner_link";
+        self.require(rule, "peer = leader", is(peer, self.me.vote.leader))?;
+        self.require(rule, "the connection was up", holds(self.is_connected()))?;
+        self.fired(rule);
+        self.zk_fle_leave_role();
+        Ok(())
+    }
+
+    /// zk.fail.leader_link: the connection to a learner ends; what it acknowledged stays counted.
+    pub(crate) fn zk_fail_leader_link(&mut self, peer: ServerId) -> Outcome {
+        let known = self.me.leader.links.row(peer) != Link::None;
+        self.require("zk.fail.leader_link", "the learner was connected", holds(known))?;
+        self.fired("zk.fail.leader_link");
+        self.me.leader.links.set(peer, Link::None);
+        self.me.leader.reported.set(peer, Zxid::default());
+        Ok(())
+    }
+
+    /// zk.fail.leader_quorum: a leader gives up for want of a quorum, a follower for want of an
+    /// answer (`zk.fail.learner_link`). Without a clock: at any time.
+    pub(crate) fn zk_fail_leader_quorum(&mut self) -> Outcome {
+        match self.me.role {
+            Role::Leading => self.fired("zk.fail.leader_quorum"),
+            Role::Following => self.fired("zk.fail.learner_link"),
+            Role::Looking | Role::Down => {
+                let guard = Guard::new(false, self.me.role, Role::Looking);
+                return self.require("zk.fle.leave_role", "there is a role to leave", guard);
+            }
+        }
+        self.zk_fle_leave_role();
+        Ok(())
+    }
+
+    /// LEADING: closes the connection of a learner that has sent what it may not send.
+    pub(crate) fn close(&mut self, peer: ServerId) -> Outcome {
+        self.zk_fail_leader_link(peer)?;
+        self.out.push(Effect::Closed(peer));
+        Ok(())
+    }
 }

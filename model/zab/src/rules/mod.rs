@@ -1,11 +1,15 @@
-//! The rules of `docs/src/rules.md`, each a function whose documentation begins with its id.
+//! The rules of `docs/src/rules.md`. Each is a method of the server in the middle of a step, named
+//! by its id, and its documentation begins with the id.
 
-pub(crate) mod broadcast;
-pub(crate) mod discovery;
+mod broadcast;
+mod discovery;
 pub(crate) mod election;
-pub(crate) mod failure;
+mod failure;
+mod guard;
 mod node;
-pub(crate) mod plan;
-pub(crate) mod synchronization;
+mod program;
+pub(crate) mod sync_plan;
+mod synchronization;
 
-pub(crate) use node::Node;
+pub(crate) use guard::{Guard, holds, is};
+pub(crate) use node::{Node, Outcome, Refusal};

@@ -12,7 +12,7 @@ use std::hash::Hash;
 
 pub use self::small::{Few, Small, SmallLog};
 pub use self::wide::{LogHandle, Logs, Wide};
-use crate::types::{ServerId, TxnOf, Zxid};
+use crate::types::{ServerId, TxnOf};
 
 /// What a plain value in the state can do.
 pub trait Value: Copy + Debug + Default + Eq + Hash + 'static {}
@@ -100,43 +100,6 @@ pub trait Shape: Copy + Debug + Default + Eq + Hash + 'static {
     /// The digest of a history as `traces/README.md` defines it, computed here anew: the model and
     /// the traces are two witnesses.
     fn digest(logs: &Self::Logs, log: &Self::Log) -> u64;
-
-    /// The zxid of the transaction at an index, from 0.
-    fn zxid(logs: &Self::Logs, log: &Self::Log, index: usize) -> Option<Zxid<Self::Num>> {
-        Self::get(logs, log, index).map(|txn| txn.zxid)
-    }
-
-    /// How many transactions of the history are not after `zxid`. Zxids ascend in every history
-    /// that the rules build.
-    fn count_up_to(logs: &Self::Logs, log: &Self::Log, zxid: Zxid<Self::Num>) -> usize {
-        let (mut low, mut high) = (0, Self::length(log));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if Self::zxid(logs, log, middle).is_some_and(|found| found <= zxid) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
-    }
-
-    /// The length of the history's prefix that ends with `zxid`; 0 for `0.0`; `None` if no
-    /// transaction has it.
-    fn length_at(logs: &Self::Logs, log: &Self::Log, zxid: Zxid<Self::Num>) -> Option<usize> {
-        let count = Self::count_up_to(logs, log, zxid);
-        (Self::zxid_at(logs, log, count) == zxid).then_some(count)
-    }
-
-    /// The zxid that a prefix of the history ends with; `0.0` for the empty one.
-    fn zxid_at(logs: &Self::Logs, log: &Self::Log, length: usize) -> Zxid<Self::Num> {
-        length.checked_sub(1).and_then(|index| Self::zxid(logs, log, index)).unwrap_or_default()
-    }
-
-    /// The last zxid; `0.0` for the empty history.
-    fn last(logs: &Self::Logs, log: &Self::Log) -> Zxid<Self::Num> {
-        Self::zxid_at(logs, log, Self::length(log))
-    }
 }
 
 /// FNV-1a, 64 bit, over a log's last digest and one more transaction.

@@ -83,7 +83,7 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
     fn idle_choices(&self, me: usize, server: &Server<S>, found: &mut Vec<(usize, Step<S>)>) {
         let durable = S::length(&server.disk.history);
         for length in durable + 1..=S::length(&server.history) {
-            let up_to = S::zxid_at(&self.cfg.logs, &server.history, length);
+            let up_to = self.cfg.history(server.history).zxid_at(length);
             found.push((me, Step::SyncLog { up_to }));
         }
         found.push((me, Step::Settle));

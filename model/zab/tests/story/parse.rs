@@ -103,7 +103,7 @@ fn message<S: Told>(cfg: &Config<S>, words: &[&str]) -> Message<S> {
         ["TRUNC", last] => Message::Trunc { zxid: zxid::<S>(last) },
         ["SNAP", txns] => {
             let history = log::<S>(cfg, txns);
-            Message::Snap { zxid: S::last(&cfg.logs, &history), history }
+            Message::Snap { zxid: cfg.history(history).last(), history }
         }
         ["PROPOSAL", proposed] => Message::Proposal(txn::<S>(proposed)),
         ["COMMIT", committed] => Message::Commit { zxid: zxid::<S>(committed) },

@@ -176,7 +176,7 @@ impl<'a, S: Shape> Walker<'a, S> {
                 let server = &self.servers[row(id)];
                 let more = 1 + self.dice.below(server.unsynced());
                 let length = S::length(&server.disk.history) + more;
-                let up_to = S::zxid_at(&self.config.logs, &server.history, length);
+                let up_to = self.config.history(server.history).zxid_at(length);
                 self.step(id, Step::SyncLog { up_to }, None)
             }
             Choice::Request(id) => {

@@ -1,0 +1,120 @@
+//! What rules ask of a history.
+
+use crate::shape::Shape;
+use crate::types::{TxnOf, Zxid};
+
+/// A history beside the storage that its transactions lie in. A state holds only the history.
+#[derive(Debug)]
+pub struct History<'a, S: Shape> {
+    logs: &'a S::Logs,
+    log: S::Log,
+}
+
+impl<S: Shape> Clone for History<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: Shape> Copy for History<'_, S> {}
+
+impl<'a, S: Shape> History<'a, S> {
+    /// A history whose transactions lie in `logs`.
+    pub fn new(logs: &'a S::Logs, log: S::Log) -> Self {
+        Self { logs, log }
+    }
+
+    /// How many transactions it has.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        S::length(&self.log)
+    }
+
+    /// The transaction at an index, from 0.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<TxnOf<S>> {
+        S::get(self.logs, &self.log, index)
+    }
+
+    /// The zxid of the transaction at an index, from 0.
+    #[must_use]
+    pub fn zxid(&self, index: usize) -> Option<Zxid<S::Num>> {
+        self.get(index).map(|txn| txn.zxid)
+    }
+
+    /// The last zxid; `0.0` if there is none.
+    #[must_use]
+    pub fn last(&self) -> Zxid<S::Num> {
+        self.zxid_at(self.length())
+    }
+
+    /// The zxid that the first `length` transactions end with; `0.0` for none.
+    #[must_use]
+    pub fn zxid_at(&self, length: usize) -> Zxid<S::Num> {
+        length.checked_sub(1).and_then(|index| self.zxid(index)).unwrap_or_default()
+    }
+
+    /// How many transactions are at or before `zxid`. Zxids ascend in every history that the rules
+    /// build.
+    #[must_use]
+    pub fn count_to(&self, zxid: Zxid<S::Num>) -> usize {
+        let (mut low, mut high) = (0, self.length());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.zxid(middle).is_some_and(|found| found <= zxid) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// The length of the prefix that ends with `zxid`; 0 for `0.0`; `None` if no transaction has
+    /// this zxid.
+    #[must_use]
+    pub fn length_at(&self, zxid: Zxid<S::Num>) -> Option<usize> {
+        let count = self.count_to(zxid);
+        (self.zxid_at(count) == zxid).then_some(count)
+    }
+
+    /// The transaction after this position, if there is one.
+    #[must_use]
+    pub fn next_after(&self, zxid: Zxid<S::Num>) -> Option<Zxid<S::Num>> {
+        self.zxid(self.count_to(zxid))
+    }
+
+    /// The transactions after `after`, up to and with `to`.
+    pub fn range(
+        self,
+        after: Zxid<S::Num>,
+        to: Zxid<S::Num>,
+    ) -> impl Iterator<Item = TxnOf<S>> + use<'a, S> {
+        let places = self.count_to(after)..self.length();
+        places.map_while(move |index| self.get(index)).take_while(move |txn| txn.zxid <= to)
+    }
+
+    /// The history with one more transaction; `None` if a `Small` one has no room for it.
+    #[must_use]
+    pub fn append(&self, txn: TxnOf<S>) -> Option<S::Log> {
+        S::append(self.logs, &self.log, txn)
+    }
+
+    /// The first `length` transactions; all of them if there are fewer.
+    #[must_use]
+    pub fn prefix(&self, length: usize) -> S::Log {
+        S::prefix(self.logs, &self.log, length)
+    }
+
+    /// The history without what comes after `zxid`.
+    #[must_use]
+    pub fn truncate(&self, zxid: Zxid<S::Num>) -> S::Log {
+        self.prefix(self.count_to(zxid))
+    }
+
+    /// The digest as `traces/README.md` defines it.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        S::digest(self.logs, &self.log)
+    }
+}

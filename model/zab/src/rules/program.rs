@@ -1,0 +1,90 @@
+//! Running a program: each write is a step of its own; what stands between writes runs with the
+//! step before it.
+
+use super::Node;
+use super::guard::holds;
+use super::node::Outcome;
+use crate::outbox::{Effect, Write};
+use crate::probe::Probe;
+use crate::program::{Item, Program};
+use crate::shape::{Number, Shape};
+
+impl<S: Shape, P: Probe> Node<'_, S, P> {
+    /// Leaves a program to be run and runs it up to its first write.
+    pub(crate) fn run(&mut self, items: &[Item]) {
+        self.me.program = Program::of(items);
+        self.run_to_write();
+    }
+
+    /// The next write of the program is durable; then everything up to the write after it.
+    pub(crate) fn program_next(&mut self) -> Outcome {
+        let next = self.me.program.next();
+        self.require("program", "a write is left", holds(next.is_write()))?;
+        self.me.program.advance();
+        self.write(next);
+        self.run_to_write();
+        Ok(())
+    }
+
+    fn run_to_write(&mut self) {
+        while !self.me.program.is_finished() && !self.me.program.next().is_write() {
+            let item = self.me.program.next();
+            self.me.program.advance();
+            self.perform(item);
+        }
+    }
+
+    fn write(&mut self, item: Item) {
+        let me = &mut *self.me;
+        let write = match item {
+            Item::AcceptedEpoch => {
+                me.disk.accepted_epoch = me.accepted_epoch;
+                Write::AcceptedEpoch(me.accepted_epoch)
+            }
+            Item::CurrentEpoch => {
+                me.disk.current_epoch = me.current_epoch;
+                Write::CurrentEpoch(me.current_epoch)
+            }
+            Item::Log => {
+                me.disk.history = me.history;
+                Write::Log(self.last())
+            }
+            Item::Truncate => {
+                me.disk.history = me.history;
+                me.disk.base = me.base;
+                Write::Truncated(self.last())
+            }
+            Item::Snapshot => {
+                let base = self.cfg.history(me.history).prefix(me.base.to_usize());
+                me.disk.history = base;
+                me.disk.base = me.base;
+                Write::Snapshot(self.cfg.history(base).last())
+            }
+            Item::None
+            | Item::Deliver
+            | Item::Notify
+            | Item::LeaderInfo
+            | Item::AckEpoch
+            | Item::Synchronize
+            | Item::AckLd => return,
+        };
+        self.out.push(Effect::Persisted(write));
+    }
+
+    fn perform(&mut self, item: Item) {
+        match item {
+            Item::Deliver => self.deliver_received(),
+            Item::Notify => self.notify(),
+            Item::LeaderInfo => self.offer_to_waiting(),
+            Item::AckEpoch => self.answer_epoch(),
+            Item::Synchronize => self.synchronize_waiting(),
+            Item::AckLd => self.acknowledge_new_leader(),
+            Item::None
+            | Item::AcceptedEpoch
+            | Item::CurrentEpoch
+            | Item::Log
+            | Item::Truncate
+            | Item::Snapshot => {}
+        }
+    }
+}
