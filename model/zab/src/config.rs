@@ -89,7 +89,7 @@ pub enum Mutant {
     TruncBelowCommitted,
     /// `f.2.0` does not cut the history after TRUNC.
     TruncIgnored,
-    /// `zk.sync.withdraw` is left out (H-01: every current release of ZooKeeper).
+    /// `zk.sync.withdraw` is left out (D-H01: every current release of ZooKeeper).
     NothingWithdrawn,
     /// `f.2.1` writes currentEpoch before the history.
     EpochBeforeHistory,

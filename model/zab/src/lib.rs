@@ -55,7 +55,9 @@ pub use probe::{Check, NoProbe, Probe, Record};
 pub use program::{Item, Program};
 pub use rules::election::elect;
 pub use rules::sync_plan::sync_window;
-pub use server::{Disk, Election, Heard, Leader, Learner, Link, Projection, Server, Stage};
+pub use server::{
+    Disk, Election, Heard, Leader, Learner, Progress, Projection, Server, Stage, Synchronization,
+};
 pub use shape::{Number, Queue, Shape, Small, Table, Wide};
 pub use step::{Enabled, Step};
 pub use types::{Phase, Role, ServerId, ServerSet, Txn, TxnOf, Vote, Zxid};

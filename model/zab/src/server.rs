@@ -43,8 +43,8 @@ pub struct Server<S: Shape> {
     pub program: Program,
     /// LOOKING: what the others voted.
     pub election: Election<S>,
-    /// FOLLOWING, until BROADCAST: how far the synchronization has come.
-    pub learner: Learner<S>,
+    /// FOLLOWING, until BROADCAST: what was received of the leader's history.
+    pub synchronization: Synchronization<S>,
     /// LEADING: what the leader knows of its learners.
     pub leader: Leader<S>,
 }
@@ -78,11 +78,11 @@ pub struct Disk<S: Shape> {
 )]
 #[repr(C)]
 pub struct Election<S: Shape> {
-    /// `recvset`: the votes of this round.
-    pub received: S::Table<Heard<S::Num>>,
-    /// `outofelection`: the votes of servers that have settled, in any round. No guard reads their
-    /// zxids, which are `0.0`.
-    pub settled: S::Table<Heard<S::Num>>,
+    /// The votes of this round.
+    pub recvset: S::Table<Heard<S::Num>>,
+    /// The votes of servers that have settled, in any round. No guard reads their zxids, which are
+    /// `0.0`.
+    pub outofelection: S::Table<Heard<S::Num>>,
 }
 
 /// A vote heard from a server; the default means that none was.
@@ -106,36 +106,36 @@ pub enum Stage {
     /// DISCOVERY: not connected. In BROADCAST: synchronization is over.
     #[default]
     Idle,
-    /// DISCOVERY: FOLLOWERINFO is sent.
-    Registered,
+    /// DISCOVERY: FOLLOWERINFO is sent, and LEADERINFO comes next.
+    WaitsForLeaderInfo,
     /// SYNCHRONIZATION: DIFF, TRUNC or SNAP comes next.
     Header,
     /// SYNCHRONIZATION: NEWLEADER is still to come.
     Receiving,
-    /// SYNCHRONIZATION: NEWLEADER has come; UPTODATE is still to come.
+    /// SYNCHRONIZATION: NEWLEADER was acknowledged; UPTODATE is still to come.
     Acknowledged,
 }
 
-/// What a follower has received in this synchronization.
+/// The state of a follower while it is synchronized.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
 )]
 #[repr(C)]
-pub struct Learner<S: Shape> {
+pub struct Synchronization<S: Shape> {
     /// How far it has come.
     pub stage: Stage,
     /// Whether the synchronization began with a SNAP.
     pub snapshot: bool,
     /// Until `f.2.1` is done: the length of the base, which was there before the first PROPOSAL.
     pub start: S::Num,
-    /// The base and every transaction received after it. What is behind the history is *not
+    /// The base and every transaction received after it. What comes after the history is *not
     /// logged*.
     pub received: S::Log,
-    /// The length of `received` up to which it is marked committed.
+    /// How many of `received`, from the front, are marked committed.
     pub committed: S::Num,
 }
 
-/// What the leader has heard from a learner on its present connection.
+/// How far a learner is on its present connection.
 #[derive(
     Clone,
     Copy,
@@ -152,28 +152,40 @@ pub struct Learner<S: Shape> {
     Unaligned,
 )]
 #[repr(u8)]
-pub enum Link {
+pub enum Progress {
     /// No connection, or nothing heard on it.
     #[default]
     None,
-    /// FOLLOWERINFO; it waits for LEADERINFO.
-    Waiting,
-    /// FOLLOWERINFO, and LEADERINFO is sent.
+    /// It sent FOLLOWERINFO and waits for LEADERINFO.
+    WaitsForLeaderInfo,
+    /// It was sent LEADERINFO.
     Offered,
-    /// ACKEPOCH; it waits for the gate of `l.1.2`.
-    Reported,
-    /// ACKEPOCH, and it is brought up to date: a forwarding learner.
+    /// It sent ACKEPOCH and waits for the gate of `l.1.2`.
+    WaitsForGate,
+    /// It was sent NEWLEADER and gets every PROPOSAL and COMMIT.
     Forwarding,
-    /// ACK-LD: a forwarding learner that has taken over the history.
+    /// It acknowledged NEWLEADER, and gets every PROPOSAL and COMMIT.
     Acknowledged,
 }
 
-impl Link {
+impl Progress {
     /// Whether the learner gets every PROPOSAL and COMMIT.
     #[must_use]
     pub fn is_forwarding(self) -> bool {
         self >= Self::Forwarding
     }
+}
+
+/// What the leader knows of one learner.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
+#[repr(C)]
+pub struct Learner<N> {
+    /// How far it is.
+    pub progress: Progress,
+    /// Until the gate of `l.1.2`: the last zxid of its history.
+    pub last: Zxid<N>,
 }
 
 /// What a leader keeps for its epoch.
@@ -192,17 +204,15 @@ pub struct Leader<S: Shape> {
     pub electing: ServerSet,
     /// SYNCHRONIZATION: who has acknowledged NEWLEADER.
     pub new_leader_acks: ServerSet,
-    /// What was heard from each learner.
-    pub links: S::Table<Link>,
-    /// The last zxid of each learner that waits for the gate.
-    pub reported: S::Table<Zxid<S::Num>>,
+    /// What is known of each learner.
+    pub learners: S::Table<Learner<S::Num>>,
     /// BROADCAST: who has acknowledged each transaction after lastCommitted, in order.
     pub outstanding: S::Queue<ServerSet>,
 }
 
 impl<S: Shape> Default for Election<S> {
     fn default() -> Self {
-        Self { received: Default::default(), settled: Default::default() }
+        Self { recvset: Default::default(), outofelection: Default::default() }
     }
 }
 
@@ -214,8 +224,7 @@ impl<S: Shape> Default for Leader<S> {
             connecting: ServerSet::default(),
             electing: ServerSet::default(),
             new_leader_acks: ServerSet::default(),
-            links: Default::default(),
-            reported: Default::default(),
+            learners: Default::default(),
             outstanding: Default::default(),
         }
     }
@@ -245,7 +254,7 @@ impl<S: Shape> Server<S> {
             vote: Vote::default(),
             program: Program::default(),
             election: Election::default(),
-            learner: Learner::default(),
+            synchronization: Synchronization::default(),
             leader: Leader::default(),
         }
     }

@@ -223,7 +223,7 @@ fn connected(
     match node.server.role {
         Role::Following if peer == Some(leader) => {
             let Some(to) = leader.row() else { return };
-            let idle = node.server.learner.stage == Stage::Idle && node.wires[to].is_none();
+            let idle = node.server.synchronization.stage == Stage::Idle && node.wires[to].is_none();
             if !idle {
                 return;
             }

@@ -433,7 +433,7 @@ impl Walker {
         let server = &self.nodes[row].server;
         let waits = server.role == Role::Following
             && server.phase == Phase::Discovery
-            && server.learner.stage == Stage::Idle;
+            && server.synchronization.stage == Stage::Idle;
         let Some(leader) = server.vote.leader.row() else { return };
         if !waits || leader == row || self.nodes[leader].server.role != Role::Leading {
             return;

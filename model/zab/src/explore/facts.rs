@@ -7,7 +7,7 @@ use super::links::{End, Links};
 use super::packet::Packet;
 use super::state::{Budget, Flat, Log, SERVERS_MAX, State, TXNS_MAX, id_at};
 use crate::program::Program;
-use crate::server::{Heard, Leader, Learner, Link, Server, Stage};
+use crate::server::{Heard, Leader, Progress, Server, Stage, Synchronization};
 use crate::shape::{Queue, Table};
 use crate::types::{ServerId, Zxid};
 use crate::view::{Fact, NOTHING, list};
@@ -22,7 +22,7 @@ pub(super) fn facts(state: &State) -> Vec<Fact> {
     for (index, server) in state.servers.iter().enumerate() {
         let about = |(name, value)| Fact::of_server(index, name, value);
         facts.extend(server_facts(server).map(about));
-        facts.extend(learner_facts(&server.learner).map(about));
+        facts.extend(synchronization_facts(&server.synchronization).map(about));
         facts.extend(leader_facts(&server.leader).map(about));
     }
     facts.extend(link_facts(state).into_iter().map(|(name, value)| Fact::of_system(name, value)));
@@ -73,8 +73,8 @@ fn server_facts(server: &Server<Flat>) -> [(&'static str, String); 12] {
         ("round", unless_default(&server.round)),
         ("vote", unless_default(&server.vote)),
         ("program", program(server.program)),
-        ("recvset", votes(&server.election.received)),
-        ("outofelection", votes(&server.election.settled)),
+        ("recvset", votes(&server.election.recvset)),
+        ("outofelection", votes(&server.election.outofelection)),
     ]
 }
 
@@ -103,20 +103,21 @@ fn votes(table: &impl Table<Heard<u8>>) -> String {
     )
 }
 
-fn learner_facts(learner: &Learner<Flat>) -> [(&'static str, String); 4] {
-    let stage = (learner.stage != Stage::Idle).then(|| format!("{:?}", learner.stage));
-    let snapshot = learner.snapshot.then(|| "in place of the history".to_owned());
+fn synchronization_facts(sync: &Synchronization<Flat>) -> [(&'static str, String); 4] {
+    let stage = (sync.stage != Stage::Idle).then(|| format!("{:?}", sync.stage));
+    let snapshot = sync.snapshot.then(|| "in place of the history".to_owned());
     [
         ("synchronization", stage.unwrap_or_else(|| NOTHING.to_owned())),
         ("snapshot", snapshot.unwrap_or_else(|| NOTHING.to_owned())),
-        ("received", zxids(&learner.received)),
-        ("of these committed", unless_default(&learner.committed)),
+        ("received", zxids(&sync.received)),
+        ("of these committed", unless_default(&sync.committed)),
     ]
 }
 
 fn leader_facts(leader: &Leader<Flat>) -> [(&'static str, String); 8] {
-    let links = |link: Link| (link != Link::None).then(|| format!("{link:?}"));
-    let reported = |zxid: Zxid<u8>| (zxid != Zxid::default()).then(|| zxid.to_string());
+    let learners = |id| leader.learners.row(id);
+    let progress = |at: Progress| (at != Progress::None).then(|| format!("{at:?}"));
+    let last = |zxid: Zxid<u8>| (zxid != Zxid::default()).then(|| zxid.to_string());
     let decided = if leader.decided { "decided" } else { NOTHING };
     [
         ("epoch", decided.to_owned()),
@@ -124,8 +125,8 @@ fn leader_facts(leader: &Leader<Flat>) -> [(&'static str, String); 8] {
         ("connecting", unless_default(&leader.connecting)),
         ("electing", unless_default(&leader.electing)),
         ("newLeaderAcks", unless_default(&leader.new_leader_acks)),
-        ("learners", rows(|id| leader.links.row(id), links)),
-        ("reported", rows(|id| leader.reported.row(id), reported)),
+        ("learners", rows(|id| learners(id).progress, progress)),
+        ("reported", rows(|id| learners(id).last, last)),
         ("outstanding, with acknowledgements", list(leader.outstanding.as_slice(), ", ")),
     ]
 }

@@ -6,8 +6,8 @@ use crate::config::Mutant;
 use crate::message::Message;
 use crate::outbox::{Decision, Effect, Write};
 use crate::probe::Probe;
-use crate::server::Link;
-use crate::shape::{Number, Queue, Shape, Table};
+use crate::server::Progress;
+use crate::shape::{Number, Queue, Shape};
 use crate::types::{Phase, Role, ServerId, ServerSet, Txn, TxnOf, Zxid};
 
 impl<S: Shape, P: Probe> Node<'_, S, P> {
@@ -74,7 +74,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// l.3.2: ACK(z) from a learner that acknowledged NEWLEADER.
     pub(crate) fn l_3_2(&mut self, from: ServerId, zxid: Zxid<S::Num>) -> Outcome {
-        let acknowledged = self.me.leader.links.row(from) == Link::Acknowledged;
+        let acknowledged = self.progress(from) == Progress::Acknowledged;
         self.refuse_unless("l.2.2", "ACK-LD came before ACK", holds(acknowledged))?;
         let before = self.deliverable_end();
         self.count_ack(from, zxid);

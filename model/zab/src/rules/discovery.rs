@@ -7,7 +7,7 @@ use crate::message::Message;
 use crate::outbox::Effect;
 use crate::probe::Probe;
 use crate::program::Item;
-use crate::server::{Leader, Link, Stage};
+use crate::server::{Leader, Learner, Progress, Stage};
 use crate::shape::{Number, Shape, Table};
 use crate::types::{Phase, ServerId, ServerSet, Zxid};
 
@@ -33,10 +33,11 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// f.1.1: on a new connection to the leader, send FOLLOWERINFO(acceptedEpoch).
     pub(crate) fn f_1_1(&mut self, peer: ServerId) -> Outcome {
         self.require("f.1.1", "peer = leader", is(peer, self.me.vote.leader))?;
-        let is_first = self.me.phase == Phase::Discovery && self.me.learner.stage == Stage::Idle;
+        let is_first =
+            self.me.phase == Phase::Discovery && self.me.synchronization.stage == Stage::Idle;
         self.require("f.1.1", "the connection is the first", holds(is_first))?;
         self.fired("f.1.1");
-        self.me.learner.stage = Stage::Registered;
+        self.me.synchronization.stage = Stage::WaitsForLeaderInfo;
         self.send(peer, Message::FollowerInfo { accepted_epoch: self.me.accepted_epoch });
         Ok(())
     }
@@ -46,14 +47,13 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// and offered to all.
     pub(crate) fn l_1_1(&mut self, from: ServerId, accepted_epoch: S::Num) {
         self.fired("l.1.1");
-        if self.me.leader.links.row(from) != Link::None {
-            self.me.leader.reported.set(from, Zxid::default());
+        if self.progress(from) != Progress::None {
             self.out.push(Effect::Replaced(from));
         }
         if self.me.leader.decided {
             return self.offer_epoch(from);
         }
-        self.me.leader.links.set(from, Link::Waiting);
+        self.set_progress(from, Progress::WaitsForLeaderInfo);
         self.me.leader.connecting.insert(from);
         self.me.leader.new_epoch = self.me.leader.new_epoch.max(self.epoch_above(accepted_epoch));
         let reports = self.quorum(self.me.leader.connecting);
@@ -75,13 +75,13 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// What follows the write of `l.1.1`.
     pub(crate) fn offer_to_waiting(&mut self) {
-        for learner in self.learners_at(Link::Waiting) {
+        for learner in self.learners_at(Progress::WaitsForLeaderInfo) {
             self.offer_epoch(learner);
         }
     }
 
     fn offer_epoch(&mut self, to: ServerId) {
-        self.me.leader.links.set(to, Link::Offered);
+        self.set_progress(to, Progress::Offered);
         self.send(to, Message::LeaderInfo { epoch: self.me.accepted_epoch });
     }
 
@@ -89,8 +89,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// without a vote if it was accepted before; refuse an older one, and one that no ensemble can
     /// have reached (D-EPOCH).
     pub(crate) fn f_1_2(&mut self, epoch: S::Num) -> Outcome {
-        let expected =
-            self.me.phase == Phase::Discovery && self.me.learner.stage == Stage::Registered;
+        let expected = self.me.phase == Phase::Discovery
+            && self.me.synchronization.stage == Stage::WaitsForLeaderInfo;
         self.refuse_unless("f.1.2", "LEADERINFO comes first", holds(expected))?;
         let accepted = self.me.accepted_epoch;
         let is_not_older = at_least(epoch, accepted).or(self.cfg.has(Mutant::OlderEpochAccepted));
@@ -102,7 +102,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         }
         self.fired("f.1.2");
         self.me.phase = Phase::Synchronization;
-        self.me.learner.stage = Stage::Header;
+        self.me.synchronization.stage = Stage::Header;
         if !self.check("f.1.2", "epoch > acceptedEpoch", is_not(epoch, accepted)) {
             self.ack_epoch(None);
             return Ok(());
@@ -130,7 +130,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         current_epoch: Option<S::Num>,
         last_zxid: Zxid<S::Num>,
     ) -> Outcome {
-        let offered = self.me.leader.links.row(from) == Link::Offered;
+        let offered = self.progress(from) == Progress::Offered;
         self.refuse_unless("l.1.2", "LEADERINFO was sent and not answered", holds(offered))?;
         if self.me.phase != Phase::Discovery {
             self.fired("l.1.2");
@@ -142,8 +142,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             self.me.leader.electing.insert(from);
         }
         self.fired("l.1.2");
-        self.me.leader.links.set(from, Link::Reported);
-        self.me.leader.reported.set(from, last_zxid);
+        let learner = Learner { progress: Progress::WaitsForGate, last: last_zxid };
+        self.me.leader.learners.set(from, learner);
         let acks = self.quorum(self.me.leader.electing);
         if self.check("l.1.2", "acknowledgements >= quorum", acks) {
             self.me.leader.electing = ServerSet::default();

@@ -9,7 +9,7 @@ use crate::message::Notification;
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
 use crate::program::Item;
-use crate::server::{Election, Heard, Leader, Learner, Server};
+use crate::server::{Election, Heard, Leader, Server, Synchronization};
 use crate::shape::{Number, Shape, Table};
 use crate::step::Enabled;
 use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
@@ -41,7 +41,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// Makes this the proposal, and counts it (D-4892: at once, not when it comes back).
     fn propose(&mut self, vote: Vote<S::Num>) {
         self.me.vote = vote;
-        self.me.election.received.set(self.me.id, Heard { vote, leading: false });
+        self.me.election.recvset.set(self.me.id, Heard { vote, leading: false });
     }
 
     /// zk.fle.settled_reply: a server that has a role tells a LOOKING one its vote and round.
@@ -64,7 +64,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             let own = self.me.own_vote(self.cfg);
             let better = if wins_over(&own) { n.vote } else { own };
             self.me.round = n.round;
-            self.me.election.received = Votes::<S>::default();
+            self.me.election.recvset = Votes::<S>::default();
             self.propose(better);
             self.notify_all();
         } else {
@@ -75,13 +75,13 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
                 self.notify_all();
             }
         }
-        self.me.election.received.set(from, Heard { vote: n.vote, leading: false });
+        self.me.election.recvset.set(from, Heard { vote: n.vote, leading: false });
     }
 
     /// zk.fle.terminate: the senders whose vote, in this round, equals the proposal are a quorum.
     fn zk_fle_terminate(&self) -> Guard<ServerSet, usize> {
         let proposal = self.me.vote;
-        self.quorum(self.senders(&self.me.election.received, |vote| *vote == proposal))
+        self.quorum(self.senders(&self.me.election.recvset, |vote| *vote == proposal))
     }
 
     /// The voters whose vote in a table fits.
@@ -128,8 +128,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let rule = "zk.fle.same_round";
         if self.check(rule, "round = own round", is(n.round, self.me.round)) {
             self.fired(rule);
-            self.me.election.received.set(from, Heard::of(n));
-            if self.elects(rule, &self.me.election.received.clone(), n) {
+            self.me.election.recvset.set(from, Heard::of(n));
+            if self.elects(rule, &self.me.election.recvset.clone(), n) {
                 return self.settle(n.vote, n.round);
             }
         }
@@ -142,8 +142,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let mut heard = Heard::of(n);
         heard.vote.zxid = Zxid::default();
         self.fired("zk.fle.join");
-        self.me.election.settled.set(from, heard);
-        if self.elects("zk.fle.join", &self.me.election.settled.clone(), n) {
+        self.me.election.outofelection.set(from, heard);
+        if self.elects("zk.fle.join", &self.me.election.outofelection.clone(), n) {
             self.settle(n.vote, n.round);
         }
     }
@@ -186,7 +186,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// zk.fle.leave_role: give up FOLLOWING or LEADING, whatever the reason, and look again.
     pub(crate) fn zk_fle_leave_role(&mut self) {
         self.fired("zk.fle.leave_role");
-        self.me.learner = Learner::default();
+        self.me.synchronization = Synchronization::default();
         self.me.leader = Leader::default();
         if self.cfg.forget_committed {
             self.me.last_committed = Zxid::default();

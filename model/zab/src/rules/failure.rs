@@ -5,9 +5,9 @@ use super::{Node, Outcome};
 use crate::outbox::Effect;
 use crate::probe::Probe;
 use crate::program::Item;
-use crate::server::{Link, Server, Stage};
-use crate::shape::{Number, Shape, Table};
-use crate::types::{Phase, Role, ServerId, Zxid};
+use crate::server::{Progress, Server, Stage};
+use crate::shape::{Number, Shape};
+use crate::types::{Phase, Role, ServerId};
 
 impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// zk.crash: everything in memory is lost; what the operating system may still write of the
@@ -44,7 +44,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// FOLLOWING: whether the connection to the leader is up.
     pub(crate) fn is_connected(&self) -> bool {
-        self.me.phase > Phase::Discovery || self.me.learner.stage == Stage::Registered
+        self.me.phase > Phase::Discovery
+            || self.me.synchronization.stage == Stage::WaitsForLeaderInfo
     }
 
     /// zk.fail.learner_link: the connection to the leader ends.
@@ -59,11 +60,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// zk.fail.leader_link: the connection to a learner ends; what it acknowledged stays counted.
     pub(crate) fn zk_fail_leader_link(&mut self, peer: ServerId) -> Outcome {
-        let known = self.me.leader.links.row(peer) != Link::None;
+        let known = self.progress(peer) != Progress::None;
         self.require("zk.fail.leader_link", "the learner was connected", holds(known))?;
         self.fired("zk.fail.leader_link");
-        self.me.leader.links.set(peer, Link::None);
-        self.me.leader.reported.set(peer, Zxid::default());
+        self.set_progress(peer, Progress::None);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use crate::history::History;
 use crate::message::{Message, Notification};
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
-use crate::server::{Link, Server};
+use crate::server::{Learner, Progress, Server};
 use crate::shape::{Shape, Table};
 use crate::types::{Role, ServerId, ServerSet, TxnOf, Zxid};
 
@@ -108,15 +108,28 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
 
     /// Sends to every forwarding learner, in order of ids.
     pub(crate) fn forward(&mut self, message: Message<S>) {
-        for to in self.cfg.voters().filter(|id| self.me.leader.links.row(*id).is_forwarding()) {
+        for to in
+            self.cfg.voters().filter(|id| self.me.leader.learners.row(*id).progress.is_forwarding())
+        {
             self.out.push(Effect::Sent { to, message });
         }
     }
 
-    /// The learners whose link is `link`, in order of ids.
-    pub(crate) fn learners_at(&self, link: Link) -> impl Iterator<Item = ServerId> + use<S, P> {
-        let links = self.me.leader.links.clone();
-        (1..=self.cfg.voters).map(ServerId).filter(move |id| links.row(*id) == link)
+    /// LEADING: how far a learner is.
+    pub(crate) fn progress(&self, id: ServerId) -> Progress {
+        self.me.leader.learners.row(id).progress
+    }
+
+    /// LEADING: a learner goes on; where its history ends is known only while it waits for the
+    /// gate.
+    pub(crate) fn set_progress(&mut self, id: ServerId, progress: Progress) {
+        self.me.leader.learners.set(id, Learner { progress, last: Zxid::default() });
+    }
+
+    /// The learners that are this far, in order of ids.
+    pub(crate) fn learners_at(&self, at: Progress) -> impl Iterator<Item = ServerId> + use<S, P> {
+        let learners = self.me.leader.learners.clone();
+        (1..=self.cfg.voters).map(ServerId).filter(move |id| learners.row(*id).progress == at)
     }
 
     /// The history in memory.

@@ -9,7 +9,7 @@ use crate::message::Message;
 use crate::outbox::Decision;
 use crate::probe::Probe;
 use crate::program::Item;
-use crate::server::{Learner, Link, Stage};
+use crate::server::{Progress, Stage, Synchronization};
 use crate::shape::{Number, Queue, Shape, Table};
 use crate::types::{Phase, ServerId, ServerSet, TxnOf, Zxid};
 
@@ -31,8 +31,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         }
         self.zk_sync_withdraw(to, cursor);
         self.send(to, Message::NewLeader { epoch: self.me.accepted_epoch });
-        self.me.leader.reported.set(to, Zxid::default());
-        self.me.leader.links.set(to, Link::Forwarding);
+        self.set_progress(to, Progress::Forwarding);
     }
 
     /// zk.sync.withdraw: what this learner acknowledged above the cursor does not count any more:
@@ -55,8 +54,8 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
 
     /// What follows the write of `l.1.2`: `l.2.1` for every learner that waits.
     pub(crate) fn synchronize_waiting(&mut self) {
-        for learner in self.learners_at(Link::Reported) {
-            self.l_2_1(learner, self.me.leader.reported.row(learner));
+        for learner in self.learners_at(Progress::WaitsForGate) {
+            self.l_2_1(learner, self.me.leader.learners.row(learner).last);
         }
         if self.cfg.has(Mutant::EstablishedWithoutQuorum) {
             self.become_established();
@@ -105,13 +104,17 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         stages: &[Stage],
     ) -> Outcome {
         let is_at = self.me.phase == Phase::Synchronization;
-        self.refuse_unless(rule, text, holds(is_at && stages.contains(&self.me.learner.stage)))
+        self.refuse_unless(
+            rule,
+            text,
+            holds(is_at && stages.contains(&self.me.synchronization.stage)),
+        )
     }
 
     fn begin_synchronization(&mut self, base: S::Log, snapshot: bool) {
         self.fired("f.2.0");
         let length = S::Num::from_usize(S::length(&base));
-        self.me.learner = Learner {
+        self.me.synchronization = Synchronization {
             stage: Stage::Receiving,
             snapshot,
             start: length,
@@ -122,7 +125,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
 
     /// The base of this synchronization and everything received after it.
     fn received(&self) -> History<'a, S> {
-        self.cfg.history(self.me.learner.received)
+        self.cfg.history(self.me.synchronization.received)
     }
 
     /// zk.sync.proposal: a PROPOSAL before UPTODATE follows what was received before it, and is
@@ -133,7 +136,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.refuse_unless_at(rule, "PROPOSAL comes after the header", &stages)?;
         let last = self.received().last();
         self.refuse_unless(rule, "zxid = next(received)", is_next(txn.zxid, last))?;
-        self.me.learner.received = self.received().append(txn).ok_or(Refusal::Step)?;
+        self.me.synchronization.received = self.received().append(txn).ok_or(Refusal::Step)?;
         self.fired(rule);
         Ok(())
     }
@@ -144,11 +147,11 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         let rule = "zk.sync.commit";
         let stages = [Stage::Receiving, Stage::Acknowledged];
         self.refuse_unless_at(rule, "COMMIT comes after the header", &stages)?;
-        let committed = self.me.learner.committed;
+        let committed = self.me.synchronization.committed;
         let first = self.received().zxid(committed.to_usize());
         self.refuse_unless(rule, "zxid = first not committed", is_just(zxid, first))?;
         self.fired(rule);
-        self.me.learner.committed = committed.next().unwrap_or(committed);
+        self.me.synchronization.committed = committed.next().unwrap_or(committed);
         Ok(())
     }
 
@@ -160,8 +163,8 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         let accepted = self.me.accepted_epoch;
         self.refuse_unless("f.2.1", "epoch = acceptedEpoch", is(epoch, accepted))?;
         self.fired("f.2.1");
-        let Learner { snapshot, start, committed, .. } = self.me.learner;
-        self.me.learner.stage = Stage::Acknowledged;
+        let Synchronization { snapshot, start, committed, .. } = self.me.synchronization;
+        self.me.synchronization.stage = Stage::Acknowledged;
         self.me.history = self.received().prefix(committed.to_usize());
         self.me.current_epoch = epoch;
         if snapshot {
@@ -184,10 +187,10 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// The delivery in the program of `f.2.1`. What lies before it is in the state machine already:
     /// `zk.fle.enter` and SNAP put it there.
     pub(crate) fn deliver_received(&mut self) {
-        let start = self.me.learner.start.to_usize();
+        let start = self.me.synchronization.start.to_usize();
         self.deliver(self.history().zxid_at(start), self.last());
-        self.me.learner.start = S::Num::ZERO;
-        self.me.learner.snapshot = false;
+        self.me.synchronization.start = S::Num::ZERO;
+        self.me.synchronization.snapshot = false;
     }
 
     /// The last item in the program of `f.2.1`.
@@ -198,14 +201,14 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// l.2.2: the first ACK-LD on this connection counts; a quorum of them establishes the leader.
     /// Later ones are ignored.
     pub(crate) fn l_2_2(&mut self, from: ServerId, epoch: S::Num) -> Outcome {
-        let link = self.me.leader.links.row(from);
-        if link == Link::Acknowledged {
+        let link = self.progress(from);
+        if link == Progress::Acknowledged {
             return Ok(());
         }
-        self.refuse_unless("l.2.2", "NEWLEADER was sent", holds(link == Link::Forwarding))?;
+        self.refuse_unless("l.2.2", "NEWLEADER was sent", holds(link == Progress::Forwarding))?;
         self.refuse_unless("l.2.2", "epoch = newEpoch", is(epoch, self.me.accepted_epoch))?;
         self.fired("l.2.2");
-        self.me.leader.links.set(from, Link::Acknowledged);
+        self.set_progress(from, Progress::Acknowledged);
         if self.me.phase == Phase::Broadcast {
             self.l_2_3(from);
             return Ok(());
@@ -224,7 +227,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.me.phase = Phase::Broadcast;
         self.zk_fle_update_vote();
         self.decide(Decision::Established { epoch: self.me.accepted_epoch });
-        for learner in self.learners_at(Link::Acknowledged) {
+        for learner in self.learners_at(Progress::Acknowledged) {
             self.l_2_3(learner);
         }
     }
@@ -243,8 +246,8 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.fired("f.2.2");
         self.acknowledge_new_leader();
         let (received, logged) = (self.received(), self.last());
-        let committed = received.zxid_at(self.me.learner.committed.to_usize());
-        self.me.learner = Learner::default();
+        let committed = received.zxid_at(self.me.synchronization.committed.to_usize());
+        self.me.synchronization = Synchronization::default();
         self.me.phase = Phase::Broadcast;
         self.me.last_committed = logged;
         self.zk_fle_update_vote();

@@ -108,7 +108,7 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
         }
         let leader = server.vote.leader.row().unwrap_or_default();
         if server.role == Role::Following
-            && server.learner.stage == Stage::Idle
+            && server.synchronization.stage == Stage::Idle
             && !self.ends[me][leader]
             && self.servers[leader].role == Role::Leading
         {
@@ -226,7 +226,7 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
                 assert_eq!(a.leader.outstanding.as_slice().len(), open, "{a:?}");
             }
             for other in self.cfg.voters() {
-                let forwarding = a.leader.links.row(other).is_forwarding();
+                let forwarding = a.leader.learners.row(other).progress.is_forwarding();
                 assert!(!forwarding || a.role == Role::Leading, "{a:?}");
             }
         }

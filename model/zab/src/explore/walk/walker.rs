@@ -115,7 +115,7 @@ impl<'a, S: Shape> Walker<'a, S> {
                 if stranded || self.plan.timeouts > 0 {
                     choices.push((if stranded { 5 } else { 1 }, Choice::Leave(id, stranded)));
                 }
-                if server.learner.stage == Stage::Idle && server.phase == Phase::Discovery {
+                if server.synchronization.stage == Stage::Idle && server.phase == Phase::Discovery {
                     choices.push((40, Choice::Connect(id)));
                 }
                 if server.phase == Phase::Broadcast && server.unsynced() > 0 {
@@ -135,7 +135,8 @@ impl<'a, S: Shape> Walker<'a, S> {
         match server.role {
             Role::Down | Role::Looking => false,
             Role::Following => {
-                let idle = server.learner.stage == Stage::Idle && server.phase == Phase::Discovery;
+                let idle =
+                    server.synchronization.stage == Stage::Idle && server.phase == Phase::Discovery;
                 idle && self.servers[row(server.vote.leader)].role != Role::Leading
             }
             Role::Leading => {
