@@ -1,7 +1,7 @@
 //! What rules ask of a history.
 
-use crate::shape::Shape;
-use crate::types::{TxnOf, Zxid};
+use crate::shape::{Shape, TxnOf};
+use crate::types::Zxid;
 
 /// A history beside the storage that its transactions lie in. A state holds only the history.
 #[derive(Debug)]

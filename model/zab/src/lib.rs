@@ -34,6 +34,7 @@ mod dispatch;
 pub mod explore;
 mod history;
 mod message;
+mod number;
 mod outbox;
 pub mod paper;
 pub mod presets;
@@ -50,6 +51,7 @@ pub use config::{Config, Mutant, WINDOW_DEFAULT};
 pub use dispatch::apply;
 pub use history::History;
 pub use message::{Message, Notification};
+pub use number::Number;
 pub use outbox::{Decision, Effect, Outbox, Write};
 pub use probe::{Check, NoProbe, Probe, Record};
 pub use program::{Item, Program};
@@ -58,6 +60,6 @@ pub use rules::sync_plan::sync_window;
 pub use server::{
     Disk, Election, Heard, Leader, Learner, Progress, Projection, Server, Stage, Synchronization,
 };
-pub use shape::{Number, Queue, Shape, Small, Table, Wide};
+pub use shape::{Queue, Shape, Small, Table, TxnOf, Wide};
 pub use step::{Enabled, Step};
-pub use types::{Phase, Role, ServerId, ServerSet, Txn, TxnOf, Vote, Zxid};
+pub use types::{Phase, Role, ServerId, ServerSet, Txn, Vote, Zxid};

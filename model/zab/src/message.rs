@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::shape::Shape;
-use crate::types::{Role, TxnOf, Vote, Zxid};
+use crate::shape::{Shape, TxnOf};
+use crate::types::{Role, Vote, Zxid};
 
 /// A message of the election port ([`Message::Notification`]) or the quorum port (all others).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

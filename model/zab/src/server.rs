@@ -8,8 +8,9 @@ use std::fmt;
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use crate::config::Config;
+use crate::number::Number;
 use crate::program::{Item, Program};
-use crate::shape::{Number, Shape};
+use crate::shape::Shape;
 use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
 
 /// One server: its disk, its memory, and what it has to write before it may go on.

@@ -6,7 +6,7 @@ use std::fmt;
 
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
-use crate::shape::{Number, Shape};
+use crate::number::Number;
 
 /// A voting member. Ids are dense, 1 to the number of voters, in the order of the real ids, because
 /// elections compare ids; whoever maps other ids to these keeps their order. 0 is [`Self::NOBODY`].
@@ -190,9 +190,6 @@ pub struct Txn<N, P> {
     /// What tells its payload from another: a small number, or the digest in a trace.
     pub payload: P,
 }
-
-/// The transaction type of a shape.
-pub type TxnOf<S> = Txn<<S as Shape>::Num, <S as Shape>::Payload>;
 
 /// What a server votes for: leader, that leader's last zxid, that leader's currentEpoch.
 #[derive(

@@ -34,7 +34,7 @@ impl fmt::Display for Election {
 /// The size of an exploration. Every count is a total over the whole run, not per server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bounds {
-    /// Voting members, 1 to [`super::state::SERVERS_MAX`].
+    /// Voting members, 1 to [`super::sizes::SERVERS_MAX`].
     pub servers: u8,
     /// Client requests that leaders turn into transactions.
     pub requests: u8,

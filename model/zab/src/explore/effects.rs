@@ -2,9 +2,9 @@
 
 use super::ghost::{Offence, Reign, common, up_to};
 use super::links::{End, queue_note};
-use super::model::Zab;
 use super::packet::{Note, Packet};
-use super::state::{Flat, State, history, index};
+use super::sizes::{Flat, history, index};
+use super::state::State;
 use crate::message::Message;
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::server::Server;
@@ -13,7 +13,8 @@ use crate::types::{Phase, Role, ServerId, Zxid};
 
 /// A step that a server has made; its state is the new one already.
 pub(super) struct Change<'a> {
-    pub(super) model: &'a Zab,
+    /// Whether notifications are sent.
+    pub(super) notifies: bool,
     pub(super) id: ServerId,
     pub(super) before: &'a Server<Flat>,
     pub(super) step: Step<Flat>,
@@ -62,7 +63,7 @@ impl Change<'_> {
         let (at, peer) = (index(self.id), index(to));
         let fits = match message {
             Message::Notification(notification) => {
-                let heard = !self.model.has_oracle() && state.server(to).role != Role::Down;
+                let heard = self.notifies && state.server(to).role != Role::Down;
                 if !heard {
                     return;
                 }

@@ -1,17 +1,12 @@
-//! Which actions are possible, in a fixed order, and the model as stateright sees it.
-
-use stateright::{Model, Path, Property};
+//! Which actions are possible, in a fixed order.
 
 use super::action::Action;
 use super::bounds::Election;
 use super::links::End;
 use super::model::{NetworkMutant, Zab};
 use super::oracle;
-use super::picture::run_svg;
-use super::properties::{Kind, PROPERTIES};
-use super::render;
-use super::state::{Flat, State, id_at, index};
-use crate::probe::NoProbe;
+use super::sizes::{Flat, id_at, index};
+use super::state::State;
 use crate::shape::{Queue, Shape};
 use crate::types::{Phase, Role, ServerId, ServerSet};
 
@@ -143,44 +138,4 @@ fn subsets(servers: impl Iterator<Item = ServerId>) -> Vec<ServerSet> {
         }
     }
     sets
-}
-
-impl Model for Zab {
-    type State = State;
-    type Action = Action;
-
-    fn init_states(&self) -> Vec<State> {
-        self.starts.iter().map(|start| self.initial(start)).collect()
-    }
-
-    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        self.for_each_candidate(state, |action| actions.push(action));
-    }
-
-    fn next_state(&self, state: &State, action: Action) -> Option<State> {
-        self.act(state, action, &mut NoProbe)
-    }
-
-    fn format_action(&self, action: &Action) -> String {
-        action.to_string()
-    }
-
-    fn format_step(&self, state: &State, action: Action) -> Option<String> {
-        render::step_text(self, state, action)
-    }
-
-    fn as_svg(&self, path: Path<State, Action>) -> Option<String> {
-        let steps = path.into_vec();
-        let (start, _) = *steps.first()?;
-        let actions: Vec<Action> = steps.iter().filter_map(|(_, action)| *action).collect();
-        Some(run_svg(self, &start, &actions))
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
-        let property = |property: &super::properties::Property| match property.kind {
-            Kind::Always => Property::always(property.name, property.check),
-            Kind::Sometimes => Property::sometimes(property.name, property.check),
-        };
-        PROPERTIES.iter().filter(|property| property.applies(self)).map(property).collect()
-    }
 }

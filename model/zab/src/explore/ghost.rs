@@ -4,7 +4,7 @@
 
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
-use super::state::{Flat, Log, TXNS_MAX};
+use super::sizes::{Flat, Log, TXNS_MAX};
 use crate::history::History;
 use crate::shape::{Few, Queue};
 use crate::types::{ServerId, Zxid};

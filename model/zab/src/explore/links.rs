@@ -19,7 +19,7 @@ use std::ops::{Index, IndexMut};
 use zerocopy::{Immutable, IntoBytes, TryFromBytes};
 
 use super::packet::{Note, Packet};
-use super::state::SERVERS_MAX;
+use super::sizes::SERVERS_MAX;
 use crate::shape::{Few, Queue};
 
 /// Places for packets to a learner: header, NEWLEADER, UPTODATE, LEADERINFO, and a PROPOSAL and a

@@ -21,18 +21,18 @@
 //!
 //! # Reading order
 //!
-//! `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse election.
-//! `model`, `enabled`, `effects`: what an action does, when it can, what follows from it. `flat`:
-//! the model as the project's engine sees it.
-//! `properties`, `reached`, `ghost`: what must hold, what should be seen, what is remembered for
-//! it. `starts`: what runs begin with. `render`, `facts`, `picture`: telling the result.
+//! `sizes`, `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse
+//! election. `model`, `enabled`, `effects`: what an action does, when it can, what follows from it.
+//! `engines`: the model as engines see it. `properties`, `reached`, `ghost`: what must hold, what
+//! should be seen, what is remembered for it. `starts`: what runs begin with. `render`, `facts`,
+//! `picture`: telling the result.
 
 mod action;
 mod bounds;
 mod effects;
 mod enabled;
+mod engines;
 mod facts;
-mod flat;
 mod ghost;
 mod links;
 mod model;
@@ -42,6 +42,7 @@ mod picture;
 pub mod properties;
 pub mod reached;
 mod render;
+mod sizes;
 mod starts;
 mod state;
 pub mod walk;
@@ -55,5 +56,6 @@ pub use packet::{Note, Packet, PacketKind};
 pub use picture::run_svg;
 pub use properties::{Kind, PROPERTIES, Property};
 pub use render::{ActionText, changes, trace_text};
+pub use sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX};
 pub use starts::{after_first_epoch, uneven_starts};
-pub use state::{Budget, Flat, Log, SERVERS_MAX, State, TXNS_MAX};
+pub use state::{Budget, State};

@@ -9,7 +9,8 @@ use super::ghost::{Ghost, Offence, Reign};
 use super::links::{End, Links};
 use super::oracle;
 use super::packet::Packet;
-use super::state::{Budget, Flat, Log, SERVERS_MAX, State, TXNS_MAX, id_at, index};
+use super::sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX, id_at, index};
+use super::state::{Budget, State};
 use crate::config::Config;
 use crate::dispatch::apply;
 use crate::message::Message;
@@ -120,8 +121,14 @@ impl Zab {
         });
         let started: Vec<_> = started.collect();
         for (id, out) in &started {
-            Change { model: self, id: *id, before: &before[index(*id)], step, out }
-                .spread(&mut state);
+            Change {
+                notifies: !self.has_oracle(),
+                id: *id,
+                before: &before[index(*id)],
+                step,
+                out,
+            }
+            .spread(&mut state);
             if self.has_oracle() {
                 oracle::forget_election(&mut state.servers[index(*id)]);
             }
@@ -145,7 +152,7 @@ impl Zab {
             Enabled::Yes => {}
         }
         out.sent().for_each(|(to, message)| probe.sent(id, to, message));
-        Change { model: self, id, before: &before, step, out: &out }.spread(state);
+        Change { notifies: !self.has_oracle(), id, before: &before, step, out: &out }.spread(state);
         if self.has_oracle() {
             oracle::forget_election(&mut state.servers[index(id)]);
         }

@@ -7,7 +7,8 @@
 
 use std::cmp::Ordering;
 
-use super::state::{Flat, State};
+use super::sizes::Flat;
+use super::state::State;
 use crate::config::Config;
 use crate::outbox::Outbox;
 use crate::probe::Probe;
@@ -71,7 +72,7 @@ pub(super) fn settle<P: Probe>(
     probe: &mut P,
 ) -> Enabled {
     let mut out = Outbox::default();
-    elect(config, &mut state.servers[super::state::index(id)], vote, 0, &mut out, probe)
+    elect(config, &mut state.servers[super::sizes::index(id)], vote, 0, &mut out, probe)
 }
 
 /// The vote that an election for `leader` ends with: before anybody has settled its own vote,

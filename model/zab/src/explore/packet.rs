@@ -5,7 +5,7 @@ use std::fmt;
 
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
-use super::state::{Flat, Log, TXNS_MAX};
+use super::sizes::{Flat, Log, TXNS_MAX};
 use crate::history::History;
 use crate::message::{Message, Notification};
 use crate::shape::Queue;

@@ -3,7 +3,8 @@
 use super::links::Down;
 use super::packet::{Packet, PacketKind};
 use super::properties::Case;
-use super::state::{Budget, Flat, State};
+use super::sizes::Flat;
+use super::state::{Budget, State};
 use crate::server::Server;
 use crate::shape::Queue;
 use crate::types::{Phase, Role};

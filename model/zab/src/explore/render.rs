@@ -1,13 +1,14 @@
 //! Traces as text: numbered steps, the rules that fired, and what changed.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use super::action::Action;
-use super::facts::facts;
+use super::facts::{COLUMNS, facts};
 use super::model::Zab;
 use super::state::State;
 use crate::probe::Record;
 use crate::view;
+use crate::view::page;
 
 /// One step of a counterexample or of an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,4 +53,11 @@ pub(super) fn step_text(model: &Zab, state: &State, action: Action) -> Option<St
 #[must_use]
 pub fn changes(before: &State, after: &State) -> Vec<String> {
     view::changes(&facts(before), &facts(after))
+}
+
+/// A table of the servers, then what is in flight and what properties remember.
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&page(&facts(self), &COLUMNS))
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::ghost::Reign;
 use super::model::Start;
-use super::state::{Flat, Log, SERVERS_MAX, TXNS_MAX};
+use super::sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX};
 use crate::server::Disk;
 use crate::shape::Queue;
 use crate::types::{ServerId, Txn, Zxid};

@@ -4,11 +4,12 @@ use super::guard::{Guard, holds, is, is_just, is_next};
 use super::{Node, Outcome, Refusal};
 use crate::config::Mutant;
 use crate::message::Message;
+use crate::number::Number;
 use crate::outbox::{Decision, Effect, Write};
 use crate::probe::Probe;
 use crate::server::Progress;
-use crate::shape::{Number, Queue, Shape};
-use crate::types::{Phase, Role, ServerId, ServerSet, Txn, TxnOf, Zxid};
+use crate::shape::{Queue, Shape, TxnOf};
+use crate::types::{Phase, Role, ServerId, ServerSet, Txn, Zxid};
 
 impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// l.3.1: an established leader makes a request into its next transaction, appends it to its
@@ -75,7 +76,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// l.3.2: ACK(z) from a learner that acknowledged NEWLEADER.
     pub(crate) fn l_3_2(&mut self, from: ServerId, zxid: Zxid<S::Num>) -> Outcome {
         let acknowledged = self.progress(from) == Progress::Acknowledged;
-        self.refuse_unless("l.2.2", "ACK-LD came before ACK", holds(acknowledged))?;
+        self.refuse_unless("l.3.2", "ACK-LD came before ACK", holds(acknowledged))?;
         let before = self.deliverable_end();
         self.count_ack(from, zxid);
         self.zk_bcast_apply(before);

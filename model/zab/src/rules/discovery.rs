@@ -4,11 +4,12 @@ use super::guard::{StateSummary, at_least, at_most, holds, is, is_not};
 use super::{Node, Outcome, Refusal};
 use crate::config::Mutant;
 use crate::message::Message;
+use crate::number::Number;
 use crate::outbox::Effect;
 use crate::probe::Probe;
 use crate::program::Item;
 use crate::server::{Leader, Learner, Progress, Stage};
-use crate::shape::{Number, Shape, Table};
+use crate::shape::{Shape, Table};
 use crate::types::{Phase, ServerId, ServerSet, Zxid};
 
 /// D-EPOCH: how far a new epoch may be above the leader's own acceptedEpoch.

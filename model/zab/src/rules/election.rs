@@ -6,11 +6,12 @@ use super::guard::{Guard, at_least, holds, is};
 use super::{Node, Outcome};
 use crate::config::{Config, Mutant};
 use crate::message::Notification;
+use crate::number::Number;
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
 use crate::program::Item;
 use crate::server::{Election, Heard, Leader, Server, Synchronization};
-use crate::shape::{Number, Shape, Table};
+use crate::shape::{Shape, Table};
 use crate::step::Enabled;
 use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
 

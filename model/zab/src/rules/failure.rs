@@ -2,11 +2,12 @@
 
 use super::guard::{Guard, at_most, holds, is};
 use super::{Node, Outcome};
+use crate::number::Number;
 use crate::outbox::Effect;
 use crate::probe::Probe;
 use crate::program::Item;
 use crate::server::{Progress, Server, Stage};
-use crate::shape::{Number, Shape};
+use crate::shape::Shape;
 use crate::types::{Phase, Role, ServerId};
 
 impl<S: Shape, P: Probe> Node<'_, S, P> {

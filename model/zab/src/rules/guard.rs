@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Display};
 
-use crate::shape::Number;
+use crate::number::Number;
+
 use crate::types::Zxid;
 
 /// A comparison and its two sides, which the probe shows.

@@ -9,8 +9,8 @@ use crate::message::{Message, Notification};
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
 use crate::server::{Learner, Progress, Server};
-use crate::shape::{Shape, Table};
-use crate::types::{Role, ServerId, ServerSet, TxnOf, Zxid};
+use crate::shape::{Shape, Table, TxnOf};
+use crate::types::{Role, ServerId, ServerSet, Zxid};
 
 /// One server in the middle of a step.
 pub(crate) struct Node<'a, S: Shape, P: Probe> {

@@ -4,10 +4,11 @@
 use super::Node;
 use super::guard::holds;
 use super::node::Outcome;
+use crate::number::Number;
 use crate::outbox::{Effect, Write};
 use crate::probe::Probe;
 use crate::program::{Item, Program};
-use crate::shape::{Number, Shape};
+use crate::shape::Shape;
 
 impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// Leaves a program to be run and runs it up to its first write.

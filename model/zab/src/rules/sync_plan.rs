@@ -3,8 +3,9 @@
 use crate::config::{Config, Mutant};
 use crate::history::History;
 use crate::message::Message;
+use crate::number::Number;
 use crate::server::Server;
-use crate::shape::{Number, Shape};
+use crate::shape::Shape;
 use crate::types::{Phase, Zxid};
 
 /// How a learner is brought up to date: a header, then everything after the cursor.

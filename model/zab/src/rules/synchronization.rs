@@ -6,12 +6,13 @@ use super::{Node, Outcome, Refusal};
 use crate::config::Mutant;
 use crate::history::History;
 use crate::message::Message;
+use crate::number::Number;
 use crate::outbox::Decision;
 use crate::probe::Probe;
 use crate::program::Item;
 use crate::server::{Progress, Stage, Synchronization};
-use crate::shape::{Number, Queue, Shape, Table};
-use crate::types::{Phase, ServerId, ServerSet, TxnOf, Zxid};
+use crate::shape::{Queue, Shape, Table, TxnOf};
+use crate::types::{Phase, ServerId, ServerSet, Zxid};
 
 impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// l.2.1: bring a learner that reported `last` to the committed history, and join it to the

@@ -12,45 +12,8 @@ use std::hash::Hash;
 
 pub use self::small::{Few, Small, SmallLog};
 pub use self::wide::{LogHandle, Logs, Wide};
-use crate::types::{ServerId, TxnOf};
-
-/// What a plain value in the state can do.
-pub trait Value: Copy + Debug + Default + Eq + Hash + 'static {}
-impl<T: Copy + Debug + Default + Eq + Hash + 'static> Value for T {}
-
-/// An unsigned number: epoch, counter, round, or the length of a history.
-pub trait Number: Value + Ord + Display {
-    /// 0.
-    const ZERO: Self;
-    /// 1.
-    const ONE: Self;
-    /// The number after this one; `None` after the last.
-    fn next(self) -> Option<Self>;
-    /// The number as a length.
-    fn to_usize(self) -> usize;
-    /// A length as a number; the greatest number if it is too long, which no bounded run reaches.
-    fn from_usize(length: usize) -> Self;
-}
-
-macro_rules! number {
-    ($type:ty) => {
-        impl Number for $type {
-            const ZERO: Self = 0;
-            const ONE: Self = 1;
-            fn next(self) -> Option<Self> {
-                self.checked_add(1)
-            }
-            fn to_usize(self) -> usize {
-                usize::try_from(self).unwrap_or(usize::MAX)
-            }
-            fn from_usize(length: usize) -> Self {
-                Self::try_from(length).unwrap_or(Self::MAX)
-            }
-        }
-    };
-}
-number!(u8);
-number!(u32);
+use crate::number::{Number, Value};
+use crate::types::{ServerId, Txn};
 
 /// A table with a row for each server.
 pub trait Table<T>: Clone + Debug + Default + Eq + Hash {
@@ -71,6 +34,9 @@ pub trait Queue<T>: Clone + Debug + Default + Eq + Hash {
     /// Takes the first item away, if there is one.
     fn pop(&mut self);
 }
+
+/// The transaction type of a shape.
+pub type TxnOf<S> = Txn<<S as Shape>::Num, <S as Shape>::Payload>;
 
 /// How the state of a server is laid out.
 pub trait Shape: Copy + Debug + Default + Eq + Hash + 'static {

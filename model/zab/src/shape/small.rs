@@ -4,7 +4,8 @@ use std::fmt::Debug;
 
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
-use super::{Queue, Shape, Table, Value, chain_digest};
+use super::{Queue, Shape, Table, chain_digest};
+use crate::number::Value;
 use crate::types::{ServerId, Txn};
 
 /// Up to `SERVERS` servers whose histories have up to `LOG` transactions.

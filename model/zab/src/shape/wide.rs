@@ -9,7 +9,8 @@
 use std::cell::RefCell;
 use std::fmt::Debug;
 
-use super::{Queue, Shape, Table, Value, chain_digest};
+use super::{Queue, Shape, Table, chain_digest};
+use crate::number::Value;
 use crate::types::{ServerId, Txn};
 
 /// As many transactions as memory holds, up to 16 servers.

@@ -6,10 +6,11 @@ use super::{Connection, Entry, Place, Plan, Port, Run};
 use crate::config::Config;
 use crate::dispatch::apply;
 use crate::message::Message;
+use crate::number::Number;
 use crate::outbox::{Effect, Outbox};
 use crate::probe::NoProbe;
 use crate::server::{Server, Stage};
-use crate::shape::{Number, Shape};
+use crate::shape::Shape;
 use crate::step::{Enabled, Step};
 use crate::types::{Phase, Role, ServerId};
 

@@ -1,13 +1,17 @@
-//! The model as the project's engine sees it: steps without lists, all properties at once.
+//! The model as engines see it: as stateright's `Model`, and as our engine's `FlatModel`, which has
+//! steps without lists and all properties at once.
 
-use stateright::Property;
+use stateright::{Model, Path, Property};
 use zab_explorer::FlatModel;
 
 use super::action::Action;
 use super::bounds::Election;
 use super::model::Zab;
-use super::properties::{Case, holding};
-use super::state::{Flat, State, id_at, index};
+use super::picture::run_svg;
+use super::properties::{self, Case, Kind, PROPERTIES, holding};
+use super::render;
+use super::sizes::{Flat, id_at, index};
+use super::state::State;
 use crate::probe::NoProbe;
 use crate::server::Server;
 use crate::types::{Phase, Role, ServerId};
@@ -17,6 +21,46 @@ impl Zab {
     fn kind_and_server(&self, class: u16) -> (usize, usize) {
         let servers = self.indices().len();
         (usize::from(class) / servers, usize::from(class) % servers)
+    }
+}
+
+impl Model for Zab {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        self.starts.iter().map(|start| self.initial(start)).collect()
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        self.for_each_candidate(state, |action| actions.push(action));
+    }
+
+    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+        self.act(state, action, &mut NoProbe)
+    }
+
+    fn format_action(&self, action: &Action) -> String {
+        action.to_string()
+    }
+
+    fn format_step(&self, state: &State, action: Action) -> Option<String> {
+        render::step_text(self, state, action)
+    }
+
+    fn as_svg(&self, path: Path<State, Action>) -> Option<String> {
+        let steps = path.into_vec();
+        let (start, _) = *steps.first()?;
+        let actions: Vec<Action> = steps.iter().filter_map(|(_, action)| *action).collect();
+        Some(run_svg(self, &start, &actions))
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let property = |property: &properties::Property| match property.kind {
+            Kind::Always => Property::always(property.name, property.check),
+            Kind::Sometimes => Property::sometimes(property.name, property.check),
+        };
+        PROPERTIES.iter().filter(|property| property.applies(self)).map(property).collect()
     }
 }
 

@@ -1,0 +1,37 @@
+//! How large an exploration can be, and its parts that depend on nothing else.
+
+use crate::history::History;
+use crate::shape::{Shape, Small};
+use crate::types::ServerId;
+
+/// Servers that one exploration can have.
+pub const SERVERS_MAX: usize = 3;
+
+/// Transactions that one exploration can have, those of its initial state included.
+pub const TXNS_MAX: usize = 3;
+
+/// The shape of explored servers.
+pub type Flat = Small<SERVERS_MAX, TXNS_MAX>;
+
+/// A history in an explored state.
+pub type Log = <Flat as Shape>::Log;
+
+/// The index of a server in the tables of a state.
+///
+/// # Panics
+/// For [`ServerId::NOBODY`], which has no place in a table.
+#[must_use]
+pub(super) fn index(id: ServerId) -> usize {
+    usize::from(id.0) - 1
+}
+
+/// The id of the server at an index below [`SERVERS_MAX`].
+#[must_use]
+pub(super) fn id_at(index: usize) -> ServerId {
+    ServerId(u8::try_from(index + 1).unwrap_or(u8::MAX))
+}
+
+/// What rules ask of a history.
+pub(super) fn history(log: Log) -> History<'static, Flat> {
+    History::new(&(), log)
+}
