@@ -56,7 +56,7 @@ const EXPLAINED: &[Explained] = &[
     },
     Explained {
         function: "restart",
-        code: "self.look(i, false)",
+        code: "self.look(i)",
         changes: &[Omitted],
         reason: "a follower without a connection has nothing to lose but its role",
     },

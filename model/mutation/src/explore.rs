@@ -83,6 +83,38 @@ pub(crate) fn explore(mutant: Option<&Mutant>, rung: &Rung) -> Seen {
     sized(rung, Exploration { mutant, rung })
 }
 
+/// The names of all invariants that a mutant violates within some bounds; each orbit is looked at
+/// once.
+///
+/// # Panics
+/// When the mutant does, or no model has the size of the bounds.
+#[must_use]
+pub fn violated(mutant: &Mutant, bounds: Bounds) -> Vec<&'static str> {
+    let rung = Rung { bounds, symmetry: true, distinct: 0, generated: 0 };
+    sized(&rung, Violated { mutant })
+}
+
+struct Violated<'a> {
+    mutant: &'a Mutant,
+}
+
+impl WithSize for Violated<'_> {
+    type Output = Vec<&'static str>;
+
+    fn run<const N: usize, const X: usize, const G: usize>(
+        self,
+        model: &Paper<N, X, G>,
+    ) -> Self::Output {
+        let options = Options { symmetry: true, ..Options::default() };
+        let run = || check(model, &options, &mut |_| {}).expect("a run that may begin");
+        let report = schema::with(Some(self.mutant), run);
+        assert!(report.complete(), "{}: not all is seen", self.mutant);
+        let broken = |verdict: &Verdict<_>| matches!(verdict, Verdict::Violated(_));
+        let properties = report.properties.iter().filter(|property| broken(&property.verdict));
+        properties.map(|property| property.name).collect()
+    }
+}
+
 struct Exploration<'a> {
     mutant: Option<&'a Mutant>,
     rung: &'a Rung,

@@ -35,8 +35,9 @@ mod verdict;
 include!(concat!(env!("OUT_DIR"), "/copy.rs"));
 
 pub use explained::{explanation, explanations_in_vain};
-pub use explore::Rung;
+pub use explore::{Rung, violated};
 pub use ladder::LADDER;
 pub use list::{Change, Excluded, Mutant, Reason, excluded, list};
+pub use live::broken_claims;
 pub use table::{Summary, label, row, table};
 pub use verdict::{Outcome, Verdict, run};

@@ -34,6 +34,13 @@ pub enum Change {
     False,
     /// An effect does not take place.
     Omitted,
+    /// Other text stands in its place: a defect with a name.
+    Replaced {
+        /// The name.
+        name: &'static str,
+        /// The text.
+        by: &'static str,
+    },
 }
 
 impl fmt::Display for Change {
@@ -43,6 +50,7 @@ impl fmt::Display for Change {
             Self::True => "true",
             Self::False => "false",
             Self::Omitted => "omitted",
+            Self::Replaced { name, .. } => name,
         })
     }
 }
@@ -52,8 +60,6 @@ impl fmt::Display for Change {
 pub enum Reason {
     /// Notes an offence or tells the ghosts, or is looked at for that only.
     Observer,
-    /// Asks for a seeded defect, or is done only with one.
-    Defect,
     /// Asks for another reading of the paper, or is done only under one.
     Reading,
     /// Belongs to a function that is no rule: dispatch, normal form, ghosts.

@@ -21,15 +21,21 @@ const fn at(servers: u8, timeouts: u8, restarts: u8) -> Bounds {
     Bounds { servers, txns: 1, epochs: None, timeouts, restarts }
 }
 
-/// The first claim that a mutant breaks, and where.
-pub(crate) fn broken(mutant: &Mutant) -> Option<(&'static str, Bounds)> {
+/// The names of the claims that a mutant breaks, once for all bounds where it does.
+#[must_use]
+pub fn broken_claims(mutant: &Mutant) -> Vec<&'static str> {
+    broken(mutant).map(|(claim, _)| claim).collect()
+}
+
+/// The claims that a mutant breaks, and where.
+pub(crate) fn broken(mutant: &Mutant) -> impl Iterator<Item = (&'static str, Bounds)> {
     /// By bounds: the claims that the protocol as published keeps there.
     static KEPT: OnceLock<[Vec<usize>; BOUNDS.len()]> = OnceLock::new();
     let kept = KEPT.get_or_init(|| BOUNDS.map(holding));
-    BOUNDS.into_iter().zip(kept).find_map(|(bounds, kept)| {
-        let verdicts = quietly(Some(mutant), || judge(bounds, kept)).ok()?;
-        let (number, _) = verdicts.into_iter().find(|(_, verdict)| *verdict == Claimed::Broken)?;
-        Some((liveness::STATEMENTS[number].0, bounds))
+    BOUNDS.into_iter().zip(kept).flat_map(|(bounds, kept)| {
+        let verdicts = quietly(Some(mutant), || judge(bounds, kept)).unwrap_or_default();
+        let broken = verdicts.into_iter().filter(|(_, verdict)| *verdict == Claimed::Broken);
+        broken.map(move |(number, _)| (liveness::STATEMENTS[number].0, bounds))
     })
 }
 

@@ -62,7 +62,7 @@ fn broken(change: Option<Change>, value: bool) -> bool {
         Some(Change::Negated) => !value,
         Some(Change::True) => true,
         Some(Change::False) => false,
-        Some(Change::Omitted) | None => value,
+        Some(Change::Omitted | Change::Replaced { .. }) | None => value,
     }
 }
 

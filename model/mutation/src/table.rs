@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use crate::explained::explained;
-use crate::list::{Mutant, Reason, excluded};
+use crate::list::{Change, Mutant, Reason, excluded};
 use crate::paper::Bounds;
 use crate::verdict::{Outcome, Verdict};
 
@@ -115,7 +115,11 @@ impl fmt::Display for Short {
 #[must_use]
 pub fn label(mutant: &Mutant) -> String {
     let via = mutant.via.map(|via| format!(" in {via}")).unwrap_or_default();
-    format!("- {} `{}`{via}:", mutant.change, mutant.code)
+    let by = match mutant.change {
+        Change::Replaced { by, .. } => format!(" is `{by}`"),
+        Change::Negated | Change::True | Change::False | Change::Omitted => String::new(),
+    };
+    format!("- {} `{}`{by}{via}:", mutant.change, mutant.code)
 }
 
 /// The line of a mutant.

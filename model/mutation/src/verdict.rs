@@ -123,7 +123,7 @@ fn on_threads<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<
 fn differing(mutant: &'static Mutant) -> Verdict {
     let climbed = LADDER.iter().find_map(|rung| killed(mutant, rung));
     let not_live =
-        || live::broken(mutant).map(|(claim, bounds)| Verdict::NotLive { claim, bounds });
+        || live::broken(mutant).next().map(|(claim, bounds)| Verdict::NotLive { claim, bounds });
     climbed.or_else(not_live).unwrap_or(Verdict::Survived)
 }
 

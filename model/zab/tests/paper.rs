@@ -1,4 +1,4 @@
-//! The `paper` family against the published specification: counts, symmetry, readings, defects,
+//! The `paper` family against the published specification: counts, symmetry, readings,
 //! liveness.
 
 #[path = "paper/counts.rs"]
@@ -7,8 +7,6 @@ mod counts;
 mod lassos;
 #[path = "paper/liveness.rs"]
 mod liveness;
-#[path = "paper/mutants.rs"]
-mod mutants;
 #[path = "paper/packed.rs"]
 mod packed;
 #[path = "paper/readings.rs"]

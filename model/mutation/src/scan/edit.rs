@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use syn::spanned::Spanned;
 
-use super::{Form, Scan, Source};
+use super::{Form, Named, Scan, Source};
 
 /// A text to put before a place, and one to put behind.
 struct Insertion {
@@ -65,23 +65,26 @@ fn around(form: Form, per_call: bool, number: usize, text: &str) -> (String, Str
         Form::Element => {
             (format!("{schema}place({number}, "), ", &mut Default::default())".to_owned())
         }
+        Form::Other(Named { instead, .. }) => {
+            (format!("if !{schema}kept({number}) {{ {instead} }} else {{ "), " }".to_owned())
+        }
     }
 }
 
 /// The outermost opens first and closes last.
 fn apply(text: &str, insertions: &[Insertion]) -> String {
-    let mut texts: Vec<(usize, isize, &str)> = Vec::new();
-    for insertion in insertions {
+    let mut texts: Vec<(usize, isize, isize, &str)> = Vec::new();
+    for (number, insertion) in (0..).zip(insertions) {
         let Range { start, end } = insertion.range;
         let length = isize::try_from(end - start).unwrap_or(isize::MAX);
         // At one place, what ends there closes before anything opens.
-        texts.push((end, length - isize::MAX, &insertion.behind));
-        texts.push((start, isize::MAX - length, &insertion.before));
+        texts.push((end, length - isize::MAX, -number, &insertion.behind));
+        texts.push((start, isize::MAX - length, number, &insertion.before));
     }
-    texts.sort_by_key(|(at, order, _)| (*at, *order));
+    texts.sort_unstable();
     let mut copy = String::new();
     let mut from = 0;
-    for (at, _, insertion) in texts {
+    for (at, _, _, insertion) in texts {
         copy.push_str(&text[from..at]);
         copy.push_str(insertion);
         from = at;

@@ -12,6 +12,8 @@
 //! * A function that answers `Option` of a value, and is called with `?`, is the guard of its
 //!   callers: its conditions are broken for one call at a time.
 //!
+//! * **Named defects**: what [`named`] has other text for.
+//!
 //! # What is excluded
 //!
 //! See [`Reason`]. What is excluded is listed as well; nothing is passed over in silence: a method
@@ -27,6 +29,7 @@ mod edit;
 mod finder;
 mod helpers;
 mod listing;
+mod named;
 mod parts;
 mod questions;
 mod reads;
@@ -40,6 +43,8 @@ pub(crate) use defaults::Defaults;
 pub(crate) use edit::every_action;
 use helpers::Helpers;
 pub(crate) use listing::Listing;
+use named::Named;
+use syn::spanned::Spanned;
 
 /// A file of rules.
 #[derive(Clone, Copy)]
@@ -71,6 +76,8 @@ pub(crate) enum Form {
     FieldShorthand,
     /// A place in an array of places that a loop changes.
     Element,
+    /// Something for which there is other text.
+    Other(&'static Named),
 }
 
 impl Form {
@@ -79,9 +86,9 @@ impl Form {
         matches!(self, Self::Push | Self::Take)
     }
 
-    /// The ways to break it, as the names of `Change`.
-    pub(crate) fn changes(self) -> &'static [&'static str] {
-        match self {
+    /// The ways to break it, in the words of `Change`.
+    pub(crate) fn changes(self) -> Vec<String> {
+        let words: &[&str] = match self {
             Self::Whole => &["Negated", "True", "False"],
             // An operand that is dropped is the neutral one; the other constant breaks the chain,
             // which is listed as a whole.
@@ -93,7 +100,11 @@ impl Form {
             | Self::Field
             | Self::FieldShorthand
             | Self::Element => &["Omitted"],
-        }
+            Self::Other(Named { name, instead, .. }) => {
+                return vec![format!("Replaced {{ name: {name:?}, by: {instead:?} }}")];
+            }
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
     }
 }
 
@@ -103,8 +114,6 @@ pub(crate) enum Reason {
     /// Notes an offence or tells the ghosts, or is looked at for that only; what follows in that
     /// step is no part of the protocol either.
     Observer,
-    /// Asks for a seeded defect, or is done only with one.
-    Defect,
     /// Asks for another reading of the paper, or is done only under one.
     Reading,
     /// Belongs to a function that is no rule: dispatch, normal form, ghosts.
@@ -194,17 +203,18 @@ fn scan_file(source: Source<'_>, helpers: &Helpers, defaults: &Defaults) -> Resu
     let mut scan = Scan::default();
     for function in helpers::functions(&file) {
         finder::find(function, helpers, defaults, &mut scan).map_err(named)?;
+        let (name, place) = (function.sig.ident.to_string(), function.span().byte_range());
+        scan.found.extend(named::find(&name, source.text, &place).map_err(named)?);
     }
     scan.found.sort_by_key(|found| (found.range.start, found.range.end));
     Ok(scan)
 }
 
-/// Excludes a function that is called only where a defect or another reading asks for it; whether
-/// there was one.
+/// Excludes a function that is called only where another reading asks for it; whether there was one.
 fn exclude_uncalled(scans: &mut [Scan]) -> bool {
     let uses = || scans.iter().flat_map(|scan| &scan.uses);
     let other = |used: &Use| match used.reason {
-        Some(reason @ (Reason::Defect | Reason::Reading)) => Some(reason),
+        Some(reason @ Reason::Reading) => Some(reason),
         Some(Reason::Observer | Reason::Plumbing | Reason::Named | Reason::Needed) | None => None,
     };
     let uncalled = uses().find_map(|used| {

@@ -7,7 +7,7 @@ use super::regions::{fixed, only_observes};
 use super::{Form, Reason};
 
 /// Methods that answer yes or no.
-pub(super) const ASKING: [&str; 9] = [
+pub(super) const ASKING: [&str; 8] = [
     "contains",
     "is_empty",
     "is_quorum",
@@ -16,7 +16,6 @@ pub(super) const ASKING: [&str; 9] = [
     "is_some_and",
     "is_none_or",
     "next_is",
-    "has",
 ];
 
 impl Finder<'_> {

@@ -74,14 +74,11 @@ pub(super) fn only_observes(block: &syn::Block) -> bool {
         && block.stmts.iter().all(|statement| observer(statement) || returns(statement))
 }
 
-/// What a condition is in the protocol as published, where that is known from the source: no defect
-/// is seeded and the reading is the default.
+/// What a condition is in the protocol as published, where that is known from the source: the
+/// reading is the default.
 pub(super) fn fixed(expression: &syn::Expr, defaults: &Defaults) -> Option<(bool, Reason)> {
     match expression {
         syn::Expr::Paren(paren) => fixed(&paren.expr, defaults),
-        syn::Expr::MethodCall(call) if call.method == "has" && is_rules(&call.receiver) => {
-            Some((false, Reason::Defect))
-        }
         syn::Expr::Field(_) if is_reading(expression) => Some((false, Reason::Reading)),
         syn::Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Not(_)) => {
             fixed(&unary.expr, defaults).map(|(value, reason)| (!value, reason))

@@ -86,5 +86,5 @@ pub use sized::{TXNS_MAX, WithModel, with_model};
 pub use state::{Heard, Leading, Offence, Report, Role, Server, Spent, State};
 pub use types::{History, Members, NUMBER_MAX, Seat, Txn, Zxid};
 pub use variant::{
-    CommitLdZxid, LateAckLd, Mutant, NewLeaderWrites, ProposalsTo, RepeatedProposal, Rules, Variant,
+    CommitLdZxid, LateAckLd, NewLeaderWrites, ProposalsTo, RepeatedProposal, Rules, Variant,
 };

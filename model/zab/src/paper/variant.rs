@@ -1,6 +1,4 @@
-//! What may be done otherwise than published: readings of the paper, and seeded defects.
-
-use std::fmt;
+//! What may be done otherwise than the specification's authors do: readings of the paper.
 
 use super::bounds::Bounds;
 use super::types::Members;
@@ -78,72 +76,6 @@ pub struct Variant {
     pub restart_is_timeout: bool,
 }
 
-/// A seeded defect; each breaks a property or a claim of liveness, which tests name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mutant {
-    /// The new epoch is the greatest promised, not one more.
-    EpochNotRaised,
-    /// A restart forgets f.p.
-    PromiseForgotten,
-    /// A restart forgets the history.
-    HistoryForgotten,
-    /// The leader's initial history is its own, whatever followers report.
-    OwnHistoryKept,
-    /// NEWLEADER's history is not adopted.
-    NewLeaderHistoryIgnored,
-    /// NEWLEADER's epoch is not adopted.
-    NewLeaderEpochIgnored,
-    /// ACK is sent for a PROPOSE that is not accepted into the history.
-    AckWithoutAccepting,
-    /// One ACK commits.
-    CommitWithoutQuorum,
-    /// A quorum of ACKs commits, whatever comes before.
-    CommitOutOfOrder,
-    /// COMMIT goes to followers that have not acknowledged NEWLEADER.
-    CommitToUnsynced,
-    /// An established leader does not count its initial history as committed.
-    InitialHistoryUncommitted,
-    /// The last transaction is broadcast in place of the next.
-    NewestProposedFirst,
-    /// A broken connection leaves its messages behind.
-    BuffersKept,
-    /// A PROPOSE is accepted, and no ACK is sent.
-    AckWithheld,
-    /// A leader whose epoch is decided drops a CEPOCH.
-    LateCepochUnanswered,
-    /// What a leader has taken is never proposed.
-    ProposalsHeldBack,
-}
-
-impl Mutant {
-    /// Those that break no property, only claims of liveness.
-    pub const LIVENESS: [Self; 3] =
-        [Self::AckWithheld, Self::LateCepochUnanswered, Self::ProposalsHeldBack];
-
-    /// Those that break a property.
-    pub const SAFETY: [Self; 13] = [
-        Self::EpochNotRaised,
-        Self::PromiseForgotten,
-        Self::HistoryForgotten,
-        Self::OwnHistoryKept,
-        Self::NewLeaderHistoryIgnored,
-        Self::NewLeaderEpochIgnored,
-        Self::AckWithoutAccepting,
-        Self::CommitWithoutQuorum,
-        Self::CommitOutOfOrder,
-        Self::CommitToUnsynced,
-        Self::InitialHistoryUncommitted,
-        Self::NewestProposedFirst,
-        Self::BuffersKept,
-    ];
-}
-
-impl fmt::Display for Mutant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
 /// Everything a rule is told besides the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rules {
@@ -151,24 +83,18 @@ pub struct Rules {
     pub bounds: Bounds,
     /// Which reading of the paper.
     pub variant: Variant,
-    /// The seeded defect, if any.
-    pub mutant: Option<Mutant>,
 }
 
 impl Rules {
     /// The paper as its specification's authors read it.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
-        Self { bounds, variant: Variant::default(), mutant: None }
+        Self { bounds, variant: Variant::default() }
     }
 
     /// Whether a set of servers is a quorum: more than half.
     #[must_use]
     pub fn is_quorum(&self, members: Members) -> bool {
         members.len() * 2 > u32::from(self.bounds.servers)
-    }
-
-    pub(super) fn has(&self, mutant: Mutant) -> bool {
-        self.mutant == Some(mutant)
     }
 }

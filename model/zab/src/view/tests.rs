@@ -6,7 +6,7 @@ use stateright::Model;
 use super::sequence::{Arrow, Channel, End, Pictured, Sequence, Step, Way, sequence};
 use super::{Fact, svg};
 use crate::explore::{self, Election, NetworkMutant, Zab};
-use crate::paper::{self, Mutant, NewLeaderWrites, Paper, Rules};
+use crate::paper::{self, NewLeaderWrites, Paper, Rules};
 use crate::types::{Phase, ServerId, ServerSet};
 
 /// A run: states, with the action that led to each but the first.
@@ -148,15 +148,6 @@ proptest! {
     fn arrows_of_the_paper_family_are_its_messages(choices in choices()) {
         let drawn = judge(&paper(|_| {}), &choices, handles);
         prop_assert!(is_fifo(&drawn));
-    }
-
-    #[test]
-    fn messages_that_outlive_their_connection_are_drawn_to_their_end(choices in choices()) {
-        let model = paper(|rules| rules.mutant = Some(Mutant::BuffersKept));
-        let (states, actions) = run(&model, &choices);
-        let drawn = sequence(&model, &states[0], actions);
-        let under_way = drawn.arrows.iter().filter(|arrow| arrow.end == End::UnderWay).count();
-        prop_assert_eq!(under_way, waiting(&model.ways(&states[states.len() - 1])).count());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! States that wait packed, because memory is short, are the same states.
 
 use zab_explorer::{Options, Report, Verdict, check};
-use zab_model::paper::{Bounds, Mutant, Rules, State};
+use zab_model::paper::{Rules, State, reading};
 
 use crate::support::{bounds, paper};
 
@@ -60,9 +60,9 @@ fn three_servers_a_timeout_two_epochs() {
 
 /// A counterexample is as long, and with one thread the same.
 #[test]
-fn a_defect_is_shown_by_the_same_run() {
-    let within: Bounds = bounds(3, 1, 1, 0, Some(2));
-    let rules = Rules { mutant: Some(Mutant::AckWithoutAccepting), ..Rules::new(within) };
+fn a_violation_is_shown_by_the_same_run() {
+    let mut rules = Rules::new(bounds(3, 1, 2, 0, Some(3)));
+    rules.variant = rules.variant.read(reading("epoch-first").expect("a reading"));
     let much = explore::<3, 1>(rules, &Options::default());
     let violated = |name| {
         let property = much.property(name).expect("a property of the family");

@@ -3,7 +3,7 @@
 use crate::paper::queue::{Kind, Message};
 use crate::paper::state::{Offence, Role, State};
 use crate::paper::types::{Members, Txn, Zxid, small};
-use crate::paper::variant::{LateAckLd, Mutant, ProposalsTo, RepeatedProposal, Rules};
+use crate::paper::variant::{LateAckLd, ProposalsTo, RepeatedProposal, Rules};
 use crate::types::Phase;
 
 impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
@@ -33,15 +33,13 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
 
     /// `LeaderBroadcastPROPOSE`: the next transaction of the epoch that has not been proposed is.
     pub(super) fn leader_broadcast_propose(&mut self, rules: &Rules, leader: usize) -> Option<()> {
-        let allowed = self.is_established(leader) && !rules.has(Mutant::ProposalsHeldBack);
-        allowed.then_some(())?;
+        self.is_established(leader).then_some(())?;
         let server = &mut self.servers[leader];
         let last = server.history.last();
         let epoch = server.current_epoch;
         (last.epoch() == epoch && server.leading.sent < last.counter()).then_some(())?;
         server.leading.sent += 1;
-        let next = Zxid::new(epoch, server.leading.sent);
-        let zxid = if rules.has(Mutant::NewestProposedFirst) { last } else { next };
+        let zxid = Zxid::new(epoch, server.leading.sent);
         let txn = server.history.at(server.history.position(zxid)?)?;
         let to = match rules.variant.proposals_to {
             ProposalsTo::Offered => server.leading.ack_epoch.connected,
@@ -69,11 +67,8 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         server.link.down.pop();
         if server.history.last().next_is(message.zxid) {
             let txn = Txn { zxid: message.zxid, value: message.value };
-            let accepted =
-                rules.has(Mutant::AckWithoutAccepting) || server.history.push(txn).is_some();
-            if !rules.has(Mutant::AckWithheld) {
-                self.send_up(follower, Message::zxid(Kind::Ack, message.zxid));
-            }
+            let accepted = server.history.push(txn).is_some();
+            self.send_up(follower, Message::zxid(Kind::Ack, message.zxid));
             if !accepted {
                 self.offend(Offence::NoRoom);
             }
@@ -138,19 +133,14 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
     fn try_to_commit(&mut self, rules: &Rules, leader: usize, position: usize, acks: Members) {
         let server = &mut self.servers[leader];
         let committed = usize::from(server.last_committed);
-        let in_order = committed + 1 >= position || rules.has(Mutant::CommitOutOfOrder);
-        let by_quorum = rules.is_quorum(acks) || rules.has(Mutant::CommitWithoutQuorum);
-        if !in_order || !by_quorum {
+        let in_order = committed + 1 >= position;
+        if !in_order || !rules.is_quorum(acks) {
             return;
         }
         let next = committed + 1 == position;
         server.last_committed = small(position);
         let zxid = server.history.zxid_at(position);
-        let to = if rules.has(Mutant::CommitToUnsynced) {
-            server.leading.ack_epoch.connected
-        } else {
-            server.leading.ack_ld.connected
-        };
+        let to = server.leading.ack_ld.connected;
         self.note_commit(leader);
         self.broadcast(leader, to, Message::zxid(Kind::Commit, zxid));
         if !next {

@@ -3,7 +3,7 @@
 use crate::paper::queue::{Kind, Message};
 use crate::paper::state::{Offence, Report, Role, State};
 use crate::paper::types::{Members, Seat};
-use crate::paper::variant::{Mutant, Rules};
+use crate::paper::variant::Rules;
 use crate::types::Phase;
 
 impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
@@ -47,9 +47,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         self.servers[follower].link.up.pop();
         if self.servers[leader].leading.cepoch.senders.is_empty() {
             let epoch = self.servers[leader].accepted_epoch;
-            if !rules.has(Mutant::LateCepochUnanswered) {
-                self.send_down(follower, Message::epoch(Kind::NewEpoch, epoch));
-            }
+            self.send_down(follower, Message::epoch(Kind::NewEpoch, epoch));
             return Some(());
         }
         if self.servers[leader].phase != Phase::Discovery {
@@ -63,8 +61,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             let followers = heard.senders.without(leader).iter();
             let promised = followers.map(|f| server.leading.reports[f].epoch).max().unwrap_or(0);
             let greatest = promised.max(server.accepted_epoch);
-            let raise = u8::from(!rules.has(Mutant::EpochNotRaised));
-            server.accepted_epoch = greatest + raise;
+            server.accepted_epoch = greatest + 1;
             let epoch = server.accepted_epoch;
             self.broadcast(leader, heard.connected, Message::epoch(Kind::NewEpoch, epoch));
         }
@@ -135,9 +132,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             self.offend(Offence::State);
         }
         if rules.is_quorum(heard.senders) {
-            if !rules.has(Mutant::OwnHistoryKept) {
-                self.adopt_most_recent(leader, heard.senders);
-            }
+            self.adopt_most_recent(leader, heard.senders);
             let server = &mut self.servers[leader];
             server.current_epoch = server.accepted_epoch;
             server.phase = Phase::Synchronization;

@@ -3,20 +3,18 @@
 
 use crate::paper::queue::Link;
 use crate::paper::state::{Offence, Role, State};
-use crate::paper::types::{History, Members, Seat};
-use crate::paper::variant::{Mutant, Rules};
+use crate::paper::types::{Members, Seat};
+use crate::paper::variant::Rules;
 use crate::types::Phase;
 
 impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
-    /// Back to LOOKING; with it goes what is under way on the connection, unless it is to be kept.
-    fn look(&mut self, i: usize, keep_link: bool) {
+    /// Back to LOOKING; with it goes what is under way on the connection.
+    fn look(&mut self, i: usize) {
         let server = &mut self.servers[i];
         server.role = Role::Looking;
         server.phase = Phase::Election;
         server.leader = Seat::EMPTY;
-        if !keep_link {
-            server.link = Link::default();
-        }
+        server.link = Link::default();
     }
 
     /// The leader forgets a connected learner, which looks for a leader.
@@ -26,15 +24,15 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         for heard in [&mut leading.cepoch, &mut leading.ack_epoch, &mut leading.ack_ld] {
             heard.connected.remove(follower);
         }
-        self.look(follower, false);
+        self.look(follower);
     }
 
     /// The leader gives up, and all its learners with it.
-    fn leader_shutdown(&mut self, rules: &Rules, leader: usize) {
+    fn leader_shutdown(&mut self, leader: usize) {
         let learners = self.servers[leader].leading.learners;
         self.servers[leader].leading.learners = Members::default();
         for learner in learners.iter() {
-            self.look(learner, rules.has(Mutant::BuffersKept));
+            self.look(learner);
         }
     }
 
@@ -43,7 +41,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         if rules.is_quorum(self.servers[leader].leading.learners.without(follower)) {
             self.drop_learner(leader, follower);
         } else {
-            self.leader_shutdown(rules, leader);
+            self.leader_shutdown(leader);
         }
     }
 
@@ -66,18 +64,12 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             Role::Looking => {}
             Role::Following => match self.servers[i].leader.index() {
                 Some(leader) => self.disconnect(rules, leader, i),
-                None => self.look(i, false),
+                None => self.look(i),
             },
-            Role::Leading => self.leader_shutdown(rules, i),
+            Role::Leading => self.leader_shutdown(i),
         }
         let server = &mut self.servers[i];
         server.last_committed = 0;
-        if rules.has(Mutant::PromiseForgotten) {
-            server.accepted_epoch = server.current_epoch;
-        }
-        if rules.has(Mutant::HistoryForgotten) {
-            server.history = History::default();
-        }
         self.spent.timeouts += 1;
         self.spent.restarts += 1;
         Some(())

@@ -3,7 +3,7 @@
 use crate::paper::queue::{Kind, Message};
 use crate::paper::state::{Offence, State};
 use crate::paper::types::{History, Members, Zxid, small};
-use crate::paper::variant::{CommitLdZxid, Mutant, NewLeaderWrites, Rules};
+use crate::paper::variant::{CommitLdZxid, NewLeaderWrites, Rules};
 use crate::types::Phase;
 
 impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
@@ -39,12 +39,8 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             | NewLeaderWrites::EpochFirst => {}
         }
         let out_of_phase = server.phase != Phase::Synchronization;
-        if !rules.has(Mutant::NewLeaderEpochIgnored) {
-            server.current_epoch = server.accepted_epoch;
-        }
-        if !rules.has(Mutant::NewLeaderHistoryIgnored) {
-            server.history = offered;
-        }
+        server.current_epoch = server.accepted_epoch;
+        server.history = offered;
         server.link.down.pop();
         server.link.history = History::default();
         let last = offered.last();
@@ -90,9 +86,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             };
             self.broadcast(leader, Members::of(follower), Message::zxid(Kind::CommitLd, zxid));
         } else if rules.is_quorum(heard.senders) {
-            if !rules.has(Mutant::InitialHistoryUncommitted) {
-                server.last_committed = small(server.history.len());
-            }
+            server.last_committed = small(server.history.len());
             server.phase = Phase::Broadcast;
             let zxid = server.history.last();
             self.note_commit(leader);

@@ -1,0 +1,102 @@
+//! Defects that are easily made, and one property that each breaks, at the smallest bounds where it
+//! can; and defects that break no invariant, only claims of liveness.
+//!
+//! The table names the first property that notices a mutant. Here stands one that says what is lost.
+
+use zab_mutation::Change::{self, Omitted, Replaced, True};
+use zab_mutation::paper::Bounds;
+use zab_mutation::{Mutant, broken_claims, list, violated};
+
+const ONE_TXN: Bounds = Bounds { servers: 3, txns: 1, epochs: Some(2), timeouts: 1, restarts: 0 };
+const TWO_TXNS: Bounds = Bounds { txns: 2, epochs: None, ..ONE_TXN };
+const THREE_EPOCHS: Bounds = Bounds { timeouts: 2, epochs: Some(3), ..ONE_TXN };
+const RESTART: Bounds = Bounds { timeouts: 0, restarts: 1, epochs: None, ..ONE_TXN };
+const FOUR: Bounds = Bounds { servers: 4, timeouts: 0, epochs: None, ..ONE_TXN };
+
+/// The mutant of a rule. Of several that read alike, it is the last.
+fn mutant(function: &str, code: &str, change: Change) -> &'static Mutant {
+    let is_it = |m: &&Mutant| m.function == function && m.code == code && m.change == change;
+    list().iter().rfind(is_it).expect("a mutant of the list")
+}
+
+fn named(wanted: &str) -> &'static Mutant {
+    let is_it = |m: &&Mutant| matches!(m.change, Replaced { name, .. } if name == wanted);
+    list().iter().find(is_it).expect("a defect with a name")
+}
+
+#[test]
+fn each_defect_breaks_what_it_is_a_danger_to() {
+    let new_leader = "follower_process_new_leader";
+    let symptoms = [
+        (named("epoch not raised"), ONE_TXN, "one established leader per epoch ever"),
+        (named("promise forgotten"), RESTART, "one established leader per epoch ever"),
+        (named("history forgotten"), RESTART, "no commit is lost"),
+        (named("newest proposed first"), TWO_TXNS, "proposals fit the history"),
+        (named("commit to unsynced"), TWO_TXNS, "commits come in order"),
+        (
+            mutant(
+                "leader_process_ack_epoch",
+                "self.adopt_most_recent(leader, heard.senders);",
+                Omitted,
+            ),
+            TWO_TXNS,
+            "prefix consistency",
+        ),
+        (mutant(new_leader, "server.history = offered;", Omitted), TWO_TXNS, "total order"),
+        (
+            mutant(new_leader, "server.current_epoch = server.accepted_epoch;", Omitted),
+            THREE_EPOCHS,
+            "no commit is lost",
+        ),
+        (
+            mutant("follower_process_propose", "server.history.push(txn)", Omitted),
+            ONE_TXN,
+            "delivered is on a quorum",
+        ),
+        (
+            mutant("try_to_commit", "!rules.is_quorum(acks)", Change::False),
+            FOUR,
+            "delivered is on a quorum",
+        ),
+        (
+            mutant("try_to_commit", "committed + 1 >= position", True),
+            TWO_TXNS,
+            "commits come in order",
+        ),
+        (
+            mutant(
+                "leader_process_ack_ld",
+                "server.last_committed = small(server.history.len());",
+                Omitted,
+            ),
+            ONE_TXN,
+            "primary integrity",
+        ),
+        (
+            mutant("look", "server.link = Link::default();", Omitted),
+            ONE_TXN,
+            "no message outlives its connection",
+        ),
+    ];
+    for (mutant, bounds, property) in symptoms {
+        let broken = violated(mutant, bounds);
+        assert!(broken.contains(&property), "{mutant} at {bounds} breaks {broken:?}");
+    }
+}
+
+#[test]
+fn what_is_never_done_breaks_a_claim() {
+    let answer = "self.send_down(follower, Message::epoch(Kind::NewEpoch, epoch));";
+    let ack = "self.send_up(follower, Message::zxid(Kind::Ack, message.zxid));";
+    let proposes = "self.is_established(leader)";
+    let cases = [
+        (mutant("leader_process_cepoch", answer, Omitted), "established"),
+        (mutant("follower_process_propose", ack, Omitted), "delivered or missed"),
+        (mutant("leader_broadcast_propose", proposes, Change::False), "delivered or missed"),
+    ];
+    for (mutant, claim) in cases {
+        assert_eq!(violated(mutant, TWO_TXNS), Vec::<&str>::new(), "{mutant}");
+        let broken = broken_claims(mutant);
+        assert!(broken.contains(&claim), "{mutant} breaks {broken:?}");
+    }
+}
