@@ -11,7 +11,8 @@
 //!
 //! Besides what its bounds leave out, and what the rules leave out (see the crate):
 //!
-//! * More than three servers and three transactions; [`walk`] has more of both, at random.
+//! * More than three servers and three transactions; simulated runs, which the checker of traces
+//!   steps through, have more of both.
 //! * Election channels hold two notifications. A newer one replaces the last one only when the
 //!   channel is full, and a new connection does not repeat the last one (that is a resend).
 //! * A follower connects only to a server that leads; an attempt that fails is the follower
@@ -45,7 +46,6 @@ mod render;
 mod sizes;
 mod starts;
 mod state;
-pub mod walk;
 
 pub use action::Action;
 pub use bounds::{Bounds, Election};

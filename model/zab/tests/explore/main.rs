@@ -9,7 +9,6 @@ mod reductions;
 mod script;
 mod stories;
 mod verdicts;
-mod walks;
 
 use std::sync::Arc;
 
