@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use zab_model::paper::primary_order as laws;
 use zab_trace::{Epoch, LogDigest, ServerId, TxnDigest, Zxid};
 
 /// What the properties read of a server's history.
@@ -52,7 +53,7 @@ impl Global {
         let expected = epoch.len() as u64 + 1;
         if u64::from(zxid.counter) != expected {
             let seen = format!("{zxid} was proposed where {}.{expected} is next", zxid.epoch);
-            return Err(Broken { property: "integrity", seen });
+            return Err(Broken { property: laws::INTEGRITY.0, seen });
         }
         epoch.push(digest);
         Ok(())
@@ -78,7 +79,7 @@ impl Global {
         if first != leader {
             let seen =
                 format!("epoch {epoch} is established by server {first} and by server {leader}");
-            return Err(Broken { property: "single_established_leader", seen });
+            return Err(Broken { property: laws::SINGLE_ESTABLISHED_LEADER.0, seen });
         }
         let earlier = self.committed.partition_point(|(zxid, _)| zxid.epoch < epoch);
         if length < earlier as u64 {
@@ -87,9 +88,9 @@ impl Global {
                 "server {leader} establishes epoch {epoch} with {length} transactions, but {lost} \
                  is committed"
             );
-            return Err(Broken { property: "committed_never_lost", seen });
+            return Err(Broken { property: laws::COMMITTED_NEVER_LOST.0, seen });
         }
-        self.extend(leader, initial, length, "committed_never_lost")
+        self.extend(leader, initial, length, laws::COMMITTED_NEVER_LOST.0)
     }
 
     /// `agreement`: all that leaders commit is prefixes of one log. `holders` is how many voters
@@ -112,13 +113,13 @@ impl Global {
                 "server {leader} commits {zxid}, which {holders} servers hold durably; a quorum \
                  is {quorum}"
             );
-            return Err(Broken { property: "committed_is_durable", seen });
+            return Err(Broken { property: laws::COMMITTED_IS_DURABLE.0, seen });
         }
         let Some(length) = history.position(zxid) else {
             let seen = format!("server {leader} commits {zxid}, which it does not hold");
-            return Err(Broken { property: "integrity", seen });
+            return Err(Broken { property: laws::INTEGRITY.0, seen });
         };
-        self.extend(leader, history, length, "agreement")
+        self.extend(leader, history, length, laws::AGREEMENT.0)
     }
 
     /// `prefix_consistency`: what a server in broadcast holds as committed, or delivers, is a
@@ -141,11 +142,11 @@ impl Global {
                     "server {server} delivers {zxid} as transaction {length}, where {other} is \
                      committed after another history"
                 );
-                Err(Broken { property: "prefix_consistency", seen })
+                Err(Broken { property: laws::PREFIX_CONSISTENCY.0, seen })
             }
             None => {
                 let seen = format!("server {server} delivers {zxid}, which is not committed");
-                Err(Broken { property: "integrity", seen })
+                Err(Broken { property: laws::INTEGRITY.0, seen })
             }
         }
     }
@@ -177,7 +178,7 @@ impl Global {
             let proposals = self.proposed.get(&zxid.epoch).map_or(0, Vec::len);
             if counter == 0 || counter > proposals {
                 let seen = format!("{zxid} is committed, but was never proposed");
-                return Err(Broken { property: "integrity", seen });
+                return Err(Broken { property: laws::INTEGRITY.0, seen });
             }
             self.committed.push((zxid, history.digest(position)));
         }
@@ -272,7 +273,7 @@ mod tests {
         let z = Zxid::new(1, 2);
         assert_eq!(
             property(global.committed(1, z, &history, Some((1, 2)))),
-            "committed_is_durable"
+            "committed_is_durable_on_a_quorum"
         );
         assert_eq!(property(global.committed(1, z, &other, None)), "integrity");
         assert_eq!(property(global.committed(1, z, &history, Some((2, 2)))), "none");

@@ -142,5 +142,5 @@ fn a_seeded_defect_of_the_rules_breaks_a_property() {
             assert!(matches!(verdict, Verdict::Conforms(_)), "seed {seed}: {verdict}");
         }
     }
-    assert!(seen.contains(&"committed_is_durable"), "{seen:?}");
+    assert!(seen.contains(&"committed_is_durable_on_a_quorum"), "{seen:?}");
 }

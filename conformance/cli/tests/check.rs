@@ -254,7 +254,7 @@ fn what_can_be_explored_is_listed() {
     let output = zabcheck(&["check", "--list", "--json", &name]);
     assert_exit(&output, 0);
     let text = stdout(&output);
-    for word in ["preset quick", "preset merge", "preset nightly", "primary integrity", "paper"] {
+    for word in ["preset quick", "preset merge", "preset nightly", "primary_integrity", "paper"] {
         assert!(text.contains(word), "{word} is missing in\n{text}");
     }
     let value = read(&json);

@@ -28,11 +28,11 @@ fn named(wanted: &str) -> &'static Mutant {
 fn each_defect_breaks_what_it_is_a_danger_to() {
     let new_leader = "follower_process_new_leader";
     let symptoms = [
-        (named("epoch not raised"), ONE_TXN, "one established leader per epoch ever"),
-        (named("promise forgotten"), RESTART, "one established leader per epoch ever"),
-        (named("history forgotten"), RESTART, "no commit is lost"),
-        (named("newest proposed first"), TWO_TXNS, "proposals fit the history"),
-        (named("commit to unsynced"), TWO_TXNS, "commits come in order"),
+        (named("epoch not raised"), ONE_TXN, "single_established_leader"),
+        (named("promise forgotten"), RESTART, "single_established_leader"),
+        (named("history forgotten"), RESTART, "committed_never_lost"),
+        (named("newest proposed first"), TWO_TXNS, "proposals_fit_the_history"),
+        (named("commit to unsynced"), TWO_TXNS, "commits_come_in_order"),
         (
             mutant(
                 "leader_process_ack_epoch",
@@ -40,28 +40,28 @@ fn each_defect_breaks_what_it_is_a_danger_to() {
                 Omitted,
             ),
             TWO_TXNS,
-            "prefix consistency",
+            "prefix_consistency",
         ),
-        (mutant(new_leader, "server.history = offered;", Omitted), TWO_TXNS, "total order"),
+        (mutant(new_leader, "server.history = offered;", Omitted), TWO_TXNS, "total_order"),
         (
             mutant(new_leader, "server.current_epoch = server.accepted_epoch;", Omitted),
             THREE_EPOCHS,
-            "no commit is lost",
+            "committed_never_lost",
         ),
         (
             mutant("follower_process_propose", "server.history.push(txn)", Omitted),
             ONE_TXN,
-            "delivered is on a quorum",
+            "delivered_is_on_a_quorum",
         ),
         (
             mutant("try_to_commit", "!rules.is_quorum(acks)", Change::False),
             FOUR,
-            "delivered is on a quorum",
+            "delivered_is_on_a_quorum",
         ),
         (
             mutant("try_to_commit", "committed + 1 >= position", True),
             TWO_TXNS,
-            "commits come in order",
+            "commits_come_in_order",
         ),
         (
             mutant(
@@ -70,12 +70,12 @@ fn each_defect_breaks_what_it_is_a_danger_to() {
                 Omitted,
             ),
             ONE_TXN,
-            "primary integrity",
+            "primary_integrity",
         ),
         (
             mutant("look", "server.link = Link::default();", Omitted),
             ONE_TXN,
-            "no message outlives its connection",
+            "no_message_outlives_its_connection",
         ),
     ];
     for (mutant, bounds, property) in symptoms {
@@ -91,8 +91,8 @@ fn what_is_never_done_breaks_a_claim() {
     let proposes = "self.is_established(leader)";
     let cases = [
         (mutant("leader_process_cepoch", answer, Omitted), "established"),
-        (mutant("follower_process_propose", ack, Omitted), "delivered or missed"),
-        (mutant("leader_broadcast_propose", proposes, Change::False), "delivered or missed"),
+        (mutant("follower_process_propose", ack, Omitted), "delivered_or_missed"),
+        (mutant("leader_broadcast_propose", proposes, Change::False), "delivered_or_missed"),
     ];
     for (mutant, claim) in cases {
         assert_eq!(violated(mutant, TWO_TXNS), Vec::<&str>::new(), "{mutant}");

@@ -112,12 +112,6 @@ pub(super) fn is_prefix(shorter: &Log, longer: &Log) -> bool {
     longer.as_slice().starts_with(shorter.as_slice())
 }
 
-/// Whether one of the two is a prefix of the other.
-#[must_use]
-pub(super) fn agree(one: &Log, other: &Log) -> bool {
-    is_prefix(one, other) || is_prefix(other, one)
-}
-
 /// How many transactions two histories have in common from the start.
 #[must_use]
 pub(super) fn common(one: &Log, other: &Log) -> usize {

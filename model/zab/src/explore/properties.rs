@@ -6,18 +6,18 @@
 //! longest committed history that anybody has known is remembered beside them, and counts as one
 //! more process.
 //!
-//! The paper's properties are quantified over *all* pairs. (In the published TLA+ the local
-//! primary order asks for *some* pair, which every transaction paired with itself satisfies.)
+//! The properties of the paper are those of [`crate::paper::primary_order`].
 
 use super::bounds::Election;
-use super::ghost::{Offence, Reign, agree, common, up_to};
+use super::ghost::{Offence, common, up_to};
 use super::model::Zab;
 use super::reached;
 use super::sizes::{Flat, Log, SERVERS_MAX};
 use super::state::State;
+use crate::paper::primary_order::{self as laws, Delivered, Transaction};
 use crate::server::Server;
 use crate::shape::{Few, Queue};
-use crate::types::{Txn, Zxid};
+use crate::types::Txn;
 
 /// Whether a property must hold always or be seen at least once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +71,8 @@ impl<'a> Case<'a> {
         Self { model, state, delivered }
     }
 
-    fn delivered(&self) -> &[Log] {
-        self.delivered.as_slice()
+    fn delivered(&self) -> impl Delivered<'_, Txn<u8, u8>> {
+        self.delivered.as_slice().iter().map(Log::as_slice)
     }
 
     /// The voters.
@@ -113,7 +113,7 @@ impl Scope {
 }
 
 macro_rules! table {
-    ($($kind:ident $scope:ident $module:ident::$name:ident: $statement:literal;)*) => {
+    ($($kind:ident $scope:ident $module:ident::$name:ident: $statement:expr;)*) => {
         /// Every property, safety first.
         pub const PROPERTIES: &[Property] = &[$(Property {
             name: stringify!($name),
@@ -153,23 +153,23 @@ impl Bits {
 use self as safety;
 
 table! {
-    Always Replication safety::integrity: "What is delivered was broadcast by a leader, and is delivered once.";
-    Always Replication safety::agreement: "If one server delivers a and another b, one of them delivers both.";
-    Always Replication safety::total_order: "Two servers that deliver the same transactions do so in the same order.";
-    Always Replication safety::local_primary_order: "Transactions of one leader are delivered in the order in which it broadcast them, none left out.";
-    Always Replication safety::global_primary_order: "Transactions of an earlier epoch are delivered before those of a later one.";
-    Always Replication safety::primary_integrity: "A leader that broadcasts has in its initial history whatever anybody delivers of earlier epochs.";
-    Always Replication safety::single_established_leader: "An epoch has at most one established leader.";
-    Always Replication safety::prefix_consistency: "Of two committed histories one is a prefix of the other.";
-    Always Replication safety::committed_never_lost: "The initial history of an established leader holds everything committed in earlier epochs.";
-    Always Replication safety::committed_is_durable_on_a_quorum: "A quorum has every committed transaction on disk, from the moment of its commit on.";
+    Always Replication safety::integrity: laws::INTEGRITY.1;
+    Always Replication safety::agreement: laws::AGREEMENT.1;
+    Always Replication safety::total_order: laws::TOTAL_ORDER.1;
+    Always Replication safety::local_primary_order: laws::LOCAL_PRIMARY_ORDER.1;
+    Always Replication safety::global_primary_order: laws::GLOBAL_PRIMARY_ORDER.1;
+    Always Replication safety::primary_integrity: laws::PRIMARY_INTEGRITY.1;
+    Always Replication safety::single_established_leader: laws::SINGLE_ESTABLISHED_LEADER.1;
+    Always Replication safety::prefix_consistency: laws::PREFIX_CONSISTENCY.1;
+    Always Replication safety::committed_never_lost: laws::COMMITTED_NEVER_LOST.1;
+    Always Replication safety::committed_is_durable_on_a_quorum: laws::COMMITTED_IS_DURABLE.1;
     Always Replication safety::no_truncation_of_committed: "No leader sends a TRUNC that cuts a committed transaction off a disk.";
     Always Replication safety::epochs_are_ordered: "currentEpoch <= acceptedEpoch, on disk and in memory, and no epoch goes back.";
     Always Replication safety::acknowledged_is_durable: "A server acknowledges only what is on its disk.";
     Always Replication safety::delivered_is_committed_and_durable: "A server in broadcast gives its state machine only what is committed and on its disk.";
     Always Replication safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch and a TRUNC into its snapshot.";
     Always Elections safety::best_of_a_quorum_leads: "A leader's vote beats those of a quorum.";
-    Always All safety::capacity_suffices: "No queue of the exploration was too small (a defect of the bounds, not of the protocol).";
+    Always All safety::capacity_suffices: laws::CAPACITY_SUFFICES.1;
     Sometimes All reached::leader_elected: "A server leads.";
     Sometimes All reached::everybody_settled: "One server leads and all others follow it.";
     Sometimes Elections reached::settled_again: "After a server has left its role, one leads and all others follow it.";
@@ -189,90 +189,54 @@ table! {
     Sometimes Replication reached::committed_in_second_epoch: "A request is committed under the second leader.";
 }
 
-fn place(log: &Log, txn: Txn<u8, u8>) -> Option<usize> {
-    log.as_slice().iter().position(|other| *other == txn)
+impl Transaction for Txn<u8, u8> {
+    fn epoch(&self) -> u8 {
+        self.zxid.epoch
+    }
+
+    fn counter(&self) -> u8 {
+        self.zxid.counter
+    }
 }
 
-/// Every delivered transaction was broadcast, with that zxid, and is delivered once.
+/// Every transaction that a leader broadcast; the payload is the number of its request.
+fn broadcast(case: &Case<'_>) -> impl Iterator<Item = Txn<u8, u8>> + Clone {
+    let requests = (1..).zip(&case.state.ghost.requests).filter(|(_, zxid)| zxid.counter > 0);
+    requests.map(|(payload, zxid)| Txn { zxid: *zxid, payload })
+}
+
+/// See [`laws::integrity`].
 pub fn integrity(case: &Case<'_>) -> bool {
-    let was_broadcast = |txn: &Txn<u8, u8>| {
-        let number = usize::from(txn.payload);
-        number.checked_sub(1).and_then(|at| case.state.ghost.requests.get(at)) == Some(&txn.zxid)
-    };
-    case.delivered().iter().all(|log| {
-        let txns = log.as_slice();
-        let once = |(at, txn): (usize, &Txn<u8, u8>)| place(log, *txn) == Some(at);
-        txns.iter().all(was_broadcast) && txns.iter().enumerate().all(once)
-    })
+    laws::integrity(case.delivered(), |txn| broadcast(case).any(|other| other == *txn))
 }
 
-/// If one server delivers a and another b, then one of them delivers both.
+/// See [`laws::agreement`].
 pub fn agreement(case: &Case<'_>) -> bool {
-    let logs = case.delivered();
-    logs.iter().all(|one| {
-        logs.iter().all(|other| {
-            one.as_slice().iter().all(|a| {
-                let agrees = |b: &Txn<u8, u8>| place(other, *a).or(place(one, *b)).is_some();
-                other.as_slice().iter().all(agrees)
-            })
-        })
-    })
+    laws::agreement(case.delivered())
 }
 
-/// If one server delivers a before b, any server that delivers b delivers a before it.
+/// See [`laws::total_order`].
 pub fn total_order(case: &Case<'_>) -> bool {
-    let logs = case.delivered();
-    logs.iter().all(|one| {
-        logs.iter().all(|other| {
-            one.as_slice().iter().enumerate().all(|(at, b)| match place(other, *b) {
-                None => true,
-                Some(there) => {
-                    let before = |a: &Txn<u8, u8>| place(other, *a).is_some_and(|x| x < there);
-                    one.as_slice()[..at].iter().all(before)
-                }
-            })
-        })
-    })
+    laws::total_order(case.delivered())
 }
 
-/// If a leader broadcasts a before b, any server that delivers b delivers a before it.
+/// See [`laws::local_primary_order`].
 pub fn local_primary_order(case: &Case<'_>) -> bool {
-    let broadcast = case.state.ghost.requests;
-    case.delivered().iter().all(|log| {
-        log.as_slice().iter().enumerate().all(|(at, b)| {
-            let earlier = |a: &&Zxid<u8>| a.epoch == b.zxid.epoch && a.counter < b.zxid.counter;
-            broadcast
-                .iter()
-                .filter(|a| a.counter > 0)
-                .filter(earlier)
-                .all(|a| log.as_slice()[..at].iter().any(|txn| txn.zxid == *a))
-        })
-    })
+    laws::local_primary_order(case.delivered(), broadcast(case))
 }
 
-/// If a belongs to an earlier epoch than b, any server that delivers both delivers a first.
+/// See [`laws::global_primary_order`].
 pub fn global_primary_order(case: &Case<'_>) -> bool {
-    case.delivered().iter().all(|log| {
-        let txns = log.as_slice();
-        let ordered = |(at, b): (usize, &Txn<u8, u8>)| {
-            txns[..at].iter().all(|a| a.zxid.epoch <= b.zxid.epoch)
-        };
-        txns.iter().enumerate().all(ordered)
-    })
+    laws::global_primary_order(case.delivered())
 }
 
-/// If a leader broadcasts b and any server delivers a of an earlier epoch, the leader had a in its
-/// initial history, so delivered it before it broadcast.
+/// See [`laws::primary_integrity`]. What a leader had in its initial history it has delivered
+/// before it broadcasts; it counts once it has broadcast.
 pub fn primary_integrity(case: &Case<'_>) -> bool {
-    let broadcasts = |reign: &&Reign| {
-        case.state.ghost.requests.iter().any(|zxid| zxid.counter > 0 && zxid.epoch == reign.epoch)
-    };
-    case.state.ghost.reigns.as_slice().iter().filter(broadcasts).all(|reign| {
-        case.delivered().iter().all(|log| {
-            let earlier = log.as_slice().iter().filter(|a| a.zxid.epoch < reign.epoch);
-            earlier.into_iter().all(|a| place(&reign.initial, *a).is_some())
-        })
-    })
+    let reigns = case.state.ghost.reigns.as_slice().iter();
+    let primaries = reigns.filter(|reign| broadcast(case).any(|txn| txn.zxid.epoch == reign.epoch));
+    let with_initial = primaries.map(|reign| (reign.epoch, reign.initial.as_slice()));
+    laws::primary_integrity(case.delivered(), with_initial)
 }
 
 /// No epoch is established twice.
@@ -284,10 +248,9 @@ pub fn single_established_leader(case: &Case<'_>) -> bool {
         .all(|(at, reign)| reigns[..at].iter().all(|other| other.epoch != reign.epoch))
 }
 
-/// Any two committed histories agree as far as both go.
+/// See [`laws::prefix_consistency`].
 pub fn prefix_consistency(case: &Case<'_>) -> bool {
-    let logs = case.delivered();
-    logs.iter().all(|one| logs.iter().all(|other| agree(one, other)))
+    laws::prefix_consistency(case.delivered())
 }
 
 /// Whatever was committed under earlier epochs begins the initial history of every established

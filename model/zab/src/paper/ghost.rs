@@ -157,7 +157,7 @@ impl<const X: usize, const G: usize> Ghost<X, G> {
     }
 
     /// Every transaction that a leader broadcast.
-    pub fn broadcasts(&self) -> impl Iterator<Item = Txn> {
+    pub fn broadcasts(&self) -> impl Iterator<Item = Txn> + Clone {
         let sent = self.broadcast.iter().enumerate().filter(|(_, zxid)| **zxid != Zxid::ZERO);
         sent.map(|(value, zxid)| Txn { zxid: *zxid, value: super::types::small(value) })
     }

@@ -28,7 +28,7 @@
 //!   looks, connects, is offered the epoch, and leaves. It takes three servers and two failures.
 //! * As published, whoever waits for a transaction whose quorum an ACK-LD completed after the last
 //!   ACK for it: see [`LateAckLd`](super::LateAckLd). "delivered" is then violated with three
-//!   servers and one failure, and "delivered or missed" holds.
+//!   servers and one failure, and "delivered_or_missed" holds.
 //!
 //! # Fairness
 //!
@@ -87,7 +87,7 @@ pub const STATEMENTS: [(&str, &str); 4] = [
          has promised more",
     ),
     (
-        "delivered or missed",
+        "delivered_or_missed",
         "then the same, or the next transaction has the acknowledgements of a quorum and is not \
          committed",
     ),

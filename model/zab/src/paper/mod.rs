@@ -44,7 +44,8 @@
 //!
 //! # Reading order
 //!
-//! `types`, `queue`, `state`: the words; `rules`: the actions; `normal`; [`properties`];
+//! `types`, `queue`, `state`: the words; `rules`: the actions; `normal`; [`primary_order`],
+//! [`properties`]: what must hold;
 //! `abstraction`: what the protocol is for, and that every step serves it; `symmetry`; `model`;
 //! [`liveness`]: what must come about, and what that assumes;
 //! `render`, `picture`: all of it for readers.
@@ -63,6 +64,7 @@ pub mod liveness;
 mod model;
 mod normal;
 mod picture;
+pub mod primary_order;
 pub mod properties;
 mod queue;
 mod readings;

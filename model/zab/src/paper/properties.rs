@@ -5,13 +5,17 @@
 //! follow at the moment, primary integrity at connected pairs, and local primary order asks for
 //! *some* pair, so that any transaction paired with itself satisfies it.
 //!
-//! Each function is true of a state that is fine. Those of [`WITH_GHOSTS`] read what a state
-//! remembers, and are offered only when it remembers (`G` > 0).
+//! Each function is true of a state that is fine. Some read what a state remembers,
+//! and are offered only when it remembers (`G` > 0).
 
 use stateright::{Expectation, Property};
 
 use super::bounds::Bounds;
 use super::model::Paper;
+use super::primary_order::{
+    Delivered, agreement, global_primary_order, integrity, local_primary_order, prefix_consistency,
+    primary_integrity, total_order,
+};
 use super::queue::{Kind, Message};
 use super::state::{Offence, Role, State};
 use super::types::{Seat, Txn};
@@ -27,50 +31,21 @@ pub use statements::{STATEMENTS, statement};
 pub type Condition<const N: usize, const X: usize, const G: usize> =
     fn(&Paper<N, X, G>, &State<N, X, G>) -> bool;
 
-/// Names of the invariants that read the state only.
-pub const WITHOUT_GHOSTS: [&str; 20] = [
-    "agreement",
-    "total order",
-    "global primary order",
-    "primary integrity",
-    "prefix consistency",
-    "one established leader per epoch at a time",
-    "delivered is on a quorum",
-    "committed is within the history",
-    "adopted epoch is promised",
-    "messages fit their receiver's phase",
-    "proposals fit the history",
-    "commits come in order",
-    "acks come in order",
-    "no message outlives its connection",
-    "there is room",
-    "a connection has two ends",
-    "phase and role fit",
-    "a history travels with its message",
-    "whom the oracle names does not follow",
-    "budgets are kept",
-];
-
-/// Names of the invariants that read ghosts.
-pub const WITH_GHOSTS: [&str; 6] = [
-    "integrity",
-    "local primary order",
-    "one established leader per epoch ever",
-    "no commit is lost",
-    "epochs only rise",
-    "every step is one of primary-order broadcast",
-];
+/// Where invariants that read ghosts begin in [`STATEMENTS`], where they end, and the last of all.
+const PLAIN: usize = 20;
+const GHOSTLY: usize = 26;
+const LATER: usize = 28;
 
 /// All properties of the model: invariants, and what must be reachable for them to mean anything.
 pub(super) fn all<const N: usize, const X: usize, const G: usize>(
     bounds: &Bounds,
 ) -> Vec<Property<Paper<N, X, G>>> {
-    let plain: [Condition<N, X, G>; 20] = [
-        |_, s| agreement(s),
-        |_, s| total_order(s),
-        |_, s| global_primary_order(s),
-        |_, s| primary_integrity(s),
-        |_, s| prefix_consistency(s),
+    let plain: [Condition<N, X, G>; PLAIN] = [
+        |_, s| agreement(delivered(s)),
+        |_, s| total_order(delivered(s)),
+        |_, s| global_primary_order(delivered(s)),
+        |_, s| primary_integrity(delivered(s), primaries(s)),
+        |_, s| prefix_consistency(delivered(s)),
         |_, s| leadership_now(s),
         |model, s| delivered_is_on_a_quorum(model, s),
         |_, s| committed_is_within_history(s),
@@ -87,33 +62,31 @@ pub(super) fn all<const N: usize, const X: usize, const G: usize>(
         |_, s| (0..N).all(|i| s.oracle != Seat::of(i) || s.servers[i].role != Role::Following),
         |model, s| budgets_are_kept(model, s),
     ];
-    let ghostly: [Condition<N, X, G>; 6] = [
-        |_, s| integrity(s),
-        |_, s| local_primary_order(s),
+    let ghostly: [Condition<N, X, G>; GHOSTLY - PLAIN] = [
+        |_, s| integrity(delivered(s), |txn| s.ghost.was_broadcast(*txn)),
+        |_, s| local_primary_order(delivered(s), s.ghost.broadcasts()),
         |_, s| !s.ghost.established_twice(),
         |_, s| no_commit_is_lost(s),
         |_, s| !s.ghost.fell(),
         |_, s| !s.ghost.strayed(),
     ];
-    let always = |(name, condition)| Property { expectation: Expectation::Always, name, condition };
-    let mut properties: Vec<_> = WITHOUT_GHOSTS.into_iter().zip(plain).map(always).collect();
-    if G > 0 {
-        properties.extend(WITH_GHOSTS.into_iter().zip(ghostly).map(always));
-    }
-    let mut reachable: Vec<(&'static str, Condition<N, X, G>)> = vec![
-        ("a leader is established", |_, s| (0..N).any(|i| is_established(s, i))),
-        ("a request is delivered by all", |_, s| (0..N).all(|i| !s.delivered(i).is_empty())),
+    let reachable: [Condition<N, X, G>; 3] = [
+        |_, s| (0..N).any(|i| is_established(s, i)),
+        |_, s| (0..N).all(|i| !s.delivered(i).is_empty()),
+        |_, s| (0..N).any(|i| is_established(s, i) && s.servers[i].current_epoch > 1),
     ];
-    // No failure, no later leader.
-    if bounds.timeouts + bounds.restarts > 0 {
-        reachable.push(("a later leader is established", |_, s| {
-            (0..N).any(|i| is_established(s, i) && s.servers[i].current_epoch > 1)
-        }));
-    }
-    let sometimes =
-        |(name, condition)| Property { expectation: Expectation::Sometimes, name, condition };
-    properties.extend(reachable.into_iter().map(sometimes));
-    properties
+    let always = plain.into_iter().chain(ghostly).map(|condition| (Expectation::Always, condition));
+    let sometimes = reachable.into_iter().map(|condition| (Expectation::Sometimes, condition));
+    let offered = |place: usize| match place {
+        PLAIN..GHOSTLY => G > 0,
+        // No failure, no later leader.
+        LATER => bounds.timeouts + bounds.restarts > 0,
+        _ => true,
+    };
+    let all = STATEMENTS.into_iter().zip(always.chain(sometimes)).enumerate();
+    all.filter(|(place, _)| offered(*place))
+        .map(|(_, ((name, _), (expectation, condition)))| Property { expectation, condition, name })
+        .collect()
 }
 
 fn is_established<const N: usize, const X: usize, const G: usize>(
@@ -139,71 +112,19 @@ fn for_all_pairs<const N: usize>(mut condition: impl FnMut(usize, usize) -> bool
     (0..N).all(|i| (0..N).all(|j| condition(i, j)))
 }
 
-fn place_of(txns: &[Txn], txn: Txn) -> Option<usize> {
-    txns.iter().position(|t| *t == txn)
-}
-
-/// Whether whoever delivers `later` has delivered `earlier` before.
-fn delivered_before(delivered: &[Txn], earlier: Txn, later: Txn) -> bool {
-    place_of(delivered, later)
-        .is_none_or(|end| place_of(delivered, earlier).is_some_and(|place| place < end))
-}
-
-/// Agreement: if one server delivers a and another b, then one of them delivers both.
-pub fn agreement<const N: usize, const X: usize, const G: usize>(state: &State<N, X, G>) -> bool {
-    for_all_pairs::<N>(|i, j| {
-        let (mine, theirs) = (state.delivered(i), state.delivered(j));
-        mine.iter().all(|a| {
-            let known = theirs.contains(a);
-            known || theirs.iter().all(|b| mine.contains(b))
-        })
-    })
-}
-
-/// Total order: if one server delivers a before b, whoever delivers b delivers a before it.
-pub fn total_order<const N: usize, const X: usize, const G: usize>(state: &State<N, X, G>) -> bool {
-    for_all_pairs::<N>(|i, j| {
-        let (mine, theirs) = (state.delivered(i), state.delivered(j));
-        mine.iter()
-            .enumerate()
-            .all(|(place, b)| mine[..place].iter().all(|a| delivered_before(theirs, *a, *b)))
-    })
-}
-
-/// Global primary order: whoever delivers a of an epoch and b of a later one delivers a before b.
-pub fn global_primary_order<const N: usize, const X: usize, const G: usize>(
+/// What each server has delivered.
+fn delivered<const N: usize, const X: usize, const G: usize>(
     state: &State<N, X, G>,
-) -> bool {
-    (0..N).all(|i| {
-        let delivered = state.delivered(i);
-        delivered.iter().enumerate().all(|(place, later)| {
-            delivered[place..].iter().all(|after| after.zxid.epoch() >= later.zxid.epoch())
-        })
-    })
+) -> impl Delivered<'_, Txn> {
+    (0..N).map(|i| state.delivered(i))
 }
 
-/// Primary integrity: before a primary broadcasts anything it has delivered whatever anybody
-/// delivers of earlier epochs. An established leader may broadcast at any moment.
-pub fn primary_integrity<const N: usize, const X: usize, const G: usize>(
+/// Every established leader with what it has delivered: it may broadcast at any moment.
+fn primaries<const N: usize, const X: usize, const G: usize>(
     state: &State<N, X, G>,
-) -> bool {
-    for_all_pairs::<N>(|i, j| {
-        let epoch = state.servers[i].current_epoch;
-        let (own, others) = (state.delivered(i), state.delivered(j));
-        let mut earlier = others.iter().filter(|txn| txn.zxid.epoch() < epoch);
-        !is_established(state, i) || earlier.all(|txn| own.contains(txn))
-    })
-}
-
-/// Of what any two servers have delivered, one is a prefix of the other.
-pub fn prefix_consistency<const N: usize, const X: usize, const G: usize>(
-    state: &State<N, X, G>,
-) -> bool {
-    for_all_pairs::<N>(|i, j| {
-        let (mine, theirs) = (state.delivered(i), state.delivered(j));
-        let common = mine.len().min(theirs.len());
-        mine[..common] == theirs[..common]
-    })
+) -> impl Iterator<Item = (u8, &[Txn])> {
+    let established = (0..N).filter(|i| is_established(state, *i));
+    established.map(|i| (state.servers[i].current_epoch, state.delivered(i)))
 }
 
 /// At no moment do two servers lead, past discovery, in the same epoch.
@@ -291,26 +212,6 @@ pub fn budgets_are_kept<const N: usize, const X: usize, const G: usize>(
 ) -> bool {
     let (bounds, spent) = (model.bounds(), &state.spent);
     spent.restarts <= bounds.restarts && spent.timeouts <= bounds.timeouts + bounds.restarts
-}
-
-/// Integrity: whatever a server delivers, some primary has broadcast.
-pub fn integrity<const N: usize, const X: usize, const G: usize>(state: &State<N, X, G>) -> bool {
-    (0..N).all(|i| state.delivered(i).iter().all(|txn| state.ghost.was_broadcast(*txn)))
-}
-
-/// Local primary order: if a primary broadcasts a before b, whoever delivers b delivers a before it.
-/// For all such a and b: those of one epoch, since an epoch has one primary.
-pub fn local_primary_order<const N: usize, const X: usize, const G: usize>(
-    state: &State<N, X, G>,
-) -> bool {
-    (0..N).all(|i| {
-        let delivered = state.delivered(i);
-        state.ghost.broadcasts().all(|a| {
-            let same_primary = |b: &Txn| b.zxid.epoch() == a.zxid.epoch() && a.zxid < b.zxid;
-            let mut later = state.ghost.broadcasts().filter(same_primary);
-            later.all(|b| delivered_before(delivered, a, b))
-        })
-    })
 }
 
 /// Every leader past discovery has in its history all that was committed in epochs up to its own,

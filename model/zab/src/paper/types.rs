@@ -214,6 +214,16 @@ pub struct Txn {
     pub value: u8,
 }
 
+impl super::primary_order::Transaction for Txn {
+    fn epoch(&self) -> u8 {
+        self.zxid.epoch()
+    }
+
+    fn counter(&self) -> u8 {
+        self.zxid.counter()
+    }
+}
+
 impl fmt::Debug for Txn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}=v{}", self.zxid, self.value)

@@ -106,3 +106,16 @@ fn every_safety_property_can_fail() {
         assert!(!(property.check)(&model, &state), "{name} fails");
     }
 }
+
+/// Where both families have a property, it says the same in the same words.
+#[test]
+fn a_name_means_the_same_in_both_families() {
+    let mut shared = 0;
+    for (name, says) in zab_model::paper::properties::STATEMENTS {
+        if let Some(twin) = PROPERTIES.iter().find(|property| property.name == name) {
+            assert_eq!(twin.statement, says, "{name}");
+            shared += 1;
+        }
+    }
+    assert_eq!(shared, 10);
+}

@@ -61,14 +61,14 @@ fn three_servers_a_timeout_two_epochs() {
 /// A counterexample is as long, and with one thread the same.
 #[test]
 fn a_violation_is_shown_by_the_same_run() {
-    let mut rules = Rules::new(bounds(3, 1, 2, 0, Some(3)));
-    rules.variant = rules.variant.read(reading("epoch-first").expect("a reading"));
+    let mut rules = Rules::new(bounds(3, 1, 1, 0, Some(2)));
+    rules.variant = rules.variant.read(reading("proposals-to-synced").expect("a reading"));
     let much = explore::<3, 1>(rules, &Options::default());
     let violated = |name| {
         let property = much.property(name).expect("a property of the family");
         matches!(property.verdict, Verdict::Violated(_))
     };
-    assert!(violated("delivered is on a quorum"));
+    assert!(violated("commits_come_in_order"));
     for threads in [1, 2] {
         assert!(compare::<3, 1>(rules, threads, false) > 1_000);
     }

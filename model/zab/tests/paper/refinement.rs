@@ -7,7 +7,7 @@ use zab_model::paper::{AbstractStep, Action, Bounds, NewLeaderWrites, Rules, abs
 
 use crate::support::{bounds, paper, walk};
 
-const REFINES: &str = "every step is one of primary-order broadcast";
+const REFINES: &str = "every_step_is_one_of_primary_order_broadcast";
 
 /// How often each action is which abstract step.
 fn steps<const N: usize, const X: usize>(
