@@ -1,10 +1,10 @@
-//! Writes a copy of the paper family in which each guard and each effect of its rules can be broken
-//! while the program runs, and the list of them.
+//! Writes a copy of `zab-paper` as a module, in which each guard and each effect of its rules can be
+//! broken while the program runs, and the list of them.
 
 #[path = "src/scan/mod.rs"]
 mod scan;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::env;
 use std::error::Error;
 use std::fs;
@@ -12,26 +12,31 @@ use std::path::{Path, PathBuf};
 
 use scan::{Defaults, Listing, Source};
 
-/// Texts by the names of their files, relative to the source of the model.
+/// Texts by the names of their files, relative to the source of the family.
 type Files = BTreeMap<String, String>;
 
-/// The family whose rules are broken.
-const FAMILY: &str = "paper";
+/// An effect that may be omitted becomes an `if`, and may stand alone in another.
+const COLLAPSIBLE: &str = "#[expect(clippy::collapsible_if, reason = \"a copy\")]\n";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let model = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../zab/src");
+    let family = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../paper/src");
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    println!("cargo::rerun-if-changed={}", model.display());
-    let (modules, files) = closure(&model)?;
+    println!("cargo::rerun-if-changed={}", family.display());
+    let mut files = Files::new();
+    read(&family, "", &mut files)?;
+    // The crate becomes a module.
+    for text in files.values_mut() {
+        *text = text.replace("crate::", "crate::paper::");
+    }
     let source = |name| -> Result<Source<'_>, String> {
-        let text = files.get(name).ok_or(format!("the model has no {name}"))?;
+        let text = files.get(name).ok_or(format!("the family has no {name}"))?;
         Ok(Source { name, text })
     };
-    let defaults = Defaults::of(source("paper/variant.rs")?)?;
-    let every_action = scan::every_action(source("paper/model.rs")?)?;
+    let defaults = Defaults::of(source("variant.rs")?)?;
+    let every_action = scan::every_action(source("model.rs")?)?;
     let rules: Vec<Source<'_>> = files
         .iter()
-        .filter(|(name, _)| name.starts_with("paper/rules/"))
+        .filter(|(name, _)| name.starts_with("rules/"))
         .map(|(name, text)| Source { name, text })
         .collect();
     let scans = scan::scan(&rules, &defaults)?;
@@ -43,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, text) in &files {
         let text = match rules.iter().position(|source| source.name == name) {
             Some(at) => listing.instrument(at),
-            None if name == "paper/model.rs" => every_action.clone(),
+            None if name == "model.rs" => every_action.clone(),
             None => text.clone(),
         };
         let path = copy.join(name);
@@ -52,39 +57,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(path, text.replace("#[cfg(test)]", "#[cfg(any())]"))?;
     }
     fs::write(out.join("list.rs"), listing.text())?;
-    fs::write(out.join("copy.rs"), declared(&copy, &modules))?;
+    let path = copy.join("lib.rs");
+    fs::write(out.join("copy.rs"), format!("{COLLAPSIBLE}#[path = {path:?}]\npub mod paper;\n"))?;
     Ok(())
-}
-
-/// The modules that the family needs, itself among them, and their files by name.
-fn closure(model: &Path) -> Result<(BTreeSet<String>, Files), Box<dyn Error>> {
-    let (mut modules, mut files) = (BTreeSet::new(), Files::new());
-    let mut missing = vec![FAMILY.to_owned()];
-    while let Some(module) = missing.pop() {
-        if !modules.insert(module.clone()) {
-            continue;
-        }
-        let mut own = Files::new();
-        let file = format!("{module}.rs");
-        if model.join(&file).exists() {
-            own.insert(file.clone(), fs::read_to_string(model.join(&file))?);
-        }
-        if model.join(&module).is_dir() {
-            read(&model.join(&module), &format!("{module}/"), &mut own)?;
-        }
-        if own.is_empty() {
-            return Err(format!("the model has no module `{module}`").into());
-        }
-        let code = own.values().flat_map(|text| text.lines());
-        let code = code.filter(|line| !line.trim_start().starts_with("//"));
-        for used in code.flat_map(|line| line.split("crate::").skip(1)) {
-            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let end = used.find(|c| !is_part(c)).unwrap_or(used.len());
-            missing.push(used[..end].to_owned());
-        }
-        files.append(&mut own);
-    }
-    Ok((modules, files))
 }
 
 /// Every file below a folder that is no test, by its name with a prefix.
@@ -99,18 +74,4 @@ fn read(folder: &Path, prefix: &str, files: &mut Files) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-const COLLAPSIBLE: &str = "#[expect(clippy::collapsible_if, reason = \"a copy\")]\n";
-
-/// The copy as modules.
-fn declared(copy: &Path, modules: &BTreeSet<String>) -> String {
-    let declared = modules.iter().map(|module| {
-        let file = copy.join(format!("{module}.rs"));
-        let path = if file.exists() { file } else { copy.join(module).join("mod.rs") };
-        // An effect that may be omitted becomes an `if`, and may stand alone in another.
-        let lint = if module == FAMILY { COLLAPSIBLE } else { "" };
-        format!("{lint}#[path = {path:?}]\npub mod {module};\n")
-    });
-    declared.collect()
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use zab_model::paper::primary_order as laws;
+use zab_paper::primary_order as laws;
 use zab_trace::{Epoch, LogDigest, ServerId, TxnDigest, Zxid};
 
 /// What the properties read of a server's history.

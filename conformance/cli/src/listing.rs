@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use stateright::Model;
 use zab_model::explore::{Kind, PROPERTIES};
-use zab_model::paper::liveness::{ASSUMPTION, STATEMENTS};
-use zab_model::paper::properties::statement;
-use zab_model::paper::{Bounds, Paper, READINGS, Rules, WithModel, with_model};
 use zab_model::presets::Preset;
+use zab_paper::liveness::{ASSUMPTION, STATEMENTS};
+use zab_paper::properties::statement;
+use zab_paper::{Bounds, Paper, READINGS, Rules, WithModel, with_model};
 
 use crate::out;
 use crate::report::outcome::kind;

@@ -3,7 +3,7 @@
 //!
 //! # How
 //!
-//! The build script reads the source of `zab_model::paper`, finds all guards and effects (`scan`
+//! The build script reads the source of `zab-paper`, finds all guards and effects (`scan`
 //! says what counts), and writes a copy of the family in which each asks whether it is broken now.
 //! So the rules stay as they are, the list is complete by construction, and all mutants are compiled
 //! once. In the copy every action of every server is tried in every state, since the original's
@@ -31,7 +31,7 @@ mod schema;
 mod table;
 mod verdict;
 
-// The copy: the family, and the modules of the model that it needs.
+// The copy of the family, as the module `paper`.
 include!(concat!(env!("OUT_DIR"), "/copy.rs"));
 
 pub use explained::{explanation, explanations_in_vain};

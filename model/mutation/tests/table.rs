@@ -107,8 +107,8 @@ macro_rules! counts_of {
 /// specification, and the steps of the model, with ghosts and without.
 #[test]
 fn unbroken_the_copy_is_the_model() {
-    use zab_model::paper as original;
     use zab_mutation::paper as copy;
+    use zab_paper as original;
     macro_rules! same {
         ($numbers:expr, $n:literal, $x:literal, $g:literal, $symmetry:expr) => {{
             let of_copy = counts_of!(copy, $numbers, $n, $x, $g, $symmetry);

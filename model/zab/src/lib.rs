@@ -1,4 +1,4 @@
-//! The formal model of ZAB as Apache ZooKeeper implements it, and in [`paper`] as it was published.
+//! The formal model of ZAB as Apache ZooKeeper implements it. `zab-paper` has it as published.
 //!
 //! # What is modelled
 //!
@@ -26,8 +26,8 @@
 //! 3. `dispatch`: which rule a message meets in which role.
 //! 4. `shape`: how the same rules run on bytes ([`Small`]) and on traces of any length ([`Wide`]).
 //! 5. `explore`: servers, links and faults composed, and what must hold of them.
-//! 6. [`paper`]: the other family, which shares no rule with this one.
-//! 7. [`presets`]: what is explored by name, of both.
+//! 6. [`presets`]: what is explored by name, of this family and of `zab-paper`, which shares no
+//!    rule with it.
 
 mod config;
 mod dispatch;
@@ -36,7 +36,6 @@ mod history;
 mod message;
 mod number;
 mod outbox;
-pub mod paper;
 pub mod presets;
 mod probe;
 mod program;
@@ -45,7 +44,6 @@ mod server;
 pub mod shape;
 mod step;
 mod types;
-mod view;
 
 pub use config::{Config, Mutant, WINDOW_DEFAULT};
 pub use dispatch::apply;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use zab_paper::{self as paper, LateAckLd, NewLeaderWrites, Variant};
+
 use crate::WINDOW_DEFAULT;
 use crate::explore::{Bounds, Election, Zab, uneven_starts};
-use crate::paper::{self, LateAckLd, NewLeaderWrites, Variant};
 
 /// A named set of explorations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+pub use zab_paper::Phase;
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use crate::number::Number;
@@ -235,46 +236,6 @@ impl fmt::Display for Role {
             Self::Looking => "LOOKING",
             Self::Following => "FOLLOWING",
             Self::Leading => "LEADING",
-        })
-    }
-}
-
-/// How far a server is in the protocol.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    IntoBytes,
-    Immutable,
-    TryFromBytes,
-    Unaligned,
-)]
-#[repr(u8)]
-pub enum Phase {
-    /// Phase 0: finding a leader.
-    #[default]
-    Election,
-    /// Phase 1: agreeing on a new epoch.
-    Discovery,
-    /// Phase 2: taking over the leader's history.
-    Synchronization,
-    /// Phase 3: replicating requests.
-    Broadcast,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Election => "ELECTION",
-            Self::Discovery => "DISCOVERY",
-            Self::Synchronization => "SYNCHRONIZATION",
-            Self::Broadcast => "BROADCAST",
         })
     }
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use stateright::Model;
 use zab_model::explore::{self, Action, Election, Zab};
-use zab_model::paper::{self, Action as Step, Paper, Rules};
 use zab_model::{ServerId, ServerSet, Zxid};
+use zab_paper::{self as paper, Action as Step, Paper, Rules};
 
 /// Compares with what is committed, or writes that again.
 #[track_caller]

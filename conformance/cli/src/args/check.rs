@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use zab_model::paper::READINGS;
 use zab_model::presets;
+use zab_paper::READINGS;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

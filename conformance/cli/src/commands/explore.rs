@@ -11,8 +11,8 @@ use std::time::Duration;
 use clap::Args;
 use stateright::{Model, Path as Run};
 use zab_capture::ReservedAddress;
-use zab_model::paper::{Paper, Rules};
 use zab_model::presets;
+use zab_paper::{Paper, Rules};
 
 use crate::args::{self, Family, PaperBounds};
 use crate::bounds;

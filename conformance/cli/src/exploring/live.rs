@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use zab_explorer::{FlatModel, LiveVerdict, Options};
-use zab_model::paper::liveness::{self, Story};
-use zab_model::paper::{Paper, WithModel};
+use zab_paper::liveness::{self, Story};
+use zab_paper::{Paper, WithModel};
 
 use super::Impossible;
 use crate::report::outcome::{Fault, Liveness, Property};

@@ -8,9 +8,9 @@ use stateright::Model;
 use thiserror::Error;
 use zab_explorer::{FlatModel, Options, Refused, Report, Trace, check};
 use zab_model::explore::{Zab, trace_text};
-use zab_model::paper::liveness::CannotJudge;
-use zab_model::paper::{BoundsError, Paper, WithModel, with_model};
 use zab_model::presets::{Exploration, Family};
+use zab_paper::liveness::CannotJudge;
+use zab_paper::{BoundsError, Paper, WithModel, with_model};
 
 use crate::args::Limits;
 use crate::interrupt;

@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Write};
 
+use zab_view::{Fact, NOTHING, list};
+
 use super::ghost::Offence;
 use super::links::{End, Links};
 use super::packet::Packet;
@@ -11,7 +13,6 @@ use crate::program::Program;
 use crate::server::{Heard, Leader, Progress, Server, Stage, Synchronization};
 use crate::shape::{Queue, Table};
 use crate::types::{ServerId, Zxid};
-use crate::view::{Fact, NOTHING, list};
 
 /// The facts about a server that are columns of the table of servers.
 pub(super) const COLUMNS: [&str; 7] =

@@ -1,5 +1,7 @@
 //! Runs of the composed system as sequence diagrams.
 
+use zab_view::{Channel, Fact, Lane, Pictured, Step, Way, sequence, svg};
+
 use super::action::Action;
 use super::facts::facts;
 use super::links::{End, NOTES_MAX};
@@ -10,8 +12,7 @@ use super::state::State;
 use crate::message::{Message, Notification};
 use crate::probe::Probe;
 use crate::shape::{Queue, Shape};
-use crate::types::{Phase, Role, ServerId};
-use crate::view::{Channel, Fact, Pictured, Step, Way, sequence, svg};
+use crate::types::{Role, ServerId};
 
 /// The kinds of channel: to a learner, to a leader, FOLLOWERINFO on a connection that the leader
 /// has not accepted, and notifications.
@@ -76,9 +77,9 @@ impl Pictured for Zab {
         &["role", "phase", "acceptedEpoch", "currentEpoch", "history", "lastCommitted"]
     }
 
-    fn phase(&self, state: &State, index: usize) -> Option<Phase> {
+    fn phase(&self, state: &State, index: usize) -> Option<Lane> {
         let server = &state.servers[index];
-        (server.role != Role::Down).then_some(server.phase)
+        (server.role != Role::Down).then_some(server.phase.into())
     }
 
     fn ways(&self, state: &State) -> Vec<Way> {

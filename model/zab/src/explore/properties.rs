@@ -6,7 +6,9 @@
 //! longest committed history that anybody has known is remembered beside them, and counts as one
 //! more process.
 //!
-//! The properties of the paper are those of [`crate::paper::primary_order`].
+//! The properties of the paper are those of [`zab_paper::primary_order`].
+
+use zab_paper::primary_order::{self as laws, Delivered, Transaction};
 
 use super::bounds::Election;
 use super::ghost::{Offence, common, up_to};
@@ -14,7 +16,6 @@ use super::model::Zab;
 use super::reached;
 use super::sizes::{Flat, Log, SERVERS_MAX};
 use super::state::State;
-use crate::paper::primary_order::{self as laws, Delivered, Transaction};
 use crate::server::Server;
 use crate::shape::{Few, Queue};
 use crate::types::Txn;

@@ -2,13 +2,13 @@
 
 use std::fmt::{self, Write};
 
+use zab_view::{self as view, page};
+
 use super::action::Action;
 use super::facts::{COLUMNS, facts};
 use super::model::Zab;
 use super::state::State;
 use crate::probe::Record;
-use crate::view;
-use crate::view::page;
 
 /// One step of a counterexample or of an example.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -111,7 +111,7 @@ fn every_safety_property_can_fail() {
 #[test]
 fn a_name_means_the_same_in_both_families() {
     let mut shared = 0;
-    for (name, says) in zab_model::paper::properties::STATEMENTS {
+    for (name, says) in zab_paper::properties::STATEMENTS {
         if let Some(twin) = PROPERTIES.iter().find(|property| property.name == name) {
             assert_eq!(twin.statement, says, "{name}");
             shared += 1;

@@ -1,0 +1,14 @@
+//! Runs and states for readers, the same for every family of models: a state as a table of its
+//! servers, a step as what it changed, a run as a sequence diagram.
+//!
+//! A family says what there is to know of a state ([`Fact`]) and what a step does with messages
+//! ([`Pictured`]). `facts` makes text of it, `sequence` finds out where each message began and
+//! ended, `svg` draws that.
+
+mod facts;
+mod sequence;
+mod svg;
+
+pub use facts::{Fact, NOTHING, changes, list, page};
+pub use sequence::{Arrow, Channel, End, Lane, Pictured, Row, Sequence, Step, Way, sequence};
+pub use svg::svg;
