@@ -17,10 +17,11 @@ const NOT_IN_CODE: &[(&str, &str)] = &[];
 /// Which of our crates each crate may import (design: two witnesses share no memory).
 const LAYERS: &[(&str, &[&str])] = &[
     ("zab-explorer", &[]),
+    ("zab-flat", &[]),
     ("zab-view", &[]),
-    ("zab-paper", &["zab-explorer", "zab-view"]),
-    ("zab-model", &["zab-explorer", "zab-paper", "zab-view"]),
-    ("zab-mutation", &["zab-explorer", "zab-view"]),
+    ("zab-paper", &["zab-explorer", "zab-flat", "zab-view"]),
+    ("zab-model", &["zab-explorer", "zab-flat", "zab-paper", "zab-view"]),
+    ("zab-mutation", &["zab-explorer", "zab-flat", "zab-view"]),
     ("zab-trace", &[]),
     ("zab-wire", &[]),
     ("zab-core", &["zab-trace"]),

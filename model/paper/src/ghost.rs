@@ -5,14 +5,13 @@
 //! is remembered, counts are those of the normal form, and the properties that need a ghost are not
 //! offered. With `G` > 0 the values of the first `G` requests are.
 
-use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
+use zab_flat::flat;
 
 use super::types::{History, Txn, Zxid};
 
 /// The memory of a run.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug)]
 #[repr(C)]
 pub struct Ghost<const X: usize, const G: usize> {
     /// A bit for every epoch in which a leader was established.

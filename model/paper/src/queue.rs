@@ -7,14 +7,13 @@
 
 use std::fmt;
 
-use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
+use zab_flat::flat;
 
 use super::types::{History, Zxid};
 
 /// The nine messages of the paper.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(u8)]
 pub enum Kind {
     /// No message: the place is free.
@@ -41,9 +40,8 @@ pub enum Kind {
 }
 
 /// A message. An epoch travels as the zxid `epoch.0`.
-#[derive(
-    Clone, Copy, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Default)]
 #[repr(C)]
 pub struct Message {
     /// Which one.
@@ -85,7 +83,7 @@ impl fmt::Debug for Message {
 
 /// A FIFO of at most 2`X` + 1 messages: behind NEWLEADER (or instead of it) a leader of `X`
 /// transactions sends at most COMMIT-LD, one PROPOSE and one COMMIT for each.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned)]
+#[flat]
 #[repr(C)]
 pub struct Queue<const X: usize> {
     first: Message,
@@ -137,9 +135,8 @@ impl<const X: usize> fmt::Debug for Queue<X> {
 }
 
 /// Both directions between a follower and the leader it is connected to.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Link<const X: usize> {
     /// To the follower.

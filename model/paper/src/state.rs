@@ -2,6 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
+use zab_flat::flat;
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use super::ghost::Ghost;
@@ -10,9 +11,8 @@ use super::types::{History, Members, Seat, Txn};
 use crate::types::Phase;
 
 /// What a server is.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(u8)]
 pub enum Role {
     /// Electing.
@@ -25,9 +25,8 @@ pub enum Role {
 }
 
 /// Whom a leader has heard from in one exchange, and which of those are still connected since.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Heard {
     /// All that count for the quorum.
@@ -52,9 +51,8 @@ impl Heard {
 
 /// What a follower told the leader: f.p of its CEPOCH until the epoch is decided, then f.a and the
 /// history of its ACKEPOCH. The leader's own is not kept: it is what the leader has.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Report<const X: usize> {
     /// f.p, then f.a.
@@ -64,9 +62,8 @@ pub struct Report<const X: usize> {
 }
 
 /// What only a leader knows; all zero in everybody else.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug)]
 #[repr(C)]
 pub struct Leading<const N: usize, const X: usize> {
     /// The connected followers, and itself.
@@ -100,9 +97,8 @@ impl<const N: usize, const X: usize> Default for Leading<N, X> {
 }
 
 /// One server.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Server<const N: usize, const X: usize> {
     /// What it is.
@@ -126,9 +122,8 @@ pub struct Server<const N: usize, const X: usize> {
 }
 
 /// What bounds are measured against.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Spent {
     /// Timeouts and restarts.
@@ -142,9 +137,8 @@ pub struct Spent {
 }
 
 /// Something that no run of the protocol does; the first is kept.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(u8)]
 pub enum Offence {
     /// Nothing so far.

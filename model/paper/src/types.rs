@@ -2,16 +2,15 @@
 
 use std::fmt;
 
+use zab_flat::flat;
 use zab_view::Lane;
-use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 /// The greatest epoch, and the greatest counter, that a [`Zxid`] can hold.
 pub const NUMBER_MAX: u8 = 15;
 
 /// A set of servers, by index (id - 1), at most eight.
-#[derive(
-    Clone, Copy, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Default)]
 #[repr(transparent)]
 pub struct Members(u8);
 
@@ -82,9 +81,8 @@ impl fmt::Debug for Members {
 }
 
 /// A server that may be nobody: 0, or index + 1.
-#[derive(
-    Clone, Copy, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Default)]
 #[repr(transparent)]
 pub struct Seat(u8);
 
@@ -133,20 +131,8 @@ pub(super) fn small(number: usize) -> u8 {
 
 /// The id of a transaction, and a position in a history: the epoch in the upper half of a byte, the
 /// counter in the lower, so that bytes compare as zxids do. `0.0` is the position before the first.
-#[derive(
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    IntoBytes,
-    TryFromBytes,
-    Immutable,
-    Unaligned,
-)]
+#[flat]
+#[derive(Default, PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct Zxid(u8);
 
@@ -193,20 +179,8 @@ impl fmt::Debug for Zxid {
 }
 
 /// One transaction. A zxid of `0.0` says that there is none.
-#[derive(
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    IntoBytes,
-    TryFromBytes,
-    Immutable,
-    Unaligned,
-)]
+#[flat]
+#[derive(Default, PartialOrd, Ord)]
 #[repr(C)]
 pub struct Txn {
     /// Its id.
@@ -232,9 +206,8 @@ impl fmt::Debug for Txn {
 }
 
 /// A history of at most `X` transactions. Positions are counted from 1, as the paper does.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct History<const X: usize>([Txn; X]);
 
@@ -320,21 +293,8 @@ impl<const X: usize> fmt::Debug for History<X> {
 }
 
 /// How far a server is in the protocol.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    IntoBytes,
-    Immutable,
-    TryFromBytes,
-    Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Phase {
     /// Phase 0: finding a leader.
