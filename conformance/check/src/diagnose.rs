@@ -185,7 +185,7 @@ fn next(rule: &str) -> String {
          servers"
             .to_owned()
     } else {
-        format!("read {rule} in docs/src/rules.md, and what the implementation does there")
+        format!("zabcheck explain {rule}; look at what the implementation does there")
     }
 }
 

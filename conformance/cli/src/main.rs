@@ -29,10 +29,13 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(&args),
         Command::Explore(args) => commands::explore::run(&args),
         Command::Conform(args) => commands::conform::run(&args),
+        Command::Explain(args) => commands::explain::run(&args),
         Command::Record(args) => commands::record::run(&args),
         Command::Lint(args) => commands::lint::run(&args),
         Command::Selftest(args) => commands::selftest::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
+        Command::Completions(args) => commands::complete::completions(&args),
+        Command::Man(args) => commands::complete::man(&args),
     };
     out::end(exit).into()
 }

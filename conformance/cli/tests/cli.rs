@@ -40,6 +40,36 @@ fn a_good_trace_conforms() {
     assert!(stdout(&output).starts_with("CONFORMS"));
 }
 
+/// With `--each`, traces that have nothing to do with one another are no longer one.
+#[test]
+fn several_traces_are_checked_one_by_one() {
+    let folder = TempDir::new().expect("a folder");
+    let json = folder.path().join("verdicts.json");
+    let good = corpus("accept/hand-start-three.ndjson");
+    let bad = corpus("reject/ack_before_fsync.ndjson");
+    let absent = folder.path().join("absent");
+    let conform = |paths: &[&PathBuf]| {
+        let mut args = vec!["conform".as_ref(), "--each".as_ref(), "--json".as_ref()];
+        args.extend(
+            [json.as_os_str()].into_iter().chain(paths.iter().map(|path| path.as_os_str())),
+        );
+        zabcheck(&args)
+    };
+    let output = conform(&[&good, &good]);
+    assert_exit(&output, 0);
+    assert!(stdout(&output).ends_with("2 traces: 2 CONFORMS\n"), "{}", stdout(&output));
+    let output = conform(&[&good, &bad, &good]);
+    assert_exit(&output, 1);
+    assert!(stdout(&output).contains("rule      zk.bcast.sync"), "{}", stdout(&output));
+    assert!(stdout(&output).ends_with("3 traces: 2 CONFORMS, 1 DIVERGES\n"), "{}", stdout(&output));
+    let value: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&json).expect("written")).expect("JSON");
+    let words = value["traces"].as_array().expect("traces").iter();
+    let words: Vec<_> = words.map(|trace| trace["verdict"].as_str().expect("a word")).collect();
+    assert_eq!(words, ["CONFORMS", "DIVERGES", "CONFORMS"]);
+    assert_exit(&conform(&[&good, &absent]), 3);
+}
+
 #[test]
 fn wrong_usage_is_3_and_help_is_0() {
     assert_exit(&zabcheck(&["no-such-command"]), 3);
@@ -49,7 +79,19 @@ fn wrong_usage_is_3_and_help_is_0() {
     assert_exit(&zabcheck(&["record", "--scenario", "leader-kill"]), 3);
     assert_exit(&zabcheck(&["record", "--scenario", "nothing", "--out", "nowhere"]), 3);
     assert_exit(&zabcheck(&["check", "--servers", "200"]), 3);
-    for command in ["verify", "check", "conform", "record", "lint", "selftest", "bench"] {
+    for command in [
+        "verify",
+        "check",
+        "explore",
+        "conform",
+        "explain",
+        "record",
+        "lint",
+        "selftest",
+        "bench",
+        "completions",
+        "man",
+    ] {
         let output = zabcheck(&[command, "--help"]);
         assert_exit(&output, 0);
         assert!(stdout(&output).contains("Example"), "{command} --help has no example");

@@ -36,8 +36,12 @@ pub(crate) enum Command {
     Explore(Explore),
     /// Feed recorded traces through the model: is every step legal?
     #[command(after_help = "Examples:\n  zabcheck conform runs/leader-kill\n  \
-        zabcheck conform server-1.ndjson server-2.ndjson server-3.ndjson --json verdict.json")]
+        zabcheck conform server-1.ndjson server-2.ndjson server-3.ndjson --json verdict.json\n  \
+        zabcheck conform --each runs/*")]
     Conform(Conform),
+    /// Show a rule of the protocol, or list them all.
+    #[command(after_help = "Examples:\n  zabcheck explain l.3.2\n  zabcheck explain")]
+    Explain(Explain),
     /// Run real servers through a scenario with faults, and record their trace.
     #[command(after_help = "Examples:\n  zabcheck record --list\n  \
         zabcheck record --target zab-server --scenario leader-kill --out runs/leader-kill\n  \
@@ -53,6 +57,14 @@ pub(crate) enum Command {
     /// Measure the checker's speed and memory on a generated trace.
     #[command(after_help = "Example:\n  zabcheck bench --events 1000000")]
     Bench(Bench),
+    /// Print a script that completes this program's commands and flags in a shell.
+    #[command(
+        after_help = "Example:\n  zabcheck completions bash > /etc/bash_completion.d/zabcheck"
+    )]
+    Completions(Completions),
+    /// Write manual pages.
+    #[command(after_help = "Example:\n  zabcheck man --out /usr/local/share/man/man1")]
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -71,8 +83,32 @@ pub(crate) struct Conform {
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     /// Write the model run that explains the trace
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "each")]
     pub(crate) witness: Option<PathBuf>,
+    /// Each path is a trace of its own: check one after the other, and print a summary
+    #[arg(long)]
+    pub(crate) each: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Its id, as in a divergence (default: list all)
+    #[arg(value_name = "RULE")]
+    pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Folder for the pages
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 /// What can be recorded.

@@ -1,12 +1,13 @@
 //! `zabcheck conform`.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tabled::Table;
-use zab_check::{Count, Counts, Options, Outcome, Verdict};
+use zab_check::{Count, Counts, Options, Outcome, Summary, Verdict};
 use zab_trace::Finding;
 
 use crate::args::Conform;
@@ -18,8 +19,41 @@ use crate::report::{table, write_json};
 /// How many notes are printed.
 const NOTES_MAX: usize = 20;
 
-/// Checks one trace and prints the verdict, with its explanation if it is not accepted.
+/// Checks one trace, or each of several, and prints the verdicts.
 pub(crate) fn run(args: &Conform) -> Exit {
+    if args.each { each(args) } else { one(args) }
+}
+
+/// Checks traces one after the other; tells each verdict when it is known, and a total at the end.
+fn each(args: &Conform) -> Exit {
+    let (mut exit, mut results) = (Exit::Good, Vec::new());
+    let mut words: BTreeMap<&str, usize> = BTreeMap::new();
+    for path in &args.paths {
+        let progress = Progress::start("checking");
+        let outcome = zab_check::check(std::slice::from_ref(path), &Options::default());
+        drop(progress);
+        if let Verdict::Conforms(summary) = &outcome.verdict {
+            let Summary { events, committed, .. } = summary;
+            let path = path.display();
+            out::line(format_args!("CONFORMS  {path}  {events} events, {committed} committed"));
+        } else {
+            out::line(format_args!("\n{}:", path.display()));
+            out::line(format_args!("{}\n", outcome.verdict));
+        }
+        *words.entry(outcome.verdict.word()).or_default() += 1;
+        exit = exit.and(self::exit(&outcome.verdict));
+        results.push(to_json(std::slice::from_ref(path), &outcome));
+    }
+    let total: Vec<_> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    out::line(format_args!("{} traces: {}", args.paths.len(), total.join(", ")));
+    if let Some(path) = &args.json {
+        exit = exit.and(write_json(path, &json!({"traces": results})));
+    }
+    exit
+}
+
+/// Checks one trace and prints the verdict, with its explanation if it is not accepted.
+fn one(args: &Conform) -> Exit {
     let options = Options { witness: args.witness.is_some(), ..Options::default() };
     let progress = Progress::start("checking");
     let outcome = zab_check::check(args.paths.as_slice(), &options);

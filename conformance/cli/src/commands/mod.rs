@@ -2,7 +2,9 @@
 
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod complete;
 pub(crate) mod conform;
+pub(crate) mod explain;
 pub(crate) mod explore;
 pub(crate) mod lint;
 pub(crate) mod mutations;
