@@ -26,14 +26,16 @@ pub enum Input {
         /// What it says.
         notification: Notification,
     },
-    /// The connection that [`crate::Dial::To`] asked for is up.
+    /// The connection that [`crate::Dial::To`] asked for is up. One that comes after the dial was
+    /// stopped is closed.
     Connected {
         /// The dialled leader.
         leader: ServerId,
         /// The new connection.
         connection: ConnectionId,
     },
-    /// The driver has given up dialling (ZooKeeper: five attempts, a second apart).
+    /// The driver has given up dialling (ZooKeeper: five attempts, a second apart). Ignored if the
+    /// dial was stopped.
     ConnectFailed {
         /// The dialled leader.
         leader: ServerId,
@@ -44,7 +46,8 @@ pub enum Input {
         /// The new connection; whose it is, FOLLOWERINFO will tell.
         connection: ConnectionId,
     },
-    /// A message arrived on a quorum connection.
+    /// A message arrived on a quorum connection. Ignored if the connection is not one of the
+    /// present role.
     Message {
         /// The other end: the leader, or who the learner said it is in its FOLLOWERINFO.
         from: ServerId,
@@ -66,7 +69,7 @@ pub enum Input {
         /// The connection.
         connection: ConnectionId,
     },
-    /// A quorum connection ended, and not because the core closed it.
+    /// A quorum connection ended, and not because the core closed it. Ignored if it is told twice.
     Disconnected {
         /// The connection.
         connection: ConnectionId,

@@ -4,10 +4,10 @@
 //! that it dialled: a server that is dialled by a smaller one closes and dials back. A newer
 //! notification replaces one that still waits, and a new connection repeats the last one.
 //!
-//! Anybody may say that it is some server, so nobody gets the place of a connection by that alone:
-//! a connection counts once a whole vote has come on it, as a server sends one at once. And of two
-//! servers the one with the larger id dials again when the connection ends, so that a place that
-//! was taken is taken back.
+//! Anybody may say that it is some server, so that alone gives nobody the place of a connection: a
+//! connection counts once a whole vote has come on it, which a server sends at once. Of two servers
+//! the one with the larger id dials again when the connection ends, so that it takes back a place
+//! that another one took.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -246,7 +246,7 @@ impl ElectionNet {
             return;
         };
         let pause = match peer.attempts {
-            // Whoever made this server dial may not be whom it is connected to.
+            // The server that made this one dial may be another than the one that it is connected to.
             0 if peer.link.is_some() => PAUSE,
             0 => Duration::ZERO,
             attempts => PAUSE_MAX.min(PAUSE * (1 << attempts.min(6))),

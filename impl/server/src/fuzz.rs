@@ -7,7 +7,7 @@ use crate::convert;
 
 /// Finds out what a packet means.
 pub fn packet(packet: &QuorumPacket) {
-    // A refusal is as good as a meaning.
+    // An error is fine, a panic is not.
     let _ = convert::from_packet(packet);
 }
 

@@ -138,7 +138,7 @@ impl Link {
     }
 
     fn queue(&self, outgoing: Outgoing) {
-        // A task that has ended has said so.
+        // If the task has ended, it has sent `LinkEvent::Ended`.
         let _ = self.outgoing.send(outgoing);
     }
 }

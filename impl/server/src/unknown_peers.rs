@@ -1,8 +1,8 @@
 //! Connections that have not said who they are, on the ports between servers.
 //!
-//! Anybody can open one. There are only so many, each has only so long, and when all places are
-//! taken a new one gets the place of the oldest: whoever speaks at once, as servers do, is heard
-//! however many others say nothing.
+//! Anybody can open one. Their number and their time are limited. When all places are taken, a new
+//! one gets the place of the oldest, so a peer that speaks at once, as servers do, is heard however
+//! many others say nothing.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl UnknownPeers {
             oldest.abort();
         }
         let task = self.tasks.spawn(async move {
-            // Too late or done: either way the connection is not an unknown peer's any more.
+            // It has introduced itself, or its time is over: in both cases it gives up its place.
             let _ = tokio::time::timeout(PATIENCE, greet).await;
         });
         self.order.push_back(task);

@@ -306,7 +306,7 @@ impl<'a> Cluster<'a> {
         if self.stats.events > self.progress.1 {
             self.progress = (now, self.stats.events);
         }
-        // Where nobody starts any more, no line will ever be the last one asked for.
+        // If no server can start any more, the number of lines asked for is never reached.
         let stalled = now - self.progress.0 > self.config.settle_us;
         if self.stats.events >= self.config.events || stalled {
             self.quiet_since = Some(now);

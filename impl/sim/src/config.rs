@@ -100,7 +100,8 @@ impl Config {
         match profile {
             FaultProfile::Mixed | FaultProfile::Kills => Self { faults: paced, ..config },
             FaultProfile::Cuts => Self { faults: paced, pauses_per_mille: 200, ..config },
-            // An old acknowledgement counts in few moments: measured to be most of them.
+            // Only few moments let an old acknowledgement count. These numbers were measured to give
+            // the most such moments.
             FaultProfile::Disks => Self {
                 faults,
                 events: 800,

@@ -99,7 +99,7 @@ impl Cluster<'_> {
         let Some(life) = self.life(who) else { return };
         let effects = life.peer.handle(input.clone());
         let state = life.peer.state();
-        // A tick is never shown, so it stands in for a cause that is not to be.
+        // The trace never shows a tick, so a tick stands for a cause that it must not show.
         let cause = if shown { &input } else { &Input::Tick };
         let mut events = life.observer.step(cause, &effects, state);
         if self.has(DriverMutant::AckBeforeFsync) && matches!(input, Input::Synced { .. }) {
@@ -175,7 +175,8 @@ impl Cluster<'_> {
             }
             let writes = life.wrote || life.program.iter().any(|op| matches!(op, Op::Write(_)));
             let speaks = life.program.iter().any(Op::is_shown);
-            // Most steps only speak: a server that died in one of a hundred would get nowhere.
+            // Most steps only send. If each of them could end with a kill as often as a step that
+            // writes, no server would get far.
             if (writes || speaks && self.rng.chance(250)) && self.is_killed_between() {
                 return self.kill(who.server);
             }

@@ -78,7 +78,8 @@ impl Cluster<'_> {
         }
     }
 
-    /// What a disk forgot or kept against orders shows at the next start: let there be one.
+    /// SkipTruncation, ResurrectedTail: what a disk forgot or kept shows only when the server
+    /// starts again, so the server is killed soon.
     pub(crate) fn hasten_restart(&mut self, who: Who) {
         let shows =
             self.has(DriverMutant::SkipTruncation) || self.has(DriverMutant::ResurrectedTail);

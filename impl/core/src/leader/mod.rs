@@ -141,8 +141,8 @@ impl Leader {
         learners.find(|(_, learner)| learner.connection == connection).map(|(id, _)| *id)
     }
 
-    /// zk.fail.leader_link: the connection ended. Its learner is no longer connected, waiting or
-    /// forwarding; what it acknowledged stays counted.
+    /// zk.fail.leader_link: the connection ended. The record of its learner is forgotten; what the
+    /// learner acknowledged stays counted.
     pub(crate) fn on_disconnected(&mut self, connection: ConnectionId) {
         self.unnamed.remove(&connection);
         if let Some(id) = self.learner_of(connection) {

@@ -347,7 +347,7 @@ impl Cluster {
     pub(crate) fn unknown_peer(&mut self, at: ServerId) -> ConnectionId {
         self.connections += 1;
         let connection = ConnectionId(self.connections);
-        let name = ConnectionName::new("stranger", self.connections);
+        let name = ConnectionName::new("unknown", self.connections);
         self.node(at).observer.opened(connection, name);
         connection
     }

@@ -101,8 +101,8 @@ async fn greet_and_talk(
     }
 }
 
-/// Requests in, answers out, until either end has had enough. A client that says nothing for
-/// `limit`, or does not read its answers for so long, is as good as gone.
+/// Reads requests and writes answers until the connection ends. A client that sends nothing for
+/// `limit`, or does not read its answers for that time, is taken for gone.
 async fn talk(wire: &mut Wire, pipeline: &mut Pipeline<'_>, limit: Duration) -> Result<(), Gone> {
     let budget = pipeline.service().limits().budget();
     let mut arrival = Arrival::default();
@@ -124,7 +124,7 @@ async fn talk(wire: &mut Wire, pipeline: &mut Pipeline<'_>, limit: Duration) -> 
             let written = wire.stream.write_all(pipeline.output());
             timeout(limit, written).await.map_err(|_| Gone)??;
             pipeline.output().clear();
-            // There may be more frames than this round had room for.
+            // The loop may have stopped because the output was full: there may be more whole frames.
             continue;
         }
         if pipeline.is_finished() {
@@ -138,7 +138,7 @@ async fn talk(wire: &mut Wire, pipeline: &mut Pipeline<'_>, limit: Duration) -> 
             received = wire.receive(), if reads => received?,
             () = wish.granted(), if wish.is_asking() => {}
             () = arrival.wish.granted(), if takes_more && !reads => {
-                // It was this server that did not listen.
+                // The client was not silent: this server did not read.
                 silent_until = Instant::now() + limit;
             }
             () = sleep_until(silent_until), if reads => return Err(Gone),

@@ -30,7 +30,7 @@ pub(super) struct Pipeline<'a> {
     address: IpAddr,
     flying: VecDeque<Flying>,
     waiting: VecDeque<(Instant, Request)>,
-    /// For the counter of what is outstanding, which must come down again however this ends.
+    /// How many to subtract from the counter of outstanding requests when this is dropped.
     unanswered: usize,
     /// The client has ended its session: nothing after that is read.
     closing: bool,

@@ -22,7 +22,7 @@ use crate::tree::Tree;
 mod memory;
 mod order;
 mod sessions;
-mod strangers;
+mod unknown;
 
 /// The session timeout of every client, in milliseconds. The machine may hold a test up; its
 /// connections must not end for that.

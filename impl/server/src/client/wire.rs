@@ -70,8 +70,8 @@ impl Wire {
         }
     }
 
-    /// Says that nothing more will come, and waits a moment for the other end to close: a socket
-    /// that is closed over bytes that nobody read takes the last answer back with it.
+    /// Says that nothing more will come, and waits a moment for the other end to close. Closing
+    /// with unread bytes sends RST, and the client may lose the last answer.
     pub(super) async fn finish(&mut self) -> Result<(), Gone> {
         self.stream.shutdown().await?;
         let closed = async {
@@ -80,7 +80,7 @@ impl Wire {
                 self.input.clear();
             }
         };
-        // However it ends, it ends here.
+        // The connection ends in any case.
         let _ = timeout(LINGER, closed).await;
         Ok(())
     }

@@ -55,7 +55,7 @@ impl Draft {
         }
         let mut notes = Vec::new();
         for property in values.values() {
-            match settings::judge(property) {
+            match settings::check(property) {
                 Verdict::Fine => {}
                 Verdict::Noted(note) => notes.push(note),
                 Verdict::Refused(reason) => return Err(reason),

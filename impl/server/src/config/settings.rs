@@ -132,8 +132,8 @@ pub(super) enum Verdict {
     Refused(String),
 }
 
-/// Judges one line.
-pub(super) fn judge(property: &Property) -> Verdict {
+/// What to do about one line.
+pub(super) fn check(property: &Property) -> Verdict {
     let Property { line, key, value } = property;
     let short = key.strip_prefix("zookeeper.").unwrap_or(key);
     if let Some(promise) = PROMISES.iter().find(|promise| matches(promise.key, short)) {

@@ -10,7 +10,8 @@ use zab_core::ServerId;
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// Who has served clients for so long has joined; before that it was one more attempt.
+/// A server that has served clients for this long has joined; one whose role ends before has
+/// made one more attempt that failed.
 const STAY: Duration = Duration::from_secs(10);
 /// After this time something is said again that was said before.
 const AGAIN: Duration = Duration::from_secs(600);
@@ -175,7 +176,7 @@ mod tests {
         assert_eq!(said.say(text("b"), now), Some(text("b")));
         let again = said.say(text("a"), now + AGAIN);
         assert_eq!(again, Some(text("a (5 times more since this was said)")));
-        // Whoever makes up new ones takes no memory.
+        // New sentences do not use up memory: the oldest are forgotten.
         for number in 0..100 {
             assert!(said.say(number.to_string(), now).is_some());
         }

@@ -20,14 +20,14 @@ const WAITING_MAX: usize = 4;
 /// newcomer waits. One that serves is closed by the core, after `syncLimit`.
 const SILENT_MAX: u32 = 1;
 
-/// Those who wait, the oldest first.
+/// The newcomers that wait, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Newcomers {
     waiting: BTreeMap<ServerId, VecDeque<Socket>>,
 }
 
 impl Newcomers {
-    /// Somebody says that it is this server.
+    /// A connection has come whose other end says that it is this server.
     pub(super) fn arrive(&mut self, server: ServerId, socket: Socket) {
         let waiting = self.waiting.entry(server).or_default();
         if waiting.len() == WAITING_MAX {
@@ -53,7 +53,7 @@ impl Newcomers {
 }
 
 impl Driver {
-    /// Lets everybody in who needs not wait.
+    /// Opens the connection of every newcomer that need not wait any more.
     pub(super) async fn admit_newcomers(&mut self) -> Result<(), ServerError> {
         loop {
             let (links, peer) = (&self.state.links, &self.peer);

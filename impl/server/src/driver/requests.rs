@@ -137,7 +137,7 @@ impl Driver {
         origin: ServerId,
     ) -> Result<(), ServerError> {
         let Some(proposed) = self.state.requests.proposed else {
-            // Not established, or no leader: whoever sent it will hear of that.
+            // Not established, or no leader any more: the sender sees its connection end.
             return Ok(());
         };
         // After the last counter the core leaves the role, whatever the bytes say.

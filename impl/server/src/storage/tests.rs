@@ -236,14 +236,14 @@ fn a_log_that_goes_back_is_refused() {
 
 #[test]
 fn a_log_with_what_no_tree_can_apply_is_refused_and_left_alone() {
-    let poisons = [
+    let refused_bodies = [
         (16, Vec::new(), "of kind 16 (Reconfig) cannot be applied"),
         (14, vec![0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0], "of kind 14 (Multi) has a part of kind 7"),
         (19, vec![0, 0, 0, 1], "of kind 19 (CreateContainer) is malformed"),
         (2, 3_i32.to_be_bytes().iter().chain(b"a/b").copied().collect(), "names the node \"a/b\""),
         (1234, vec![0; 9], "of kind 1234 cannot be applied"),
     ];
-    for (kind, body, reason) in poisons {
+    for (kind, body, reason) in refused_bodies {
         let disk = Disk::new();
         disk.write(&[txn(1, 1), txn(1, 2)]);
         let path = disk.logs().remove(0);

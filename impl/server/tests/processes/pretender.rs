@@ -182,7 +182,7 @@ fn what_cannot_be_applied_is_neither_logged_nor_acknowledged() {
     let mut cluster = Cluster::new("");
     let (first, second) = (EPOCH + 1, EPOCH + 2);
     let other = |kind| txn(first, kind, TxnBody::Other(Bytes::from_static(&[0; 8])));
-    let poisons = [
+    let cases = [
         ("a reconfiguration", other(OpCode::Reconfig.number())),
         ("an unknown kind", other(1000)),
         ("a multi that sets a list", txn(first, 14, multi(OpCode::SetAcl, "/x"))),
@@ -191,16 +191,16 @@ fn what_cannot_be_applied_is_neither_logged_nor_acknowledged() {
         ("a path in a multi", txn(first, 14, multi(OpCode::Create, "/x/"))),
         ("more bytes than servers send", txn(first, 1, create("/x", 3 << 20))),
     ];
-    for poisons in poisons.chunks(2) {
+    for some in cases.chunks(2) {
         cluster.start(1);
         let pretender = Pretender::new(&cluster);
-        for (why, poison) in poisons {
+        for (why, txn) in some {
             let mut follower = pretender.follower();
             follower.send(&QuorumPacket::bare(PacketType::Diff, 0));
-            follower.propose(first, poison);
+            follower.propose(first, txn);
             follower.expect_end(&format!("{why} in synchronization"));
             let mut follower = pretender.serving(0);
-            follower.propose(first, poison);
+            follower.propose(first, txn);
             follower.expect_end(&format!("{why} in broadcast"));
         }
         assert_eq!(cluster.stop(1).code(), Some(0), "it ran all the time");

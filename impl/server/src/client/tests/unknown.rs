@@ -73,9 +73,9 @@ async fn bytes_that_mean_nothing_end_their_connection_and_no_other() {
         b"\0\0\0\x2c\0\0\0\0aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     ];
     for bytes in hostile {
-        let mut stranger = Client::dial(bench.port).await;
-        stranger.stream.write_all(bytes).await.unwrap();
-        assert_eq!(stranger.receive().await, None, "{bytes:?}");
+        let mut other = Client::dial(bench.port).await;
+        other.stream.write_all(bytes).await.unwrap();
+        assert_eq!(other.receive().await, None, "{bytes:?}");
     }
     let mut second = bench.again(&client).await;
     assert_eq!(client.receive().await, None);
