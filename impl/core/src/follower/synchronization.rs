@@ -47,7 +47,7 @@ impl Follower {
         Ok(())
     }
 
-    /// f.2.0: the first packet is TRUNC(z), and the history is cut after z.
+    /// f.2.0: the first packet is TRUNC(z), and the history is durably cut after z (D-TR).
     pub(crate) fn on_trunc(
         &mut self,
         server: &mut Server,

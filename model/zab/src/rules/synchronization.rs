@@ -70,7 +70,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         Ok(())
     }
 
-    /// f.2.0: the first packet is TRUNC(z), and the history is cut after z.
+    /// f.2.0: the first packet is TRUNC(z), and the history is durably cut after z (D-TR).
     pub(crate) fn f_2_0_trunc(&mut self, zxid: Zxid<S::Num>) -> Outcome {
         self.expect_header()?;
         let (history, base) = (self.history(), self.me.base.to_usize());
