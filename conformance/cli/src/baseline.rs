@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use thiserror::Error;
-use zab_model::presets::Exploration;
-
-use crate::report::outcome::Outcome;
+use zab_presets::{Exploration, Outcome};
 
 /// The version of the format.
 const VERSION: u32 = 1;

@@ -1,8 +1,8 @@
 //! From the flags of single bounds to what is explored.
 
 use zab_model::explore::{self, SERVERS_MAX, TXNS_MAX, Zab};
-use zab_model::presets::{Exploration, Family, PaperRun};
 use zab_paper::{self as paper, Rules, Variant};
+use zab_presets::{Exploration, Family, PaperRun};
 
 use crate::args::{self, Bounds, Election, PaperBounds};
 

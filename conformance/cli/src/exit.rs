@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use zab_presets::Ending;
+
 /// How a command ended. Nothing but [`Exit::Good`] is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
@@ -34,6 +36,16 @@ impl Exit {
             Self::Usage => 3,
         };
         if rank(self) >= rank(other) { self } else { other }
+    }
+}
+
+impl From<Ending> for Exit {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Holds => Self::Good,
+            Ending::Violated => Self::Bad,
+            Ending::Vacuous | Ending::Incomplete => Self::Unknown,
+        }
     }
 }
 

@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 use stateright::Model;
 use zab_model::explore::{Kind, PROPERTIES};
-use zab_model::presets::Preset;
 use zab_paper::liveness::{ASSUMPTION, STATEMENTS};
 use zab_paper::properties::statement;
-use zab_paper::{Bounds, Paper, READINGS, Rules, WithModel, with_model};
+use zab_paper::{Bounds, Paper, READINGS, Rules};
+use zab_presets::{GHOSTS, Preset, kind};
 
 use crate::out;
-use crate::report::outcome::kind;
 use crate::report::table;
 
 /// Model, property, kind, what it says.
@@ -75,19 +74,12 @@ fn properties() -> Vec<Row> {
 
 /// Those of the other family, ghosts' included.
 fn published() -> Vec<Row> {
-    struct Names;
-    impl WithModel<1> for Names {
-        type Output = Vec<Row>;
-
-        fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, 1>) -> Vec<Row> {
-            let row = |property: stateright::Property<Paper<N, X, 1>>| {
-                let says = statement(property.name).unwrap_or_default();
-                ["paper", property.name, kind(&property.expectation), says].map(str::to_owned)
-            };
-            model.properties().into_iter().map(row).collect()
-        }
-    }
     // Any model with ghosts and failures will do: its properties are those of all.
     let bounds = Bounds { servers: 2, txns: 0, epochs: None, timeouts: 1, restarts: 0 };
-    with_model(Rules::new(bounds), Names).unwrap_or_default()
+    let row = |property: stateright::Property<Paper<2, 6, GHOSTS>>| {
+        let says = statement(property.name).unwrap_or_default();
+        ["paper", property.name, kind(&property.expectation), says].map(str::to_owned)
+    };
+    let model = Paper::new(Rules::new(bounds));
+    model.map(|model| model.properties().into_iter().map(row).collect()).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use crate::options::{Options, Refused};
 use crate::report::{Progress, PropertyReport, Report, Stop, Verdict};
 use crate::search::{At, Driver, Edge, Found, Panicked, Place, Recorder, Setup, Worker};
 use crate::table::Table;
-use crate::trace::{Rebuilt, Trace};
+use crate::trace::{Rebuilt, Trace, steps};
 
 /// Visits every state that the model can reach, level by level, and checks its `always` and
 /// `sometimes` properties. Counts and verdicts are the same with any number of threads; which of
@@ -137,10 +137,10 @@ impl<'r, 'a, M: FlatModel> Replay<'r, 'a, M> {
             ordinals.push(ordinal);
             place = Place { level: place.level - 1, position: parent as usize };
         };
-        let mut run = Rebuilt::start(self.driver.setup.model, |at, _| at == first)?;
+        let mut run = Rebuilt::start(self.driver.setup.model, &|at, _| at == first)?;
         self.confirm_visited(&run)?;
         for ordinal in ordinals.into_iter().rev() {
-            run.step(|at, _, _| at == usize::from(ordinal))?;
+            run.step(&|at, _, _| at == usize::from(ordinal))?;
             self.confirm_visited(&run)?;
         }
         Ok(run)
@@ -183,10 +183,9 @@ impl<'r, 'a, M: FlatModel> Replay<'r, 'a, M> {
         const ASKED: &str = "the steps of this state";
         let model = self.driver.setup.model;
         let run = self.run_to_found(found)?;
-        let mut steps = 0_u64;
-        run.asked(ASKED, || model.for_each_successor(run.last(), |_, _| steps += 1))?;
+        let steps = run.asked(ASKED, || steps(model, run.last()))?;
         let may_end = run.asked("whether a run may end here", || model.may_end(run.last()))?;
-        if steps == 0 && !may_end {
+        if steps.is_empty() && !may_end {
             return Ok(run.finish());
         }
         Err(run.unsteady(ASKED, "a run that ended here goes on"))
@@ -203,7 +202,7 @@ impl<'r, 'a, M: FlatModel> Replay<'r, 'a, M> {
             At::After(place, ordinal) => (
                 "the properties of this state",
                 self.run_to(place).and_then(|mut run| {
-                    run.step(|at, _, _| at == usize::from(ordinal))?;
+                    run.step(&|at, _, _| at == usize::from(ordinal))?;
                     Ok(run)
                 }),
             ),

@@ -44,6 +44,14 @@ impl<S> Trace<S> {
     }
 }
 
+/// The steps of a state, by class and the state that each leads to. For what is asked seldom: model
+/// and engine are compiled together for each place that asks otherwise.
+pub(crate) fn steps<M: FlatModel>(model: &M, state: &M::State) -> Vec<(u16, M::State)> {
+    let mut steps = Vec::new();
+    model.for_each_successor(state, |class, next| steps.push((class, next)));
+    steps
+}
+
 /// A run that is being rebuilt: the model is asked again, and must answer as before. Each question is
 /// asked twice, since a model that lists its steps in another order each time may come to the same
 /// state by chance.
@@ -61,7 +69,7 @@ impl<'m, M: FlatModel> Rebuilt<'m, M> {
     /// From the initial state that `wanted` chooses of all, given with their numbers.
     pub(crate) fn start(
         model: &'m M,
-        mut wanted: impl FnMut(usize, &M::State) -> bool,
+        wanted: &dyn Fn(usize, &M::State) -> bool,
     ) -> Result<Self, Fault<M::State>> {
         const ASKED: &str = "its initial states";
         let states = ask(|| (model.init_states(), model.init_states()));
@@ -87,16 +95,11 @@ impl<'m, M: FlatModel> Rebuilt<'m, M> {
     /// Takes the first step that `wanted` chooses, given with its number, class and state.
     pub(crate) fn step(
         &mut self,
-        mut wanted: impl FnMut(usize, u16, &M::State) -> bool,
+        wanted: &dyn Fn(usize, u16, &M::State) -> bool,
     ) -> Result<(), Fault<M::State>> {
         const ASKED: &str = "the steps of this state";
         let (model, state) = (self.model, *self.last());
-        let steps = || {
-            let mut steps = Vec::new();
-            model.for_each_successor(&state, |class, next| steps.push((class, next)));
-            steps
-        };
-        let (steps, again) = self.asked(ASKED, || (steps(), steps()))?;
+        let (steps, again) = self.asked(ASKED, || (steps(model, &state), steps(model, &state)))?;
         if steps != again {
             return Err(self.unsteady(ASKED, "it answers differently each time"));
         }

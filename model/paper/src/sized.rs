@@ -18,7 +18,8 @@ pub trait WithModel<const G: usize> {
 }
 
 /// Does something with the smallest model that has room for the bounds of these rules. Every size
-/// has the same states; smaller ones are faster. There are few sizes, because each is compiled.
+/// has the same states; smaller ones are faster. There are few sizes, because each is compiled, and
+/// none for what is small or rare in any case.
 ///
 /// `G` is how many requests the ghosts remember: 0 for the counts of the normal form, at least
 /// [`Bounds::requests_max`] for the properties that need ghosts.
@@ -29,26 +30,19 @@ pub fn with_model<const G: usize, W: WithModel<G>>(
     rules: Rules,
     work: W,
 ) -> Result<W::Output, BoundsError> {
-    match rules.bounds.servers {
-        2 => with_servers::<2, G, W>(rules, work),
-        3 => with_servers::<3, G, W>(rules, work),
-        4 => with_servers::<4, G, W>(rules, work),
-        SERVERS_MAX => with_servers::<5, G, W>(rules, work),
-        offered => Err(BoundsError::ServerRange { offered }),
-    }
-}
-
-fn with_servers<const N: usize, const G: usize, W: WithModel<G>>(
-    rules: Rules,
-    work: W,
-) -> Result<W::Output, BoundsError> {
-    let Bounds { txns, .. } = rules.bounds;
-    Ok(match txns {
-        0..=2 => work.run(&Paper::<N, 2, G>::new(rules)?),
-        3 => work.run(&Paper::<N, 3, G>::new(rules)?),
-        4..=TXNS_MAX => work.run(&Paper::<N, 6, G>::new(rules)?),
-        offered => {
+    let Bounds { servers, txns, .. } = rules.bounds;
+    Ok(match (servers, txns) {
+        (2, 0..=TXNS_MAX) => work.run(&Paper::<2, 6, G>::new(rules)?),
+        (3, 0..=2) => work.run(&Paper::<3, 2, G>::new(rules)?),
+        (3, 3) => work.run(&Paper::<3, 3, G>::new(rules)?),
+        (3, 4..=TXNS_MAX) => work.run(&Paper::<3, 6, G>::new(rules)?),
+        (4, 0..=2) => work.run(&Paper::<4, 2, G>::new(rules)?),
+        (4, 3..=TXNS_MAX) => work.run(&Paper::<4, 6, G>::new(rules)?),
+        (SERVERS_MAX, 0..=2) => work.run(&Paper::<5, 2, G>::new(rules)?),
+        (SERVERS_MAX, 3..=TXNS_MAX) => work.run(&Paper::<5, 6, G>::new(rules)?),
+        (2..=SERVERS_MAX, offered) => {
             return Err(BoundsError::Txns { offered, room: usize::from(TXNS_MAX) });
         }
+        (offered, _) => return Err(BoundsError::ServerRange { offered }),
     })
 }

@@ -26,8 +26,6 @@
 //! 3. `dispatch`: which rule a message meets in which role.
 //! 4. `shape`: how the same rules run on bytes ([`Small`]) and on traces of any length ([`Wide`]).
 //! 5. `explore`: servers, links and faults composed, and what must hold of them.
-//! 6. [`presets`]: what is explored by name, of this family and of `zab-paper`, which shares no
-//!    rule with it.
 
 mod config;
 mod dispatch;
@@ -36,7 +34,6 @@ mod history;
 mod message;
 mod number;
 mod outbox;
-pub mod presets;
 mod probe;
 mod program;
 mod rules;

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use zab_model::presets;
 use zab_paper::READINGS;
 
 pub(super) const EXAMPLES: &str = "\
@@ -60,7 +59,7 @@ pub(crate) enum Preset {
     Nightly,
 }
 
-impl From<Preset> for presets::Preset {
+impl From<Preset> for zab_presets::Preset {
     fn from(preset: Preset) -> Self {
         match preset {
             Preset::Quick => Self::Quick,

@@ -1,14 +1,15 @@
 //! All flags and help texts.
 
 mod check;
+mod explore;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use check::{Bounds, Check, Election, Family, Limits, PaperBounds};
+pub(crate) use explore::Explore;
 
-use crate::commands::explore::Explore;
 use crate::exit;
 
 /// Checks ZooKeeper's atomic broadcast: its model, and real runs against the model.

@@ -1,7 +1,7 @@
 //! `zabcheck check`.
 
 use serde_json::{Value, json};
-use zab_model::presets::{Exploration, Preset};
+use zab_presets::{Exploration, Outcome, Preset};
 
 use crate::args::{self, Check};
 use crate::baseline::{Baseline, Compared};
@@ -11,7 +11,6 @@ use crate::exploring::explore;
 use crate::interrupt;
 use crate::listing;
 use crate::out;
-use crate::report::outcome::Outcome;
 use crate::report::{can_write, model, table, write_json};
 
 /// Explores, tells what was found, and says how it ended.
@@ -103,7 +102,8 @@ impl Asked<'_> {
     fn finish(self, outcomes: &[Outcome], value: &Value) -> Exit {
         let seen_all = outcomes.len() == self.explorations.len();
         let complete = seen_all && outcomes.iter().all(Outcome::complete);
-        let exit = outcomes.iter().map(Outcome::exit).fold(Exit::Good, Exit::and);
+        let exit =
+            outcomes.iter().map(|outcome| outcome.ending().into()).fold(Exit::Good, Exit::and);
         let exit = if seen_all { exit } else { exit.and(Exit::Unknown) };
         let written = self.args.json.as_deref().map_or(Exit::Good, |path| write_json(path, value));
         let compared = match self.baseline {

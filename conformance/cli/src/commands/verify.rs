@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use zab_check::{Options, Verdict};
-use zab_model::presets::Preset;
+use zab_presets::{Ending, Preset};
 
 use super::conform;
 use crate::args::{Limits, Verify};
@@ -38,13 +38,14 @@ fn explore(rows: &mut Vec<Row>) -> Exit {
         let what = format!("model {}: {}", exploration.family.name(), exploration.covers);
         match exploring::explore(&exploration, &Limits::default()) {
             Ok(outcome) => {
-                if outcome.exit() != Exit::Good {
+                let ending = outcome.ending();
+                if ending != Ending::Holds {
                     model::print(&outcome);
                 }
                 let (states, depth) = (outcome.counts.distinct, outcome.counts.depth);
                 let far = format!("{states} states, depth {depth}, {:.1} s", outcome.seconds);
-                rows.push([what, outcome.word().to_owned(), far]);
-                exit = exit.and(outcome.exit());
+                rows.push([what, ending.word().to_owned(), far]);
+                exit = exit.and(ending.into());
             }
             Err(error) => {
                 rows.push([what, "FAILED".to_owned(), error.to_string()]);

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use stateright::{Model, Property};
-use zab_model::presets::Preset;
+use zab_explorer::{FlatModel, Options, Trace};
+use zab_presets::{Outcome, Preset, explore};
 
-use super::*;
 use crate::exit::Exit;
 use crate::report::model::json;
 
@@ -52,17 +52,16 @@ impl FlatModel for Counter {}
 
 fn outcome(inside: fn(&u8) -> bool, at_five: fn(&Counter) -> Option<u8>) -> Outcome {
     let explorations = Preset::Quick.explorations();
-    let limits = Limits { threads: Some(1), ..Limits::default() };
-    let run = Run { exploration: &explorations[0], limits: &limits };
+    let options = Options { threads: 1, ..Options::default() };
     let model = Counter { inside, at_five, first: AtomicBool::new(true) };
     let steps = |trace: &Trace<u8>| trace.states.iter().map(u8::to_string).collect();
-    run.explore(&model, &steps).expect("it begins")
+    explore(&explorations[0], &model, &options, &steps, &mut |_| {}).expect("it begins")
 }
 
 #[test]
 fn a_sound_model_is_violated_with_its_run() {
     let outcome = outcome(|_| true, |_| Some(6));
-    assert_eq!((outcome.exit(), outcome.word()), (Exit::Bad, "VIOLATED"));
+    assert_eq!((Exit::from(outcome.ending()), outcome.ending().word()), (Exit::Bad, "VIOLATED"));
     assert_eq!(outcome.properties[0].story.len(), 9);
     let value = json(&outcome);
     assert_eq!((&value["left_out"], &value["terminal"]), (&0.into(), &1.into()));
@@ -74,7 +73,7 @@ fn a_sound_model_is_violated_with_its_run() {
 #[test]
 fn steps_that_were_left_out_are_told() {
     let outcome = outcome(|state| *state < 7, |_| Some(6));
-    assert_eq!((outcome.exit(), outcome.left_out), (Exit::Good, 1));
+    assert_eq!((Exit::from(outcome.ending()), outcome.left_out), (Exit::Good, 1));
     assert_eq!(json(&outcome)["left_out"], 1);
     assert_eq!(json(&outcome)["terminal"], 0);
 }
@@ -82,7 +81,10 @@ fn steps_that_were_left_out_are_told() {
 #[test]
 fn a_panic_is_no_verdict_and_comes_with_the_run() {
     let outcome = outcome(|_| true, |_| panic!("five is too many"));
-    assert_eq!((outcome.exit(), outcome.word()), (Exit::Unknown, "INCOMPLETE"));
+    assert_eq!(
+        (Exit::from(outcome.ending()), outcome.ending().word()),
+        (Exit::Unknown, "INCOMPLETE")
+    );
     let fault = outcome.fault.as_ref().expect("it is told");
     assert!(fault.text.ends_with("five is too many"), "{}", fault.text);
     assert_eq!(fault.story, ["0", "1", "2", "3", "4", "5"]);
@@ -95,7 +97,10 @@ fn a_panic_is_no_verdict_and_comes_with_the_run() {
 fn another_answer_is_no_verdict_and_no_counterexample() {
     let changes = |model: &Counter| model.first.swap(false, Ordering::Relaxed).then_some(6);
     let outcome = outcome(|_| true, changes);
-    assert_eq!((outcome.exit(), outcome.word()), (Exit::Unknown, "INCOMPLETE"));
+    assert_eq!(
+        (Exit::from(outcome.ending()), outcome.ending().word()),
+        (Exit::Unknown, "INCOMPLETE")
+    );
     assert!(outcome.properties.iter().all(|property| property.story.is_empty()));
     let fault = outcome.fault.as_ref().expect("it is told");
     assert!(fault.text.starts_with("the model is not deterministic"), "{}", fault.text);
@@ -105,9 +110,9 @@ fn another_answer_is_no_verdict_and_no_counterexample() {
 #[test]
 fn deadlocks_are_a_violation_only_where_asked() {
     let mut outcome = outcome(|state| *state != 8, |_| None);
-    assert_eq!((outcome.exit(), outcome.ends.deadlocks), (Exit::Good, 1));
+    assert_eq!((Exit::from(outcome.ending()), outcome.ends.deadlocks), (Exit::Good, 1));
     outcome.judge_deadlocks();
-    assert_eq!(outcome.exit(), Exit::Bad);
+    assert_eq!(Exit::from(outcome.ending()), Exit::Bad);
     let property = outcome.properties.last().expect("the one that was added");
     assert_eq!((property.name, property.trace_length), ("no deadlock", Some(5)));
 }

@@ -1,7 +1,6 @@
 //! Tables, progress and JSON: what several commands show in the same way.
 
 pub(crate) mod model;
-pub(crate) mod outcome;
 pub(crate) mod progress;
 
 use std::fs;

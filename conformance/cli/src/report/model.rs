@@ -1,8 +1,8 @@
 //! How explorations are shown.
 
 use serde_json::{Map, Value, json};
+use zab_presets::{Ending, Ends, Fault, Outcome, Property, Verdict};
 
-use super::outcome::{Ends, Fault, Outcome, Verdict};
 use super::table;
 use crate::out;
 
@@ -100,7 +100,7 @@ fn print_stories(outcome: &Outcome) {
         out::line(format_args!("\n{text}{after}"));
         story.iter().for_each(out::line);
     }
-    let violated = |p: &&super::outcome::Property| p.verdict == Verdict::Violated;
+    let violated = |p: &&Property| p.verdict == Verdict::Violated;
     for property in outcome.properties.iter().filter(violated) {
         let steps = property.trace_length.unwrap_or(0);
         out::line(format_args!("\n{} is violated after {steps} steps:", property.name));
@@ -112,7 +112,7 @@ fn print_stories(outcome: &Outcome) {
 
 /// Prints several explorations: a row for each, and in full those that are not as they should be.
 pub(crate) fn print_all(outcomes: &[Outcome]) {
-    for outcome in outcomes.iter().filter(|outcome| outcome.word() != "holds") {
+    for outcome in outcomes.iter().filter(|outcome| outcome.ending() != Ending::Holds) {
         print(outcome);
         out::line("");
     }
@@ -137,7 +137,7 @@ fn summary(outcome: &Outcome) -> [String; 8] {
     [
         outcome.name.to_owned(),
         outcome.covers.to_owned(),
-        outcome.word().to_owned(),
+        outcome.ending().word().to_owned(),
         format!("{claims} hold, {reached} of {} reached", reached + never),
         outcome.counts.distinct.to_string(),
         format!("{terminal}, {deadlocks} deadlocks"),
@@ -167,7 +167,7 @@ pub(crate) fn json(outcome: &Outcome) -> Value {
         "name": outcome.name,
         "model": outcome.model,
         "bounds": outcome.bounds,
-        "verdict": outcome.word(),
+        "verdict": outcome.ending().word(),
         "distinct": counts.distinct,
         "unreduced": counts.unreduced,
         "generated": counts.generated,

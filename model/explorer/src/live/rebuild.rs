@@ -8,7 +8,7 @@ use super::graph::{OUTSIDE, PREDICATES_MAX, SELF_LOOP, StateGraph, predicates};
 use crate::fault::Fault;
 use crate::model::FlatModel;
 use crate::search::{At, Panicked, Place};
-use crate::trace::Rebuilt;
+use crate::trace::{Rebuilt, steps};
 
 /// No node, or no place: not reached.
 pub(super) const NEVER: u32 = u32::MAX;
@@ -33,7 +33,7 @@ impl Walk {
 impl<'m, M: FlatModel> StateGraph<'m, M> {
     /// The initial state with that number.
     pub(super) fn start(&self, node: u32) -> Result<Rebuilt<'m, M>, Fault<M::State>> {
-        Rebuilt::start(self.model, |_, state| self.node(state) == Some(node))
+        Rebuilt::start(self.model, &|_, state| self.node(state) == Some(node))
     }
 
     /// Takes the steps of a walk.
@@ -43,7 +43,7 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
         walk: &Walk,
     ) -> Result<(), Fault<M::State>> {
         for (class, target) in walk.classes.iter().zip(&walk.nodes[1..]) {
-            run.step(|_, taken, next| {
+            run.step(&|_, taken, next| {
                 (taken == *class || *class == ANY_CLASS) && self.node(next) == Some(*target)
             })?;
         }
@@ -72,22 +72,22 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
         const STEPS: &str = "the steps of this state";
         const PREDICATES: &str = "the predicates of this state";
         let (model, state) = (self.model, *run.last());
-        let (mut steps, mut loops) = (Vec::new(), false);
+        let (mut now, mut loops) = (Vec::new(), false);
         run.asked(STEPS, || {
-            model.for_each_successor(&state, |class, next| {
+            for (class, next) in steps(model, &state) {
                 if next.as_bytes() == state.as_bytes() {
                     loops = true;
                 } else if model.within_boundary(&next) {
-                    steps.push((self.node(&next).unwrap_or(NEVER), class));
+                    now.push((self.node(&next).unwrap_or(NEVER), class));
                 } else {
-                    steps.push((OUTSIDE, class));
+                    now.push((OUTSIDE, class));
                 }
-            });
+            }
         })?;
-        let mut steps_before: Vec<(u32, u16)> = self.edges.of(node).collect();
-        steps.sort_unstable();
-        steps_before.sort_unstable();
-        if steps != steps_before || loops != self.edges.has(node, SELF_LOOP) {
+        let mut before: Vec<(u32, u16)> = self.edges.of(node).collect();
+        now.sort_unstable();
+        before.sort_unstable();
+        if now != before || loops != self.edges.has(node, SELF_LOOP) {
             return Err(run.unsteady(STEPS, "it has others than before"));
         }
         let mask = run.asked(PREDICATES, || {
@@ -111,7 +111,7 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
             At::After(place, ordinal) => (
                 "the predicates of this state",
                 self.run_to(place, level).and_then(|mut run| {
-                    run.step(|at, _, _| at == usize::from(ordinal)).ok()?;
+                    run.step(&|at, _, _| at == usize::from(ordinal)).ok()?;
                     Some(run)
                 }),
             ),

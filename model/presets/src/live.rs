@@ -3,46 +3,42 @@
 use std::time::Instant;
 
 use zab_explorer::{FlatModel, LiveVerdict, Options};
-use zab_paper::liveness::{self, Story};
+use zab_paper::liveness::{self, CannotJudge, Story};
 use zab_paper::{Paper, WithModel};
 
-use super::Impossible;
-use crate::report::outcome::{Fault, Liveness, Property};
-use crate::report::progress::Progress;
+use crate::outcome::{Fault, Liveness, Property};
+use crate::run::{Now, Tell};
 
 /// The graph to be explored, and the claims to be judged on it.
-pub(super) struct Run<'a> {
-    /// The name of the exploration.
-    pub(super) name: &'a str,
-    pub(super) options: Options<'static>,
+pub(crate) struct Run<'a, 't> {
+    pub(crate) options: &'a Options<'a>,
+    pub(crate) tell: &'a mut Tell<'t>,
 }
 
 /// What came of it.
-pub(super) struct Judged {
-    pub(super) claims: Vec<Property>,
-    pub(super) liveness: Liveness,
+pub(crate) struct Judged {
+    pub(crate) claims: Vec<Property>,
+    pub(crate) liveness: Liveness,
     /// Steps and initial states outside of the model's boundary.
-    pub(super) left_out: u64,
+    pub(crate) left_out: u64,
     /// What the model did that no model may do.
-    pub(super) fault: Option<Fault>,
+    pub(crate) fault: Option<Fault>,
 }
 
-impl WithModel<0> for Run<'_> {
-    type Output = Result<Judged, Impossible>;
+impl WithModel<0> for Run<'_, '_> {
+    type Output = Result<Judged, CannotJudge>;
 
     fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, 0>) -> Self::Output {
-        let progress = Progress::start(&format!("liveness of {}", self.name));
         let started = Instant::now();
-        let graph = liveness::explore(model, &self.options, &mut |now| {
-            progress.say(format!("{} states, depth {}", now.distinct, now.depth));
-        })?;
+        let graph =
+            liveness::explore(model, self.options, &mut |now| (self.tell)(Now::Graph(now)))?;
         let fairness = liveness::fairness(N);
         let names = model.class_names();
         let fault = |fault: &zab_explorer::Fault<_>| told(fault, &names);
         let (mut stopped, mut seen) = (graph.stopped, graph.fault.as_ref().map(fault));
         let mut claims = Vec::new();
         for (number, claim) in graph.properties().iter().enumerate() {
-            progress.say(claim.name);
+            (self.tell)(Now::Judging(claim.name));
             let report = graph.judge(number, &fairness)?;
             if let Some(other) = &report.fault {
                 (stopped, seen) = (Some(other.stop), seen.or_else(|| Some(fault(other))));

@@ -3,127 +3,159 @@
 use stateright::Expectation;
 use zab_explorer::{Identity, LiveVerdict, Memory, Stop};
 
-use crate::exit::Exit;
-
 /// Everything that is told of one exploration.
 #[derive(Clone, Debug)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// Its name in its preset.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What it covers, in words.
-    pub(crate) covers: &'static str,
+    pub covers: &'static str,
     /// The family's name.
-    pub(crate) model: &'static str,
+    pub model: &'static str,
     /// The bounds, and what else changes the counts.
-    pub(crate) bounds: String,
+    pub bounds: String,
     /// What was counted.
-    pub(crate) counts: Counts,
+    pub counts: Counts,
     /// Why there was more to see.
-    pub(crate) stopped: Option<Stop>,
+    pub stopped: Option<Stop>,
     /// Different states that were found and not expanded.
-    pub(crate) waiting: u64,
+    pub waiting: u64,
     /// Steps and initial states outside of the model's boundary.
-    pub(crate) left_out: u64,
+    pub left_out: u64,
     /// States without a step.
-    pub(crate) ends: Ends,
+    pub ends: Ends,
     /// What the model did that no model may do.
-    pub(crate) fault: Option<Fault>,
+    pub fault: Option<Fault>,
     /// Wall-clock time of the exploration, without liveness.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
     /// Threads that worked.
-    pub(crate) threads: usize,
+    pub threads: usize,
     /// What it took.
-    pub(crate) memory: Memory,
+    pub memory: Memory,
     /// Bytes of table and log for each state.
-    pub(crate) bytes_per_state: f64,
+    pub bytes_per_state: f64,
     /// How sure it is that no state was taken for another.
-    pub(crate) identity: Identity,
+    pub identity: Identity,
     /// Verdicts, in the model's order; claims of liveness last.
-    pub(crate) properties: Vec<Property>,
+    pub properties: Vec<Property>,
     /// What liveness took, if it was asked for.
-    pub(crate) liveness: Option<Liveness>,
+    pub liveness: Option<Liveness>,
 }
 
 /// What it took to judge claims of liveness, on a graph of its own.
 #[derive(Clone, Debug)]
-pub(crate) struct Liveness {
+pub struct Liveness {
     /// Steps in the graph that change the state.
-    pub(crate) steps: u64,
+    pub steps: u64,
     /// Conditions of fairness.
-    pub(crate) conditions: usize,
+    pub conditions: usize,
     /// What the claims assume, in words.
-    pub(crate) assumption: &'static str,
+    pub assumption: &'static str,
     /// Wall-clock time, exploring and judging.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
     /// Why the graph is not complete, or says nothing of a claim.
-    pub(crate) stopped: Option<Stop>,
+    pub stopped: Option<Stop>,
 }
 
 /// The states without a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ends {
+pub struct Ends {
     /// All of them.
-    pub(crate) terminal: u64,
+    pub terminal: u64,
     /// Those in which no run may end.
-    pub(crate) deadlocks: u64,
+    pub deadlocks: u64,
     /// Steps of a shortest run to a deadlock.
-    pub(crate) trace_length: Option<usize>,
+    pub trace_length: Option<usize>,
     /// That run as lines.
-    pub(crate) story: Vec<String>,
+    pub story: Vec<String>,
 }
 
 /// A panic of the model, or an answer that was another when it was asked again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub struct Fault {
     /// In a sentence.
-    pub(crate) text: String,
+    pub text: String,
     /// The run to the state that the model was asked about.
-    pub(crate) story: Vec<String>,
+    pub story: Vec<String>,
 }
 
 /// What two runs within equal bounds have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub struct Counts {
     /// Different states; with symmetry, different orbits.
-    pub(crate) distinct: u64,
+    pub distinct: u64,
     /// With symmetry: the different states that they stand for.
-    pub(crate) unreduced: Option<u64>,
+    pub unreduced: Option<u64>,
     /// States generated, repeats included.
-    pub(crate) generated: u64,
+    pub generated: u64,
     /// Levels, that of the first state included.
-    pub(crate) depth: u64,
+    pub depth: u64,
     /// How often each action was taken.
-    pub(crate) actions: Vec<(String, u64)>,
+    pub actions: Vec<(String, u64)>,
 }
 
 /// What is told of one property.
 #[derive(Clone, Debug)]
-pub(crate) struct Property {
+pub struct Property {
     /// Its name in the model.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// `always`, `sometimes`, or the shape of a claim of liveness.
-    pub(crate) kind: &'static str,
+    pub kind: &'static str,
     /// Whether it is so.
-    pub(crate) verdict: Verdict,
+    pub verdict: Verdict,
     /// Steps of the run that shows it, if one does.
-    pub(crate) trace_length: Option<usize>,
+    pub trace_length: Option<usize>,
     /// That run as lines, for violations.
-    pub(crate) story: Vec<String>,
+    pub story: Vec<String>,
 }
 
 /// Whether a property is so, as far as the run goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
+    /// `always`, or a claim of liveness: in every run.
     Holds,
+    /// `always`, or a claim of liveness: not in this run.
     Violated,
+    /// `sometimes`: in this run.
     Reached,
+    /// `sometimes`: in no run.
     NeverReached,
+    /// A claim of liveness: no run comes to what it speaks of.
     Vacuous,
+    /// The exploration ended before it could tell.
     Unknown,
 }
 
+/// How an exploration ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All was visited, and all that is claimed is so.
+    Holds,
+    /// A property is violated.
+    Violated,
+    /// All was visited, and what is claimed speaks of nothing that happens.
+    Vacuous,
+    /// Not all was visited.
+    Incomplete,
+}
+
+impl Ending {
+    /// In one word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Violated => "VIOLATED",
+            Self::Vacuous => "vacuous",
+            Self::Incomplete => "INCOMPLETE",
+        }
+    }
+}
+
 impl Verdict {
-    pub(crate) fn word(self) -> &'static str {
+    /// In words.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Holds => "holds",
             Self::Violated => "VIOLATED",
@@ -159,7 +191,8 @@ impl<S> From<&LiveVerdict<S>> for Verdict {
 }
 
 /// The word for what a property of states claims.
-pub(crate) fn kind(expectation: &Expectation) -> &'static str {
+#[must_use]
+pub fn kind(expectation: &Expectation) -> &'static str {
     match expectation {
         Expectation::Always => "always",
         Expectation::Sometimes => "sometimes",
@@ -169,17 +202,19 @@ pub(crate) fn kind(expectation: &Expectation) -> &'static str {
 
 impl Outcome {
     /// Why there was more to see, for properties of states or for liveness.
-    pub(crate) fn cut(&self) -> Option<Stop> {
+    #[must_use]
+    pub fn cut(&self) -> Option<Stop> {
         self.stopped.or(self.liveness.as_ref().and_then(|liveness| liveness.stopped))
     }
 
     /// Whether every state within the bounds was visited.
-    pub(crate) fn complete(&self) -> bool {
+    #[must_use]
+    pub fn complete(&self) -> bool {
         self.cut().is_none()
     }
 
     /// Makes of what was found a property: that no run gets stuck.
-    pub(crate) fn judge_deadlocks(&mut self) {
+    pub fn judge_deadlocks(&mut self) {
         let Ends { deadlocks, trace_length, story, .. } = &self.ends;
         let verdict = match trace_length {
             Some(_) => Verdict::Violated,
@@ -196,33 +231,23 @@ impl Outcome {
     }
 
     /// How many properties have that verdict.
-    pub(crate) fn count(&self, verdict: Verdict) -> usize {
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> usize {
         self.properties.iter().filter(|property| property.verdict == verdict).count()
     }
 
-    /// How a command ends that explored this: a violation; doubt if the run was cut short, or if
-    /// nothing was elected, delivered or otherwise reached, so that what holds, holds of nothing; the
-    /// same for a claim of liveness whose premise is never met.
-    pub(crate) fn exit(&self) -> Exit {
+    /// How it ended: nothing elected, delivered or otherwise reached means that what holds, holds of
+    /// nothing; the same for a claim of liveness whose premise is never met.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
         if self.count(Verdict::Violated) > 0 {
-            Exit::Bad
-        } else if self.complete()
-            && self.count(Verdict::Reached) > 0
-            && self.count(Verdict::Vacuous) == 0
-        {
-            Exit::Good
+            Ending::Violated
+        } else if !self.complete() {
+            Ending::Incomplete
+        } else if self.count(Verdict::Reached) > 0 && self.count(Verdict::Vacuous) == 0 {
+            Ending::Holds
         } else {
-            Exit::Unknown
-        }
-    }
-
-    /// The same in one word.
-    pub(crate) fn word(&self) -> &'static str {
-        match self.exit() {
-            Exit::Good => "holds",
-            Exit::Bad => "VIOLATED",
-            Exit::Unknown | Exit::Usage if self.complete() => "vacuous",
-            Exit::Unknown | Exit::Usage => "INCOMPLETE",
+            Ending::Vacuous
         }
     }
 }

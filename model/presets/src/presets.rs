@@ -2,10 +2,9 @@
 
 use std::fmt;
 
+use zab_model::WINDOW_DEFAULT;
+use zab_model::explore::{Bounds, Election, Zab, uneven_starts};
 use zab_paper::{self as paper, LateAckLd, NewLeaderWrites, Variant};
-
-use crate::WINDOW_DEFAULT;
-use crate::explore::{Bounds, Election, Zab, uneven_starts};
 
 /// A named set of explorations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use zab_model::presets::Preset;
+use zab_presets::Preset;
 
 #[test]
 fn larger_presets_hold_smaller_ones_and_nothing_twice() {
