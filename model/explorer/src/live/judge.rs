@@ -178,8 +178,8 @@ impl<M: FlatModel> StateGraph<'_, M> {
         let conditions = Conditions::new(fairness, classes)?;
         let (goal, before) = (1 << (2 * number), 1 << (2 * number + 1));
         let edges = &self.edges;
-        // Where a run may wait for ever, as far as its steps are known.
-        let inside = |node: u32| !edges.has(node, goal | UNKNOWN);
+        let barred = goal | UNKNOWN;
+        let inside = |node: u32| !edges.has(node, barred);
         let is_start = |node: &u32| inside(*node) && edges.has(*node, before);
         let all = || 0..u32::try_from(edges.nodes()).unwrap_or(u32::MAX);
         let roots: Vec<u32> = match property.claim {
@@ -190,7 +190,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
         let part_of = vec![0; edges.nodes()];
         let stutters = self.stutters;
         let mut search = Search { edges, conditions, stutters, part_of, parts: 0, counts: [0; 3] };
-        let searched = find_fair(&mut search, &roots, inside, self.threads, self.left_out > 0);
+        let searched = find_fair(&mut search, &roots, barred, self.threads, self.left_out > 0);
         // Elsewhere a run may also meet the claim, go outside, and break it there.
         let once = matches!(property.claim, Claim::Eventually(_));
         let open = if once {
@@ -255,14 +255,18 @@ struct Searched {
     leaves: bool,
 }
 
-/// Looks for a part in which a fair run may stay, among what the roots reach.
+/// Looks for a part in which a fair run may stay, among what the roots reach without a state that has
+/// one of the barred bits.
 fn find_fair(
     search: &mut Search<'_>,
     roots: &[u32],
-    inside: impl Fn(u32) -> bool + Copy + Sync,
+    barred: u32,
     threads: usize,
     has_boundary: bool,
 ) -> Searched {
+    let edges = search.edges;
+    // Where a run may wait for ever, as far as its steps are known.
+    let inside = |node: u32| !edges.has(node, barred);
     let threads = if search.edges.nodes() < ALONE { 1 } else { threads };
     let acyclic = Acyclic::reach(search.edges, roots, inside, threads);
     let leaves = has_boundary && acyclic.reached().any(|node| search.edges.leaves(node));

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::claim::{Claim, Condition, Strength};
-use super::graph::{SELF_LOOP, StateGraph, UNKNOWN};
+use super::graph::{Edges, SELF_LOOP, StateGraph, UNKNOWN};
 use super::judge::Conditions;
 use super::rebuild::{ANY_CLASS, NEVER, Walk};
 use crate::fault::Fault;
@@ -66,9 +66,11 @@ impl<M: FlatModel> StateGraph<'_, M> {
         let members: HashSet<u32> = target.members.iter().copied().collect();
         let stem = self.stem(target, &members).expect("every state of the graph is reachable");
         let entry = *stem.nodes.last().expect("a stem has a state");
-        let cycle = self.cycle(entry, &members, conditions, names);
+        let cycle = self.edges.cycle(entry, &members, conditions, names);
         let met = names.iter().enumerate().map(|(at, condition)| {
-            self.met(&cycle, 1 << at, condition.strength, conditions).expect("the part is fair")
+            self.edges
+                .met(&cycle, 1 << at, condition.strength, conditions)
+                .expect("the part is fair")
         });
         let fairness = met.collect();
         let mut run = self.start(stem.nodes[0])?;
@@ -106,7 +108,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
         while let Some(here) = queue.pop_front() {
             let (node, waits) = (here / 2, here % 2 == 1);
             if waits && members.contains(&node) {
-                return Some(self.walk_back(here, &from));
+                return Some(self.edges.walk_back(here, &from));
             }
             // Another phase is no step further.
             if !waits && begins(node) && from[place(node, true) as usize] == NEVER {
@@ -123,7 +125,10 @@ impl<M: FlatModel> StateGraph<'_, M> {
         }
         None
     }
+}
 
+// What needs no model is compiled once for all of them.
+impl Edges {
     /// The walk that ends in a place, without the change of phase.
     fn walk_back(&self, end: u32, from: &[u32]) -> Walk {
         let mut nodes = vec![end / 2];
@@ -137,7 +142,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
         }
         nodes.reverse();
         let class = |pair: &[u32]| {
-            let step = self.edges.of(pair[0]).find(|(target, _)| *target == pair[1]);
+            let step = self.of(pair[0]).find(|(target, _)| *target == pair[1]);
             step.map_or(0, |(_, class)| class)
         };
         Walk { classes: nodes.windows(2).map(class).collect(), nodes }
@@ -153,7 +158,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
     ) -> Walk {
         let mut walk = Walk { nodes: vec![entry], classes: Vec::new() };
         if members.len() == 1 {
-            if self.edges.has(entry, SELF_LOOP) {
+            if self.has(entry, SELF_LOOP) {
                 // Its class is found when the states are.
                 walk.step(ANY_CLASS, entry);
             }
@@ -167,7 +172,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
                 continue;
             }
             let step = |node: u32| {
-                self.edges.of(node).find(|(target, class)| {
+                self.of(node).find(|(target, class)| {
                     members.contains(target) && conditions.of(*class) & bit != 0
                 })
             };
@@ -177,12 +182,12 @@ impl<M: FlatModel> StateGraph<'_, M> {
                     walk.step(class, target);
                 }
             } else {
-                let disabled = |node| conditions.enabled(&self.edges, node) & bit == 0;
+                let disabled = |node| conditions.enabled(self, node) & bit == 0;
                 self.go_to(&mut walk, members, disabled);
             }
         }
         if walk.classes.is_empty() {
-            let step = self.edges.of(entry).find(|(target, _)| members.contains(target));
+            let step = self.of(entry).find(|(target, _)| members.contains(target));
             if let Some((target, class)) = step {
                 walk.step(class, target);
             }
@@ -208,7 +213,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
                 steps.iter().rev().for_each(|(class, node)| walk.step(*class, *node));
                 return true;
             }
-            for (next, class) in self.edges.of(node) {
+            for (next, class) in self.of(node) {
                 if members.contains(&next)
                     && let Entry::Vacant(place) = from.entry(next)
                 {
@@ -233,7 +238,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
         if let Some(step) = walk.classes.iter().position(takes) {
             return Some(Met::Taken(step));
         }
-        let disabled = |node: &u32| conditions.enabled(&self.edges, *node) & bit == 0;
+        let disabled = |node: &u32| conditions.enabled(self, *node) & bit == 0;
         match strength {
             Strength::Weak => walk.nodes.iter().position(disabled).map(Met::Disabled),
             Strength::Strong => walk.nodes.iter().all(disabled).then_some(Met::NeverEnabled),
