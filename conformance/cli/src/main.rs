@@ -9,7 +9,6 @@ mod exploring;
 mod interrupt;
 mod listing;
 mod out;
-mod record;
 mod report;
 
 use std::process::ExitCode;

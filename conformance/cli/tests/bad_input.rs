@@ -72,6 +72,8 @@ fn bad_input_is_3_with_its_name() {
         ("record --scenario absent --out ./out", "no scenario \"absent\""),
         ("record --scenario truncate --out ./empty/../partial", "partial is not empty"),
         ("record --scenario truncate --out ./text", "folder for the trace: File exists"),
+        ("record --scenario truncate --servers 4 --out ./out", "an odd number, at least 3"),
+        ("record --scenario truncate --servers 17 --out ./out", "at most 16"),
     ];
     let folder = prepared();
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces/corpus");

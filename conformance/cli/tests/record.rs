@@ -145,6 +145,18 @@ fn writer_of(recording: &Recording, server: u64) -> u32 {
 }
 
 #[test]
+fn five_servers_are_recorded_and_conform() {
+    for scenario in ["start-in-order", "leader-cut"] {
+        let folder = TempDir::new().expect("a folder");
+        let out = folder.path().join("run");
+        let to = out.to_str().expect("a plain name");
+        let arguments = ["record", "--scenario", scenario, "--servers", "5", "--out", to];
+        assert_exit(&zabcheck(&arguments), 0);
+        assert_exit(&zabcheck(&[Path::new("conform"), &out]), 0);
+    }
+}
+
+#[test]
 fn an_interrupted_run_has_all_ends_and_conforms() {
     for signal in ["INT", "TERM", "HUP"] {
         let killed = |recording: &Recording| recording.journal().contains(" killed\n");

@@ -30,7 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("zab-server", &["zab-core", "zab-wire", "zab-trace"]),
     ("zab-fuzz", &["zab-core", "zab-wire", "zab-trace", "zab-server"]),
     ("zab-check", &["zab-model", "zab-paper", "zab-trace"]),
-    ("zab-capture", &["zab-wire", "zab-trace"]),
+    ("zab-ensemble", &["zab-wire", "zab-trace"]),
     (
         "zabcheck",
         &[
@@ -40,9 +40,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "zab-presets",
             "zab-trace",
             "zab-check",
-            "zab-capture",
+            "zab-ensemble",
             "zab-sim",
-            "zab-wire",
         ],
     ),
 ];
@@ -52,7 +51,7 @@ const LAYERS_IN_TESTS: &[(&str, &[&str])] = &[
     ("zab-check", &["zab-sim"]),
     ("zab-mutation", &["zab-paper"]),
     // For ports that stay free until a server listens on them.
-    ("zab-server", &["zab-capture"]),
+    ("zab-server", &["zab-ensemble"]),
 ];
 
 fn root() -> PathBuf {

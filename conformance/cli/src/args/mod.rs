@@ -46,7 +46,8 @@ pub(crate) enum Command {
     /// Run real servers through a scenario with faults, and record their trace.
     #[command(after_help = "Examples:\n  zabcheck record --list\n  \
         zabcheck record --target zab-server --scenario leader-kill --out runs/leader-kill\n  \
-        zabcheck record --scenario truncate --times 10 --out runs/truncate")]
+        zabcheck record --scenario truncate --times 10 --out runs/truncate\n  \
+        zabcheck record --scenario leader-cut --servers 5 --out runs/leader-cut")]
     Record(Record),
     /// Check that trace files are well formed, without the model.
     #[command(after_help = "Example:\n  zabcheck lint runs/leader-kill")]
@@ -130,6 +131,9 @@ pub(crate) struct Record {
     /// Which server to run
     #[arg(long, value_enum, default_value = "zab-server")]
     pub(crate) target: Target,
+    /// Number of servers, which is odd
+    #[arg(long, default_value = "3", value_name = "N", value_parser = servers)]
+    pub(crate) servers: u8,
     /// Name of the scenario
     #[arg(long, required_unless_present_any = ["list", "names"], value_name = "NAME")]
     pub(crate) scenario: Option<String>,
@@ -139,6 +143,17 @@ pub(crate) struct Record {
     /// Folder for the trace; must be empty or absent
     #[arg(long, required_unless_present_any = ["list", "names"], value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// How many servers can be recorded: as many as the checker has room for. An even number has no more
+/// room for faults than the one below it.
+fn servers(text: &str) -> Result<u8, String> {
+    let most = zab_check::SERVERS_MAX;
+    let number = text.parse().ok();
+    let fine = |number: &u8| number % 2 == 1 && (3..=most).contains(&usize::from(*number));
+    number
+        .filter(fine)
+        .ok_or_else(|| format!("expected an odd number, at least 3 and at most {most}"))
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use zab_capture::ReservedAddress;
+use zab_ensemble::ReservedAddress;
 use zab_presets::{Followed, Look};
 
 use crate::args::Explore;

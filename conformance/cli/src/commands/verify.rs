@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use zab_check::{Options, Verdict};
+use zab_ensemble::{Recording, Scenario, ZabServer, left_a_run};
 use zab_presets::{Ending, Preset};
 
 use super::conform;
+use super::record::exit_of;
 use crate::args::{Limits, Verify};
 use crate::exit::Exit;
 use crate::exploring;
+use crate::interrupt;
 use crate::out;
-use crate::record::{self, scenario};
 use crate::report::progress::Progress;
 use crate::report::{model, table};
 
@@ -63,30 +65,31 @@ fn record_and_check(args: &Verify, rows: &mut Vec<Row>) -> (Exit, Option<PathBuf
         rows.push([what.clone(), "FAILED".to_owned(), why]);
         (exit, None)
     };
-    let Some(scenario) = scenario::named(SCENARIO) else {
+    let Some(scenario) = Scenario::named(SCENARIO) else {
         return failed(rows, Exit::Usage, "no such scenario".to_owned());
     };
-    let server = match record::find_server() {
+    let server = match ZabServer::find() {
         Ok(server) => server,
         Err(error) => return failed(rows, Exit::Usage, error.to_string()),
     };
-    out::line(format_args!("server: {}", server.origin));
+    out::line(format_args!("server: {}", server.origin()));
     let temporary = match tempfile::tempdir() {
         Ok(folder) => folder,
         Err(error) => return failed(rows, Exit::Usage, format!("no temporary folder: {error}")),
     };
+    let stop = interrupt::flag();
     let out = args.out.clone().unwrap_or_else(|| temporary.path().join("run"));
     let progress = Progress::start(&format!("recording {SCENARIO}"));
-    let recorded = record::record(&server.path, scenario, &out);
+    let recorded = Recording { target: &server, servers: 3, scenario, stop }.run(&out);
     drop(progress);
-    let left_a_run = record::left_a_run(&recorded, &out);
+    let left_a_run = left_a_run(&recorded, &out);
     let recorded = match recorded {
         Ok(run) => {
             let far = format!("{} events of {} incarnations", run.events, run.incarnations);
             rows.push([what.clone(), "recorded".to_owned(), far]);
             Exit::Good
         }
-        Err(error) => failed(rows, record::exit_of(&error), error.to_string()).0,
+        Err(error) => failed(rows, exit_of(&error), error.to_string()).0,
     };
     // A run that failed is checked as well, up to there.
     let checked = if left_a_run { check_run(&out, rows) } else { Exit::Good };

@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use tokio::net::TcpStream;
-use zab_capture::ReservedPorts;
 use zab_core::{Role, Vote};
+use zab_ensemble::ReservedPorts;
 
 use super::*;
 use crate::zxid::Zxid;

@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use zab_capture::ReservedPorts;
+use zab_ensemble::ReservedPorts;
 use zab_trace::{
     Chain, Event, EventKind, Header, Implementation, Located, ReadError, ReadErrorKind, Reader,
     Source, Writer,

@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use zab_trace::ServerId;
 
-use super::{Ensemble, SERVERS, WAIT_MAX};
+use super::{Ensemble, WAIT_MAX};
+use crate::client::{Client, ClientError};
 use crate::record::RecordError;
-use crate::record::client::{Client, ClientError};
-use crate::record::files;
+use crate::seen;
 
 /// The pause before a call is made again.
 const PAUSE: Duration = Duration::from_millis(10);
 
-impl Ensemble {
+impl<'a> Ensemble<'a> {
     /// Makes a call until it succeeds. The servers to call are this one, if it can answer, and
     /// then the others; each attempt goes to the next.
     fn call<T>(
@@ -45,19 +45,16 @@ impl Ensemble {
     /// Creates `count` nodes, each acknowledged before the next: through this server as long as it
     /// answers. A write whose answer does not come is tried again on a new session, with another
     /// server; and under a new path, so that an attempt that did take place does no harm.
-    pub(in crate::record) fn write(
-        &mut self,
-        server: ServerId,
-        count: usize,
-    ) -> Result<(), RecordError> {
-        let mut session: Option<Client> = None;
+    pub(crate) fn write(&mut self, server: ServerId, count: usize) -> Result<(), RecordError> {
+        let stop = self.stop;
+        let mut session: Option<Client<'a>> = None;
         for _ in 0..count {
             let path = self.call(server, |ensemble, address| {
                 ensemble.attempts += 1;
                 let path = format!("/n{}", ensemble.attempts);
                 let mut client = match session.take() {
                     Some(client) => client,
-                    None => Client::connect(address)?,
+                    None => Client::connect(address, stop)?,
                 };
                 client.create(&path, path.as_bytes())?;
                 session = Some(client);
@@ -71,31 +68,29 @@ impl Ensemble {
     /// Cuts a leader off, and hands it one write in the moment before it notices that it is alone.
     /// Whether its log holds that write, which nobody else has. It does not if the leader noticed
     /// first; nobody can say which comes first.
-    pub(in crate::record) fn write_after_cut(
-        &mut self,
-        leader: ServerId,
-    ) -> Result<bool, RecordError> {
+    pub(crate) fn write_after_cut(&mut self, leader: ServerId) -> Result<bool, RecordError> {
         let address = self.member(leader)?.client;
-        let mut session = self.call(leader, |_, _| Client::connect(address))?;
-        let before = files::times_looking(&self.events(leader));
+        let stop = self.stop;
+        let mut session = self.call(leader, |_, _| Client::connect(address, stop))?;
+        let before = seen::times_looking(&self.events(leader));
         self.cut(leader)?;
         // The connection ends when the leader notices.
         let _ = session.send_create("/lost", b"lost");
         self.await_events(leader, "write in the log, or end of its lead", |events| {
-            match files::open_proposal(events) {
-                Some(zxid) => files::is_logged(events, zxid).then_some(true),
-                None => (files::times_looking(events) > before).then_some(false),
+            match seen::open_proposal(events) {
+                Some(zxid) => seen::is_logged(events, zxid).then_some(true),
+                None => (seen::times_looking(events) > before).then_some(false),
             }
         })
     }
 
     /// Reads every acknowledged write back from every server.
-    pub(in crate::record) fn read_back(&mut self) -> Result<(), RecordError> {
-        for server in SERVERS {
+    pub(crate) fn read_back(&mut self) -> Result<(), RecordError> {
+        for server in self.servers() {
             self.await_serving(server)?;
             let address = self.member(server)?.client;
             let lost = self.call(server, |ensemble, _| {
-                let mut session = Client::connect(address)?;
+                let mut session = Client::connect(address, ensemble.stop)?;
                 for (path, value) in &ensemble.acknowledged {
                     if session.get(path)?.as_deref() != Some(value.as_bytes()) {
                         return Ok(Some(path.clone()));

@@ -1,4 +1,4 @@
-//! Three real servers behind a relay, and what a scenario can do to them.
+//! Real servers behind a relay, and what a scenario can do to them.
 //!
 //! Every wait is for a condition. Its limit is so long that only a run that is stuck exceeds it.
 
@@ -7,22 +7,21 @@ mod clients;
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use zab_capture::{Launch, Process, ProcessError, Relay, ReservedPorts, Target};
 use zab_trace::{Event, ServerId};
 
-use super::RecordError;
-use super::client::{self, Mode};
-use super::files;
-use super::harness::Harness;
-use super::scenario::Scenario;
-use crate::interrupt;
+use crate::client::{self, Mode};
+use crate::harness::Harness;
+use crate::ports::ReservedPorts;
+use crate::process::{Process, ProcessError};
+use crate::record::{RecordError, Recording};
+use crate::relay::{Endpoint, Relay};
+use crate::target::{Setup, Target};
 
-/// The ensemble's size.
-const SERVERS: [ServerId; 3] = [1, 2, 3];
 /// How long any wait may take; no machine is so slow.
 const WAIT_MAX: Duration = Duration::from_secs(300);
 
@@ -36,9 +35,9 @@ struct Member {
     ended: u32,
 }
 
-/// Three servers, the relay between them, and what was done to them.
-pub(super) struct Ensemble {
-    program: PathBuf,
+/// Servers, the relay between them, and what was done to them.
+pub(crate) struct Ensemble<'a> {
+    target: &'a dyn Target,
     /// Where the servers write their traces.
     traces: PathBuf,
     members: BTreeMap<ServerId, Member>,
@@ -49,52 +48,53 @@ pub(super) struct Ensemble {
     /// Every write that was acknowledged: path and value.
     acknowledged: Vec<(String, String)>,
     attempts: u64,
+    /// Set when the user has asked for the end.
+    stop: &'a AtomicBool,
 }
 
-impl Ensemble {
-    /// Prepares configuration and folders below `out`; starts nothing but the relay.
-    pub(super) fn prepare(
-        program: &Path,
-        out: &Path,
-        scenario: &Scenario,
-    ) -> Result<Self, RecordError> {
+impl<'a> Ensemble<'a> {
+    /// Prepares configuration and folders below `traces`; starts nothing but the relay.
+    pub(crate) fn prepare(recording: &Recording<'a>, traces: PathBuf) -> Result<Self, RecordError> {
+        let Recording { target, scenario, servers, stop, .. } = *recording;
         let io = |what: &'static str| move |source| RecordError::Io { what, source };
-        let harness =
-            Harness::create(out, scenario).map_err(io("writing the recorder's events"))?;
-        let harness = Arc::new(harness);
-        let ports = ReservedPorts::reserve(SERVERS.len() * 3).map_err(io("reserving ports"))?;
+        let ids = || 1..=ServerId::from(servers);
+        let harness = Harness::create(&traces, scenario, ids().collect());
+        let harness = Arc::new(harness.map_err(io("writing the recorder's events"))?);
+        let ports = usize::from(servers) * 3;
+        let ports = ReservedPorts::reserve(ports).map_err(io("reserving ports"))?;
         let mut free = ports.addresses();
         let mut take = || free.next().ok_or(RecordError::NoPorts);
-        let mut targets = Vec::new();
-        let mut clients = Vec::new();
-        for server in SERVERS {
-            targets.push(Target { server, quorum: take()?, election: take()? });
+        let (mut all, mut clients) = (Vec::new(), Vec::new());
+        for server in ids() {
+            all.push(Endpoint { server, quorum: take()?, election: take()? });
             clients.push(take()?);
         }
         drop(free);
         let joined = Arc::clone(&harness);
-        let relay = Relay::start(&targets, move |connection| joined.joined(connection))
+        let relay = Relay::start(&all, move |connection| joined.joined(connection))
             .map_err(io("starting the relay"))?;
         let mut members = BTreeMap::new();
-        for (target, client) in targets.iter().zip(clients) {
-            let folder = out.join(format!("server-{}", target.server));
+        for (own, client) in all.iter().zip(clients) {
+            let folder = traces.join(format!("server-{}", own.server));
             fs::create_dir_all(folder.join("data")).map_err(io("making a server's folder"))?;
-            let config = files::config(target, client, &targets, &relay, scenario);
-            fs::write(folder.join("zoo.cfg"), config).map_err(io("writing zoo.cfg"))?;
-            let id = target.server.to_string();
+            let setup = Setup { own, client, all: &all, relay: &relay, scenario };
+            fs::write(folder.join("zoo.cfg"), target.config(&setup))
+                .map_err(io("writing zoo.cfg"))?;
+            let id = own.server.to_string();
             fs::write(folder.join("data/myid"), id).map_err(io("writing myid"))?;
             let member = Member { folder, client, process: None, frozen: false, ended: 0 };
-            members.insert(target.server, member);
+            members.insert(own.server, member);
         }
         Ok(Self {
-            program: program.to_owned(),
-            traces: out.to_owned(),
+            target,
+            traces,
             members,
             relay,
             harness,
             _ports: ports,
             acknowledged: Vec::new(),
             attempts: 0,
+            stop,
         })
     }
 
@@ -106,41 +106,39 @@ impl Ensemble {
         self.member(server)?.process.as_mut().ok_or(RecordError::NotRunning(server))
     }
 
+    /// All servers, in order.
+    pub(crate) fn servers(&self) -> Vec<ServerId> {
+        self.members.keys().copied().collect()
+    }
+
     /// The servers other than this one, in order.
-    pub(super) fn others(&self, server: ServerId) -> Vec<ServerId> {
+    pub(crate) fn others(&self, server: ServerId) -> Vec<ServerId> {
         self.members.keys().copied().filter(|id| *id != server).collect()
     }
 
     /// Starts a server; returns when its trace shows that a life has begun.
-    pub(super) fn start(&mut self, server: ServerId) -> Result<(), RecordError> {
-        let (program, traces) = (self.program.clone(), self.traces.clone());
-        let before = files::newest_life(&traces, server);
+    pub(crate) fn start(&mut self, server: ServerId) -> Result<(), RecordError> {
+        let (target, traces) = (self.target, self.traces.clone());
+        let before = target.newest_life(&traces, server);
         let member = self.member(server)?;
-        let launch = Launch {
-            name: format!("server {server}"),
-            program,
-            args: vec!["zoo.cfg".into(), "--trace".into(), traces.clone().into_os_string()],
-            folder: member.folder.clone(),
-            log: "log".into(),
-        };
+        let launch = target.launch(server, &member.folder, &traces);
         member.process = Some(Process::start(&launch)?);
         self.harness.note(format_args!("server {server} started"));
         self.wait(server, "event in its trace", || {
-            let life = files::newest_life(&traces, server);
-            life > before && !files::events(&traces, server, life).is_empty()
+            let life = target.newest_life(&traces, server);
+            life > before && !target.events(&traces, server, life).is_empty()
         })
     }
 
     /// Starts all servers, and waits until all of them serve.
-    pub(super) fn start_all(&mut self) -> Result<(), RecordError> {
-        for server in SERVERS {
-            self.start(server)?;
-        }
-        SERVERS.into_iter().try_for_each(|server| self.await_serving(server))
+    pub(crate) fn start_all(&mut self) -> Result<(), RecordError> {
+        let servers = self.servers();
+        servers.iter().try_for_each(|server| self.start(*server))?;
+        servers.into_iter().try_for_each(|server| self.await_serving(server))
     }
 
     /// Kills a server, and notes it with the last event that its trace shows.
-    pub(super) fn kill(&mut self, server: ServerId) -> Result<(), RecordError> {
+    pub(crate) fn kill(&mut self, server: ServerId) -> Result<(), RecordError> {
         let process = self.member(server)?.process.take();
         let killed = process.ok_or(RecordError::NotRunning(server))?.kill();
         self.ended(server, &killed)?;
@@ -165,25 +163,25 @@ impl Ensemble {
 
     /// Writes the end of a server's life into the trace, if it has begun and its end is not known.
     fn note_end(&mut self, server: ServerId) -> Result<(), RecordError> {
-        let life = files::newest_life(&self.traces, server);
+        let (target, life) = (self.target, self.life(server));
         let member = self.member(server)?;
         member.frozen = false;
         if life == std::mem::replace(&mut member.ended, life) {
             return Ok(());
         }
-        files::drop_half_line(&self.traces, server, life).map_err(|source| RecordError::Io {
+        target.mend(&self.traces, server, life).map_err(|source| RecordError::Io {
             what: "mending a killed server's trace",
             source,
         })?;
-        self.harness.ended(server, life, &files::events(&self.traces, server, life));
+        self.harness.ended(server, life, &self.events(server));
         Ok(())
     }
 
     /// Kills everything that still runs, so that every life has an end in the trace. The first
     /// failure is returned, after the rest was done.
-    pub(super) fn end(&mut self) -> Result<(), RecordError> {
+    pub(crate) fn end(&mut self) -> Result<(), RecordError> {
         let mut failed = Ok(());
-        for server in SERVERS {
+        for server in self.servers() {
             let Some(process) = self.member(server)?.process.take() else { continue };
             let killed = process.kill();
             failed = failed.and(self.ended(server, &killed));
@@ -194,7 +192,7 @@ impl Ensemble {
     }
 
     /// Freezes a server (SIGSTOP): it does nothing, and its connections stay.
-    pub(super) fn freeze(&mut self, server: ServerId) -> Result<(), RecordError> {
+    pub(crate) fn freeze(&mut self, server: ServerId) -> Result<(), RecordError> {
         self.process(server)?.freeze()?;
         self.member(server)?.frozen = true;
         self.harness.note(format_args!("server {server} frozen"));
@@ -202,14 +200,14 @@ impl Ensemble {
     }
 
     /// Lets a frozen server go on.
-    pub(super) fn thaw(&mut self, server: ServerId) -> Result<(), RecordError> {
+    pub(crate) fn thaw(&mut self, server: ServerId) -> Result<(), RecordError> {
         self.harness.note(format_args!("server {server} thawed"));
         self.member(server)?.frozen = false;
         Ok(self.process(server)?.thaw()?)
     }
 
-    /// Cuts a server from both others.
-    pub(super) fn cut(&mut self, server: ServerId) -> Result<(), RecordError> {
+    /// Cuts a server from all others.
+    pub(crate) fn cut(&mut self, server: ServerId) -> Result<(), RecordError> {
         self.member(server)?;
         self.relay.isolate(server);
         self.harness.note(format_args!("server {server} cut off"));
@@ -217,7 +215,7 @@ impl Ensemble {
     }
 
     /// Heals what [`Self::cut`] cut.
-    pub(super) fn heal(&mut self, server: ServerId) -> Result<(), RecordError> {
+    pub(crate) fn heal(&mut self, server: ServerId) -> Result<(), RecordError> {
         self.member(server)?;
         self.relay.rejoin(server);
         self.harness.note(format_args!("server {server} healed"));
@@ -226,7 +224,7 @@ impl Ensemble {
 
     /// Fails when a server has ended by itself, or the user has asked for the end.
     fn watch(&mut self) -> Result<(), RecordError> {
-        if interrupt::asked() {
+        if self.stop.load(Ordering::Relaxed) {
             return Err(RecordError::Interrupted);
         }
         for process in self.members.values_mut().filter_map(|member| member.process.as_mut()) {
@@ -242,8 +240,8 @@ impl Ensemble {
         what: &str,
         mut ready: impl FnMut() -> bool,
     ) -> Result<(), RecordError> {
-        let mut others = Vec::new();
-        let mut awaited = None;
+        let asked = || self.stop.load(Ordering::Relaxed);
+        let (mut others, mut awaited) = (Vec::new(), None);
         for (id, member) in &mut self.members {
             let Some(process) = &mut member.process else { continue };
             if *id == server {
@@ -253,13 +251,13 @@ impl Ensemble {
             }
         }
         let awaited = awaited.ok_or(RecordError::NotRunning(server))?;
-        let ready = || interrupt::asked() || ready();
+        let ready = || asked() || ready();
         awaited.wait_until_among(&mut others, what, WAIT_MAX, ready)?;
-        if interrupt::asked() { Err(RecordError::Interrupted) } else { Ok(()) }
+        if asked() { Err(RecordError::Interrupted) } else { Ok(()) }
     }
 
     /// Waits until a server serves clients.
-    pub(super) fn await_serving(&mut self, server: ServerId) -> Result<(), RecordError> {
+    pub(crate) fn await_serving(&mut self, server: ServerId) -> Result<(), RecordError> {
         let address = self.member(server)?.client;
         self.wait(server, "service", || {
             matches!(client::mode(address), Mode::Leader | Mode::Follower)
@@ -267,24 +265,24 @@ impl Ensemble {
     }
 
     /// Waits until a server serves as a follower.
-    pub(super) fn await_following(&mut self, server: ServerId) -> Result<(), RecordError> {
+    pub(crate) fn await_following(&mut self, server: ServerId) -> Result<(), RecordError> {
         let address = self.member(server)?.client;
         self.wait(server, "service as a follower", || client::mode(address) == Mode::Follower)
     }
 
     /// Waits until a server does not serve clients any more.
-    pub(super) fn await_not_serving(&mut self, server: ServerId) -> Result<(), RecordError> {
+    pub(crate) fn await_not_serving(&mut self, server: ServerId) -> Result<(), RecordError> {
         let address = self.member(server)?.client;
         self.wait(server, "end of service", || client::mode(address) == Mode::NotServing)
     }
 
     /// Waits until some running server leads and serves; returns it.
-    pub(super) fn await_leader(&mut self) -> Result<ServerId, RecordError> {
-        self.await_leader_among(&SERVERS)
+    pub(crate) fn await_leader(&mut self) -> Result<ServerId, RecordError> {
+        self.await_leader_among(&self.servers())
     }
 
     /// The same among these.
-    pub(super) fn await_leader_among(
+    pub(crate) fn await_leader_among(
         &mut self,
         among: &[ServerId],
     ) -> Result<ServerId, RecordError> {
@@ -307,30 +305,34 @@ impl Ensemble {
     }
 
     /// Waits until the trace of a server's present life holds events like these.
-    pub(super) fn await_events<T>(
+    pub(crate) fn await_events<T>(
         &mut self,
         server: ServerId,
         what: &str,
         mut wanted: impl FnMut(&[Event]) -> Option<T>,
     ) -> Result<T, RecordError> {
-        let traces = self.traces.clone();
-        let life = files::newest_life(&traces, server);
+        let (target, traces, life) = (self.target, self.traces.clone(), self.life(server));
         let mut found = None;
         self.wait(server, what, || {
-            found = wanted(&files::events(&traces, server, life));
+            found = wanted(&target.events(&traces, server, life));
             found.is_some()
         })?;
         found.ok_or(RecordError::NotRunning(server))
     }
 
     /// The events of a server's present life, so far.
-    pub(super) fn events(&self, server: ServerId) -> Vec<Event> {
-        files::events(&self.traces, server, files::newest_life(&self.traces, server))
+    pub(crate) fn events(&self, server: ServerId) -> Vec<Event> {
+        self.target.events(&self.traces, server, self.life(server))
+    }
+
+    /// The number of a server's present life.
+    fn life(&self, server: ServerId) -> u32 {
+        self.target.newest_life(&self.traces, server)
     }
 
     /// Stops every running server cleanly.
-    pub(super) fn stop(&mut self) -> Result<(), RecordError> {
-        for server in SERVERS {
+    pub(crate) fn stop(&mut self) -> Result<(), RecordError> {
+        for server in self.servers() {
             let Some(process) = self.member(server)?.process.take() else { continue };
             let name = process.name().to_owned();
             let stopped = process.stop(WAIT_MAX);
@@ -348,7 +350,7 @@ impl Ensemble {
     }
 }
 
-impl Drop for Ensemble {
+impl Drop for Ensemble<'_> {
     fn drop(&mut self) {
         // For a scenario that panics. Otherwise all have ended, and this has nothing to do.
         let _ = self.end();

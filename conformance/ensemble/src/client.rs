@@ -5,6 +5,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -13,8 +14,6 @@ use zab_wire::client::{
     RequestHeader, SyncRecord,
 };
 use zab_wire::{Acl, ErrorCode, OpCode, Reader, Record, frame};
-
-use crate::interrupt;
 
 /// How long one call may take before it is given up.
 const CALL_MAX: Duration = Duration::from_secs(5);
@@ -27,7 +26,7 @@ const SESSION_MS: i32 = 60_000;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ClientError {
+pub enum ClientError {
     /// The connection failed; whether the operation took place is unknown.
     #[error("connection to {server}: {source}")]
     Connection {
@@ -55,20 +54,22 @@ pub(crate) enum ClientError {
 }
 
 /// A session on one server.
-pub(crate) struct Client {
+pub(crate) struct Client<'a> {
     server: SocketAddr,
     stream: TcpStream,
     received: BytesMut,
     next_xid: i32,
+    /// Set when a call is to be given up.
+    stop: &'a AtomicBool,
 }
 
-impl Client {
+impl<'a> Client<'a> {
     /// Opens a session on the server at `server`.
-    pub(crate) fn connect(server: SocketAddr) -> Result<Self, ClientError> {
+    pub(crate) fn connect(server: SocketAddr, stop: &'a AtomicBool) -> Result<Self, ClientError> {
         let failed = |source| ClientError::Connection { server, source };
         let stream = TcpStream::connect_timeout(&server, CALL_MAX).map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
-        let mut client = Self { server, stream, received: BytesMut::new(), next_xid: 1 };
+        let mut client = Self { server, stream, received: BytesMut::new(), next_xid: 1, stop };
         let hello = ConnectRequest {
             protocol_version: 0,
             last_zxid_seen: 0,
@@ -162,7 +163,7 @@ impl Client {
                 Err(error) => return Err(self.nonsense(&error.to_string())),
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || interrupt::asked() {
+            if left.is_zero() || self.stop.load(Ordering::Relaxed) {
                 return Err(failed(io::ErrorKind::TimedOut.into()));
             }
             self.stream.set_read_timeout(Some(left.min(LOOK_EVERY))).map_err(failed)?;

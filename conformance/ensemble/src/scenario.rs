@@ -1,13 +1,13 @@
-//! The scenarios: what is done to three real servers, and what must then be in their trace.
+//! The scenarios: what is done to real servers, and what must then be in their trace.
 
 use std::thread;
 use std::time::Duration;
 
 use zab_trace::{Event, Message};
 
-use super::RecordError;
-use super::ensemble::Ensemble;
-use super::shown;
+use crate::ensemble::Ensemble;
+use crate::record::RecordError;
+use crate::seen;
 
 /// Ticks that a server may be silent. So many that a busy machine is not taken for a dead one: a
 /// killed server and a cut link are noticed at once, by the end of the connection.
@@ -19,38 +19,38 @@ const IMPATIENT: u32 = 5;
 const ALL_FROZEN: Duration = Duration::from_millis(1500);
 
 /// One scenario.
-pub(crate) struct Scenario {
+pub struct Scenario {
     /// Its name: the situation.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What happens, in a sentence.
-    pub(crate) story: &'static str,
+    pub story: &'static str,
     /// How many committed transactions a leader keeps for DIFF.
-    pub(crate) window: u32,
+    pub window: u32,
     /// After how many ticks without a word a server gives another one up.
-    pub(crate) sync_limit: u32,
+    pub sync_limit: u32,
     /// What is done to the servers.
-    pub(super) run: fn(&mut Ensemble) -> Result<(), RecordError>,
+    pub(crate) run: fn(&mut Ensemble<'_>) -> Result<(), RecordError>,
     /// What the trace must show, or the scenario was not what it says.
-    pub(super) shown: fn(&[Event]) -> Result<(), String>,
+    pub(crate) shown: fn(&[Event]) -> Result<(), String>,
 }
 
 /// All of them, in the order of `record --list`.
-pub(crate) const ALL: &[Scenario] = &[
+pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "start-in-order",
-        story: "1 starts, then 2, which leads; 3 joins late and follows",
+        story: "one after the other starts; the last of the first majority leads, the others join late",
         window: 500,
         sync_limit: PATIENT,
         run: start_in_order,
-        shown: |events| shown::exactly_one_epoch(events).and_then(|()| shown::led_by(events, 2)),
+        shown: seen::led_by_last_of_majority,
     },
     Scenario {
         name: "start-together",
-        story: "all three start at once and elect a leader",
+        story: "all start at once and elect a leader",
         window: 500,
         sync_limit: PATIENT,
         run: start_together,
-        shown: shown::committed_something,
+        shown: seen::committed_something,
     },
     Scenario {
         name: "leader-kill",
@@ -58,7 +58,7 @@ pub(crate) const ALL: &[Scenario] = &[
         window: 500,
         sync_limit: PATIENT,
         run: leader_kill,
-        shown: |events| shown::killed(events).and_then(|()| shown::rejoined_by_diff(events)),
+        shown: |events| seen::killed(events).and_then(|()| seen::rejoined_by_diff(events)),
     },
     Scenario {
         name: "truncate",
@@ -67,7 +67,7 @@ pub(crate) const ALL: &[Scenario] = &[
         window: 500,
         sync_limit: PATIENT,
         run: truncate,
-        shown: |events| shown::sent(events, "TRUNC", |m| matches!(m, Message::Trunc { .. })),
+        shown: |events| seen::sent(events, "TRUNC", |m| matches!(m, Message::Trunc { .. })),
     },
     Scenario {
         name: "snapshot",
@@ -75,7 +75,7 @@ pub(crate) const ALL: &[Scenario] = &[
         window: 8,
         sync_limit: PATIENT,
         run: snapshot,
-        shown: |events| shown::sent(events, "SNAP", |m| matches!(m, Message::Snap { .. })),
+        shown: |events| seen::sent(events, "SNAP", |m| matches!(m, Message::Snap { .. })),
     },
     Scenario {
         name: "leader-cut",
@@ -83,7 +83,7 @@ pub(crate) const ALL: &[Scenario] = &[
         window: 500,
         sync_limit: PATIENT,
         run: leader_cut,
-        shown: shown::two_epochs,
+        shown: seen::two_epochs,
     },
     Scenario {
         name: "follower-cut",
@@ -91,7 +91,7 @@ pub(crate) const ALL: &[Scenario] = &[
         window: 500,
         sync_limit: PATIENT,
         run: follower_cut,
-        shown: shown::exactly_one_epoch,
+        shown: seen::exactly_one_epoch,
     },
     Scenario {
         name: "leader-freeze",
@@ -100,7 +100,7 @@ pub(crate) const ALL: &[Scenario] = &[
         window: 500,
         sync_limit: IMPATIENT,
         run: leader_freeze,
-        shown: shown::two_epochs,
+        shown: seen::two_epochs,
     },
     Scenario {
         name: "follower-freeze",
@@ -108,7 +108,7 @@ pub(crate) const ALL: &[Scenario] = &[
         window: 500,
         sync_limit: IMPATIENT,
         run: follower_freeze,
-        shown: shown::looked_again,
+        shown: seen::looked_again,
     },
     Scenario {
         name: "all-freeze",
@@ -116,35 +116,39 @@ pub(crate) const ALL: &[Scenario] = &[
         window: 500,
         sync_limit: IMPATIENT,
         run: all_freeze,
-        shown: shown::committed_something,
+        shown: seen::committed_something,
     },
 ];
 
-/// The scenario of that name.
-pub(crate) fn named(name: &str) -> Option<&'static Scenario> {
-    ALL.iter().find(|scenario| scenario.name == name)
+impl Scenario {
+    /// The scenario of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SCENARIOS.iter().find(|scenario| scenario.name == name)
+    }
 }
 
-fn start_in_order(ensemble: &mut Ensemble) -> Result<(), RecordError> {
-    ensemble.start(1)?;
-    ensemble.start(2)?;
+fn start_in_order(ensemble: &mut Ensemble<'_>) -> Result<(), RecordError> {
+    let servers = ensemble.servers();
+    let (first, late) = servers.split_at(servers.len() / 2 + 1);
+    first.iter().try_for_each(|server| ensemble.start(*server))?;
     ensemble.await_leader()?;
     ensemble.write(1, 5)?;
-    ensemble.start(3)?;
-    ensemble.await_serving(3)?;
-    ensemble.write(3, 5)?;
-    ensemble.read_back()
-}
-
-fn start_together(ensemble: &mut Ensemble) -> Result<(), RecordError> {
-    ensemble.start_all()?;
-    for server in [1, 2, 3] {
-        ensemble.write(server, 4)?;
+    for server in late {
+        ensemble.start(*server)?;
+        ensemble.await_serving(*server)?;
+        ensemble.write(*server, 5)?;
     }
     ensemble.read_back()
 }
 
-fn leader_kill(ensemble: &mut Ensemble) -> Result<(), RecordError> {
+fn start_together(ensemble: &mut Ensemble<'_>) -> Result<(), RecordError> {
+    ensemble.start_all()?;
+    ensemble.servers().into_iter().try_for_each(|server| ensemble.write(server, 4))?;
+    ensemble.read_back()
+}
+
+fn leader_kill(ensemble: &mut Ensemble<'_>) -> Result<(), RecordError> {
     ensemble.start_all()?;
     let old = ensemble.await_leader()?;
     let follower = ensemble.others(old)[0];
@@ -159,7 +163,7 @@ fn leader_kill(ensemble: &mut Ensemble) -> Result<(), RecordError> {
     ensemble.read_back()
 }
 
-fn truncate(ensemble: &mut Ensemble) -> Result<(), RecordError> {
+fn truncate(ensemble: &mut Ensemble<'_>) -> Result<(), RecordError> {
     ensemble.start_all()?;
     let old = loop {
         let leader = ensemble.await_leader()?;
@@ -179,7 +183,7 @@ fn truncate(ensemble: &mut Ensemble) -> Result<(), RecordError> {
     ensemble.read_back()
 }
 
-fn snapshot(ensemble: &mut Ensemble) -> Result<(), RecordError> {
+fn snapshot(ensemble: &mut Ensemble<'_>) -> Result<(), RecordError> {
     ensemble.start_all()?;
     let leader = ensemble.await_leader()?;
     let follower = ensemble.others(leader)[0];
@@ -192,7 +196,7 @@ fn snapshot(ensemble: &mut Ensemble) -> Result<(), RecordError> {
     ensemble.read_back()
 }
 
-fn leader_cut(ensemble: &mut Ensemble) -> Result<(), RecordError> {
+fn leader_cut(ensemble: &mut Ensemble<'_>) -> Result<(), RecordError> {
     ensemble.start_all()?;
     let old = ensemble.await_leader()?;
     let follower = ensemble.others(old)[0];
@@ -207,7 +211,7 @@ fn leader_cut(ensemble: &mut Ensemble) -> Result<(), RecordError> {
     ensemble.read_back()
 }
 
-fn follower_cut(ensemble: &mut Ensemble) -> Result<(), RecordError> {
+fn follower_cut(ensemble: &mut Ensemble<'_>) -> Result<(), RecordError> {
     ensemble.start_all()?;
     let leader = ensemble.await_leader()?;
     let follower = ensemble.others(leader)[0];
@@ -221,7 +225,7 @@ fn follower_cut(ensemble: &mut Ensemble) -> Result<(), RecordError> {
     ensemble.read_back()
 }
 
-fn leader_freeze(ensemble: &mut Ensemble) -> Result<(), RecordError> {
+fn leader_freeze(ensemble: &mut Ensemble<'_>) -> Result<(), RecordError> {
     ensemble.start_all()?;
     let old = ensemble.await_leader()?;
     let others = ensemble.others(old);
@@ -235,15 +239,15 @@ fn leader_freeze(ensemble: &mut Ensemble) -> Result<(), RecordError> {
     ensemble.read_back()
 }
 
-fn follower_freeze(ensemble: &mut Ensemble) -> Result<(), RecordError> {
+fn follower_freeze(ensemble: &mut Ensemble<'_>) -> Result<(), RecordError> {
     ensemble.start_all()?;
     let leader = ensemble.await_leader()?;
     let follower = ensemble.others(leader)[0];
     ensemble.write(follower, 5)?;
-    let before = shown::times_disconnected(&ensemble.events(leader));
+    let before = seen::times_disconnected(&ensemble.events(leader));
     ensemble.freeze(follower)?;
     ensemble.await_events(leader, "end of a connection", |events| {
-        (shown::times_disconnected(events) > before).then_some(())
+        (seen::times_disconnected(events) > before).then_some(())
     })?;
     ensemble.write(leader, 5)?;
     ensemble.thaw(follower)?;
@@ -251,17 +255,14 @@ fn follower_freeze(ensemble: &mut Ensemble) -> Result<(), RecordError> {
     ensemble.read_back()
 }
 
-fn all_freeze(ensemble: &mut Ensemble) -> Result<(), RecordError> {
+fn all_freeze(ensemble: &mut Ensemble<'_>) -> Result<(), RecordError> {
     ensemble.start_all()?;
     let leader = ensemble.await_leader()?;
     ensemble.write(leader, 5)?;
-    for server in [1, 2, 3] {
-        ensemble.freeze(server)?;
-    }
+    let servers = ensemble.servers();
+    servers.iter().try_for_each(|server| ensemble.freeze(*server))?;
     thread::sleep(ALL_FROZEN);
-    for server in [1, 2, 3] {
-        ensemble.thaw(server)?;
-    }
+    servers.iter().try_for_each(|server| ensemble.thaw(*server))?;
     ensemble.write(leader, 5)?;
     ensemble.read_back()
 }

@@ -7,19 +7,19 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use zab_capture::JoinedConnection;
 use zab_trace::{Chain, Event, EventKind, Header, Implementation, ServerId, Source, Writer};
 
-use super::scenario::Scenario;
+use crate::relay::JoinedConnection;
+use crate::scenario::Scenario;
 
 /// Name of the file with the recorder's lines of the trace.
-pub(super) const TRACE: &str = "harness.ndjson";
+pub(crate) const TRACE: &str = "harness.ndjson";
 /// Name of the file that tells in words what was done and seen.
 const JOURNAL: &str = "recorder.log";
 
 /// The recorder's two files. The relay writes to them too, from its own thread.
 #[derive(Debug)]
-pub(super) struct Harness(Mutex<Files>);
+pub(crate) struct Harness(Mutex<Files>);
 
 #[derive(Debug)]
 struct Files {
@@ -33,12 +33,16 @@ struct Files {
 
 impl Harness {
     /// Starts the files in `out`.
-    pub(super) fn create(out: &Path, scenario: &Scenario) -> io::Result<Self> {
+    pub(crate) fn create(
+        out: &Path,
+        scenario: &Scenario,
+        servers: Vec<ServerId>,
+    ) -> io::Result<Self> {
         let implementation = Implementation {
             name: "zabcheck".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let mut header = Header::new(Source::Harness, implementation, vec![1, 2, 3]);
+        let mut header = Header::new(Source::Harness, implementation, servers);
         header.window = scenario.window;
         header.note = Some(format!("{}: {}", scenario.name, scenario.story));
         let trace = Writer::new(File::create_new(out.join(TRACE))?, &header)?;
@@ -47,7 +51,7 @@ impl Harness {
     }
 
     /// The relay joined two connections; no byte has been forwarded yet.
-    pub(super) fn joined(&self, connection: &JoinedConnection) {
+    pub(crate) fn joined(&self, connection: &JoinedConnection) {
         let mut files = self.files();
         let event = connection.event(files.joined);
         files.joined += 1;
@@ -59,7 +63,7 @@ impl Harness {
     /// A life whose last event is Stop has its end. Any other end is one that the server did not
     /// choose: for the protocol it is the same whether the recorder killed the process or
     /// something else did.
-    pub(super) fn ended(&self, server: ServerId, incarnation: u32, events: &[Event]) {
+    pub(crate) fn ended(&self, server: ServerId, incarnation: u32, events: &[Event]) {
         let Some(last) = events.last() else { return };
         if last.kind == EventKind::Stop {
             return;
@@ -73,14 +77,14 @@ impl Harness {
     }
 
     /// Tells in the journal what was done or seen.
-    pub(super) fn note(&self, what: impl Display) {
+    pub(crate) fn note(&self, what: impl Display) {
         let mut files = self.files();
         let written = files.journal.write_all(format!("{what}\n").as_bytes());
         files.settle(written);
     }
 
     /// The first failure to write, if there was one and nobody has asked before.
-    pub(super) fn take_failure(&self) -> Option<io::Error> {
+    pub(crate) fn take_failure(&self) -> Option<io::Error> {
         self.files().failed.take()
     }
 
@@ -108,12 +112,13 @@ mod tests {
     use zab_trace::{Reader, Recovered};
 
     use super::*;
-    use crate::record::scenario;
+    use crate::scenario::SCENARIOS;
 
     #[test]
     fn every_end_but_a_clean_stop_is_a_kill_after_the_last_event_of_each_chain() {
         let folder = tempfile::tempdir().expect("a folder");
-        let harness = Harness::create(folder.path(), &scenario::ALL[0]).expect("two files");
+        let harness =
+            Harness::create(folder.path(), &SCENARIOS[0], vec![1, 2, 3]).expect("two files");
         let recovered = Recovered::default();
         let start = Event::new(1, 1, 0, EventKind::Start { recovered });
         let looking = Event::new(1, 1, 1, EventKind::Looking { round: 1 });

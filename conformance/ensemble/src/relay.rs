@@ -29,7 +29,7 @@ use crate::ReservedPorts;
 
 /// A server and where it really listens, or will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct Endpoint {
     /// The server.
     pub server: ServerId,
     /// The address of its election port.
@@ -88,7 +88,7 @@ impl Relay {
     /// # Errors
     /// When the system has no port, socket or thread left.
     pub fn start(
-        targets: &[Target],
+        targets: &[Endpoint],
         joined: impl Fn(&JoinedConnection) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
@@ -188,7 +188,7 @@ fn between(one: ServerId, other: ServerId) -> impl Fn(Link) -> bool {
 }
 
 /// Every link between these servers, and where it leads.
-fn links_between(targets: &[Target]) -> impl Iterator<Item = (Link, SocketAddr)> + '_ {
+fn links_between(targets: &[Endpoint]) -> impl Iterator<Item = (Link, SocketAddr)> + '_ {
     targets.iter().flat_map(move |to| {
         let others = targets.iter().filter(move |from| from.server != to.server);
         others.flat_map(move |from| {

@@ -6,7 +6,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use zab_capture::{Launch, Process, ProcessError};
+use zab_ensemble::{Launch, Process, ProcessError};
 
 /// After this long a test fails rather than hangs; no machine is so slow.
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use zab_capture::{JoinedConnection, Link, Relay, ReservedPorts, Target};
+use zab_ensemble::{Endpoint, JoinedConnection, Link, Relay, ReservedPorts};
 use zab_trace::{
     ConnectionName, Event, EventKind, Header, Implementation, Lint, Located, Message, Packet, Port,
     Recovered, Source,
@@ -22,7 +22,7 @@ struct Ensemble {
     relay: Relay,
     /// What the relay tells.
     joined: Arc<Mutex<Vec<JoinedConnection>>>,
-    targets: Vec<Target>,
+    targets: Vec<Endpoint>,
     _reserved: ReservedPorts,
 }
 
@@ -32,7 +32,7 @@ impl Ensemble {
         let addresses: Vec<_> = reserved.addresses().collect();
         let targets: Vec<_> = (1..)
             .zip(addresses.chunks(2))
-            .map(|(server, ports)| Target { server, election: ports[0], quorum: ports[1] })
+            .map(|(server, ports)| Endpoint { server, election: ports[0], quorum: ports[1] })
             .collect();
         let joined = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&joined);

@@ -1,0 +1,33 @@
+//! Real servers as processes, and the recording of their runs.
+//!
+//! [`Recording::run`] takes an ensemble through a [`Scenario`]: it starts the servers of a
+//! [`Target`] behind a [`Relay`] that can cut and heal links, lets clients write, kills and freezes
+//! servers, and leaves the trace of the run in a folder.
+//!
+//! A [`Target`] is a server implementation; [`ZabServer`] is the only one so far. Nothing else here
+//! knows which one it runs, and nothing here prints.
+//!
+//! The parts may be used on their own: [`ReservedPorts`] and [`ReservedAddress`], [`Process`],
+//! [`Relay`].
+
+mod client;
+mod ensemble;
+mod harness;
+mod order;
+mod ports;
+mod process;
+mod record;
+mod relay;
+mod scenario;
+mod seen;
+mod target;
+mod zab_server;
+
+pub use client::ClientError;
+pub use ports::{ReservedAddress, ReservedPorts};
+pub use process::{Launch, Process, ProcessError};
+pub use record::{RecordError, Recorded, Recording, left_a_run};
+pub use relay::{Endpoint, JoinedConnection, Link, Relay};
+pub use scenario::{SCENARIOS, Scenario};
+pub use target::{Setup, Target};
+pub use zab_server::{BinaryError, ZabServer};
