@@ -45,6 +45,32 @@ words! {
     }
 }
 
+impl EventName {
+    /// Whether an event of this name is a step of its server. The others show what an earlier step
+    /// led to, or begin or end an incarnation.
+    #[must_use]
+    pub const fn is_step(self) -> bool {
+        match self {
+            Self::Connected
+            | Self::Disconnected
+            | Self::Received
+            | Self::Persisted
+            | Self::Looking
+            | Self::Resent
+            | Self::Elected
+            | Self::Proposed => true,
+            Self::Start
+            | Self::Stop
+            | Self::Killed
+            | Self::Sent
+            | Self::Delivered
+            | Self::Established
+            | Self::Committed
+            | Self::Joined => false,
+        }
+    }
+}
+
 /// One line of a trace: one thing that happened at one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -221,5 +247,48 @@ impl EventKind {
             Self::Committed { .. } => EventName::Committed,
             Self::Joined { .. } => EventName::Joined,
         }
+    }
+    /// The message that is sent or received.
+    #[must_use]
+    pub const fn packet(&self) -> Option<&Packet> {
+        if let Self::Sent(packet) | Self::Received(packet) = self { Some(packet) } else { None }
+    }
+
+    /// The same, to be changed.
+    pub const fn packet_mut(&mut self) -> Option<&mut Packet> {
+        if let Self::Sent(packet) | Self::Received(packet) = self { Some(packet) } else { None }
+    }
+
+    /// The connection that the event is about, or that its message travels on.
+    #[must_use]
+    pub const fn connection(&self) -> Option<&ConnectionName> {
+        if let Self::Connected { connection, .. }
+        | Self::Disconnected { connection }
+        | Self::Sent(Packet { connection, .. })
+        | Self::Received(Packet { connection, .. }) = self
+        {
+            Some(connection)
+        } else {
+            None
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn connection_mut(&mut self) -> Option<&mut ConnectionName> {
+        if let Self::Connected { connection, .. }
+        | Self::Disconnected { connection }
+        | Self::Sent(Packet { connection, .. })
+        | Self::Received(Packet { connection, .. }) = self
+        {
+            Some(connection)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the process ends here.
+    #[must_use]
+    pub const fn ends_incarnation(&self) -> bool {
+        matches!(self, Self::Stop | Self::Killed)
     }
 }

@@ -9,7 +9,8 @@ mod outstanding;
 use std::io::{self, Write};
 use std::time::Instant;
 
-use zab_check::{Options, Verdict, check, project, weaken};
+use zab_check::{Options, Verdict, check, project};
+use zab_oracle::weaken;
 use zab_sim::{Config, simulate};
 use zab_trace::{
     Chain, ConnectionName, Contract, Event, EventKind, EventName, Header, Recovered, Zxid,

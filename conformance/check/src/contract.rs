@@ -1,8 +1,8 @@
 //! What a contract hides, and what a trace looks like under one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use zab_trace::{Chain, Contract, Event, EventKind, EventName, Header, Port, ServerId};
+use zab_trace::{Chain, Contract, Event, EventName, Header, ServerId};
 
 /// The hidden steps of a silent server: what it does on its own, without a message.
 const SILENT: [EventName; 8] = [
@@ -17,29 +17,41 @@ const SILENT: [EventName; 8] = [
 ];
 
 /// Whether events of this name are written for this server.
-pub(crate) fn shows(contract: &Contract, server: ServerId, name: EventName) -> bool {
+#[must_use]
+pub fn shows(contract: &Contract, server: ServerId, name: EventName) -> bool {
     let silent = contract.silent.contains(&server) && SILENT.contains(&name);
     !silent && !contract.hidden.contains(&name)
 }
 
 /// What the lines of one server show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shown {
-    pub(crate) persisted: bool,
-    pub(crate) delivered: bool,
-    pub(crate) looking: bool,
-    pub(crate) resent: bool,
-    pub(crate) elected: bool,
-    pub(crate) proposed: bool,
-    pub(crate) established: bool,
-    pub(crate) committed: bool,
-    pub(crate) connected: bool,
-    pub(crate) disconnected: bool,
+pub struct Shown {
+    /// Whether there are `Persisted` lines.
+    pub persisted: bool,
+    /// Whether there are `Delivered` lines.
+    pub delivered: bool,
+    /// Whether there are `Looking` lines.
+    pub looking: bool,
+    /// Whether there are `Resent` lines.
+    pub resent: bool,
+    /// Whether there are `Elected` lines.
+    pub elected: bool,
+    /// Whether there are `Proposed` lines.
+    pub proposed: bool,
+    /// Whether there are `Established` lines.
+    pub established: bool,
+    /// Whether there are `Committed` lines.
+    pub committed: bool,
+    /// Whether there are `Connected` lines.
+    pub connected: bool,
+    /// Whether there are `Disconnected` lines.
+    pub disconnected: bool,
 }
 
 impl Shown {
     /// What this contract lets this server's lines show.
-    pub(crate) fn new(contract: &Contract, server: ServerId) -> Self {
+    #[must_use]
+    pub fn new(contract: &Contract, server: ServerId) -> Self {
         let shows = |name| shows(contract, server, name);
         Self {
             persisted: shows(EventName::Persisted),
@@ -52,18 +64,6 @@ impl Shown {
             committed: shows(EventName::Committed),
             connected: shows(EventName::Connected),
             disconnected: shows(EventName::Disconnected),
-        }
-    }
-
-    /// Empties the queues of what no line shows: deliveries, then decisions as in
-    /// [`crate::walk::node::Node`].
-    pub(crate) fn forget_hidden<T>(self, lines: &mut [VecDeque<T>; 5]) {
-        let Self { delivered, looking, elected, established, committed, .. } = self;
-        let shows = [delivered, looking, elected, established, committed];
-        for (lines, shows) in lines.iter_mut().zip(shows) {
-            if !shows {
-                lines.clear();
-            }
         }
     }
 
@@ -137,59 +137,4 @@ pub fn project(header: &Header, events: &[Event], contract: &Contract) -> (Heade
 
 fn key(event: &Event, chain: &Chain) -> (ServerId, u32, Chain) {
     (event.server, event.incarnation, chain.clone())
-}
-
-/// Gives every event its number in its chain anew, in the order of the list, and every message its
-/// ordinal, in the order of its sends and of its receives; the end of an incarnation names the last
-/// event of its main chain. What was removed or added then looks like something the protocol did,
-/// and not like a gap of the recording.
-///
-/// Ordinals begin at 0 again where a use of a connection's name begins: with a life of the server,
-/// with `Connected`, and on the election port with a message that had the ordinal 0.
-pub fn renumber(events: &mut [Event]) {
-    let mut seqs: HashMap<(ServerId, u32, Chain), u64> = HashMap::new();
-    // By server and name: how many messages were sent, and received.
-    let mut counts: HashMap<(ServerId, String), [u64; 2]> = HashMap::new();
-    for event in events.iter_mut() {
-        let next = seqs.entry(key(event, &event.chain)).or_default();
-        event.seq = *next;
-        *next += 1;
-        let server = event.server;
-        let (packet, direction) = match &mut event.kind {
-            EventKind::Sent(packet) => (packet, 0),
-            EventKind::Received(packet) => (packet, 1),
-            EventKind::Start { .. } => {
-                counts.retain(|(owner, _), _| *owner != server);
-                continue;
-            }
-            EventKind::Connected { connection, .. } => {
-                counts.insert((server, connection.to_string()), [0; 2]);
-                continue;
-            }
-            EventKind::Stop
-            | EventKind::Killed
-            | EventKind::Disconnected { .. }
-            | EventKind::Persisted(_)
-            | EventKind::Delivered { .. }
-            | EventKind::Looking { .. }
-            | EventKind::Resent
-            | EventKind::Elected { .. }
-            | EventKind::Proposed { .. }
-            | EventKind::Established { .. }
-            | EventKind::Committed { .. }
-            | EventKind::Joined { .. } => continue,
-        };
-        let count = counts.entry((server, packet.connection.to_string())).or_default();
-        if packet.ordinal == 0 && packet.message.port() == Port::Election {
-            count[direction] = 0;
-        }
-        packet.ordinal = count[direction];
-        count[direction] += 1;
-    }
-    for event in events.iter_mut() {
-        if event.kind == EventKind::Killed {
-            let last = seqs.get(&key(event, &Chain::MAIN)).and_then(|next| next.checked_sub(1));
-            event.after = last.map(|seq| (Chain::MAIN, seq)).into_iter().collect();
-        }
-    }
 }

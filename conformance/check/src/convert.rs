@@ -13,49 +13,56 @@ use zab_model::Wide;
 use zab_trace as trace;
 
 /// A message of the model at the shape of traces.
-pub(crate) type ModelMessage = model::Message<Wide>;
+pub type ModelMessage = model::Message<Wide>;
 
 /// Real ids and the model's dense ones, which have the same order, because elections compare ids.
 #[derive(Clone, Debug)]
-pub(crate) struct Ids(Vec<trace::ServerId>);
+pub struct Ids(Vec<trace::ServerId>);
 
 impl Ids {
     /// The ids of these voting members.
-    pub(crate) fn new(servers: &[trace::ServerId]) -> Self {
+    #[must_use]
+    pub fn new(servers: &[trace::ServerId]) -> Self {
         let mut ids = servers.to_vec();
         ids.sort_unstable();
         Self(ids)
     }
 
     /// The model's id of a server, unless it is no voting member.
-    pub(crate) fn dense(&self, real: trace::ServerId) -> Option<model::ServerId> {
+    #[must_use]
+    pub fn dense(&self, real: trace::ServerId) -> Option<model::ServerId> {
         let row = self.0.binary_search(&real).ok()?;
         u8::try_from(row + 1).ok().map(model::ServerId)
     }
 
     /// The real id; 0 for nobody.
-    pub(crate) fn real(&self, dense: model::ServerId) -> trace::ServerId {
+    #[must_use]
+    pub fn real(&self, dense: model::ServerId) -> trace::ServerId {
         dense.row().and_then(|row| self.0.get(row)).copied().unwrap_or_default()
     }
 
     /// All real ids, ascending.
-    pub(crate) fn all(&self) -> &[trace::ServerId] {
+    #[must_use]
+    pub fn all(&self) -> &[trace::ServerId] {
         &self.0
     }
 }
 
 /// A position as the trace writes it.
-pub(crate) const fn zxid(zxid: model::Zxid<u32>) -> trace::Zxid {
+#[must_use]
+pub const fn zxid(zxid: model::Zxid<u32>) -> trace::Zxid {
     trace::Zxid::new(zxid.epoch, zxid.counter)
 }
 
 /// A position as the model holds it.
-pub(crate) const fn zxid_in(zxid: trace::Zxid) -> model::Zxid<u32> {
+#[must_use]
+pub const fn zxid_in(zxid: trace::Zxid) -> model::Zxid<u32> {
     model::Zxid { epoch: zxid.epoch, counter: zxid.counter }
 }
 
 /// A role as the trace writes it; none while the server is down.
-pub(crate) const fn role(role: model::Role) -> Option<trace::Role> {
+#[must_use]
+pub const fn role(role: model::Role) -> Option<trace::Role> {
     match role {
         model::Role::Down => None,
         model::Role::Looking => Some(trace::Role::Looking),
@@ -65,7 +72,8 @@ pub(crate) const fn role(role: model::Role) -> Option<trace::Role> {
 }
 
 /// A phase as the trace writes it.
-pub(crate) const fn phase(phase: model::Phase) -> trace::Phase {
+#[must_use]
+pub const fn phase(phase: model::Phase) -> trace::Phase {
     match phase {
         model::Phase::Election => trace::Phase::Election,
         model::Phase::Discovery => trace::Phase::Discovery,
@@ -75,7 +83,8 @@ pub(crate) const fn phase(phase: model::Phase) -> trace::Phase {
 }
 
 /// A write as the trace writes it.
-pub(crate) const fn persisted(write: model::Write<u32>) -> trace::Persisted {
+#[must_use]
+pub const fn persisted(write: model::Write<u32>) -> trace::Persisted {
     match write {
         model::Write::AcceptedEpoch(epoch) => trace::Persisted::AcceptedEpoch(epoch),
         model::Write::CurrentEpoch(epoch) => trace::Persisted::CurrentEpoch(epoch),
@@ -87,7 +96,8 @@ pub(crate) const fn persisted(write: model::Write<u32>) -> trace::Persisted {
 
 /// A message as the trace shows it; none for a notification of a server that is down, which no
 /// rule sends.
-pub(crate) fn message(ids: &Ids, message: &ModelMessage) -> Option<trace::Message> {
+#[must_use]
+pub fn message(ids: &Ids, message: &ModelMessage) -> Option<trace::Message> {
     Some(match message {
         ModelMessage::Notification(n) => trace::Message::Notification {
             role: role(n.role)?,
@@ -119,7 +129,8 @@ pub(crate) fn message(ids: &Ids, message: &ModelMessage) -> Option<trace::Messag
 
 /// A message as the model holds it. None if the line alone does not say all of it: a SNAP, whose
 /// state only its sender knows, or a vote for nobody of the ensemble.
-pub(crate) fn message_in(ids: &Ids, message: &trace::Message) -> Option<ModelMessage> {
+#[must_use]
+pub fn message_in(ids: &Ids, message: &trace::Message) -> Option<ModelMessage> {
     Some(match message {
         trace::Message::Notification { role, leader, zxid, round, peer_epoch } => {
             let role = match role {

@@ -16,13 +16,11 @@
 
 mod adequacy;
 mod archive;
-mod brute;
 mod candidate;
 mod causes;
 mod check;
 mod contract;
-mod convert;
-pub mod corrupt;
+pub mod convert;
 mod describe;
 mod diagnose;
 mod explain;
@@ -36,32 +34,25 @@ mod lookahead;
 mod mapping;
 mod merge;
 mod monitor;
-pub mod mutate;
 mod notes;
 mod order;
 mod owed;
 mod poset;
 mod properties;
 mod read_ahead;
-mod stepper;
 mod summary;
 mod verdict;
-mod walk;
-pub mod weaken;
 mod witness;
 
-pub use brute::{Brute, brute};
-pub use check::{Options, Outcome, check};
-pub use contract::{everything, no_state, project, renumber, sends_and_receives, silent};
+pub use check::{Options, Outcome, check, check_under_contract};
+pub use contract::{Shown, everything, no_state, project, sends_and_receives, shows, silent};
 pub use explain::{Divergence, LINES_MAX, Mismatch, Past};
 pub use hidden::Closure;
 pub use input::{Input, Inputs, Place};
 pub use owed::{Count, Counts, NeverSeen};
 pub use properties::{Broken, Global, History};
-pub use stepper::{Rejected, replay};
 pub use summary::Summary;
 pub use verdict::{Exit, Inconclusive, Reason, Refusal, Verdict, Violation};
-pub use walk::{Rng, Walk, walk, walk_with};
 pub use witness::{Entry, Witness};
 
 /// How many servers an ensemble may have.

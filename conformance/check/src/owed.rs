@@ -180,7 +180,7 @@ impl Ledger {
         if let Some(kind) = tracked(name) {
             member.life.seen[kind] += 1;
         }
-        member.life.steps += u64::from(is_step(name));
+        member.life.steps += u64::from(name.is_step());
         if let Some(state) = event.state {
             member.life.states += 1;
             for (count, known) in member.life.fields.iter_mut().zip(state.known()) {
@@ -209,7 +209,7 @@ impl Ledger {
             let shown = u64::from(tracked(name) == Some(kind));
             let (before, after) = (member.due[kind], due[kind]);
             member.life.owed[kind] += (after + shown).saturating_sub(before);
-            if before > 0 && after > 0 && member.life.seen[kind] == 0 && is_step(name) {
+            if before > 0 && after > 0 && member.life.seen[kind] == 0 && name.is_step() {
                 let late = &mut member.life.late[kind];
                 *late = STEPS_LATE[kind].min(*late + 1);
             } else if after == 0 && member.life.late[kind] < STEPS_LATE[kind] {
@@ -351,26 +351,4 @@ fn least_due(frontier: &[Candidate]) -> [u64; TRACKED.len()] {
 
 fn tracked(name: EventName) -> Option<usize> {
     TRACKED.iter().position(|(tracked, _)| *tracked == name)
-}
-
-/// Whether a line of this kind shows a step of its server.
-pub(crate) const fn is_step(name: EventName) -> bool {
-    match name {
-        EventName::Connected
-        | EventName::Disconnected
-        | EventName::Received
-        | EventName::Persisted
-        | EventName::Looking
-        | EventName::Resent
-        | EventName::Elected
-        | EventName::Proposed => true,
-        EventName::Start
-        | EventName::Stop
-        | EventName::Killed
-        | EventName::Sent
-        | EventName::Delivered
-        | EventName::Established
-        | EventName::Committed
-        | EventName::Joined => false,
-    }
 }

@@ -1,6 +1,7 @@
 //! What is pending comes before the role ends, or never; before a clean stop everything has come.
 
-use zab_check::{Exit, Options, Verdict, Walk, check, corrupt, walk};
+use zab_check::{Exit, Options, Verdict, check};
+use zab_oracle::{Walk, corrupt, walk};
 use zab_trace::{Event, EventKind, EventName, Header};
 
 fn verdict(header: &Header, events: &[Event]) -> Verdict {
@@ -37,7 +38,7 @@ fn a_stop_waits_for(name: EventName, rule: &str) {
         for (line, stop) in before_stops(&events, name) {
             let mut events = events.clone();
             events.remove(line);
-            zab_check::renumber(&mut events);
+            zab_oracle::renumber(&mut events);
             let verdict = verdict(&header, &events);
             let place = verdict.place().map(|place| place.line);
             assert_eq!(verdict.exit(), Exit::Rejected, "{verdict}");

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use zab_check::{LINES_MAX, Options, Walk, check, renumber, walk};
+use zab_check::{LINES_MAX, Options, check};
+use zab_oracle::{Walk, renumber, walk};
 use zab_trace::{Event, EventKind, Header, Message, Persisted, Zxid};
 
 /// The report on a file of the corpus, without the part of its path that differs between machines.
@@ -15,7 +16,7 @@ fn report(name: &str) -> String {
 
 #[test]
 fn a_report_has_at_most_forty_lines() {
-    for corruption in zab_check::corrupt::corruptions() {
+    for corruption in zab_oracle::corrupt::corruptions() {
         let report = report(corruption.name);
         assert!(report.lines().count() <= LINES_MAX, "{report}");
         assert!(report.starts_with("DIVERGES"), "{report}");

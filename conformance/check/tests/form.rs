@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use zab_check::{Exit, Inputs, Options, Reason, Rng, Verdict, Walk, check, walk};
+use zab_check::{Exit, Inputs, Options, Reason, Verdict, check};
+use zab_oracle::{Rng, Walk, walk};
 use zab_trace::{Chain, Event, EventKind, EventName, Header, Located, Trace, TraceFile};
 
 fn good(seed: u64) -> (Header, Vec<Event>) {

@@ -1,6 +1,7 @@
 //! A trace that does not say enough is never a pass.
 
-use zab_check::{Exit, Options, Reason, Refusal, Verdict, Walk, check, walk};
+use zab_check::{Exit, Options, Reason, Refusal, Verdict, check};
+use zab_oracle::{Walk, walk};
 use zab_trace::{Contract, Event, EventKind, EventName, Header};
 
 fn good() -> (Header, Vec<Event>) {
@@ -133,7 +134,7 @@ fn a_seeded_defect_of_the_rules_breaks_a_property() {
     let mutant = Some(zab_model::Mutant::CommitWithoutQuorum);
     let mut seen = Vec::new();
     for seed in 0..400 {
-        let (header, events) = zab_check::walk_with(seed, &Walk::default(), mutant);
+        let (header, events) = zab_oracle::walk_with(seed, &Walk::default(), mutant);
         let options = Options { mutant, ..Options::default() };
         let verdict = check(&(header, events), &options).verdict;
         if let Verdict::Violates(violation) = &verdict {

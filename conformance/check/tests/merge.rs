@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use zab_check::{Exit, Inputs, Options, Rng, Summary, Verdict, check};
+use zab_check::{Exit, Inputs, Options, Summary, Verdict, check};
+use zab_oracle::Rng;
 use zab_sim::{Config, header, simulate};
 use zab_trace::{
     Chain, ConnectionName, Event, EventKind, Header, Located, LogDigest, Phase, Recovered, Role,

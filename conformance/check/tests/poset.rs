@@ -3,10 +3,8 @@
 
 mod orders;
 
-use zab_check::{
-    Options, Rng, Summary, Verdict, Walk, check, mutate::kinds, project, sends_and_receives, walk,
-    weaken,
-};
+use zab_check::{Options, Summary, Verdict, check, project, sends_and_receives};
+use zab_oracle::{Rng, Walk, mutate::kinds, walk, weaken};
 use zab_trace::{Chain, Event, EventKind, Header, Located, Message, Trace, TraceFile};
 
 fn verdict(header: &Header, events: &[Event]) -> Verdict {

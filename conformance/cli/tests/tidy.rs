@@ -30,6 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("zab-server", &["zab-core", "zab-wire", "zab-trace"]),
     ("zab-fuzz", &["zab-core", "zab-wire", "zab-trace", "zab-server"]),
     ("zab-check", &["zab-model", "zab-paper", "zab-trace"]),
+    ("zab-oracle", &["zab-check", "zab-model", "zab-trace"]),
     ("zab-ensemble", &["zab-wire", "zab-trace"]),
     (
         "zabcheck",
@@ -40,6 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "zab-presets",
             "zab-trace",
             "zab-check",
+            "zab-oracle",
             "zab-ensemble",
             "zab-sim",
         ],
@@ -48,7 +50,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Tests may look further, but the model never sees the implementation nor the reverse.
 const LAYERS_IN_TESTS: &[(&str, &[&str])] = &[
-    ("zab-check", &["zab-sim"]),
+    ("zab-check", &["zab-sim", "zab-oracle"]),
+    ("zab-oracle", &["zab-sim"]),
     ("zab-mutation", &["zab-paper"]),
     // For ports that stay free until a server listens on them.
     ("zab-server", &["zab-ensemble"]),

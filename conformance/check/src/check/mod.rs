@@ -143,7 +143,8 @@ fn comes<I: Inputs + ?Sized>(inputs: &I, name: &str) -> bool {
 }
 
 /// Checks a trace whose contract is known to show enough.
-pub(crate) fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
+#[must_use]
+pub fn check_under_contract<I: Inputs + ?Sized>(inputs: &I, options: &Options) -> Outcome {
     let verdict = |verdict: Verdict| Outcome::from(verdict);
     let mut lookahead = match look_ahead(inputs, &Rc::default()) {
         Ok(lookahead) => lookahead,

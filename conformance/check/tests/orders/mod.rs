@@ -1,6 +1,6 @@
 //! Small partial orders, and all total orders that they allow.
 
-use zab_check::{Rng, Walk, corrupt, renumber, walk, weaken};
+use zab_oracle::{Rng, Walk, corrupt, renumber, walk, weaken};
 use zab_trace::{Chain, Event, EventKind, Header, Message, Persisted, ServerId};
 
 /// A trace of which one server is partially ordered, and the same with each total order of that

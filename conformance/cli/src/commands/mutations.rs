@@ -5,7 +5,7 @@ use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use zab_check::mutate::{Run, Share, Tally, Trial, Wrong, kinds, walks};
+use zab_oracle::mutate::{Run, Share, Tally, Trial, Wrong, kinds, walks};
 use zab_sim::{Config, FaultProfile};
 use zab_trace::{EventKind, Persisted, Writer};
 
