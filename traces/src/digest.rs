@@ -1,6 +1,7 @@
 //! Digests of transactions and of whole logs.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 use crate::Zxid;
 

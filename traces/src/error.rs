@@ -2,7 +2,11 @@
 
 use std::{fmt, io};
 
-use crate::{Header, Printable, header::VERSION, read::LINE_BYTES_MAX};
+use crate::header::VERSION;
+use crate::{Header, Printable};
+
+/// The longest line, in bytes, with its line feed.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// What is wrong with a file, and where.
 ///

@@ -1,8 +1,7 @@
 //! Events: one per line.
 
-use crate::{
-    Chain, ConnectionName, Epoch, Message, Recovered, State, TxnDigest, Zxid, word::words,
-};
+use crate::word::words;
+use crate::{Chain, ConnectionName, Epoch, Message, Recovered, State, TxnDigest, Zxid};
 
 /// The id of a server, as in its `myid`. 0 is the recorder ([`Event::joined`]).
 pub type ServerId = u64;

@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    EventName, ServerId,
-    parse::{object, present, present_object},
-    word::words,
-};
+use crate::parse::{object, present, present_object};
+use crate::word::words;
+use crate::{EventName, ServerId};
 
 /// The version of the format this crate reads and writes: the header's `zabTrace`.
 pub const VERSION: u64 = 1;

@@ -35,7 +35,7 @@ mod write;
 mod zxid;
 
 pub use digest::{DigestError, LogDigest, TxnDigest, fnv1a, txn_digest};
-pub use error::{ReadError, ReadErrorKind};
+pub use error::{LINE_BYTES_MAX, ReadError, ReadErrorKind};
 pub use event::{Event, EventKind, EventName, Packet, Persisted, ServerId};
 pub use header::{Contract, Expect, Header, Implementation, Source, VERSION, Verdict};
 pub use lint::{About, FINDINGS_MAX, Finding, Lint, LintReport, Severity, lint};
@@ -43,8 +43,8 @@ pub use message::{Message, MessageType, Port};
 pub use names::{Chain, ConnectionName, ConnectionNameError};
 pub use printable::Printable;
 pub use read::{
-    LINE_BYTES_MAX, Located, Pair, Reader, Stream, Trace, TraceFile, files_not_read, joined_names,
-    open_all, trace_files,
+    Located, Pair, Reader, Stream, Trace, TraceFile, files_not_read, joined_names, open_all,
+    trace_files,
 };
 pub use state::{Phase, Recovered, Role, State};
 pub use write::Writer;

@@ -10,14 +10,14 @@ mod life;
 mod links;
 mod vouch;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use crate::error::disagreement;
+use crate::read::files_not_read;
 use crate::{
     Event, EventKind, EventName, Header, Located, Message, ReadError, ReadErrorKind, ServerId,
-    State, Stream, error::disagreement, read::files_not_read, trace_files,
+    State, Stream, trace_files,
 };
 
 pub use findings::{About, FINDINGS_MAX, Finding, LintReport, Severity};
@@ -252,28 +252,15 @@ impl Lint {
         if !recorder {
             self.check_id(place, event.server);
         }
-        match &event.kind {
-            EventKind::Connected { peer: Some(peer), .. } => self.check_id(place, *peer),
-            EventKind::Received(packet) | EventKind::Sent(packet) => {
-                self.check_id(place, packet.peer);
-                if let Message::Notification { leader, .. } = packet.message {
-                    self.check_id(place, leader);
-                }
+        if let EventKind::Connected { peer: Some(peer), .. } = &event.kind {
+            self.check_id(place, *peer);
+        } else if let Some(packet) = event.kind.packet() {
+            self.check_id(place, packet.peer);
+            if let Message::Notification { leader, .. } = packet.message {
+                self.check_id(place, leader);
             }
-            EventKind::Elected { leader, .. } => self.check_id(place, *leader),
-            EventKind::Start { .. }
-            | EventKind::Stop
-            | EventKind::Killed
-            | EventKind::Connected { peer: None, .. }
-            | EventKind::Disconnected { .. }
-            | EventKind::Persisted(_)
-            | EventKind::Delivered { .. }
-            | EventKind::Looking { .. }
-            | EventKind::Resent
-            | EventKind::Proposed { .. }
-            | EventKind::Established { .. }
-            | EventKind::Committed { .. }
-            | EventKind::Joined { .. } => {}
+        } else if let EventKind::Elected { leader, .. } = &event.kind {
+            self.check_id(place, *leader);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The messages of the protocol, as the format shows them.
 
-use crate::{Epoch, Role, ServerId, TxnDigest, Zxid, word::words};
+use crate::word::words;
+use crate::{Epoch, Role, ServerId, TxnDigest, Zxid};
 
 words! {
     /// The `type` of a message.

@@ -1,6 +1,8 @@
 //! Names of connections and chains: shared strings, so that an event is cheap to clone.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
 
 use crate::Printable;
 

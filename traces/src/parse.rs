@@ -8,14 +8,11 @@ mod record;
 
 use std::fmt;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, DeserializeOwned, IgnoredAny},
-};
+use serde::de::{self, DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 
-use crate::{
-    Chain, Event, EventKind, EventName, Message, MessageType, Packet, Persisted, names::Interner,
-};
+use crate::names::Interner;
+use crate::{Chain, Event, EventKind, EventName, Message, MessageType, Packet, Persisted};
 
 use field::Text;
 use record::{RawEvent, RawMessage};

@@ -5,29 +5,22 @@ mod folder;
 mod joined;
 mod stream;
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read},
-    path::Path,
-};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{
-    Event, Header, ReadError, ReadErrorKind,
-    error::disagreement,
-    header::VERSION,
-    names::Interner,
-    parse::{self, Misread, Parsed},
-};
+use crate::error::{LINE_BYTES_MAX, disagreement};
+use crate::header::VERSION;
+use crate::names::Interner;
+use crate::parse::{self, Misread, Parsed};
+use crate::{Event, Header, ReadError, ReadErrorKind};
 
 pub use folder::{files_not_read, trace_files};
 pub use joined::{Pair, joined_names};
 pub use stream::Stream;
-
-/// The longest line, in bytes, with its line feed.
-pub const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// An event and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What an event shows of a server's state.
 
-use crate::{Epoch, LogDigest, Zxid, word::words};
+use crate::word::words;
+use crate::{Epoch, LogDigest, Zxid};
 
 words! {
     /// What a server is doing in the ensemble.
@@ -92,5 +93,34 @@ impl State {
             self.last_committed.is_some(),
             self.log_digest.is_some(),
         ]
+    }
+
+    /// Whether every field that is known here is the same there.
+    #[must_use]
+    pub fn agrees_with(&self, there: &Self) -> bool {
+        let merged = Self {
+            role: self.role.or(there.role),
+            phase: self.phase.or(there.phase),
+            accepted_epoch: self.accepted_epoch.or(there.accepted_epoch),
+            current_epoch: self.current_epoch.or(there.current_epoch),
+            log_length: self.log_length.or(there.log_length),
+            last_zxid: self.last_zxid.or(there.last_zxid),
+            last_committed: self.last_committed.or(there.last_committed),
+            log_digest: self.log_digest.or(there.log_digest),
+        };
+        merged == *there
+    }
+}
+
+impl From<&Recovered> for State {
+    fn from(recovered: &Recovered) -> Self {
+        Self {
+            accepted_epoch: Some(recovered.accepted_epoch),
+            current_epoch: Some(recovered.current_epoch),
+            log_length: recovered.log_length,
+            last_zxid: Some(recovered.last_zxid),
+            log_digest: recovered.log_digest,
+            ..Self::default()
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use crate::{
     Chain, ConnectionName, Event, EventKind, Header, LINE_BYTES_MAX, LogDigest, Message, Packet,

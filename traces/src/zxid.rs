@@ -1,6 +1,7 @@
 //! Zxids.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 /// An epoch: the number of a leader's reign. 0 before the first leader.
 pub type Epoch = u32;

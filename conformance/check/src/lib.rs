@@ -4,56 +4,36 @@
 //! each server all states of the model that explain what the server showed so far. A line that no
 //! state explains is a divergence. It returns values and prints nothing.
 //!
-//! # Reading order
+//! # Floors, each of which imports those before it only
 //!
-//! 1. `merge`: the order of lines, without clocks.
-//! 2. `mapping`: one function per event: which step of the model it is.
-//! 3. `candidate`, `monitor`, `hidden`, `lazy`: the states that explain a server, and unseen steps.
-//!    `order`, `poset`, `causes`: servers whose lines are only partially ordered.
-//! 4. `properties`: what must hold of all servers together.
-//! 5. `check`, `verdict`, `explain`, `diagnose`, `legal`, `notes`, `archive`: what is said in the
-//!    end.
+//! 1. `trace`: files, the order of lines without clocks, contracts, and what is on its way.
+//! 2. `state`: one state that explains a server, and what is known of later lines.
+//! 3. `mapping`: one function per event: which step of the model it is.
+//! 4. `search`: the states that explain a server, unseen steps, lines that are only partially
+//!    ordered.
+//! 5. `properties`: what must hold of all servers together.
+//! 6. `report`: what is said in the end.
+//! 7. `check`: one run over a trace, and what follows from it.
 
-mod adequacy;
-mod archive;
-mod candidate;
-mod causes;
 mod check;
-mod contract;
-pub mod convert;
-mod describe;
-mod diagnose;
-mod explain;
-mod facts;
-mod hidden;
-mod input;
-mod lazy;
-mod legal;
-mod links;
-mod lookahead;
 mod mapping;
-mod merge;
-mod monitor;
-mod notes;
-mod order;
-mod owed;
-mod poset;
 mod properties;
-mod read_ahead;
-mod summary;
-mod verdict;
-mod witness;
+mod report;
+mod search;
+mod state;
+mod trace;
 
 pub use check::{Options, Outcome, check, check_under_contract};
-pub use contract::{Shown, everything, no_state, project, sends_and_receives, shows, silent};
-pub use explain::{Divergence, LINES_MAX, Mismatch, Past};
-pub use hidden::Closure;
-pub use input::{Input, Inputs, Place};
-pub use owed::{Count, Counts, NeverSeen};
 pub use properties::{Broken, Global, History};
-pub use summary::Summary;
-pub use verdict::{Exit, Inconclusive, Reason, Refusal, Verdict, Violation};
-pub use witness::{Entry, Witness};
+pub use report::{
+    Count, Counts, Divergence, Exit, Inconclusive, LINES_MAX, Mismatch, NeverSeen, Past, Reason,
+    Refusal, Summary, Verdict, Violation,
+};
+pub use state::{Closure, Entry, Witness};
+pub use trace::{
+    Input, Inputs, Place, Shown, convert, everything, no_state, project, sends_and_receives, shows,
+    silent,
+};
 
 /// How many servers an ensemble may have.
 pub const SERVERS_MAX: usize = 16;

@@ -5,10 +5,14 @@
 //!
 //! Memory: per transaction 16 bytes for the committed log and 8 for its proposal.
 
+mod facts;
+
 use std::collections::BTreeMap;
 
 use zab_paper::primary_order as laws;
 use zab_trace::{Epoch, LogDigest, ServerId, TxnDigest, Zxid};
+
+pub(crate) use facts::Facts;
 
 /// What the properties read of a server's history.
 pub trait History {

@@ -1,6 +1,7 @@
 //! What a person reads when a trace does not conform.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use zab_check::{LINES_MAX, Options, check};
 use zab_oracle::{Walk, renumber, walk};
@@ -104,29 +105,15 @@ fn causes(events: &[Event], of: usize) -> BTreeSet<usize> {
     while let Some(index) = open.pop() {
         let event = &events[index];
         let earlier = events[..index].iter().rposition(|other| other.server == event.server);
-        let sent = match &event.kind {
-            EventKind::Received(got) => events[..index].iter().rposition(|other| {
+        let received = matches!(event.kind, EventKind::Received(_));
+        let sent = event.kind.packet().filter(|_| received).and_then(|got| {
+            events[..index].iter().rposition(|other| {
                 matches!(&other.kind, EventKind::Sent(packet)
                     if other.server == got.peer
                         && packet.connection == got.connection
                         && packet.ordinal == got.ordinal)
-            }),
-            EventKind::Start { .. }
-            | EventKind::Stop
-            | EventKind::Killed
-            | EventKind::Connected { .. }
-            | EventKind::Disconnected { .. }
-            | EventKind::Persisted(_)
-            | EventKind::Sent(_)
-            | EventKind::Delivered { .. }
-            | EventKind::Looking { .. }
-            | EventKind::Resent
-            | EventKind::Elected { .. }
-            | EventKind::Proposed { .. }
-            | EventKind::Established { .. }
-            | EventKind::Committed { .. }
-            | EventKind::Joined { .. } => None,
-        };
+            })
+        });
         open.extend(earlier.into_iter().chain(sent).filter(|cause| found.insert(*cause)));
     }
     found
@@ -290,41 +277,24 @@ fn forgetful(change: impl Fn(&mut Message, u64) -> bool) -> Option<(Header, Vec<
         let mut acked = BTreeSet::new();
         let mut changed = None;
         for event in &mut events {
-            match &mut event.kind {
-                EventKind::Sent(packet) => {
-                    if matches!(packet.message, Message::Ack { .. }) {
-                        acked.insert(event.server);
-                    }
-                    let place = (packet.connection.clone(), packet.ordinal, event.server);
-                    if changed.is_none()
-                        && acked.contains(&event.server)
-                        && change(&mut packet.message, event.server)
-                    {
-                        changed = Some((place, packet.message));
-                    }
+            if let EventKind::Sent(packet) = &mut event.kind {
+                if matches!(packet.message, Message::Ack { .. }) {
+                    acked.insert(event.server);
                 }
-                EventKind::Received(packet) => {
-                    let place = (packet.connection.clone(), packet.ordinal, packet.peer);
-                    if let Some((other, message)) = &changed
-                        && *other == place
-                    {
-                        packet.message = *message;
-                    }
+                let place = (packet.connection.clone(), packet.ordinal, event.server);
+                if changed.is_none()
+                    && acked.contains(&event.server)
+                    && change(&mut packet.message, event.server)
+                {
+                    changed = Some((place, packet.message));
                 }
-                EventKind::Start { .. }
-                | EventKind::Stop
-                | EventKind::Killed
-                | EventKind::Connected { .. }
-                | EventKind::Disconnected { .. }
-                | EventKind::Persisted(_)
-                | EventKind::Delivered { .. }
-                | EventKind::Looking { .. }
-                | EventKind::Resent
-                | EventKind::Elected { .. }
-                | EventKind::Proposed { .. }
-                | EventKind::Established { .. }
-                | EventKind::Committed { .. }
-                | EventKind::Joined { .. } => {}
+            } else if let Some(packet) = event.kind.packet_mut() {
+                let place = (packet.connection.clone(), packet.ordinal, packet.peer);
+                if let Some((other, message)) = &changed
+                    && *other == place
+                {
+                    packet.message = *message;
+                }
             }
         }
         changed.map(|_| (header, events))

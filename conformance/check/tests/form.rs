@@ -78,9 +78,7 @@ fn the_cause_is_named() {
     }
     let told = sentence(&verdict(&header, &by_pid));
     assert_eq!(told, "incarnation 1000 of server 1, but 1 is not in the trace");
-    let no_end = without(&|event| {
-        event.server != 3 || !matches!(event.kind, EventKind::Stop | EventKind::Killed)
-    });
+    let no_end = without(&|event| event.server != 3 || !event.kind.ends_incarnation());
     assert!(no_end.ends_with("of server 3 has no end: neither Stop nor Killed"), "{no_end}");
     let gap = without(&|event| event.server != 1 || event.incarnation > 1 || event.seq != 4);
     assert_eq!(gap, "seq 5 in chain main of incarnation 1 of server 1, expected 4: 1 missing");
@@ -111,7 +109,7 @@ fn files_that_are_no_traces_are_refused_by_both() {
         let path = folder.path().join("a.ndjson");
         fs::write(&path, content).expect("written");
         let verdict = check([&path].as_slice(), &Options::default()).verdict;
-        assert_eq!(verdict.exit(), Exit::BadInput, "{cause}: {verdict}");
+        assert_eq!(verdict.exit(), Exit::Usage, "{cause}: {verdict}");
         assert!(verdict.to_string().contains(cause), "{cause}: {verdict}");
         let report = zab_trace::lint(&[&path]).expect("a file");
         let named = report.cause().map(|finding| finding.sentence.as_str()).unwrap_or_default();
@@ -122,7 +120,7 @@ fn files_that_are_no_traces_are_refused_by_both() {
     let path = folder.path().join("a.ndjson");
     fs::write(&path, text.replace_all(b"\n", b"\r\n")).expect("written");
     let conforms = check([&path].as_slice(), &Options::default()).verdict;
-    assert_eq!(conforms.exit(), Exit::Conforms, "{conforms}");
+    assert_eq!(conforms.exit(), Exit::Good, "{conforms}");
     assert_eq!(zab_trace::lint(&[&path]).expect("a file").findings, []);
 }
 
@@ -170,7 +168,7 @@ fn warnings_are_noted_and_change_no_verdict() {
     }];
     files[0].events[3].unknown = vec!["lastCommited".to_owned()];
     let outcome = check(&Trace { files }, &Options::default());
-    assert_eq!(outcome.verdict.exit(), Exit::Conforms, "{}", outcome.verdict);
+    assert_eq!(outcome.verdict.exit(), Exit::Good, "{}", outcome.verdict);
     let notes: Vec<_> = outcome.notes.iter().map(ToString::to_string).collect();
     assert_eq!(notes.len(), 2, "{notes:?}");
     assert!(notes[0].contains("server 17, which the contract calls silent, is no member"));
@@ -206,7 +204,7 @@ fn an_end_vouches_for_what_is_in_its_past() {
             }
         }
         let verdict = verdict(&header, &events);
-        assert_eq!(verdict.exit(), Exit::Conforms, "seed {seed}: {verdict}");
+        assert_eq!(verdict.exit(), Exit::Good, "seed {seed}: {verdict}");
         tried += 1;
     }
     assert!(tried > 10, "only {tried}");

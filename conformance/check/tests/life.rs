@@ -13,27 +13,6 @@ fn verdict(header: &Header, events: &[Event]) -> Verdict {
     check(&(header.clone(), events.to_vec()), &Options::default()).verdict
 }
 
-fn name_of(event: &mut Event) -> Option<&mut ConnectionName> {
-    match &mut event.kind {
-        EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } => {
-            Some(connection)
-        }
-        EventKind::Sent(packet) | EventKind::Received(packet) => Some(&mut packet.connection),
-        EventKind::Start { .. }
-        | EventKind::Stop
-        | EventKind::Killed
-        | EventKind::Persisted(_)
-        | EventKind::Delivered { .. }
-        | EventKind::Looking { .. }
-        | EventKind::Resent
-        | EventKind::Elected { .. }
-        | EventKind::Proposed { .. }
-        | EventKind::Established { .. }
-        | EventKind::Committed { .. }
-        | EventKind::Joined { .. } => None,
-    }
-}
-
 /// Where a connection's life at each end begins and ends.
 type Life = BTreeMap<ServerId, (usize, usize)>;
 
@@ -44,7 +23,7 @@ fn lives(events: &mut [Event]) -> Vec<(ConnectionName, Life)> {
     let mut open: Vec<(ServerId, usize)> = Vec::new();
     for (index, event) in events.iter_mut().enumerate() {
         let server = event.server;
-        if matches!(event.kind, EventKind::Stop | EventKind::Killed) {
+        if event.kind.ends_incarnation() {
             for (_, at) in open.iter().filter(|(owner, _)| *owner == server) {
                 if let Some((_, end)) = lives[*at].1.get_mut(&server) {
                     *end = index;
@@ -55,7 +34,7 @@ fn lives(events: &mut [Event]) -> Vec<(ConnectionName, Life)> {
         }
         let closes = matches!(event.kind, EventKind::Disconnected { .. });
         let opens = matches!(event.kind, EventKind::Connected { .. });
-        let Some(name) = name_of(event).cloned() else { continue };
+        let Some(name) = event.kind.connection().cloned() else { continue };
         let at = lives.iter().position(|(other, _)| *other == name).unwrap_or(lives.len());
         if at == lives.len() {
             lives.push((name, Life::new()));
@@ -102,7 +81,7 @@ fn use_names_again(events: &mut [Event]) -> usize {
             last = Some((first, life.clone()));
         }
     }
-    for name in events.iter_mut().filter_map(name_of) {
+    for name in events.iter_mut().filter_map(|event| event.kind.connection_mut()) {
         name.clone_from(&renamed[&name.clone()]);
     }
     most
@@ -124,7 +103,7 @@ fn names_may_be_used_again() {
         for contract in contracts {
             let (header, events) = project(&header, &events, &contract);
             let verdict = verdict(&header, &events);
-            assert_eq!(verdict.exit(), Exit::Conforms, "seed {seed}, {contract:?}: {verdict}");
+            assert_eq!(verdict.exit(), Exit::Good, "seed {seed}, {contract:?}: {verdict}");
         }
     }
     assert!(most >= 3, "a name is used {most} times");
@@ -228,7 +207,7 @@ fn three_lives(killed: bool, ordinals: [u64; 3]) -> Hand {
 fn a_name_is_used_in_three_lives() {
     for killed in [false, true] {
         let verdict = three_lives(killed, [0, 0, 0]).verdict(&[1, 2]);
-        assert_eq!(verdict.exit(), Exit::Conforms, "{verdict}");
+        assert_eq!(verdict.exit(), Exit::Good, "{verdict}");
     }
 }
 
@@ -255,7 +234,7 @@ fn a_name_is_used_again_within_a_life() {
     }
     hand.end(1, false);
     let verdict = hand.verdict(&[1, 2]);
-    assert_eq!(verdict.exit(), Exit::Conforms, "{verdict}");
+    assert_eq!(verdict.exit(), Exit::Good, "{verdict}");
 }
 
 /// Server 2 shows nothing of the first use: it ended before it read anything.
@@ -281,10 +260,10 @@ fn first_use_unseen(received_of: ServerId) -> Hand {
 #[test]
 fn an_end_may_show_nothing_of_a_use() {
     let verdict = first_use_unseen(3).verdict(&[1, 2, 3]);
-    assert_eq!(verdict.exit(), Exit::Conforms, "{verdict}");
+    assert_eq!(verdict.exit(), Exit::Good, "{verdict}");
     // The first vote may have been received as well: no line says in which life it arrived.
     let verdict = first_use_unseen(1).verdict(&[1, 2, 3]);
-    assert_eq!(verdict.exit(), Exit::Conforms, "{verdict}");
+    assert_eq!(verdict.exit(), Exit::Good, "{verdict}");
     // Nobody sent this one.
     let verdict = first_use_unseen(2).verdict(&[1, 2, 3]);
     assert!(matches!(verdict, Verdict::Diverges(_)), "{verdict}");
@@ -302,7 +281,7 @@ fn a_message_does_not_outlive_its_connection() {
         event.seq = event.seq.min(2);
     }
     let verdict = hand.verdict(&[1, 2]);
-    assert_eq!(verdict.exit(), Exit::Inconclusive, "{verdict}");
+    assert_eq!(verdict.exit(), Exit::Unknown, "{verdict}");
 }
 
 /// Thousands of lives and of connections: each costs as much as the first.
@@ -319,5 +298,5 @@ fn many_short_lives_are_checked() {
     }
     hand.end(1, false);
     let verdict = hand.verdict(&[1, 2]);
-    assert_eq!(verdict.exit(), Exit::Conforms, "{verdict}");
+    assert_eq!(verdict.exit(), Exit::Good, "{verdict}");
 }

@@ -4,7 +4,8 @@
 mod orders;
 
 use zab_check::{Options, Summary, Verdict, check, project, sends_and_receives};
-use zab_oracle::{Rng, Walk, mutate::kinds, walk, weaken};
+use zab_oracle::mutate::kinds;
+use zab_oracle::{Rng, Walk, walk, weaken};
 use zab_trace::{Chain, Event, EventKind, Header, Located, Message, Trace, TraceFile};
 
 fn verdict(header: &Header, events: &[Event]) -> Verdict {
@@ -328,7 +329,7 @@ fn a_long_unordered_chain_of_syncs_is_no_limit() {
     let disk = weaken::second_chain(&events, follower, persisted);
     let mut loose = disk.clone();
     let loosened = |event: &&mut Event| {
-        let orders = matches!(event.kind, EventKind::Stop | EventKind::Killed);
+        let orders = event.kind.ends_incarnation();
         event.server == follower && !orders
     };
     loose.iter_mut().filter(loosened).for_each(|event| event.after.clear());

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use zab_check::mutate;
 use zab_model::explore::NetworkMutant;
+use zab_oracle::mutate;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -4,7 +4,9 @@
 //! copy of every socket of the program that starts it. A test beside them that closes a listener
 //! would find its port still taken.
 
-use std::{fs, path::Path, time::Duration};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
 use zab_ensemble::{Launch, Process, ProcessError};
 

@@ -10,19 +10,16 @@ mod consume;
 mod hidden;
 mod node;
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use zab_check::{
-    Shown,
-    convert::{Ids, ModelMessage},
-};
+use zab_check::Shown;
+use zab_check::convert::{Ids, ModelMessage};
 use zab_model::{Config, Role, Wide};
 use zab_trace::{Event, EventKind, Header, Port, ServerId, TxnDigest, Zxid};
 
-use crate::{in_order::in_order, uses::ways};
+use crate::in_order::in_order;
+use crate::uses::ways;
 use node::Node;
 
 /// What the search over the whole ensemble says.
@@ -303,16 +300,12 @@ impl Trace {
     /// Remembers the names, digests and positions in a line.
     fn note(&mut self, event: &Event) {
         let next = self.connections.len();
-        if let EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } =
-            &event.kind
-        {
+        if let Some(connection) = event.kind.connection() {
             self.connections.entry(connection.to_string()).or_insert(next);
         }
-        if let EventKind::Sent(packet) | EventKind::Received(packet) = &event.kind {
-            self.connections.entry(packet.connection.to_string()).or_insert(next);
-            if let zab_trace::Message::Proposal { zxid, digest } = packet.message {
-                self.digests.insert(zxid, digest);
-            }
+        let message = event.kind.packet().map(|packet| packet.message);
+        if let Some(zab_trace::Message::Proposal { zxid, digest }) = message {
+            self.digests.insert(zxid, digest);
         }
         if let EventKind::Proposed { zxid, digest } = &event.kind {
             self.digests.insert(*zxid, *digest);

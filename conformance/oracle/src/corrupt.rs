@@ -81,26 +81,10 @@ pub fn cut(whole: &[Event], beginning: &[Event]) -> Vec<Event> {
     }
     let mut running: BTreeMap<ServerId, u32> = BTreeMap::new();
     for event in &kept {
-        match event.kind {
-            EventKind::Stop | EventKind::Killed => {
-                running.remove(&event.server);
-            }
-            EventKind::Start { .. } => {
-                running.insert(event.server, event.incarnation);
-            }
-            EventKind::Connected { .. }
-            | EventKind::Disconnected { .. }
-            | EventKind::Received(_)
-            | EventKind::Persisted(_)
-            | EventKind::Sent(_)
-            | EventKind::Delivered { .. }
-            | EventKind::Looking { .. }
-            | EventKind::Resent
-            | EventKind::Elected { .. }
-            | EventKind::Proposed { .. }
-            | EventKind::Established { .. }
-            | EventKind::Committed { .. }
-            | EventKind::Joined { .. } => {}
+        if event.kind.ends_incarnation() {
+            running.remove(&event.server);
+        } else if let EventKind::Start { .. } = event.kind {
+            running.insert(event.server, event.incarnation);
         }
     }
     for (server, incarnation) in running {

@@ -1,8 +1,8 @@
 //! Second witnesses for the checker, and traces to try it on: for tests, `selftest` and tools.
 //!
-//! No verdict of a command depends on this crate. Three witnesses speak for or against the checker,
-//! and none of them shares its network, its numbers or its queues with another one or with the
-//! checker's own:
+//! No verdict of a command depends on this crate. Three witnesses speak for or against the checker.
+//! Each has a network and queues of its own, and none uses the checker's links, order or search; the
+//! search over the whole ensemble and the stepper put lines in order in the same way:
 //!
 //! * [`walk`]: random runs of the model, which must be accepted.
 //! * [`brute`]: a search over the states of the whole ensemble, which must say the same.

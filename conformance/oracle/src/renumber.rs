@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use zab_trace::{Chain, Event, EventKind, Port, ServerId};
+use zab_trace::{Chain, Event, EventKind, EventName, Port, ServerId};
 
 /// Gives every event its number in its chain anew, in the order of the list, and every message its
 /// ordinal, in the order of its sends and of its receives; the end of an incarnation names the last
@@ -20,30 +20,13 @@ pub fn renumber(events: &mut [Event]) {
         event.seq = *next;
         *next += 1;
         let server = event.server;
-        let (packet, direction) = match &mut event.kind {
-            EventKind::Sent(packet) => (packet, 0),
-            EventKind::Received(packet) => (packet, 1),
-            EventKind::Start { .. } => {
-                counts.retain(|(owner, _), _| *owner != server);
-                continue;
-            }
-            EventKind::Connected { connection, .. } => {
-                counts.insert((server, connection.to_string()), [0; 2]);
-                continue;
-            }
-            EventKind::Stop
-            | EventKind::Killed
-            | EventKind::Disconnected { .. }
-            | EventKind::Persisted(_)
-            | EventKind::Delivered { .. }
-            | EventKind::Looking { .. }
-            | EventKind::Resent
-            | EventKind::Elected { .. }
-            | EventKind::Proposed { .. }
-            | EventKind::Established { .. }
-            | EventKind::Committed { .. }
-            | EventKind::Joined { .. } => continue,
-        };
+        if let EventKind::Start { .. } = event.kind {
+            counts.retain(|(owner, _), _| *owner != server);
+        } else if let EventKind::Connected { connection, .. } = &event.kind {
+            counts.insert((server, connection.to_string()), [0; 2]);
+        }
+        let direction = usize::from(event.kind.name() == EventName::Received);
+        let Some(packet) = event.kind.packet_mut() else { continue };
         let count = counts.entry((server, packet.connection.to_string())).or_default();
         if packet.ordinal == 0 && packet.message.port() == Port::Election {
             count[direction] = 0;

@@ -5,18 +5,16 @@
 
 mod player;
 
-use std::{collections::HashMap, mem::discriminant};
+use std::collections::HashMap;
+use std::mem::discriminant;
 
-use zab_check::{
-    Entry, Shown, Witness,
-    convert::{self, Ids, ModelMessage},
-};
+use zab_check::convert::{self, Ids, ModelMessage};
+use zab_check::{Entry, Shown, Witness};
 use zab_model::{Config, Decision, Effect, Item, Message, Role, ServerId, Step, Wide};
-use zab_trace::{
-    Chain, Event, EventKind, EventName, Header, Packet, Persisted, Port, Recovered, State,
-};
+use zab_trace::{Chain, Event, EventKind, EventName, Header, Packet, Persisted, Port, State};
 
-use crate::{in_order::in_order, uses::ways};
+use crate::in_order::in_order;
+use crate::uses::ways;
 
 /// Why a witness is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -275,7 +273,7 @@ impl<'a> Replay<'a> {
         let last = player.last;
         match &event.kind {
             EventKind::Start { recovered } => {
-                let state = Some(recovered_state(recovered));
+                let state = Some(recovered.into());
                 let starts = matches!(last, Some(Step::Start { .. }));
                 that(starts && self.agrees(player, state), "recovers something else")
             }
@@ -340,28 +338,7 @@ impl<'a> Replay<'a> {
         if self.proposed_hidden {
             state.log_digest = None;
         }
-        let model = player.server.projection(&self.cfg);
-        let shown = State {
-            role: convert::role(model.role),
-            phase: Some(convert::phase(model.phase)),
-            accepted_epoch: Some(model.accepted_epoch),
-            current_epoch: Some(model.current_epoch),
-            log_length: Some(model.log_length as u64),
-            last_zxid: Some(convert::zxid(model.last_zxid)),
-            last_committed: Some(convert::zxid(model.last_committed)),
-            log_digest: Some(zab_trace::LogDigest(model.log_digest)),
-        };
-        let merged = State {
-            role: state.role.or(shown.role),
-            phase: state.phase.or(shown.phase),
-            accepted_epoch: state.accepted_epoch.or(shown.accepted_epoch),
-            current_epoch: state.current_epoch.or(shown.current_epoch),
-            log_length: state.log_length.or(shown.log_length),
-            last_zxid: state.last_zxid.or(shown.last_zxid),
-            last_committed: state.last_committed.or(shown.last_committed),
-            log_digest: state.log_digest.or(shown.log_digest),
-        };
-        merged == shown
+        state.agrees_with(&convert::state(player.server.projection(&self.cfg)))
     }
 
     fn sent(
@@ -408,18 +385,6 @@ impl<'a> Replay<'a> {
         };
         let slot = (link, row, packet.ordinal);
         that(self.on_the_way.insert(slot, model_message).is_none(), "sends on a number twice")
-    }
-}
-
-/// The state that a start shows.
-fn recovered_state(recovered: &Recovered) -> State {
-    State {
-        accepted_epoch: Some(recovered.accepted_epoch),
-        current_epoch: Some(recovered.current_epoch),
-        last_zxid: Some(recovered.last_zxid),
-        log_length: recovered.log_length,
-        log_digest: recovered.log_digest,
-        ..State::default()
     }
 }
 

@@ -88,9 +88,9 @@ fn number(
         if let EventKind::Start { .. } = line.kind {
             ends.values_mut().for_each(|end| end.open = false);
         }
-        let Some(name) = connection(&line.kind) else { continue };
-        let election = matches!(&line.kind, EventKind::Sent(packet) | EventKind::Received(packet)
-            if packet.message.port() == Port::Election);
+        let Some(name) = line.kind.connection().map(ToString::to_string) else { continue };
+        let port = line.kind.packet().map(|packet| packet.message.port());
+        let election = port == Some(Port::Election);
         let end = ends.entry((name.clone(), election)).or_default();
         let mut role = Role::Quorum;
         if let EventKind::Connected { .. } = line.kind {
@@ -98,7 +98,7 @@ fn number(
                 end.next(&all);
                 (end.sent, end.received) = (0, 0);
             }
-        } else if let EventKind::Sent(packet) | EventKind::Received(packet) = &line.kind {
+        } else if let Some(packet) = line.kind.packet() {
             let sends = matches!(line.kind, EventKind::Sent(_));
             role = message(end, packet, sends, connected);
         } else {
@@ -134,28 +134,6 @@ fn message(end: &mut End, packet: &Packet, sends: bool, connected: bool) -> Role
         (true, true) => Role::Sends,
         (true, false) => Role::Receives,
     }
-}
-
-fn connection(kind: &EventKind) -> Option<String> {
-    let name = match kind {
-        EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } => {
-            connection
-        }
-        EventKind::Sent(packet) | EventKind::Received(packet) => &packet.connection,
-        EventKind::Start { .. }
-        | EventKind::Stop
-        | EventKind::Killed
-        | EventKind::Persisted(_)
-        | EventKind::Delivered { .. }
-        | EventKind::Looking { .. }
-        | EventKind::Resent
-        | EventKind::Elected { .. }
-        | EventKind::Proposed { .. }
-        | EventKind::Established { .. }
-        | EventKind::Committed { .. }
-        | EventKind::Joined { .. } => return None,
-    };
-    Some(name.to_string())
 }
 
 /// Every way to pair the uses of a name: uses of a pair have the same number.
@@ -252,11 +230,7 @@ fn renamed(
         let port = if used.2 == Role::Quorum { "quorum" } else { "election" };
         let name = format!("{}#{port}{}", used.0, way[used]);
         let Ok(name) = ConnectionName::parse(&name) else { continue };
-        if let EventKind::Connected { connection, .. }
-        | EventKind::Disconnected { connection }
-        | EventKind::Sent(Packet { connection, .. })
-        | EventKind::Received(Packet { connection, .. }) = &mut lines[*row][*index].kind
-        {
+        if let Some(connection) = lines[*row][*index].kind.connection_mut() {
             *connection = name;
         }
     }

@@ -29,22 +29,18 @@ pub fn weaken(events: &[Event], server: ServerId, kept: u32, rng: &mut Rng) -> V
     let apart: Vec<bool> = (0..5).map(|_| rng.often(500)).collect();
     let chain = |event: &Event| {
         // The messages of one direction of one connection stay in one chain.
-        let (kind, name) = match &event.kind {
-            EventKind::Persisted(_) => (0, "disk".to_owned()),
-            EventKind::Delivered { .. } => (1, "apply".to_owned()),
-            EventKind::Sent(packet) => (2, format!("to {}", packet.connection)),
-            EventKind::Received(packet) => (3, format!("from {}", packet.connection)),
-            EventKind::Proposed { .. } | EventKind::Committed { .. } => (4, "decide".to_owned()),
-            EventKind::Start { .. }
-            | EventKind::Stop
-            | EventKind::Killed
-            | EventKind::Connected { .. }
-            | EventKind::Disconnected { .. }
-            | EventKind::Looking { .. }
-            | EventKind::Resent
-            | EventKind::Elected { .. }
-            | EventKind::Established { .. }
-            | EventKind::Joined { .. } => return Chain::MAIN,
+        let (kind, name) = if let EventKind::Persisted(_) = &event.kind {
+            (0, "disk".to_owned())
+        } else if let EventKind::Delivered { .. } = &event.kind {
+            (1, "apply".to_owned())
+        } else if let EventKind::Sent(packet) = &event.kind {
+            (2, format!("to {}", packet.connection))
+        } else if let EventKind::Received(packet) = &event.kind {
+            (3, format!("from {}", packet.connection))
+        } else if let EventKind::Proposed { .. } | EventKind::Committed { .. } = &event.kind {
+            (4, "decide".to_owned())
+        } else {
+            return Chain::MAIN;
         };
         if apart[kind] { Chain::new(&name) } else { Chain::MAIN }
     };
@@ -63,7 +59,7 @@ fn split(
     let mut lives: BTreeMap<u32, Life> = BTreeMap::new();
     for event in events.iter_mut().filter(|event| event.server == server) {
         let life = lives.entry(event.incarnation).or_default();
-        let ends = matches!(event.kind, EventKind::Stop | EventKind::Killed);
+        let ends = event.kind.ends_incarnation();
         if event.chain != Chain::harness() {
             event.chain = if ends { Chain::MAIN } else { chain(event) };
             let next = life.next.entry(event.chain.clone()).or_default();

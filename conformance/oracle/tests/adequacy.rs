@@ -1,8 +1,10 @@
 //! The runs by which the checker tells whether a contract shows enough are what they say they are.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
-use zab_oracle::{Walk, corrupt::corruptions, walk};
+use zab_oracle::corrupt::corruptions;
+use zab_oracle::{Walk, walk};
 use zab_trace::{Event, Header, Reader, Writer};
 
 /// The seed of the good run.
@@ -20,7 +22,7 @@ const CORRUPTIONS: [&str; 6] = [
 
 /// Compares a file with what it should hold; `ZAB_WRITE_CORPUS=1` writes it anew.
 fn holds(name: &str, header: &Header, events: &[Event]) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../check/src/adequacy");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../check/src/check/adequacy");
     let path = folder.join(format!("{name}.ndjson"));
     if std::env::var_os("ZAB_WRITE_CORPUS").is_some() {
         let mut writer = Writer::new(Vec::new(), header).expect("memory");

@@ -1,9 +1,7 @@
 //! The seed's stream of choices.
 
-use rand_xoshiro::{
-    SplitMix64,
-    rand_core::{RngCore, SeedableRng},
-};
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
 /// Choices drawn from SplitMix64, whose output is defined for good: a seed printed in a trace's
 /// header gives the same run in every later version.

@@ -1,9 +1,7 @@
 //! Lives of servers: incarnations, their chains, how they begin and end.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    mem::size_of,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::size_of;
 
 use super::{About, Findings, Place, Severity, vouch};
 use crate::{Chain, Epoch, Event, EventKind, Persisted, ServerId};

@@ -7,10 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    About, Findings, Place, Severity,
-    life::{Life, Progress},
-};
+use super::life::{Life, Progress};
+use super::{About, Findings, Place, Severity};
 use crate::Chain;
 
 /// The chains whose last event is in the past of an event of the chain `root`.

@@ -1,11 +1,13 @@
 //! How single values are read.
 
-use std::{borrow::Cow, fmt, marker::PhantomData, str::FromStr};
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::{LogDigest, TxnDigest, Zxid};
 

@@ -2,10 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{
-    field::{Text, present, present_object},
-    projection::{RawRecovered, RawState},
-};
+use super::field::{Text, present, present_object};
+use super::projection::{RawRecovered, RawState};
 use crate::{Epoch, EventName, Message, MessageType, Role, ServerId, TxnDigest, Zxid};
 
 /// Every field that an event can have.

@@ -1,9 +1,7 @@
 //! Which files are a trace.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use super::unreadable;
 use crate::{ReadError, ReadErrorKind};

@@ -1,11 +1,15 @@
 //! The recorder's `Joined` lines, wherever they stand, without reading the other lines.
 
-use std::{fs::File, io::Read, path::Path};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 use memchr::memmem::Finder;
 
-use super::{LINE_BYTES_MAX, stream::not_a_file, trace_files, unreadable};
-use crate::{ConnectionName, EventKind, ReadError, names::Interner, parse};
+use super::stream::not_a_file;
+use super::{LINE_BYTES_MAX, trace_files, unreadable};
+use crate::names::Interner;
+use crate::{ConnectionName, EventKind, ReadError, parse};
 
 /// How much is read at once.
 const BLOCK_BYTES: usize = 4 * LINE_BYTES_MAX;

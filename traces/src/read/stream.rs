@@ -1,10 +1,8 @@
 //! A file of a trace that is open only while it is read.
 
-use std::{
-    fs::File,
-    io::{BufReader, Seek, SeekFrom},
-    path::{Path, PathBuf},
-};
+use std::fs::File;
+use std::io::{BufReader, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use super::{LINE_BYTES_MAX, Lines, Located, Reader, unreadable};
 use crate::{Event, Header, ReadError, ReadErrorKind};

@@ -1,11 +1,11 @@
 //! What the tests of the format share: files of the corpus, and arbitrary events.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use proptest::{collection::vec, option, prelude::*};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
 use zab_trace::{
     Chain, ConnectionName, Event, EventKind, Header, Implementation, LogDigest, Message, Packet,
     Persisted, Phase, Recovered, Role, Source, State, TxnDigest, Writer, Zxid, trace_files,

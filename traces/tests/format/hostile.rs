@@ -3,7 +3,8 @@
 use std::fs;
 
 use crate::common::{event, hand_written, header, text};
-use proptest::{collection::vec, prelude::*};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use zab_trace::{LINE_BYTES_MAX, Lint, ReadErrorKind, Reader};
 
 /// Reads to the end, lints what was read, and says how many lines there were.

@@ -1,6 +1,7 @@
 //! The example of the README, run as it stands there.
 
-use std::{fs, process::Command};
+use std::fs;
+use std::process::Command;
 
 use zab_trace::{Trace, lint};
 

@@ -3,7 +3,8 @@
 use std::fs;
 
 use crate::common::{corpus, event, header, text};
-use proptest::{collection::vec, prelude::*};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use zab_trace::{
     Contract, EventName, Expect, Header, Implementation, Located, Reader, Source, Trace, Verdict,
 };

@@ -7,10 +7,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 use zab_trace::Reader;
 
-use crate::{
-    common::{corpus, event, hand_written, header, text},
-    errors::{BAD_EVENTS, BAD_HEADERS},
-};
+use crate::common::{corpus, event, hand_written, header, text};
+use crate::errors::{BAD_EVENTS, BAD_HEADERS};
 
 fn schema() -> Validator {
     let text = include_str!("../../schema/trace-v1.json");

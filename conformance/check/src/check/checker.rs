@@ -5,60 +5,42 @@ use std::rc::Rc;
 use zab_model::{Config, Outbox, Wide};
 use zab_trace::{ConnectionName, Event, EventKind, Header, Lint, Message, Packet, ServerId, Zxid};
 
-use super::{
-    Assumed, Options, Outcome, Stop,
-    end::index,
-    inconclusive,
-    postponed::{self, Postponed},
-    refused::Refused,
-    unreadable,
-};
-use crate::{
-    archive::Archive,
-    candidate::Scene,
-    causes::Causes,
-    contract::{Shown, shows},
-    convert::{Ids, ModelMessage},
-    diagnose,
-    explain::Mismatch,
-    facts::Facts,
-    hidden::Closure,
-    input::{At, Inputs, Item, Place, RECORDER},
-    links::{self, ConnectionId, InFlight, Links},
-    lookahead::{Future, Lookahead},
-    mapping::Line,
-    merge::{Merge, Next},
-    monitor::{Monitor, Search, Stuck},
-    order,
-    owed::Ledger,
-    poset::Poset,
-    summary::Summary,
-    verdict::{Reason, Refusal, Verdict},
-    witness::{Entry, Witness},
+use super::assumed::Assumed;
+use super::base::Base;
+use super::options::{Options, Outcome};
+use super::postponed::{self, Postponed};
+use super::stop::{Stop, inconclusive, unreadable};
+use crate::properties::Facts;
+use crate::report::{Archive, Ledger, Mismatch, Reason, Refusal, Summary, Verdict, diagnose};
+use crate::search::{Monitor, Poset, Stuck};
+use crate::state::{Candidate, Entry, Future, Linked, Lookahead, Witness};
+use crate::trace::{
+    At, Causes, ConnectionId, Files, Ids, InFlight, Inputs, Line, Links, Merge, ModelMessage, Next,
+    RECORDER, Shown, links, order, shows,
 };
 
+/// A line that was refused, and the states before it.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) linked: Linked,
+    pub(super) states: Vec<Candidate>,
+}
+
 /// One run over a trace.
-pub(crate) struct Checker<'a> {
-    pub(super) options: &'a Options,
-    pub(super) lookahead: &'a Lookahead,
+pub(super) struct Checker<'a> {
+    pub(super) base: Base<'a>,
     pub(super) assumed: &'a Assumed,
     pub(super) header: Header,
-    pub(super) files: Vec<String>,
-    pub(crate) cfg: Config<Wide>,
-    pub(crate) ids: Ids,
-    pub(crate) monitors: Vec<Monitor>,
-    pub(crate) links: Links<ModelMessage>,
-    pub(super) future: Future,
+    pub(super) monitors: Vec<Monitor>,
     /// What messages know of open segments.
     causes: Causes,
-    pub(super) outbox: Outbox<Wide>,
     pub(super) facts: Facts,
     pub(super) summary: Summary,
     pub(super) witness: Witness,
     /// Whether lines are kept for an explanation.
     pub(super) keeps: bool,
     /// The lines so far, if they are kept.
-    pub(crate) archive: Archive,
+    pub(super) archive: Archive,
     /// Lines that wait for a snapshot.
     postponed: Postponed,
     /// The line that is explained: the states before it, and what the links said of it.
@@ -84,7 +66,7 @@ impl<'a> Checker<'a> {
             return Err(Verdict::Refused(Refusal::Empty).into());
         };
         let header = first.header.clone();
-        let files = inputs.iter().map(|input| input.name.clone()).collect();
+        let files = Files::new(&inputs);
         let keeps = explain.is_some();
         let mut lint = Lint::default();
         for input in &inputs {
@@ -92,7 +74,7 @@ impl<'a> Checker<'a> {
         }
         let mut checker = Self::new(options, lookahead, header, files, assumed)?;
         checker.lint = lint;
-        let (links, joined) = (&mut checker.links, &assumed.joined);
+        let (links, joined) = (&mut checker.base.links, &assumed.joined);
         let mut merge = Merge::new(inputs, joined, links, options.early_bytes_max);
         let orders = &assumed.orders;
         for monitor in checker.monitors.iter_mut().filter(|m| orders.is_partial(m.id)) {
@@ -101,19 +83,19 @@ impl<'a> Checker<'a> {
         }
         checker.keeps = keeps;
         loop {
-            match merge.next(&checker.links).map_err(|error| unreadable(&error))? {
-                Next::Line(item) => {
-                    if !checker.postpone(&item) {
-                        checker.explained(item, &mut merge, explain)?;
-                        while let Some(item) = checker.postponed.ready(&checker.monitors) {
-                            checker.explained(item, &mut merge, explain)?;
+            match merge.next(&checker.base.links).map_err(|error| unreadable(&error))? {
+                Next::Line(line) => {
+                    if !checker.postpone(&line) {
+                        checker.explained(line, &mut merge, explain)?;
+                        while let Some(line) = checker.postponed.ready(&checker.monitors) {
+                            checker.explained(line, &mut merge, explain)?;
                         }
                     }
                 }
                 Next::Stalled(_) | Next::End if !checker.postponed.is_empty() => {
                     // Nothing tells what was in the snapshot, so its line is taken as it is.
-                    for item in checker.postponed.take() {
-                        checker.explained(item, &mut merge, explain)?;
+                    for line in checker.postponed.drain() {
+                        checker.explained(line, &mut merge, explain)?;
                     }
                 }
                 Next::Stalled(stall) => return Err(checker.stalled(stall)),
@@ -125,12 +107,12 @@ impl<'a> Checker<'a> {
     /// Explains one line, or stops; at the line that diverges, looks on where it would be legal.
     fn explained(
         &mut self,
-        item: Item,
+        line: Line,
         merge: &mut Merge<'_>,
         explain: Option<At>,
     ) -> Result<(), Stop> {
-        let explain = explain == Some(item.at);
-        let mut result = self.line(item, explain);
+        let explain = explain == Some(line.at);
+        let mut result = self.line(line, explain);
         if explain
             && let Err(Stop::Verdict(verdict)) = &mut result
             && let Verdict::Diverges(divergence) = &mut **verdict
@@ -142,11 +124,11 @@ impl<'a> Checker<'a> {
 
     /// Puts a line back that receives a SNAP of which the sender's lines do not tell yet what is in
     /// it, and with it all that follows at its server.
-    fn postpone(&mut self, item: &Item) -> bool {
-        let later = self.postponed.holds(item.event.server);
-        let waits = later || postponed::awaits_snapshot(&self.monitors, item);
+    fn postpone(&mut self, line: &Line) -> bool {
+        let later = self.postponed.holds(line.event.server);
+        let waits = later || postponed::awaits_snapshot(&self.monitors, line);
         if waits {
-            self.postponed.push(item.clone());
+            self.postponed.push(line.clone());
         }
         waits
     }
@@ -155,7 +137,7 @@ impl<'a> Checker<'a> {
         options: &'a Options,
         lookahead: &'a Lookahead,
         header: Header,
-        files: Vec<String>,
+        files: Files,
         assumed: &'a Assumed,
     ) -> Result<Self, Stop> {
         let ids = Ids::new(&header.servers);
@@ -172,22 +154,23 @@ impl<'a> Checker<'a> {
         let monitors: Vec<Monitor> = monitors.collect();
         let ledger = Ledger::new(&header.contract, ids.all());
         let in_order = monitors.iter().all(|monitor| monitor.shown.every_step());
-        Ok(Self {
+        let partial = assumed.orders.partial().clone();
+        let base = Base {
             options,
             lookahead,
-            assumed,
             files,
-            monitors,
+            links: Links::new(&header.contract, partial, assumed.plan.clone()),
             cfg,
             ids,
-            links: Links::new(
-                &header.contract,
-                assumed.orders.partial().clone(),
-                assumed.plan.clone(),
-            ),
             future: Future::default(),
-            causes: Causes::default(),
             outbox: Outbox::default(),
+            steps: 0,
+        };
+        Ok(Self {
+            base,
+            assumed,
+            monitors,
+            causes: Causes::default(),
             facts: Facts::new(in_order),
             summary: Summary { servers: header.servers.len(), ..Summary::default() },
             witness: Witness::default(),
@@ -202,30 +185,24 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// A place as a person reads it.
-    pub(crate) fn place(&self, at: At) -> Place {
-        let file = usize::try_from(at.file).ok().and_then(|file| self.files.get(file));
-        Place { file: file.cloned().unwrap_or_default(), line: at.line }
-    }
-
     /// Explains one line, or stops.
-    fn line(&mut self, item: Item, explain: bool) -> Result<(), Stop> {
+    fn line(&mut self, line: Line, explain: bool) -> Result<(), Stop> {
         self.summary.events += 1;
-        let event = &item.event;
-        self.lint.line(index(item.at), item.at.line, event);
+        let event = &line.event;
+        self.lint.line(line.at.index(), line.at.line, event);
         if event.server == RECORDER {
             self.ledger.recorder(event);
             return Ok(());
         }
         if !shows(&self.header.contract, event.server, event.kind.name()) {
-            let place = self.place(item.at);
+            let place = self.base.files.place(line.at);
             let event = event.kind.name().as_str();
             return Err(Verdict::Refused(Refusal::NotHidden { place, event }).into());
         }
         let Some(row) = self.row(event.server) else {
             let problem = format!(
                 "{}: server {} is no member of the ensemble",
-                self.place(item.at),
+                self.base.files.place(line.at),
                 event.server
             );
             return Err(Verdict::Refused(Refusal::Read(problem)).into());
@@ -234,113 +211,107 @@ impl<'a> Checker<'a> {
             return Err(Stop::Unordered);
         }
         self.ledger.before(row, event, &self.monitors[row].frontier);
-        self.known_past(&item)?;
-        let (connection, contents) = self.before(&item, explain)?;
-        self.take(row, &item, connection, &contents, explain)?;
-        self.after(row, &item)?;
-        if self.keeps {
-            self.archive.note(&item, self.sent_at(&item));
+        self.known_past(&line)?;
+        let (connection, contents) = self.before(&line, explain)?;
+        let linked = Linked { line, connection, contents };
+        if explain {
+            return Err(self.explain(row, &linked).into());
         }
-        self.ledger.after(row, &item.event, &self.monitors[row].frontier);
-        self.monitors[row].remember(item);
+        self.advance(row, &linked)?;
+        let line = linked.line;
+        self.after(row, &line)?;
+        if self.keeps {
+            self.archive.note(&line, self.sent_at(&line));
+        }
+        self.ledger.after(row, &line.event, &self.monitors[row].frontier);
+        self.monitors[row].remember(line);
         Ok(())
     }
 
     pub(super) fn row(&self, server: ServerId) -> Option<usize> {
-        self.ids.all().binary_search(&server).ok()
+        self.base.ids.all().binary_search(&server).ok()
     }
 
     /// A first start must be with an empty disk, or nothing is known of what is on it.
-    fn known_past(&self, item: &Item) -> Result<(), Stop> {
-        let EventKind::Start { recovered } = &item.event.kind else { return Ok(()) };
+    fn known_past(&self, line: &Line) -> Result<(), Stop> {
+        let EventKind::Start { recovered } = &line.event.kind else { return Ok(()) };
         let empty = recovered.last_zxid == Zxid::ZERO
             && recovered.accepted_epoch == 0
             && recovered.current_epoch == 0;
-        if item.event.incarnation > 1 || empty {
+        if line.event.incarnation > 1 || empty {
             return Ok(());
         }
-        let reason = Reason::UnknownPast { server: item.event.server };
-        Err(inconclusive(Some(self.place(item.at)), reason).into())
+        let reason = Reason::UnknownPast { server: line.event.server };
+        Err(inconclusive(Some(self.base.files.place(line.at)), reason).into())
     }
 
     /// What the links say of a line: which use of a connection it is about, and what the sender of
     /// a received message may have meant.
     pub(super) fn before(
         &mut self,
-        item: &Item,
+        line: &Line,
         explain: bool,
     ) -> Result<(Option<ConnectionId>, Vec<ModelMessage>), Stop> {
-        let Event { server, kind, .. } = &item.event;
-        let used = match kind {
-            EventKind::Connected { connection, peer } => {
-                self.links.connected(*server, connection, *peer).map(Some)
+        let Event { server, kind, .. } = &line.event;
+        let used = if let EventKind::Received(packet) = kind {
+            return self.received(line, packet, explain);
+        } else if let EventKind::Disconnected { connection } = kind {
+            return Ok((self.base.links.find_open(*server, connection), Vec::new()));
+        } else if let EventKind::Connected { connection, peer } = kind {
+            self.base.links.connected(*server, connection, *peer)
+        } else if let EventKind::Sent(packet) = kind {
+            self.base.links.sending(*server, packet)
+        } else {
+            if let EventKind::Start { .. } = kind {
+                self.base.links.started(*server);
             }
-            EventKind::Disconnected { connection } => {
-                return Ok((self.links.find_open(*server, connection), Vec::new()));
-            }
-            EventKind::Sent(packet) => self.links.sending(*server, packet).map(Some),
-            EventKind::Received(packet) => return self.received(item, packet, explain),
-            EventKind::Start { .. } => {
-                self.links.started(*server);
-                Ok(None)
-            }
-            EventKind::Stop
-            | EventKind::Killed
-            | EventKind::Persisted(_)
-            | EventKind::Delivered { .. }
-            | EventKind::Looking { .. }
-            | EventKind::Resent
-            | EventKind::Elected { .. }
-            | EventKind::Proposed { .. }
-            | EventKind::Established { .. }
-            | EventKind::Committed { .. }
-            | EventKind::Joined { .. } => Ok(None),
+            return Ok((None, Vec::new()));
         };
-        let connection =
-            used.map_err(|fault| self.wrong(item, diagnose::fault(&item.event, fault), explain))?;
-        if let (Some(id), Some(name)) = (connection, named(kind)) {
-            self.note_use(&item.event, name, id);
+        let id =
+            used.map_err(|fault| self.wrong(line, diagnose::fault(&line.event, fault), explain))?;
+        if let Some(name) = kind.connection() {
+            self.note_use(&line.event, name, id);
         }
-        Ok((connection, Vec::new()))
+        Ok((Some(id), Vec::new()))
     }
 
     /// Where steps are hidden: what this end sends in this use is known beforehand.
     fn note_use(&mut self, event: &Event, name: &ConnectionName, id: ConnectionId) {
-        if self.lookahead.knows_sends() {
-            let number = self.links.number(event.server, name);
-            self.future.begin(self.lookahead, event, name, (id, number));
+        if self.base.lookahead.knows_sends() {
+            let number = self.base.links.number(event.server, name);
+            self.base.future.begin(self.base.lookahead, event, name, (id, number));
         }
     }
 
     /// A line that contradicts what the links know.
-    fn wrong(&self, item: &Item, mismatch: Mismatch, explain: bool) -> Stop {
+    fn wrong(&self, line: &Line, mismatch: Mismatch, explain: bool) -> Stop {
         if explain {
-            let divergence = diagnose::link(self, item, mismatch);
+            let divergence = self.link(line, mismatch);
             Verdict::Diverges(Box::new(divergence)).into()
         } else {
-            self.or_paired(Stop::Stuck(item.at))
+            self.or_paired(Stop::Stuck(line.at))
         }
     }
 
     /// A failure, unless another pairing of a name's uses may explain the trace.
     pub(super) fn or_paired(&self, stop: Stop) -> Stop {
-        if self.links.assumes_pairs() { Stop::Pairing(Box::new(stop)) } else { stop }
+        if self.base.links.assumes_pairs() { Stop::Pairing(Box::new(stop)) } else { stop }
     }
 
     fn received(
         &mut self,
-        item: &Item,
+        line: &Line,
         packet: &Packet,
         explain: bool,
     ) -> Result<(Option<ConnectionId>, Vec<ModelMessage>), Stop> {
         self.received = None;
         let (connection, mut in_flight) =
-            self.links.receive(item.event.server, packet).map_err(|refused| {
+            self.base.links.receive(line.event.server, packet).map_err(|refused| {
                 let mismatch = match refused {
-                    links::Refused::Fault(fault) => diagnose::fault(&item.event, fault),
+                    links::Refused::Fault(fault) => diagnose::fault(&line.event, fault),
                     links::Refused::Lost => diagnose::lost(packet),
                 };
-                self.wrong(item, mismatch, explain)
+                self.wrong(line, mismatch, explain)
             })?;
         self.received = Some(in_flight.at);
         let sender = self.row(packet.peer).and_then(|row| self.monitors[row].poset.as_ref());
@@ -349,50 +320,24 @@ impl<'a> Checker<'a> {
         }
         if let (Message::Snap { .. }, []) = (&packet.message, in_flight.contents.as_slice()) {
             let reason = Reason::UnknownSnapshot { server: packet.peer };
-            return Err(inconclusive(Some(self.place(item.at)), reason).into());
+            return Err(inconclusive(Some(self.base.files.place(line.at)), reason).into());
         }
         if in_flight.message != packet.message {
-            return Err(self.wrong(item, diagnose::changed(packet, &in_flight.message), explain));
+            return Err(self.wrong(line, diagnose::changed(packet, &in_flight.message), explain));
         }
-        self.note_use(&item.event, &packet.connection, connection);
+        self.note_use(&line.event, &packet.connection, connection);
         Ok((Some(connection), in_flight.contents))
     }
 
     /// Gives the line to its server.
-    fn take(
-        &mut self,
-        row: usize,
-        item: &Item,
-        connection: Option<ConnectionId>,
-        contents: &[ModelMessage],
-        explain: bool,
-    ) -> Result<(), Stop> {
-        if explain {
-            return Err(self.explain(row, item, connection, contents).into());
-        }
-        let line = Line { at: item.at, event: &item.event, connection, contents, ids: &self.ids };
+    fn advance(&mut self, row: usize, linked: &Linked) -> Result<(), Stop> {
+        let Line { at, event } = &linked.line;
         let monitor = &mut self.monitors[row];
-        let mut scene = Scene {
-            cfg: &self.cfg,
-            lookahead: self.lookahead,
-            shown: monitor.shown,
-            outbox: &mut self.outbox,
-            witness: self.options.witness,
-            steps: &mut self.summary.steps,
-        };
-        let search = Search {
-            future: &self.future,
-            links: &self.links,
-            closure: self.options.closure,
-            limit: self.options.states_max(&monitor.frontier),
-            narrow: self.options.closure == Closure::Reduced,
-            lazy: true,
-            untaken: &[],
-            uncounted: None,
-        };
-        let received = matches!(item.event.kind, EventKind::Received(_)).then_some(self.received);
-        let heard = received.flatten().map(|sent| self.causes.receive(sent)).unwrap_or_default();
-        match monitor.advance(&mut scene, &line, heard, search) {
+        let received = self.received.filter(|_| matches!(event.kind, EventKind::Received(_)));
+        let heard = received.map(|sent| self.causes.receive(sent)).unwrap_or_default();
+        let search = self.base.search(&monitor.frontier);
+        let mut ctx = self.base.context(monitor.shown, linked, search);
+        match monitor.advance(&mut ctx, heard) {
             Ok(hidden) => {
                 self.summary.hidden_steps += hidden;
                 let size = monitor.frontier.len();
@@ -400,31 +345,30 @@ impl<'a> Checker<'a> {
                 self.summary.frontier_sum += size as u64;
                 Ok(())
             }
-            Err(Stuck::Nowhere) => Err(Stop::Stuck(item.at)),
-            // That the trace diverges is known; the line is the first at which it was.
+            Err(Stuck::Nowhere) => Err(Stop::Stuck(*at)),
+            // Already known to diverge: the line is the one where that was found.
             Err(Stuck::Budget) if monitor.ruled_out.is_some() => {
-                Err(Stop::Stuck(monitor.ruled_out.unwrap_or(item.at)))
+                Err(Stop::Stuck(monitor.ruled_out.unwrap_or(*at)))
             }
             Err(Stuck::Budget) => {
-                let (server, states) = (item.event.server, search.limit);
-                let reason = Reason::Budget { server, states };
-                Err(inconclusive(Some(self.place(item.at)), reason).into())
+                let reason = Reason::Budget { server: event.server, states: search.limit };
+                Err(inconclusive(Some(self.base.files.place(*at)), reason).into())
             }
         }
     }
 
     /// What follows from an explained line: its message is on its way, its facts are facts.
-    fn after(&mut self, row: usize, item: &Item) -> Result<(), Stop> {
-        self.pass(row, item);
-        if self.options.witness && !self.monitors[row].is_apart() {
+    fn after(&mut self, row: usize, line: &Line) -> Result<(), Stop> {
+        self.pass(row, line);
+        if self.base.options.witness && !self.monitors[row].is_apart() {
             for candidate in &mut self.monitors[row].frontier {
-                candidate.trail.push(Entry::of(&item.event));
+                candidate.trail.push(Entry::of(&line.event));
             }
         }
-        self.settle(row, item.at)
+        self.settle(row, line.at)
     }
 
-    pub(super) fn sent(&mut self, row: usize, item: &Item, packet: &Packet) {
+    pub(super) fn sent(&mut self, row: usize, line: &Line, packet: &Packet) {
         let mut contents: Vec<ModelMessage> = Vec::new();
         if let Message::Snap { .. } = packet.message
             && !self.monitors[row].is_apart()
@@ -435,30 +379,8 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        self.causes.send(item.at, self.monitors[row].last_known());
-        let in_flight = InFlight { message: packet.message, at: item.at, contents };
-        self.links.send(item.event.server, packet, in_flight);
-    }
-}
-
-/// The connection that a line begins, or sends on.
-fn named(kind: &EventKind) -> Option<&ConnectionName> {
-    match kind {
-        EventKind::Connected { connection, .. } => Some(connection),
-        EventKind::Sent(packet) => Some(&packet.connection),
-        EventKind::Start { .. }
-        | EventKind::Stop
-        | EventKind::Killed
-        | EventKind::Disconnected { .. }
-        | EventKind::Received(_)
-        | EventKind::Persisted(_)
-        | EventKind::Delivered { .. }
-        | EventKind::Looking { .. }
-        | EventKind::Resent
-        | EventKind::Elected { .. }
-        | EventKind::Proposed { .. }
-        | EventKind::Established { .. }
-        | EventKind::Committed { .. }
-        | EventKind::Joined { .. } => None,
+        self.causes.send(line.at, self.monitors[row].last_known());
+        let in_flight = InFlight { message: packet.message, at: line.at, contents };
+        self.base.links.send(line.event.server, packet, in_flight);
     }
 }

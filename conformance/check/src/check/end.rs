@@ -1,17 +1,14 @@
 //! What follows from explained lines: facts, doubts, and the end of the trace.
 
-use zab_trace::{Event, EventKind, LintReport, Packet};
+use zab_trace::{Event, LintReport, Packet};
 
-use super::{Checker, Outcome, Stop, inconclusive};
-use crate::{
-    candidate::{Fact, Log},
-    diagnose,
-    explain::{Divergence, Past},
-    input::{At, Item, Place},
-    merge::{Merge, Missing, Stall},
-    properties::Broken,
-    verdict::{Reason, Refusal, Verdict, Violation},
-};
+use super::checker::Checker;
+use super::options::Outcome;
+use super::stop::{Stop, inconclusive};
+use crate::properties::Broken;
+use crate::report::{Reason, Refusal, Verdict, Violation, diagnose};
+use crate::state::Fact;
+use crate::trace::{At, Line, Log, Merge, Missing, Place, Stall};
 
 /// The verdict on a trace that breaks the format's rules.
 pub(super) fn form(report: &LintReport) -> Option<Verdict> {
@@ -21,16 +18,11 @@ pub(super) fn form(report: &LintReport) -> Option<Verdict> {
     Some(inconclusive(Some(place), Reason::Form { sentence, more }))
 }
 
-/// The file of a place, as the lint counts them.
-pub(super) fn index(at: At) -> usize {
-    usize::try_from(at.file).unwrap_or(usize::MAX)
-}
-
 impl Checker<'_> {
-    /// Where one state is left, what it did is what happened.
+    /// With one candidate left, its facts are certain.
     pub(super) fn settle(&mut self, row: usize, at: At) -> Result<(), Stop> {
         let [candidate] = self.monitors[row].frontier.as_mut_slice() else { return Ok(()) };
-        if self.options.witness {
+        if self.base.options.witness {
             let server = self.monitors[row].id;
             let trail = self.monitors[row].frontier[0].trail.drain(..);
             self.witness.entries.extend(trail.map(|entry| (server, entry)));
@@ -48,7 +40,7 @@ impl Checker<'_> {
                 Fact::Proposed { .. } | Fact::Established { .. } | Fact::Held { .. } => None,
             };
             self.facts
-                .note(&self.cfg.logs, (at, server, fact), holders)
+                .note(&self.base.cfg.logs, (at, server, fact), holders)
                 .map_err(|broken| self.violated(at, broken))?;
         }
         Ok(())
@@ -56,7 +48,7 @@ impl Checker<'_> {
 
     fn violated(&self, at: At, broken: Broken) -> Stop {
         let (property, seen) = (broken.property, broken.seen);
-        let place = self.place(at);
+        let place = self.base.files.place(at);
         Verdict::Violates(Box::new(Violation { property, place, seen })).into()
     }
 
@@ -66,13 +58,13 @@ impl Checker<'_> {
         if !self.facts.in_order() {
             return None;
         }
-        let history = self.cfg.history(history);
+        let history = self.base.cfg.history(history);
         let length = history.length_at(zxid)?;
         let committed = history.prefix(length);
         let mut holders = 0;
         for monitor in &self.monitors {
             let [candidate] = monitor.frontier.as_slice() else { return None };
-            let disk = self.cfg.history(candidate.core.server.disk.history);
+            let disk = self.base.cfg.history(candidate.core.server.disk.history);
             holders += usize::from(disk.prefix(length) == committed);
         }
         // With a seeded defect the model's own quorum may be too small.
@@ -88,22 +80,24 @@ impl Checker<'_> {
                     Missing::Line { server, incarnation, chain, seq } => {
                         Reason::Gap { server, incarnation, chain, seq }
                     }
-                    Missing::Sent { item, packet } => return self.unsent(&item, packet),
+                    Missing::Sent { line, packet } => return self.unsent(&line, packet),
                     Missing::End { server, incarnation } => {
                         Reason::OpenIncarnation { server, incarnation }
                     }
                 };
-                inconclusive(Some(self.place(at)), reason).into()
+                inconclusive(Some(self.base.files.place(at)), reason).into()
             }
-            Stall::Circle { item, sent } => {
-                let divergence = diagnose::circle(self, &item, sent);
+            Stall::Circle { line, sent } => {
+                let divergence = self.circle(&line, sent);
                 let verdict = Verdict::Diverges(Box::new(divergence));
                 Stop::Pairing(Box::new(verdict.into()))
             }
             Stall::Repeated { at } => {
-                inconclusive(Some(self.place(at)), Reason::RepeatedSeq).into()
+                inconclusive(Some(self.base.files.place(at)), Reason::RepeatedSeq).into()
             }
-            Stall::Knot { at } => inconclusive(Some(self.place(at)), Reason::Knot).into(),
+            Stall::Knot { at } => {
+                inconclusive(Some(self.base.files.place(at)), Reason::Knot).into()
+            }
             Stall::Budget { lines, bytes_max } => {
                 inconclusive(None, Reason::OrderBudget { lines, bytes_max }).into()
             }
@@ -111,14 +105,14 @@ impl Checker<'_> {
     }
 
     /// A message is received, and no line shows that it was sent to this server.
-    fn unsent(&self, item: &Item, packet: Packet) -> Stop {
-        let Event { server, incarnation, .. } = item.event;
-        if self.assumed.is_misdirected || self.links.contradicts(server, &packet) {
-            let divergence = diagnose::link(self, item, diagnose::misdirected(&packet));
+    fn unsent(&self, line: &Line, packet: Packet) -> Stop {
+        let Event { server, incarnation, .. } = line.event;
+        if self.assumed.is_misdirected || self.base.links.contradicts(server, &packet) {
+            let divergence = self.link(line, diagnose::misdirected(&packet));
             return Verdict::Diverges(Box::new(divergence)).into();
         }
         let reason = Reason::ReceiveWithoutSend(packet.clone());
-        let verdict = Box::new(inconclusive(Some(self.place(item.at)), reason));
+        let verdict = Box::new(inconclusive(Some(self.base.files.place(line.at)), reason));
         let receiver = (server, incarnation);
         Stop::Pairing(Box::new(Stop::Unsent { verdict, receiver, packet: Box::new(packet) }))
     }
@@ -129,7 +123,7 @@ impl Checker<'_> {
             return Err(Verdict::Refused(Refusal::Empty).into());
         }
         for (name, at) in merge.unknown() {
-            self.lint.unknown(index(at), at.line, std::slice::from_ref(name));
+            self.lint.unknown(at.index(), at.line, std::slice::from_ref(name));
         }
         let report = std::mem::take(&mut self.lint).finish();
         if let Some(wrong) = form(&report) {
@@ -138,38 +132,20 @@ impl Checker<'_> {
         for row in 0..self.monitors.len() {
             // Several ways to end are as good as one: any of them explains the trace.
             self.monitors[row].frontier.truncate(1);
-            if let Some(at) = self.monitors[row].recent.back().map(|item| item.at) {
+            if let Some(at) = self.monitors[row].recent.back().map(|line| line.at) {
                 self.settle(row, at)?;
             }
         }
         self.summary.incarnations = self.monitors.iter().map(|monitor| monitor.incarnations).sum();
-        self.facts.finish(&self.cfg.logs).map_err(|(at, broken)| self.violated(at, broken))?;
+        self.facts.finish(&self.base.cfg.logs).map_err(|(at, broken)| self.violated(at, broken))?;
+        self.summary.steps = self.base.steps;
         self.summary.committed = self.facts.committed_count();
         if let Some(never) = self.ledger.finish() {
             return Err(inconclusive(None, Reason::NeverSeen(never)).into());
         }
         self.summary.counts = self.ledger.counts(self.summary.incarnations);
-        let witness = self.options.witness.then_some(self.witness);
+        let witness = self.base.options.witness.then_some(self.witness);
         let notes = report.findings;
         Ok(Outcome { verdict: Verdict::Conforms(self.summary), witness, notes })
-    }
-
-    /// Where the message that a line receives was sent.
-    pub(crate) fn sent_at(&self, item: &Item) -> Option<At> {
-        let now = self.received.filter(|_| matches!(item.event.kind, EventKind::Received(_)));
-        self.archive.sent(item.at).unwrap_or(now)
-    }
-
-    /// A line that diverges, with what came before it.
-    pub(crate) fn divergence_at(&self, item: &Item) -> Divergence {
-        let nearest = self.archive.nearest(&item.event, self.sent_at(item));
-        let mut past: Vec<Past> =
-            nearest.into_iter().map(|item| diagnose::past(self, item)).collect();
-        if let Some(row) = self.row(item.event.server).filter(|_| past.is_empty()) {
-            let lines = self.monitors[row].recent.iter();
-            past.extend(lines.map(|item| diagnose::past(self, item)));
-        }
-        let unseen = self.ledger.unseen();
-        Divergence { unseen, ..diagnose::blank(self.place(item.at), &item.event, past) }
     }
 }

@@ -9,12 +9,13 @@ use std::collections::VecDeque;
 
 use zab_trace::{EventKind, Message, ServerId};
 
-use crate::{input::Item, monitor::Monitor};
+use crate::search::Monitor;
+use crate::trace::Line;
 
 /// The lines, each server's in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Postponed {
-    lines: VecDeque<Item>,
+    lines: VecDeque<Line>,
 }
 
 impl Postponed {
@@ -24,24 +25,24 @@ impl Postponed {
 
     /// Whether lines of this server wait.
     pub(super) fn holds(&self, server: ServerId) -> bool {
-        self.lines.iter().any(|item| item.event.server == server)
+        self.lines.iter().any(|line| line.event.server == server)
     }
 
-    pub(super) fn push(&mut self, item: Item) {
-        self.lines.push_back(item);
+    pub(super) fn push(&mut self, line: Line) {
+        self.lines.push_back(line);
     }
 
     /// All lines, which then wait no more.
-    pub(super) fn take(&mut self) -> VecDeque<Item> {
+    pub(super) fn drain(&mut self) -> VecDeque<Line> {
         std::mem::take(&mut self.lines)
     }
 
     /// The first line of a server that needs to wait no more.
-    pub(super) fn ready(&mut self, monitors: &[Monitor]) -> Option<Item> {
+    pub(super) fn ready(&mut self, monitors: &[Monitor]) -> Option<Line> {
         let mut blocked: Vec<ServerId> = Vec::new();
-        let index = self.lines.iter().position(|item| {
-            let server = item.event.server;
-            let waits = blocked.contains(&server) || awaits_snapshot(monitors, item);
+        let index = self.lines.iter().position(|line| {
+            let server = line.event.server;
+            let waits = blocked.contains(&server) || awaits_snapshot(monitors, line);
             if waits {
                 blocked.push(server);
             }
@@ -52,8 +53,8 @@ impl Postponed {
 }
 
 /// Whether a line receives a SNAP from a server of which no state has sent one that it shows.
-pub(super) fn awaits_snapshot(monitors: &[Monitor], item: &Item) -> bool {
-    let EventKind::Received(packet) = &item.event.kind else { return false };
+pub(super) fn awaits_snapshot(monitors: &[Monitor], line: &Line) -> bool {
+    let EventKind::Received(packet) = &line.event.kind else { return false };
     if !matches!(packet.message, Message::Snap { .. }) {
         return false;
     }

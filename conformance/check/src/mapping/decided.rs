@@ -3,11 +3,9 @@
 use zab_model::{Item, Probe, Step};
 use zab_trace::{Epoch, ServerId, TxnDigest, Zxid};
 
-use super::{Line, Miss};
-use crate::{
-    candidate::{Candidate, Scene},
-    convert,
-};
+use super::Miss;
+use crate::state::{Candidate, Context};
+use crate::trace::convert;
 
 /// A LOOKING server begins a round.
 ///
@@ -15,13 +13,13 @@ use crate::{
 /// |---|---|
 /// | `round` | the next `Looking` decision that a step left behind; if none did: `LeaveRole` (`zk.fle.leave_role`), and the decision it leaves; while `zk.fle.enter` still has the tail to write: the round it has begun |
 pub(super) fn looking<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
     round: u64,
     probe: &mut P,
 ) -> Result<(), Miss> {
     let begun = !candidate.core.decided.looking.is_empty() || enters(candidate);
-    if !begun && !candidate.step(scene, Step::LeaveRole, probe) {
+    if !begun && !candidate.step(ctx, Step::LeaveRole, probe) {
         return Err(Miss::Step(Step::LeaveRole));
     }
     if enters(candidate) && u64::from(candidate.core.server.round) == round {
@@ -46,12 +44,12 @@ fn enters(candidate: &Candidate) -> bool {
 /// |---|---|
 /// | – | `Resend`: `zk.fle.resend` |
 pub(super) fn resent<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
     probe: &mut P,
 ) -> Result<(), Miss> {
     let step = Step::Resend;
-    if candidate.step(scene, step, probe) { Ok(()) } else { Err(Miss::Step(step)) }
+    if candidate.step(ctx, step, probe) { Ok(()) } else { Err(Miss::Step(step)) }
 }
 
 /// The election is settled.
@@ -60,19 +58,18 @@ pub(super) fn resent<P: Probe>(
 /// |---|---|
 /// | `leader`, `round` | the next `Elected` decision that a notification left behind (`zk.fle.same_round`, `zk.fle.join`); if none did: `Settle` (`zk.fle.settle`), and the decision it leaves |
 pub(super) fn elected<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
-    line: &Line<'_>,
     (leader, round): (ServerId, u64),
     probe: &mut P,
 ) -> Result<(), Miss> {
-    if candidate.core.decided.elected.is_empty() && !candidate.step(scene, Step::Settle, probe) {
+    if candidate.core.decided.elected.is_empty() && !candidate.step(ctx, Step::Settle, probe) {
         return Err(Miss::Step(Step::Settle));
     }
     match candidate.core.decided.elected.pop_front() {
-        Some((due, at)) if line.ids.real(due) == leader && u64::from(at) == round => Ok(()),
+        Some((due, at)) if ctx.ids.real(due) == leader && u64::from(at) == round => Ok(()),
         due => Err(Miss::Decision(due.map(|(leader, round)| {
-            format!("Elected leader={} round={round}", line.ids.real(leader))
+            format!("Elected leader={} round={round}", ctx.ids.real(leader))
         }))),
     }
 }
@@ -84,14 +81,14 @@ pub(super) fn elected<P: Probe>(
 /// | `digest` | `Request.payload`: `l.3.1` |
 /// | `zxid` | the `Proposed` decision it leaves |
 pub(super) fn proposed<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
     zxid: Zxid,
     digest: TxnDigest,
     probe: &mut P,
 ) -> Result<(), Miss> {
     let step = Step::Request { payload: digest.0 };
-    if !candidate.step(scene, step, probe) {
+    if !candidate.step(ctx, step, probe) {
         return Err(Miss::Step(step));
     }
     match candidate.proposed.map(convert::zxid) {

@@ -3,7 +3,8 @@
 use zab_trace::Zxid;
 
 use super::Miss;
-use crate::{candidate::Candidate, convert};
+use crate::state::Candidate;
+use crate::trace::convert;
 
 /// A transaction is given to the state machine: no step, but one that a step produced.
 ///

@@ -3,11 +3,9 @@
 use zab_model::{Probe, Role, Step};
 use zab_trace::ServerId;
 
-use super::{Line, Miss};
-use crate::{
-    candidate::{Candidate, Ended, Scene},
-    links::ConnectionId,
-};
+use super::Miss;
+use crate::state::{Candidate, Context, Ended, Wire};
+use crate::trace::ConnectionId;
 
 /// This end has a connection.
 ///
@@ -17,13 +15,12 @@ use crate::{
 /// | LEADING | none: a leader learns of a connection by its FOLLOWERINFO, even if its line knows the peer |
 /// | otherwise | none: the role it was for has been left, and this end closes it |
 pub(super) fn connected<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
-    line: &Line<'_>,
     peer: Option<ServerId>,
     probe: &mut P,
 ) -> Result<(), Miss> {
-    let Some(connection) = line.connection else { return Err(Miss::NotConnected) };
+    let Some(connection) = ctx.linked.connection else { return Err(Miss::NotConnected) };
     let core = &candidate.core;
     let known = core.accepted.contains(&connection)
         || core.wires.iter().any(|wire| wire.connection == Some(connection))
@@ -33,14 +30,14 @@ pub(super) fn connected<P: Probe>(
     }
     let server = &core.server;
     let peer = match peer {
-        Some(peer) => Some(super::peer(line, peer)?),
+        Some(peer) => Some(super::peer(ctx, peer)?),
         None => None,
     };
     match server.role {
         Role::Following if peer == Some(server.vote.leader) => {
             let step = Step::Connected { peer: server.vote.leader };
             let leader = server.vote.leader;
-            if !candidate.step(scene, step, probe) {
+            if !candidate.step(ctx, step, probe) {
                 return Err(Miss::Step(step));
             }
             if let Some(wire) = candidate.core.wire(leader) {
@@ -64,14 +61,13 @@ pub(super) fn connected<P: Probe>(
 /// | one that this end had ended | none |
 /// | LEADING, one on which no FOLLOWERINFO came | none |
 pub(super) fn disconnected<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
-    line: &Line<'_>,
     probe: &mut P,
 ) -> Result<(), Miss> {
-    let Some(connection) = line.connection else {
+    let Some(connection) = ctx.linked.connection else {
         // A connection without messages, of which no line showed that it came up.
-        return if scene.shown.connected { Err(Miss::NotConnected) } else { Ok(()) };
+        return if ctx.shown.connected { Err(Miss::NotConnected) } else { Ok(()) };
     };
     let core = &mut candidate.core;
     if let Some(index) = core.ended.iter().position(|ended| ended.connection == connection) {
@@ -83,11 +79,11 @@ pub(super) fn disconnected<P: Probe>(
         return Ok(());
     }
     let Some(row) = core.wires.iter().position(|wire| wire.connection == Some(connection)) else {
-        return if scene.shown.connected { Err(Miss::NotConnected) } else { Ok(()) };
+        return if ctx.shown.connected { Err(Miss::NotConnected) } else { Ok(()) };
     };
     let peer = zab_model::ServerId(u8::try_from(row + 1).unwrap_or(0));
     let step = Step::Disconnected { peer };
-    if !candidate.step(scene, step, probe) {
+    if !candidate.step(ctx, step, probe) {
         return Err(Miss::Step(step));
     }
     gone(candidate, connection);
@@ -99,7 +95,7 @@ fn gone(candidate: &mut Candidate, connection: ConnectionId) {
     let core = &mut candidate.core;
     for wire in &mut core.wires {
         if wire.connection == Some(connection) {
-            *wire = crate::candidate::Wire::default();
+            *wire = Wire::default();
         }
     }
     core.ended.retain(|ended| ended.connection != connection);

@@ -1,13 +1,11 @@
 //! `Persisted`.
 
-use zab_model::{Probe, Step};
+use zab_model::{Phase, Probe, Role, Server, Step, Wide};
 use zab_trace::Persisted;
 
 use super::Miss;
-use crate::{
-    candidate::{Candidate, Scene},
-    convert,
-};
+use crate::state::{Candidate, Context};
+use crate::trace::convert;
 
 /// Something became durable.
 ///
@@ -17,13 +15,13 @@ use crate::{
 /// | otherwise `log` | `SyncLog.up_to`: `zk.bcast.sync` |
 /// | otherwise | nothing: every other write belongs to a program |
 pub(super) fn persisted<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
     write: Persisted,
     probe: &mut P,
 ) -> Result<(), Miss> {
     if !candidate.core.server.program.is_finished() {
-        if !candidate.step(scene, Step::ProgramNext, probe) {
+        if !candidate.step(ctx, Step::ProgramNext, probe) {
             return Err(Miss::Step(Step::ProgramNext));
         }
         let due = candidate.written.map(convert::persisted);
@@ -32,11 +30,28 @@ pub(super) fn persisted<P: Probe>(
     match write {
         Persisted::Log(zxid) => {
             let step = Step::SyncLog { up_to: convert::zxid_in(zxid) };
-            if candidate.step(scene, step, probe) { Ok(()) } else { Err(Miss::Step(step)) }
+            if candidate.step(ctx, step, probe) { Ok(()) } else { Err(Miss::Step(step)) }
         }
         Persisted::AcceptedEpoch(_)
         | Persisted::CurrentEpoch(_)
         | Persisted::Truncated(_)
         | Persisted::Snapshot(_) => Err(Miss::Write(None)),
+    }
+}
+
+/// The rule that the line stands for: the one to read when it is wrong.
+pub(super) fn rule(write: Persisted, server: &Server<Wide>) -> &'static str {
+    let leads = server.role == Role::Leading;
+    match write {
+        Persisted::AcceptedEpoch(_) if leads => "l.1.1",
+        Persisted::AcceptedEpoch(_) => "f.1.2",
+        Persisted::CurrentEpoch(_) if leads => "l.1.2",
+        Persisted::CurrentEpoch(_) | Persisted::Snapshot(_) => "f.2.1",
+        Persisted::Truncated(_) => "f.2.0",
+        Persisted::Log(_) => match (server.role, server.phase) {
+            (Role::Looking, _) => "zk.fle.enter",
+            (_, Phase::Broadcast) => "zk.bcast.sync",
+            (_, Phase::Election | Phase::Discovery | Phase::Synchronization) => "f.2.1",
+        },
     }
 }

@@ -2,15 +2,12 @@
 
 use std::collections::VecDeque;
 
-use zab_model::{Message, Probe, Role, ServerId, Step};
+use zab_model::{Message, Phase, Probe, Role, ServerId, Step};
 use zab_trace::{Packet, Port};
 
-use super::{Choice, Line, Miss, peer};
-use crate::{
-    candidate::{Candidate, Ended, Scene, Wire},
-    convert::{self, ModelMessage},
-    links::ConnectionId,
-};
+use super::{Choice, Miss, peer};
+use crate::state::{Candidate, Context, Ended, Wire};
+use crate::trace::{ConnectionId, ModelMessage, convert};
 
 /// A message arrives.
 ///
@@ -23,31 +20,30 @@ use crate::{
 /// That the message is the one that was sent, and that none before it was passed over, the caller
 /// has compared.
 pub(super) fn received<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
-    line: &Line<'_>,
     packet: &Packet,
     choice: Choice,
     probe: &mut P,
 ) -> Result<(), Miss> {
-    let from = peer(line, packet.peer)?;
-    let message = match line.contents.get(choice.content) {
+    let from = peer(ctx, packet.peer)?;
+    let message = match ctx.linked.contents.get(choice.content) {
         Some(content) => *content,
         None => {
-            convert::message_in(line.ids, &packet.message).ok_or(Miss::Unknown(packet.message))?
+            convert::message_in(ctx.ids, &packet.message).ok_or(Miss::Unknown(packet.message))?
         }
     };
     if packet.message.port() == Port::Quorum {
-        let Some(connection) = line.connection else { return Err(Miss::NotConnected) };
-        match standing(scene, candidate, from, connection, message) {
+        let Some(connection) = ctx.linked.connection else { return Err(Miss::NotConnected) };
+        match standing(ctx, candidate, from, connection, message) {
             Standing::Open => {}
-            Standing::New => return register(scene, candidate, from, connection, message, probe),
+            Standing::New => return register(ctx, candidate, from, connection, message, probe),
             Standing::Ended => return Ok(()),
             Standing::Unknown => return Err(Miss::NotConnected),
         }
     }
     let step = Step::Receive { from, message };
-    if candidate.step(scene, step, probe) { Ok(()) } else { Err(Miss::Step(step)) }
+    if candidate.step(ctx, step, probe) { Ok(()) } else { Err(Miss::Step(step)) }
 }
 
 /// What a connection is to this end.
@@ -63,7 +59,7 @@ enum Standing {
 }
 
 fn standing(
-    scene: &Scene<'_>,
+    ctx: &Context<'_>,
     candidate: &Candidate,
     from: ServerId,
     connection: ConnectionId,
@@ -78,7 +74,7 @@ fn standing(
         Standing::Ended
     } else if core.accepted.contains(&connection) {
         if opens { Standing::New } else { Standing::Unknown }
-    } else if scene.shown.connected {
+    } else if ctx.shown.connected {
         Standing::Unknown
     } else if opens && core.server.role == Role::Leading {
         Standing::New
@@ -89,7 +85,7 @@ fn standing(
 
 /// `l.1.1`: FOLLOWERINFO on a new connection; the peer's older connection ends.
 fn register<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
     from: ServerId,
     connection: ConnectionId,
@@ -99,7 +95,7 @@ fn register<P: Probe>(
     let fresh = Wire { connection: Some(connection), pending: VecDeque::new() };
     let older = candidate.core.wire(from).map(|wire| std::mem::replace(wire, fresh));
     let step = Step::Receive { from, message };
-    if !candidate.step(scene, step, probe) {
+    if !candidate.step(ctx, step, probe) {
         if let (Some(wire), Some(older)) = (candidate.core.wire(from), older) {
             *wire = older;
         }
@@ -111,4 +107,25 @@ fn register<P: Probe>(
         core.ended.push(Ended { connection, pending });
     }
     Ok(())
+}
+
+/// The rule that the line stands for: the one to read when it is wrong.
+pub(super) const fn rule(message: &zab_trace::Message, phase: Phase) -> &'static str {
+    use zab_trace::Message;
+    let broadcast = matches!(phase, Phase::Broadcast);
+    match message {
+        Message::Notification { .. } => "zk.fle.looking",
+        Message::FollowerInfo { .. } => "l.1.1",
+        Message::LeaderInfo { .. } => "f.1.2",
+        Message::AckEpoch { .. } => "l.1.2",
+        Message::Diff { .. } | Message::Trunc { .. } | Message::Snap { .. } => "f.2.0",
+        Message::Proposal { .. } if broadcast => "f.3.1",
+        Message::Proposal { .. } => "zk.sync.proposal",
+        Message::Commit { .. } if broadcast => "f.3.3",
+        Message::Commit { .. } => "zk.sync.commit",
+        Message::NewLeader { .. } => "f.2.1",
+        Message::AckLd { .. } => "l.2.2",
+        Message::Ack { .. } => "l.3.2",
+        Message::UpToDate => "f.2.2",
+    }
 }

@@ -2,14 +2,12 @@
 
 use std::collections::VecDeque;
 
-use zab_model::{Message, Notification, Probe, Role, Shape, Step, Wide};
+use zab_model::{Message, Notification, Phase, Probe, Role, Shape, Step, Wide};
 use zab_trace::Packet;
 
-use super::{Line, Miss, peer};
-use crate::{
-    candidate::{Candidate, Notices, Scene, row_mut},
-    convert::{self, ModelMessage},
-};
+use super::{Miss, peer};
+use crate::state::{Candidate, Context, Notices, row_mut};
+use crate::trace::{ModelMessage, convert};
 
 /// A message goes to the socket: no step, but one that a step produced.
 ///
@@ -18,34 +16,32 @@ use crate::{
 /// | quorum port | the next message of the connection's queue, as the rules filled it; also on a connection that this end has ended, until its `Disconnected` line |
 /// | election port | the next notification to the peer, or a later one, which replaces those before it; first on its connection: also the last one once more |
 pub(super) fn sent<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
-    line: &Line<'_>,
     packet: &Packet,
     probe: &mut P,
 ) -> Result<(), Miss> {
-    let to = peer(line, packet.peer)?;
+    let to = peer(ctx, packet.peer)?;
     let shown = packet.message;
     let due =
-        |model_message: &ModelMessage| convert::message(line.ids, model_message) == Some(shown);
+        |model_message: &ModelMessage| convert::message(ctx.ids, model_message) == Some(shown);
     candidate.sent = None;
     if let zab_trace::Message::Notification { .. } = shown {
-        let Some(Message::Notification(notification)) = convert::message_in(line.ids, &shown)
-        else {
+        let Some(Message::Notification(notification)) = convert::message_in(ctx.ids, &shown) else {
             return Err(Miss::Unknown(shown));
         };
         let Some(notices) = row_mut(&mut candidate.core.notices, to) else {
             return Err(Miss::NotConnected);
         };
-        return notify(notices, notification, packet.ordinal == 0, !scene.shown.resent)
+        return notify(notices, notification, packet.ordinal == 0, !ctx.shown.resent)
             .map_err(|due| Miss::Send { due: due.map(Message::Notification), open: true });
     }
-    let Some(connection) = line.connection else { return Err(Miss::NotConnected) };
-    if !scene.shown.connected {
-        open_unseen(scene, candidate, to, &shown, probe);
+    let Some(connection) = ctx.linked.connection else { return Err(Miss::NotConnected) };
+    if !ctx.shown.connected {
+        open_unseen(ctx, candidate, to, &shown, probe);
     }
     let core = &mut candidate.core;
-    let unseen = !scene.shown.connected;
+    let unseen = !ctx.shown.connected;
     let queue = match row_mut(&mut core.wires, to) {
         Some(wire) if wire.connection == Some(connection) => Some(&mut wire.pending),
         Some(wire) if unseen && wire.connection.is_none() && !wire.pending.is_empty() => {
@@ -65,7 +61,7 @@ pub(super) fn sent<P: Probe>(
             if let Some(Message::Proposal(txn)) = candidate.sent {
                 // What is behind it in the history has been requested, but not sent.
                 let length = Wide::length(&core.server.history);
-                let upto = scene.cfg.history(core.server.history).count_to(txn.zxid);
+                let upto = ctx.cfg.history(core.server.history).count_to(txn.zxid);
                 let ahead = u32::try_from(length.saturating_sub(upto)).unwrap_or(u32::MAX);
                 core.ahead = core.ahead.min(ahead);
             }
@@ -77,7 +73,7 @@ pub(super) fn sent<P: Probe>(
 
 /// Where the contract hides `Connected`, a FOLLOWERINFO shows the connection.
 fn open_unseen<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
     to: zab_model::ServerId,
     shown: &zab_trace::Message,
@@ -87,7 +83,7 @@ fn open_unseen<P: Probe>(
     let follows = server.role == Role::Following && server.vote.leader == to;
     if follows && matches!(shown, zab_trace::Message::FollowerInfo { .. }) {
         // If it is not enabled, the queue stays as it is, and the message is not due.
-        candidate.step(scene, Step::Connected { peer: to }, probe);
+        candidate.step(ctx, Step::Connected { peer: to }, probe);
     }
 }
 
@@ -116,5 +112,28 @@ fn notify(
             Ok(())
         }
         None => Err(notices.pending.front().copied()),
+    }
+}
+
+/// The rule that the line stands for: the one to read when it is wrong.
+pub(super) const fn rule(message: &zab_trace::Message, phase: Phase) -> &'static str {
+    use zab_trace::Message;
+    let broadcast = matches!(phase, Phase::Broadcast);
+    match message {
+        Message::Notification { role: zab_trace::Role::Looking, .. } => "zk.fle.looking",
+        Message::Notification { .. } => "zk.fle.settled_reply",
+        Message::FollowerInfo { .. } => "f.1.1",
+        Message::LeaderInfo { .. } => "l.1.1",
+        Message::AckEpoch { .. } => "f.1.2",
+        Message::Diff { .. } => "zk.sync.diff",
+        Message::Trunc { .. } => "zk.sync.trunc",
+        Message::Snap { .. } => "zk.sync.snap",
+        Message::Proposal { .. } if broadcast => "l.3.1",
+        Message::Commit { .. } if broadcast => "l.3.2",
+        Message::Proposal { .. } | Message::Commit { .. } | Message::NewLeader { .. } => "l.2.1",
+        Message::AckLd { .. } if broadcast => "f.2.2",
+        Message::AckLd { .. } => "f.2.1",
+        Message::Ack { .. } => "zk.bcast.sync",
+        Message::UpToDate => "l.2.3",
     }
 }

@@ -1,13 +1,11 @@
 //! `Start`.
 
 use zab_model::{Config, Probe, Server, Shape, Step, Wide};
-use zab_trace::{Recovered, State};
+use zab_trace::Recovered;
 
 use super::{Choice, Miss, state};
-use crate::{
-    candidate::{Candidate, Scene},
-    convert,
-};
+use crate::state::{Candidate, Context};
+use crate::trace::convert;
 
 /// `zk.start`, with the state that was recovered.
 ///
@@ -16,25 +14,17 @@ use crate::{
 /// | `recovered.acceptedEpoch`, `recovered.currentEpoch` | the epochs after the step |
 /// | `recovered.lastZxid`, `.logLength`, `.logDigest` | the history after the step, of which any prefix of the unsynced tail may have survived ([`recovery_of`]) |
 pub(super) fn start<P: Probe>(
-    scene: &mut Scene<'_>,
+    ctx: &mut Context<'_>,
     candidate: &mut Candidate,
     recovered: &Recovered,
     choice: Choice,
     probe: &mut P,
 ) -> Result<(), Miss> {
     let step = Step::Start { survived: choice.survived };
-    if !candidate.step(scene, step, probe) {
+    if !candidate.step(ctx, step, probe) {
         return Err(Miss::Step(step));
     }
-    let shown = State {
-        accepted_epoch: Some(recovered.accepted_epoch),
-        current_epoch: Some(recovered.current_epoch),
-        log_length: recovered.log_length,
-        last_zxid: Some(recovered.last_zxid),
-        log_digest: recovered.log_digest,
-        ..State::default()
-    };
-    state::agrees(scene, &candidate.core, &shown).map_err(Miss::State)
+    state::agrees(ctx, &candidate.core, &recovered.into()).map_err(Miss::State)
 }
 
 /// How much of a crashed server's unsynced tail must have survived for the recovered history to

@@ -2,10 +2,8 @@
 
 use zab_trace::State;
 
-use crate::{
-    candidate::{Core, Scene},
-    convert,
-};
+use crate::state::{Context, Core};
+use crate::trace::convert;
 
 /// A field of the state that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +37,8 @@ fn equal<T: PartialEq + ToString>(
 /// | `acceptedEpoch`, `currentEpoch` | `accepted_epoch`, `current_epoch`: those in memory |
 /// | `logLength`, `lastZxid`, `logDigest` | of `history`, synced or not; the digest not if a hidden request may have had any |
 /// | `lastCommitted` | `last_committed` |
-pub(crate) fn agrees(scene: &Scene<'_>, core: &Core, state: &State) -> Result<(), Differs> {
-    let model = core.server.projection(scene.cfg);
+pub(crate) fn agrees(ctx: &Context<'_>, core: &Core, state: &State) -> Result<(), Differs> {
+    let model = core.server.projection(ctx.cfg);
     if let Some(role) = convert::role(model.role) {
         equal("role", state.role, role)?;
         equal("phase", state.phase, convert::phase(model.phase))?;
@@ -52,7 +50,7 @@ pub(crate) fn agrees(scene: &Scene<'_>, core: &Core, state: &State) -> Result<()
     equal("lastCommitted", state.last_committed, convert::zxid(model.last_committed))?;
     equal("logDigest", state.log_digest, zab_trace::LogDigest(model.log_digest)).or_else(
         |differs| {
-            let blurred = scene.lookahead.is_blurred(scene.cfg, &core.server.history);
+            let blurred = ctx.lookahead.is_blurred(ctx.cfg, &core.server.history);
             if blurred { Ok(()) } else { Err(differs) }
         },
     )

@@ -109,7 +109,7 @@ fn broadcast() -> (Header, Script, ServerId, Vec<Link>) {
         received: BTreeMap::new(),
     };
     let (mut leader, mut links) = (0, Vec::new());
-    events.retain(|event| !matches!(event.kind, EventKind::Stop | EventKind::Killed));
+    events.retain(|event| !event.kind.ends_incarnation());
     for event in &events {
         assert_eq!(event.incarnation, 1, "nothing goes wrong");
         script.seqs.insert(event.server, event.seq + 1);

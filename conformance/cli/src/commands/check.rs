@@ -6,7 +6,7 @@ use zab_presets::{Exploration, Outcome, Preset};
 use crate::args::{self, Check};
 use crate::baseline::{Baseline, Compared};
 use crate::bounds;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::exploring::explore;
 use crate::interrupt;
 use crate::listing;
@@ -103,7 +103,7 @@ impl Asked<'_> {
         let seen_all = outcomes.len() == self.explorations.len();
         let complete = seen_all && outcomes.iter().all(Outcome::complete);
         let exit =
-            outcomes.iter().map(|outcome| outcome.ending().into()).fold(Exit::Good, Exit::and);
+            outcomes.iter().map(|outcome| exit::of(outcome.ending())).fold(Exit::Good, Exit::and);
         let exit = if seen_all { exit } else { exit.and(Exit::Unknown) };
         let written = self.args.json.as_deref().map_or(Exit::Good, |path| write_json(path, value));
         let compared = match self.baseline {

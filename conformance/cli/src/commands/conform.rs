@@ -41,7 +41,7 @@ fn each(args: &Conform) -> Exit {
             out::line(format_args!("{}\n", outcome.verdict));
         }
         *words.entry(outcome.verdict.word()).or_default() += 1;
-        exit = exit.and(self::exit(&outcome.verdict));
+        exit = exit.and(outcome.verdict.exit());
         results.push(to_json(std::slice::from_ref(path), &outcome));
     }
     let total: Vec<_> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
@@ -63,7 +63,7 @@ fn one(args: &Conform) -> Exit {
     if let Verdict::Conforms(summary) = &outcome.verdict {
         out::line(counts_table(&summary.counts));
     }
-    let mut exit = exit(&outcome.verdict);
+    let mut exit = outcome.verdict.exit();
     if let Some(path) = &args.json {
         exit = exit.and(write_json(path, &to_json(&args.paths, &outcome)));
     }
@@ -94,16 +94,6 @@ fn counts_table(counts: &Counts) -> Table {
         [count.name.to_owned(), count.seen.to_string(), owed]
     });
     table(["line, field of state", "seen", "owed"], rows.collect())
-}
-
-/// How a command ends that got this verdict.
-pub(crate) fn exit(verdict: &Verdict) -> Exit {
-    match verdict.exit() {
-        zab_check::Exit::Conforms => Exit::Good,
-        zab_check::Exit::Rejected => Exit::Bad,
-        zab_check::Exit::Inconclusive => Exit::Unknown,
-        zab_check::Exit::BadInput => Exit::Usage,
-    }
 }
 
 /// Writes the run of the model that explains the trace; without one there is nothing to write.

@@ -6,7 +6,6 @@ use std::path::Path;
 use zab_check::{Options, Verdict};
 use zab_ensemble::{RecordError, Recording, SCENARIOS, Scenario, ZabServer, left_a_run};
 
-use super::conform;
 use crate::args::{Record, Target};
 use crate::exit::Exit;
 use crate::interrupt;
@@ -112,7 +111,7 @@ fn many(recording: &Recording<'_>, out: &Path, times: u32) -> Exit {
         let verdict = left_a_run(&recorded, &folder)
             .then(|| zab_check::check([&folder].as_slice(), &Options::default()).verdict);
         let word = verdict.as_ref().map_or("", Verdict::word);
-        let judged = verdict.as_ref().map_or(Exit::Good, conform::exit);
+        let judged = verdict.as_ref().map_or(Exit::Good, Verdict::exit);
         exit = exit.and(judged);
         let (run, order) = match &recorded {
             Ok(run) => {

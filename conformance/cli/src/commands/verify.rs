@@ -6,10 +6,9 @@ use zab_check::{Options, Verdict};
 use zab_ensemble::{Recording, Scenario, ZabServer, left_a_run};
 use zab_presets::{Ending, Preset};
 
-use super::conform;
 use super::record::exit_of;
 use crate::args::{Limits, Verify};
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::exploring;
 use crate::interrupt;
 use crate::out;
@@ -47,7 +46,7 @@ fn explore(rows: &mut Vec<Row>) -> Exit {
                 let (states, depth) = (outcome.counts.distinct, outcome.counts.depth);
                 let far = format!("{states} states, depth {depth}, {:.1} s", outcome.seconds);
                 rows.push([what, ending.word().to_owned(), far]);
-                exit = exit.and(ending.into());
+                exit = exit.and(exit::of(ending));
             }
             Err(error) => {
                 rows.push([what, "FAILED".to_owned(), error.to_string()]);
@@ -115,5 +114,5 @@ fn check_run(folder: &Path, rows: &mut Vec<Row>) -> Exit {
         "see above".to_owned()
     };
     rows.push(["its trace against the model".to_owned(), outcome.verdict.word().to_owned(), far]);
-    conform::exit(&outcome.verdict)
+    outcome.verdict.exit()
 }

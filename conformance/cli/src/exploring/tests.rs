@@ -6,7 +6,7 @@ use stateright::{Model, Property};
 use zab_explorer::{FlatModel, Options, Trace};
 use zab_presets::{Outcome, Preset, explore};
 
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::report::model::json;
 
 /// Counts to 9; what it does at 5 is to be said.
@@ -61,7 +61,7 @@ fn outcome(inside: fn(&u8) -> bool, at_five: fn(&Counter) -> Option<u8>) -> Outc
 #[test]
 fn a_sound_model_is_violated_with_its_run() {
     let outcome = outcome(|_| true, |_| Some(6));
-    assert_eq!((Exit::from(outcome.ending()), outcome.ending().word()), (Exit::Bad, "VIOLATED"));
+    assert_eq!((exit::of(outcome.ending()), outcome.ending().word()), (Exit::Bad, "VIOLATED"));
     assert_eq!(outcome.properties[0].story.len(), 9);
     let value = json(&outcome);
     assert_eq!((&value["left_out"], &value["terminal"]), (&0.into(), &1.into()));
@@ -73,7 +73,7 @@ fn a_sound_model_is_violated_with_its_run() {
 #[test]
 fn steps_that_were_left_out_are_told() {
     let outcome = outcome(|state| *state < 7, |_| Some(6));
-    assert_eq!((Exit::from(outcome.ending()), outcome.left_out), (Exit::Good, 1));
+    assert_eq!((exit::of(outcome.ending()), outcome.left_out), (Exit::Good, 1));
     assert_eq!(json(&outcome)["left_out"], 1);
     assert_eq!(json(&outcome)["terminal"], 0);
 }
@@ -82,7 +82,7 @@ fn steps_that_were_left_out_are_told() {
 fn a_panic_is_no_verdict_and_comes_with_the_run() {
     let outcome = outcome(|_| true, |_| panic!("five is too many"));
     assert_eq!(
-        (Exit::from(outcome.ending()), outcome.ending().word()),
+        (exit::of(outcome.ending()), outcome.ending().word()),
         (Exit::Unknown, "INCOMPLETE")
     );
     let fault = outcome.fault.as_ref().expect("it is told");
@@ -98,7 +98,7 @@ fn another_answer_is_no_verdict_and_no_counterexample() {
     let changes = |model: &Counter| model.first.swap(false, Ordering::Relaxed).then_some(6);
     let outcome = outcome(|_| true, changes);
     assert_eq!(
-        (Exit::from(outcome.ending()), outcome.ending().word()),
+        (exit::of(outcome.ending()), outcome.ending().word()),
         (Exit::Unknown, "INCOMPLETE")
     );
     assert!(outcome.properties.iter().all(|property| property.story.is_empty()));
@@ -110,9 +110,9 @@ fn another_answer_is_no_verdict_and_no_counterexample() {
 #[test]
 fn deadlocks_are_a_violation_only_where_asked() {
     let mut outcome = outcome(|state| *state != 8, |_| None);
-    assert_eq!((Exit::from(outcome.ending()), outcome.ends.deadlocks), (Exit::Good, 1));
+    assert_eq!((exit::of(outcome.ending()), outcome.ends.deadlocks), (Exit::Good, 1));
     outcome.judge_deadlocks();
-    assert_eq!(Exit::from(outcome.ending()), Exit::Bad);
+    assert_eq!(exit::of(outcome.ending()), Exit::Bad);
     let property = outcome.properties.last().expect("the one that was added");
     assert_eq!((property.name, property.trace_length), ("no deadlock", Some(5)));
 }

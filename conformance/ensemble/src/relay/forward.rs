@@ -1,19 +1,18 @@
 //! One link: listening, dialling on, forwarding.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 use zab_trace::ConnectionName;
 
-use super::{
-    Joined, JoinedConnection,
-    gate::{Entered, Gate},
-};
+use super::gate::{Entered, Gate};
+use super::{Joined, JoinedConnection};
 
 /// How long to wait when the system refuses to listen or accept, such as for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -1,12 +1,11 @@
 //! Whether a link is open, and who is on it.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{Arc, Condvar, Mutex, PoisonError},
-};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use tokio::{net::TcpListener, sync::watch};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::{Link, lock};
 use crate::ports::bound;

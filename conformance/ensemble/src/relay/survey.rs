@@ -1,11 +1,12 @@
 //! Who listens?
 
-use std::{collections::BTreeMap, io, net::SocketAddr, time::Duration};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
 
-use tokio::{
-    sync::watch,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::ports::bound;
 

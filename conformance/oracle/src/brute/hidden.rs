@@ -3,7 +3,8 @@
 use zab_model::{Phase, Role, Shape, Step, Wide};
 use zab_trace::EventKind;
 
-use super::{Trace, World, node::Due};
+use super::node::Due;
+use super::{Trace, World};
 
 /// Adds the worlds that one hidden step of this server leads to.
 pub(super) fn steps(trace: &Trace, world: &World, row: usize, next: &mut Vec<World>) {

@@ -1,9 +1,7 @@
 //! One server as the search over the whole ensemble knows it.
 
-use zab_check::{
-    Shown,
-    convert::{self, ModelMessage},
-};
+use zab_check::Shown;
+use zab_check::convert::{self, ModelMessage};
 use zab_model::{
     Config, Decision, Effect, Enabled, Message, NoProbe, Notification, Outbox, Server, ServerId,
     Step, Wide, Write,

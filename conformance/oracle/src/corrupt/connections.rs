@@ -83,7 +83,9 @@ pub(super) const CORRUPTIONS: &[Corruption] = &[
                     continue;
                 };
                 let last = events[..index].iter().rev().find(|other| other.server == third);
-                let Some(last) = last.filter(|last| !ends(&last.kind)) else { continue };
+                let Some(last) = last.filter(|last| !last.kind.ends_incarnation()) else {
+                    continue;
+                };
                 let mut events = events.to_vec();
                 let (incarnation, kind) = (last.incarnation, event.kind.clone());
                 events.insert(index + 1, Event::new(third, incarnation, 0, kind));
@@ -93,10 +95,6 @@ pub(super) const CORRUPTIONS: &[Corruption] = &[
         },
     },
 ];
-
-fn ends(kind: &EventKind) -> bool {
-    matches!(kind, EventKind::Stop | EventKind::Killed)
-}
 
 /// Whether a line before this one has named the peer, on the quorum port.
 fn is_second(packet: &Packet) -> bool {
@@ -110,9 +108,7 @@ fn third(one: ServerId, other: ServerId) -> Option<ServerId> {
 
 fn rename_peer(event: &mut Event) -> Option<()> {
     let server = event.server;
-    let (EventKind::Sent(packet) | EventKind::Received(packet)) = &mut event.kind else {
-        return None;
-    };
+    let packet = event.kind.packet_mut()?;
     packet.peer = third(server, packet.peer)?;
     Some(())
 }
@@ -130,9 +126,7 @@ fn connected(
             continue;
         }
         let found = events.iter().enumerate().skip(index + 1).find_map(|(at, other)| {
-            let (EventKind::Sent(packet) | EventKind::Received(packet)) = &other.kind else {
-                return None;
-            };
+            let packet = other.kind.packet()?;
             let own = other.server == event.server && packet.connection == *connection;
             (own && names(other)).then_some((at, packet.peer))
         });
@@ -154,9 +148,8 @@ fn after_end(events: &[Event], of: impl Fn(&EventKind) -> bool) -> Option<Corrup
         let EventKind::Disconnected { connection } = &event.kind else { continue };
         let before = (0..index).rev().find(|at| events[*at].server == event.server)?;
         let kind = &events[before].kind;
-        let same = matches!(kind, EventKind::Sent(packet) | EventKind::Received(packet)
-            if packet.connection == *connection);
-        if same && of(kind) {
+        let is_message = |packet: &Packet| packet.connection == *connection;
+        if kind.packet().is_some_and(is_message) && of(kind) {
             return corrupted(moved(events, index, before), before + 1);
         }
     }

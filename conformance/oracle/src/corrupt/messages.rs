@@ -233,7 +233,7 @@ fn change(
     let mut events = events.to_vec();
     let receipt = receipt(&events, index);
     for line in [Some(index), receipt].into_iter().flatten() {
-        if let EventKind::Sent(packet) | EventKind::Received(packet) = &mut events[line].kind {
+        if let Some(packet) = events[line].kind.packet_mut() {
             packet.message = message;
         }
     }

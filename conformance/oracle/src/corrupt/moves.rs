@@ -215,8 +215,7 @@ pub(super) const CORRUPTIONS: &[Corruption] = &[
                 let own = |event: &Event| event.server == server;
                 let life = events.iter().skip(index + 1).filter(|event| own(event));
                 let life = life.take_while(|event| {
-                    !matches!(event.kind, EventKind::Stop | EventKind::Killed)
-                        && event.kind.name() != EventName::Looking
+                    !event.kind.ends_incarnation() && event.kind.name() != EventName::Looking
                 });
                 if life.clone().any(delivered) {
                     events.remove(index);

@@ -2,7 +2,8 @@
 
 use zab_trace::{ConnectionName, Event, EventKind, Message, Persisted, Zxid};
 
-use crate::{renumber::renumber, rng::Rng};
+use crate::renumber::renumber;
+use crate::rng::Rng;
 
 /// The trace with one to three random changes. Half of the time numbers close up afterwards, so
 /// that the change looks like something the protocol did.
@@ -50,34 +51,13 @@ fn change(events: &mut Vec<Event>, rng: &mut Rng) {
 /// Gives the lines of a connection, from some line on, the name of another connection.
 fn name(events: &mut [Event], from: usize, rng: &mut Rng) {
     let names: Vec<ConnectionName> =
-        events.iter_mut().filter_map(|event| connection(event).cloned()).collect();
+        events.iter().filter_map(|event| event.kind.connection().cloned()).collect();
     let (one, other) = (rng.below(names.len()), rng.below(names.len()));
     let (Some(old), Some(new)) = (names.get(one), names.get(other)) else { return };
-    for name in events[from..].iter_mut().filter_map(connection) {
+    for name in events[from..].iter_mut().filter_map(|event| event.kind.connection_mut()) {
         if name == old {
             name.clone_from(new);
         }
-    }
-}
-
-fn connection(event: &mut Event) -> Option<&mut ConnectionName> {
-    match &mut event.kind {
-        EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } => {
-            Some(connection)
-        }
-        EventKind::Sent(packet) | EventKind::Received(packet) => Some(&mut packet.connection),
-        EventKind::Start { .. }
-        | EventKind::Stop
-        | EventKind::Killed
-        | EventKind::Persisted(_)
-        | EventKind::Delivered { .. }
-        | EventKind::Looking { .. }
-        | EventKind::Resent
-        | EventKind::Elected { .. }
-        | EventKind::Proposed { .. }
-        | EventKind::Established { .. }
-        | EventKind::Committed { .. }
-        | EventKind::Joined { .. } => None,
     }
 }
 
@@ -86,7 +66,7 @@ fn peer(event: &mut Event, rng: &mut Rng) {
     let other = 1 + rng.below(3) as u64;
     if let EventKind::Connected { peer, .. } = &mut event.kind {
         *peer = rng.often(700).then_some(other);
-    } else if let EventKind::Sent(packet) | EventKind::Received(packet) = &mut event.kind {
+    } else if let Some(packet) = event.kind.packet_mut() {
         if rng.often(700) {
             packet.peer = other;
         } else {

@@ -3,7 +3,8 @@
 
 use zab_trace::{EventKind, LogDigest, Persisted, Role, ServerId, State, TxnDigest, Zxid};
 
-use super::{Kind, draft::Draft};
+use super::Kind;
+use super::draft::Draft;
 
 const GROUP: &str = "extra line";
 

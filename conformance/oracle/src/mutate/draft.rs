@@ -53,9 +53,9 @@ impl Draft {
         let mut sent: HashMap<(ConnectionName, Port, ServerId, u64), usize> = HashMap::new();
         for (at, event) in events.iter().enumerate() {
             let link = uses.link(event);
-            let id = packet(event).map(|_| draft.new_message());
+            let id = event.kind.packet().map(|_| draft.new_message());
             draft.lines.push(Line { event: event.clone(), link, message: id });
-            let Some(packet) = packet(event) else { continue };
+            let Some(packet) = event.kind.packet() else { continue };
             let key =
                 |sender| (packet.connection.clone(), packet.message.port(), sender, packet.ordinal);
             if is_sent(event) {
@@ -96,7 +96,7 @@ impl Draft {
             let chain = (event.server, event.incarnation, event.chain.clone());
             event.seq = count(seqs.entry(chain).or_default());
             let (sent, server) = (is_sent(&event), event.server);
-            if let (Some(packet), Some(link)) = (packet_mut(&mut event), link)
+            if let (Some(packet), Some(link)) = (event.kind.packet_mut(), link)
                 && !keeps_ordinals
             {
                 packet.ordinal = count(ordinals.entry((link, server, sent)).or_default());
@@ -131,7 +131,7 @@ impl Draft {
 
     /// The packet of a line that sends or receives.
     pub(super) fn packet(&self, at: usize) -> Option<&Packet> {
-        packet(&self.lines[at].event)
+        self.lines[at].event.kind.packet()
     }
 
     pub(super) fn sends(&self, at: usize) -> bool {
@@ -178,7 +178,7 @@ impl Draft {
     /// The last line that this server wrote before this place, if its process runs there.
     pub(super) fn running(&self, server: ServerId, at: usize) -> Option<usize> {
         let last = (0..at).rev().find(|other| self.server(*other) == server)?;
-        let ended = matches!(self.kind(last), EventKind::Stop | EventKind::Killed);
+        let ended = self.kind(last).ends_incarnation();
         (!ended).then_some(last)
     }
 
@@ -239,7 +239,7 @@ impl Draft {
     }
 
     pub(super) fn set_message(&mut self, at: usize, message: Message) {
-        if let Some(packet) = packet_mut(&mut self.lines[at].event) {
+        if let Some(packet) = self.lines[at].event.kind.packet_mut() {
             packet.message = message;
         }
     }
@@ -254,7 +254,7 @@ impl Draft {
     }
 
     pub(super) fn packet_mut(&mut self, at: usize) -> Option<&mut Packet> {
-        packet_mut(&mut self.lines[at].event)
+        self.lines[at].event.kind.packet_mut()
     }
 
     /// The line belongs to another connection from now on.
@@ -277,28 +277,8 @@ fn is_sent(event: &Event) -> bool {
     matches!(event.kind, EventKind::Sent(_))
 }
 
-fn packet(event: &Event) -> Option<&Packet> {
-    if let EventKind::Sent(packet) | EventKind::Received(packet) = &event.kind {
-        Some(packet)
-    } else {
-        None
-    }
-}
-
-fn packet_mut(event: &mut Event) -> Option<&mut Packet> {
-    if let EventKind::Sent(packet) | EventKind::Received(packet) = &mut event.kind {
-        Some(packet)
-    } else {
-        None
-    }
-}
-
 /// The connection that a line names, and its port.
 fn connection(event: &Event) -> Option<(ConnectionName, Port)> {
-    if let EventKind::Connected { connection, .. } | EventKind::Disconnected { connection } =
-        &event.kind
-    {
-        return Some((connection.clone(), Port::Quorum));
-    }
-    packet(event).map(|packet| (packet.connection.clone(), packet.message.port()))
+    let port = event.kind.packet().map_or(Port::Quorum, |packet| packet.message.port());
+    event.kind.connection().map(|name| (name.clone(), port))
 }

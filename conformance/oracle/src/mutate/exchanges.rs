@@ -1,13 +1,13 @@
 //! Several messages together: a whole exchange that never was, one that was repeated, one that came
 //! too early, and contents that changed places.
 
-use zab_trace::{EventKind, Message, MessageType, Persisted, Zxid};
+use std::fmt;
 
-use super::{
-    Kind,
-    draft::{Draft, Link},
-    messages::{TYPES, receives, sends},
-};
+use zab_trace::{EventKind, EventName, Message, MessageType, Persisted, Zxid};
+
+use super::Kind;
+use super::draft::{Draft, Link};
+use super::messages::{TYPES, receives, sends};
 use crate::rng::Rng;
 
 const GROUP: &str = "exchange";
@@ -193,26 +193,32 @@ const ANSWERS: [(MessageType, MessageType); 5] = [
     (MessageType::Proposal, MessageType::Ack),
 ];
 
+/// A question that is sent, and its answer.
+fn answered(
+    draft: &Draft,
+    rng: &mut Rng,
+    question: MessageType,
+    answer: MessageType,
+) -> Option<(usize, usize)> {
+    let (at, link) = sent(draft, rng, question)?;
+    let received = draft.other_end(at)?;
+    let answered = on(draft, &link, &[answer]).into_iter().find(|at| *at > received)?;
+    Some((at, answered))
+}
+
 fn repeated(kinds: &mut Vec<Kind>) {
     for (question, answer) in ANSWERS {
         let name = format!("{question} and {answer}: twice");
         kinds.push(Kind::new(GROUP, name, move |draft, rng| {
-            let (at, link) = sent(draft, rng, question)?;
-            let received = draft.other_end(at)?;
-            let mut answers = on(draft, &link, &[answer]);
-            answers.retain(|at| *at > received);
-            draft.repeat(*answers.first()?);
+            let (at, answered) = answered(draft, rng, question, answer)?;
+            draft.repeat(answered);
             draft.repeat(at);
             Some(())
         }));
         let name = format!("{question} and {answer}: never");
         kinds.push(Kind::new(GROUP, name, move |draft, rng| {
-            let (at, link) = sent(draft, rng, question)?;
-            let received = draft.other_end(at)?;
-            let mut answers = on(draft, &link, &[answer]);
-            answers.retain(|at| *at > received);
-            let answer = *answers.first()?;
-            leave_out(draft, vec![at, answer])
+            let (at, answered) = answered(draft, rng, question, answer)?;
+            leave_out(draft, vec![at, answered])
         }));
     }
     for kind in TYPES {
@@ -226,89 +232,59 @@ fn repeated(kinds: &mut Vec<Kind>) {
     }
 }
 
-/// Whether a line is of some kind.
-type Is = fn(&Draft, usize) -> bool;
+/// What a line shows.
+#[derive(Clone, Copy)]
+enum Shows {
+    Sends(MessageType),
+    Receives(MessageType),
+    Event(EventName),
+}
+
+impl Shows {
+    fn is(self, draft: &Draft, at: usize) -> bool {
+        match self {
+            Self::Sends(kind) => sends(draft, at, kind),
+            Self::Receives(kind) => receives(draft, at, kind),
+            Self::Event(name) => draft.kind(at).name() == name,
+        }
+    }
+}
+
+impl fmt::Display for Shows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sends(kind) => kind.fmt(f),
+            Self::Receives(kind) => write!(f, "the received {kind}"),
+            Self::Event(name) => name.fmt(f),
+        }
+    }
+}
 
 /// A line that comes right behind another one, and so before what it has to wait for.
-const HASTY: [(&str, Is, Is); 14] = [
-    (
-        "UPTODATE right behind NEWLEADER",
-        |draft, at| sends(draft, at, MessageType::UpToDate),
-        |draft, at| sends(draft, at, MessageType::NewLeader),
-    ),
-    (
-        "COMMIT right behind PROPOSAL",
-        |draft, at| sends(draft, at, MessageType::Commit),
-        |draft, at| sends(draft, at, MessageType::Proposal),
-    ),
-    (
-        "ACK right behind the received PROPOSAL",
-        |draft, at| sends(draft, at, MessageType::Ack),
-        |draft, at| receives(draft, at, MessageType::Proposal),
-    ),
-    (
-        "ACK-LD right behind the received NEWLEADER",
-        |draft, at| sends(draft, at, MessageType::AckLd),
-        |draft, at| receives(draft, at, MessageType::NewLeader),
-    ),
-    (
-        "ACKEPOCH right behind the received LEADERINFO",
-        |draft, at| sends(draft, at, MessageType::AckEpoch),
-        |draft, at| receives(draft, at, MessageType::LeaderInfo),
-    ),
-    (
-        "ACKEPOCH right behind FOLLOWERINFO",
-        |draft, at| sends(draft, at, MessageType::AckEpoch),
-        |draft, at| sends(draft, at, MessageType::FollowerInfo),
-    ),
-    (
-        "NEWLEADER right behind LEADERINFO",
-        |draft, at| sends(draft, at, MessageType::NewLeader),
-        |draft, at| sends(draft, at, MessageType::LeaderInfo),
-    ),
-    (
-        "DIFF right behind LEADERINFO",
-        |draft, at| sends(draft, at, MessageType::Diff),
-        |draft, at| sends(draft, at, MessageType::LeaderInfo),
-    ),
-    (
-        "LEADERINFO right behind Connected",
-        |draft, at| sends(draft, at, MessageType::LeaderInfo),
-        |draft, at| matches!(draft.kind(at), EventKind::Connected { .. }),
-    ),
-    (
-        "Committed right behind Proposed",
-        |draft, at| matches!(draft.kind(at), EventKind::Committed { .. }),
-        |draft, at| matches!(draft.kind(at), EventKind::Proposed { .. }),
-    ),
-    (
-        "Established right behind Elected",
-        |draft, at| matches!(draft.kind(at), EventKind::Established { .. }),
-        |draft, at| matches!(draft.kind(at), EventKind::Elected { .. }),
-    ),
-    (
-        "Elected right behind Looking",
-        |draft, at| matches!(draft.kind(at), EventKind::Elected { .. }),
-        |draft, at| matches!(draft.kind(at), EventKind::Looking { .. }),
-    ),
-    (
-        "Delivered right behind Proposed",
-        |draft, at| matches!(draft.kind(at), EventKind::Delivered { .. }),
-        |draft, at| matches!(draft.kind(at), EventKind::Proposed { .. }),
-    ),
-    (
-        "Delivered right behind the received PROPOSAL",
-        |draft, at| matches!(draft.kind(at), EventKind::Delivered { .. }),
-        |draft, at| receives(draft, at, MessageType::Proposal),
-    ),
+const HASTY: [(Shows, Shows); 14] = [
+    (Shows::Sends(MessageType::UpToDate), Shows::Sends(MessageType::NewLeader)),
+    (Shows::Sends(MessageType::Commit), Shows::Sends(MessageType::Proposal)),
+    (Shows::Sends(MessageType::Ack), Shows::Receives(MessageType::Proposal)),
+    (Shows::Sends(MessageType::AckLd), Shows::Receives(MessageType::NewLeader)),
+    (Shows::Sends(MessageType::AckEpoch), Shows::Receives(MessageType::LeaderInfo)),
+    (Shows::Sends(MessageType::AckEpoch), Shows::Sends(MessageType::FollowerInfo)),
+    (Shows::Sends(MessageType::NewLeader), Shows::Sends(MessageType::LeaderInfo)),
+    (Shows::Sends(MessageType::Diff), Shows::Sends(MessageType::LeaderInfo)),
+    (Shows::Sends(MessageType::LeaderInfo), Shows::Event(EventName::Connected)),
+    (Shows::Event(EventName::Committed), Shows::Event(EventName::Proposed)),
+    (Shows::Event(EventName::Established), Shows::Event(EventName::Elected)),
+    (Shows::Event(EventName::Elected), Shows::Event(EventName::Looking)),
+    (Shows::Event(EventName::Delivered), Shows::Event(EventName::Proposed)),
+    (Shows::Event(EventName::Delivered), Shows::Receives(MessageType::Proposal)),
 ];
 
 fn hasty(kinds: &mut Vec<Kind>) {
-    for (name, late, early) in HASTY {
+    for (late, early) in HASTY {
+        let name = format!("{late} right behind {early}");
         kinds.push(Kind::new(GROUP, name, move |draft, rng| {
-            let pairs = draft.all(late).into_iter().filter_map(|late| {
+            let pairs = draft.all(|draft, at| late.is(draft, at)).into_iter().filter_map(|late| {
                 let own = (0..late).rev().filter(|at| draft.same_life(*at, late));
-                let cause = own.into_iter().find(|at| early(draft, *at))?;
+                let cause = own.into_iter().find(|at| early.is(draft, *at))?;
                 (draft.after(cause)? != late).then_some((late, cause + 1))
             });
             let (from, to) = rng.pick(&pairs.collect::<Vec<_>>())?;

@@ -73,7 +73,7 @@ macro_rules! in_message {
             name: $name,
             family: Family::$family,
             of: |kind| {
-                if let EventKind::Sent(packet) | EventKind::Received(packet) = kind
+                if let Some(packet) = kind.packet_mut()
                     && let $pattern = &mut packet.message
                 {
                     return Some($slot);

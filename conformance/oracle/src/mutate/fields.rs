@@ -2,11 +2,9 @@
 
 use zab_trace::EventKind;
 
-use super::{
-    Kind,
-    draft::Draft,
-    field::{self, Change, Family, Field},
-};
+use super::Kind;
+use super::draft::Draft;
+use super::field::{self, Change, Family, Field};
 use crate::rng::Rng;
 
 /// The value of a field in a line that has it.

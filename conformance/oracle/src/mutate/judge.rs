@@ -4,10 +4,8 @@ use zab_check::{Options, Verdict, check_under_contract};
 use zab_trace::{Event, Header};
 
 use super::draft::Draft;
-use crate::{
-    brute::{Brute, brute},
-    corrupt::cut,
-};
+use crate::brute::{Brute, brute};
+use crate::corrupt::cut;
 
 /// What the search says about a corrupted trace that the checker accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,10 +81,8 @@ fn fewest(header: &Header, events: &[Event], states: usize) -> Vec<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        corrupt::corruptions,
-        walk::{Walk, walk},
-    };
+    use crate::corrupt::corruptions;
+    use crate::walk::{Walk, walk};
 
     /// The checker is not asked here whether the trace passes: the search alone has to know.
     #[test]

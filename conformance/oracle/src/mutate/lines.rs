@@ -2,7 +2,8 @@
 
 use zab_trace::{EventKind, EventName, Persisted};
 
-use super::{Kind, draft::Draft};
+use super::Kind;
+use super::draft::Draft;
 use crate::rng::Rng;
 
 /// A kind of line.

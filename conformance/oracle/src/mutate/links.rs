@@ -3,11 +3,9 @@
 
 use zab_trace::{ConnectionName, EventKind, MessageType, ServerId};
 
-use super::{
-    Kind,
-    draft::{Draft, Link},
-    messages::{TYPES, sends},
-};
+use super::Kind;
+use super::draft::{Draft, Link};
+use super::messages::{TYPES, sends};
 use crate::rng::Rng;
 
 const GROUP: &str = "connection";

@@ -3,10 +3,8 @@
 
 use zab_trace::{Event, EventKind, Recovered, ServerId, State};
 
-use super::{
-    Kind,
-    draft::{Draft, Line},
-};
+use super::Kind;
+use super::draft::{Draft, Line};
 use crate::rng::Rng;
 
 const GROUP: &str = "life";
@@ -16,7 +14,7 @@ fn is_start(draft: &Draft, at: usize) -> bool {
 }
 
 fn is_end(draft: &Draft, at: usize) -> bool {
-    matches!(draft.kind(at), EventKind::Stop | EventKind::Killed)
+    draft.kind(at).ends_incarnation()
 }
 
 /// What the line of a start says, and a start that is not its server's first.

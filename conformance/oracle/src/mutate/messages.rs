@@ -3,11 +3,9 @@
 
 use zab_trace::{EventKind, MessageType, Packet};
 
-use super::{
-    Kind,
-    draft::{Draft, Link},
-    lines::{much_earlier, much_later},
-};
+use super::Kind;
+use super::draft::{Draft, Link};
+use super::lines::{much_earlier, much_later};
 use crate::rng::Rng;
 
 pub(super) const TYPES: [MessageType; 13] = [

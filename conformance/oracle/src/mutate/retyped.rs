@@ -2,7 +2,9 @@
 
 use zab_trace::{Message, MessageType, Role, TxnDigest, Zxid};
 
-use super::{Kind, draft::Draft, messages::sends};
+use super::Kind;
+use super::draft::Draft;
+use super::messages::sends;
 use crate::rng::Rng;
 
 /// What a message of another type may be filled with.

@@ -2,11 +2,9 @@
 
 use zab_trace::State;
 
-use super::{
-    Kind,
-    draft::Draft,
-    field::{Change, Slot},
-};
+use super::Kind;
+use super::draft::Draft;
+use super::field::{Change, Slot};
 use crate::rng::Rng;
 
 const GROUP: &str = "state";

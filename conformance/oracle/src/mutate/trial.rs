@@ -6,14 +6,10 @@ use zab_check::{
 };
 use zab_trace::{Contract, Event, EventName, Header, fnv1a};
 
-use super::{
-    Expected, Kind,
-    judge::{Judgement, judge},
-};
-use crate::{
-    rng::Rng,
-    walk::{Walk, walk},
-};
+use super::judge::{Judgement, judge};
+use super::{Expected, Kind};
+use crate::rng::Rng;
+use crate::walk::{Walk, walk};
 
 /// A run without a fault of the implementation, as a trace that shows everything.
 #[derive(Clone, Debug)]

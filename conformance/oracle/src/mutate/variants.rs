@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use zab_trace::{Chain, ConnectionName, EventKind, Message};
 
-use super::{
-    Kind,
-    draft::{Draft, Line},
-};
-use crate::{corrupt::cut, rng::Rng};
+use super::Kind;
+use super::draft::{Draft, Line};
+use crate::corrupt::cut;
+use crate::rng::Rng;
 
 const GROUP: &str = "legal variant";
 
@@ -111,7 +110,7 @@ fn renamed(draft: &mut Draft) -> Option<()> {
         | EventKind::Disconnected { connection } = &mut line.event.kind
         {
             connection
-        } else if let EventKind::Sent(packet) | EventKind::Received(packet) = &mut line.event.kind {
+        } else if let Some(packet) = line.event.kind.packet_mut() {
             &mut packet.connection
         } else {
             continue;
@@ -138,7 +137,7 @@ fn other_payloads(draft: &mut Draft) -> Option<()> {
             digest.0 = !digest.0;
             any = true;
         }
-        if let EventKind::Sent(packet) | EventKind::Received(packet) = &mut line.event.kind
+        if let Some(packet) = line.event.kind.packet_mut()
             && let Message::Proposal { digest, .. } = &mut packet.message
         {
             digest.0 = !digest.0;

@@ -1,9 +1,11 @@
 //! The run itself: which server does what next.
 
 use zab_model::{Config, Message, Mutant, Number, Phase, Role, Shape, Stage, Step, Wide};
-use zab_trace::{Chain, Event, EventKind, Packet, Recovered, State, TxnDigest, txn_digest};
+use zab_trace::{Chain, Event, EventKind, Packet, Recovered, TxnDigest, txn_digest};
 
-use super::{Walk, net::Net, node::Node};
+use super::Walk;
+use super::net::Net;
+use super::node::Node;
 use crate::rng::Rng;
 use zab_check::convert::{self, Ids};
 
@@ -168,7 +170,7 @@ impl Walker {
         let mut event = Event::new(server, node.incarnation, node.seq, kind);
         node.seq += 1;
         if self.shape.state {
-            event.state = Some(state(&self.cfg, node));
+            event.state = Some(convert::state(node.server.projection(&self.cfg)));
         }
         self.events.push(event);
     }
@@ -181,7 +183,7 @@ impl Walker {
         }
         node.incarnation += 1;
         node.seq = 0;
-        let shown = state(&self.cfg, node);
+        let shown = convert::state(node.server.projection(&self.cfg));
         let recovered = Recovered {
             accepted_epoch: shown.accepted_epoch.unwrap_or_default(),
             current_epoch: shown.current_epoch.unwrap_or_default(),
@@ -523,20 +525,5 @@ impl Walker {
         }
         let connection = self.net.links[link].name.clone();
         self.line(row, EventKind::Disconnected { connection });
-    }
-}
-
-/// The projection of a server's state that a line shows.
-fn state(cfg: &Config<Wide>, node: &Node) -> State {
-    let model = node.server.projection(cfg);
-    State {
-        role: convert::role(model.role),
-        phase: Some(convert::phase(model.phase)),
-        accepted_epoch: Some(model.accepted_epoch),
-        current_epoch: Some(model.current_epoch),
-        log_length: Some(model.log_length as u64),
-        last_zxid: Some(convert::zxid(model.last_zxid)),
-        last_committed: Some(convert::zxid(model.last_committed)),
-        log_digest: Some(zab_trace::LogDigest(model.log_digest)),
     }
 }

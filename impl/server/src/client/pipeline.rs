@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use bytes::BytesMut;
-use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::Instant;
 use zab_wire::Record as _;
 use zab_wire::client::SyncRecord;

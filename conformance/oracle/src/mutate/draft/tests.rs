@@ -1,10 +1,8 @@
 use zab_trace::{Lint, Located, MessageType};
 
 use super::*;
-use crate::{
-    mutate::messages::sends,
-    walk::{Walk, walk},
-};
+use crate::mutate::messages::sends;
+use crate::walk::{Walk, walk};
 
 fn run(seed: u64) -> (zab_trace::Header, Vec<Event>) {
     walk(seed, &Walk { faults: 10, ..Walk::default() })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use zab_trace::{ConnectionName, Event, EventKind, Port, ServerId};
 
-use super::{connection, is_sent, packet};
+use super::{connection, is_sent};
 
 /// A connection: one use of a name on one port, whatever the lines call it later.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,14 +40,14 @@ impl Uses {
         let known = self.0.contains_key(&key);
         let usage = self.0.entry(key).or_default();
         let direction = usize::from(!is_sent(event));
-        let again = packet(event).is_some_and(|packet| packet.ordinal == 0)
+        let again = event.kind.packet().is_some_and(|packet| packet.ordinal == 0)
             && port == Port::Election
             && usage.counted[direction];
         let begins = usage.over || again || matches!(event.kind, EventKind::Connected { .. });
         if known && begins {
             *usage = Usage { number: usage.number + 1, ..Usage::default() };
         }
-        usage.counted[direction] |= packet(event).is_some();
+        usage.counted[direction] |= event.kind.packet().is_some();
         Some(Link { name, port, usage: usage.number })
     }
 
