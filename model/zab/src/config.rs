@@ -4,7 +4,7 @@ use crate::history::History;
 use crate::shape::Shape;
 use crate::types::{ServerId, ServerSet};
 
-/// How many committed transactions a leader keeps for learners unless configured.
+/// The window of a leader in transactions, unless configured.
 pub const WINDOW_DEFAULT: usize = 500;
 
 /// The ensemble, and the storage of its histories.
@@ -12,13 +12,14 @@ pub const WINDOW_DEFAULT: usize = 500;
 pub struct Config<S: Shape> {
     /// How many voting members there are; their ids are 1 to this.
     pub voters: u8,
-    /// How many committed transactions a leader brings learners up to date with, at least 1.
+    /// The window: how many of its last committed transactions a leader can send one by one; at
+    /// least 1.
     pub window: usize,
-    /// Whether a server that leaves its role forgets lastCommitted. The rules keep it, so that the
-    /// projection can be compared with a trace; but nothing reads it before `l.2.2` or `f.2.2`
-    /// sets it again, so an exploration that forgets it merges states that behave alike.
+    /// Whether a server forgets lastCommitted when it leaves its role. The rules keep it, because a
+    /// trace shows it. No rule reads it before `l.2.2` or `f.2.2` sets it again, so an exploration
+    /// may forget it, and then has fewer states.
     pub forget_committed: bool,
-    /// A defect to be found; `None` is the protocol.
+    /// The seeded defect; `None` for the protocol as it is.
     pub mutant: Option<Mutant>,
     /// Where histories are stored.
     pub logs: S::Logs,
@@ -33,7 +34,7 @@ impl<S: Shape> Config<S> {
         fits.then(|| Self { voters, window: WINDOW_DEFAULT, ..Self::default() })
     }
 
-    /// What rules ask of a history.
+    /// A history with the storage of its transactions.
     pub fn history(&self, log: S::Log) -> History<'_, S> {
         History::new(&self.logs, log)
     }
@@ -73,17 +74,17 @@ impl<S: Shape> Config<S> {
 pub enum Mutant {
     /// Half of the voters counts as a quorum, everywhere.
     MinorityQuorum,
-    /// `zk.fle.order` does not look at epochs. The gate of `l.1.2` keeps this safe: it shows that a
-    /// worse leader is elected, not that anything is lost.
+    /// `zk.fle.order` does not compare epochs. A worse leader is then elected, but nothing is lost,
+    /// because the gate of `l.1.2` refuses it.
     VoteIgnoresEpoch,
     /// `f.1.2` accepts an epoch older than the accepted one.
     OlderEpochAccepted,
     /// `f.1.2` answers without having written acceptedEpoch.
     AcceptedEpochNotWritten,
-    /// `l.1.2` lets learners in that know more than the leader. As long as elections take place as
-    /// `zk.fle.*` says, this keeps a wrong election from doing harm, and is not needed otherwise.
+    /// `l.1.2` accepts learners that know more than the leader. The refusal protects from a wrong
+    /// election; after an election as `zk.fle.*` says it is not needed.
     FresherLearnerAccepted,
-    /// `zk.sync.diff` starts behind the last committed transaction, whatever the learner has.
+    /// `zk.sync.diff` starts after the last committed transaction, whatever the learner has.
     DiffFromMax,
     /// `zk.sync.trunc` cuts one committed transaction too many.
     TruncBelowCommitted,

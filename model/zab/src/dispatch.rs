@@ -1,4 +1,4 @@
-//! Which rule a step meets in which role: the one place where causes meet rules.
+//! Which rule applies to a step, by role.
 
 use crate::config::Config;
 use crate::message::{Message, Notification};
@@ -12,7 +12,7 @@ use crate::types::{Phase, Role, ServerId};
 
 /// Takes a server through one step.
 ///
-/// The effects are appended to `out`. The guards that were looked at, and the rules that fired, are
+/// The effects are appended to `out`. The guards that were evaluated and the rules that fired are
 /// shown to `probe`. After [`Enabled::No`] the server and the outbox are as they were.
 ///
 /// A reaction that the rules prescribe is a step like any other: a follower that must leave its
@@ -62,8 +62,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         }
     }
 
-    /// While a program is unfinished only its next write and a crash can happen; and a server that
-    /// is down can only start.
+    /// A server that is down can only start. While a program is unfinished, only its next write and
+    /// a crash can happen.
     fn may_act(&mut self, step: &Step<S>) -> Outcome {
         let (while_writing, while_down) = match step {
             Step::Start { .. } => (false, true),
@@ -122,7 +122,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// LOOKING × NOTIFICATION.
     fn looking_hears(&mut self, from: ServerId, n: &Notification<S::Num>) -> Outcome {
-        // A vote for a server that cannot lead is not looked at (`validVoter`).
+        // A vote for a server that cannot lead is ignored (`validVoter`).
         let leader = n.vote.leader;
         let guard = Guard::new(self.cfg.is_voter(leader), leader, self.cfg.voters);
         if !self.check("zk.fle.looking", "the leader is a voter", guard) {
@@ -150,7 +150,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             Message::Commit { zxid } => self.zk_sync_commit(zxid),
             Message::NewLeader { epoch } => self.f_2_1(epoch),
             Message::UpToDate => self.f_2_2(),
-            // Only learners send these: the leader is none.
+            // Only learners send these, and the leader is not one.
             Message::FollowerInfo { .. }
             | Message::AckEpoch { .. }
             | Message::AckLd { .. }
@@ -174,7 +174,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             }
             Message::AckLd { epoch } => self.l_2_2(from, epoch),
             Message::Ack { zxid } => self.l_3_2(from, zxid),
-            // Only leaders send these: the learner is none.
+            // Only leaders send these, and a learner is not one.
             Message::LeaderInfo { .. }
             | Message::Diff { .. }
             | Message::Trunc { .. }

@@ -1,9 +1,10 @@
-//! What rules ask of a history.
+//! Histories with the methods that rules use.
 
 use crate::shape::{Shape, TxnOf};
 use crate::types::Zxid;
 
-/// A history beside the storage that its transactions lie in. A state holds only the history.
+/// A history with the storage of its transactions. A state holds the history alone, and so stays
+/// flat.
 #[derive(Debug)]
 pub struct History<'a, S: Shape> {
     logs: &'a S::Logs,
@@ -19,7 +20,7 @@ impl<S: Shape> Clone for History<'_, S> {
 impl<S: Shape> Copy for History<'_, S> {}
 
 impl<'a, S: Shape> History<'a, S> {
-    /// A history whose transactions lie in `logs`.
+    /// A history whose transactions are in `logs`.
     pub fn new(logs: &'a S::Logs, log: S::Log) -> Self {
         Self { logs, log }
     }

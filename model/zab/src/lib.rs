@@ -5,11 +5,11 @@
 //! The `zookeeper` family under profile `fixed`: every rule of `docs/src/rules.md`, at the finest
 //! grain. A rule reads and writes *one* server, consumes at most one message, and never touches a
 //! channel; guard and effect stand together in one function. [`apply`] takes a server through one
-//! [`Step`] and says whether that was possible. Whoever composes servers (the explorer) or
-//! follows one (the checker of traces) owns channels, faults and time.
+//! [`Step`] and says whether that was possible. Channels, faults and time belong to the code that
+//! composes servers (the explorer) or follows one (the checker of traces).
 //!
-//! Durability is explicit: what a rule must write before it may speak is a [`Program`], each write
-//! of which is a step of its own, so a crash can fall between any two.
+//! Durability is explicit. What a rule must write before it may send is a [`Program`]. Each write
+//! of a program is a step of its own, so a crash can come between any two.
 //!
 //! # What is left out
 //!
@@ -20,12 +20,13 @@
 //!
 //! # Reading order
 //!
-//! 1. `types`, `message`, `server`: the words, what is said, what is known.
-//! 2. `rules/election`, `rules/discovery`, `rules/synchronization`, `rules/broadcast`,
+//! 1. `types`, `message`, `server`: the nouns, the messages, the state of a server.
+//! 2. `rules/node`, `rules/guard`, `history`: what a rule can see and do.
+//! 3. `rules/election`, `rules/discovery`, `rules/synchronization`, `rules/broadcast`,
 //!    `rules/failure`: the protocol, phase by phase, beside `docs/src/rules.md`.
-//! 3. `dispatch`: which rule a message meets in which role.
-//! 4. `shape`: how the same rules run on bytes ([`Small`]) and on traces of any length ([`Wide`]).
-//! 5. `explore`: servers, links and faults composed, and what must hold of them.
+//! 4. `dispatch`: which rule applies to a message in which role.
+//! 5. `shape`: how the same rules run on bytes ([`Small`]) and on traces of any length ([`Wide`]).
+//! 6. `explore`: servers, links and faults composed, and what must hold of them.
 
 mod config;
 mod dispatch;

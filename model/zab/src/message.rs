@@ -1,4 +1,4 @@
-//! What servers say to each other. Types carry ZooKeeper's names; comments give the paper's.
+//! The messages between servers. Types have ZooKeeper's names; comments give the paper's.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ pub enum Message<S: Shape> {
     Snap {
         /// The last zxid of that state.
         zxid: Zxid<S::Num>,
-        /// The committed history of the leader, which the state is made of.
+        /// The committed history of the leader, of which this is the state.
         history: S::Log,
     },
     /// PROPOSAL (paper: PROPOSE).

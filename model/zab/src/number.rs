@@ -1,9 +1,9 @@
-//! What numbers and other plain values of a state can do.
+//! Numbers and other plain values of a state.
 
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
 
-/// What a plain value in the state can do.
+/// A plain value in a state.
 pub trait Value: Copy + Debug + Default + Eq + Hash + 'static {}
 impl<T: Copy + Debug + Default + Eq + Hash + 'static> Value for T {}
 
@@ -17,7 +17,7 @@ pub trait Number: Value + Ord + Display {
     fn next(self) -> Option<Self>;
     /// The number as a length.
     fn to_usize(self) -> usize;
-    /// A length as a number; the greatest number if it is too long, which no bounded run reaches.
+    /// A length as a number; the greatest number if it is too small, which no bounded run reaches.
     fn from_usize(length: usize) -> Self;
 }
 

@@ -1,4 +1,4 @@
-//! What a step does besides changing its server.
+//! The effects of a step outside of its server.
 
 use std::fmt;
 
@@ -32,14 +32,8 @@ impl<S: Shape> Outbox<S> {
 
     /// The messages, in order, with their receivers.
     pub fn sent(&self) -> impl Iterator<Item = (ServerId, &Message<S>)> {
-        self.effects.iter().filter_map(|effect| match effect {
-            Effect::Sent { to, message } => Some((*to, message)),
-            Effect::Persisted(_)
-            | Effect::Delivered(_)
-            | Effect::Decided(_)
-            | Effect::Closed(_)
-            | Effect::Replaced(_)
-            | Effect::ClosedAll => None,
+        self.effects.iter().filter_map(|effect| {
+            if let Effect::Sent { to, message } = effect { Some((*to, message)) } else { None }
         })
     }
 
@@ -48,7 +42,7 @@ impl<S: Shape> Outbox<S> {
     }
 }
 
-/// One thing that a step does to the world.
+/// One effect of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect<S: Shape> {
     /// A write is durable.
@@ -57,9 +51,9 @@ pub enum Effect<S: Shape> {
     Delivered(Zxid<S::Num>),
     /// A message is sent.
     Sent {
-        /// Who it is for.
+        /// The receiver.
         to: ServerId,
-        /// What it says.
+        /// The message.
         message: Message<S>,
     },
     /// The server decided something that no message shows.

@@ -1,4 +1,4 @@
-//! Why a step was possible, or not: each guard with the two values it compared.
+//! Why a step was possible or not: its guards, each with the two values that it compared.
 
 use std::fmt::Display;
 
@@ -6,7 +6,8 @@ use crate::message::Message;
 use crate::shape::Shape;
 use crate::types::ServerId;
 
-/// Sees every guard that a step looks at, and what it sends when servers are composed. [`NoProbe`] costs nothing.
+/// Is shown every guard that a step evaluates, every rule that fires and, where servers are
+/// composed, every message that is sent. [`NoProbe`] costs nothing.
 pub trait Probe {
     /// A guard of `rule` compared what was `offered` with what is `held`; returns whether it
     /// holds, so that a rule can branch on it.
@@ -33,16 +34,16 @@ pub trait Probe {
     }
 }
 
-/// Looks away; for exploration.
+/// Ignores everything; for exploration.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProbe;
 
 impl Probe for NoProbe {}
 
-/// Keeps what it sees; for explanations.
+/// Records guards and rules; for explanations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// The guards, in the order in which they were looked at.
+    /// The guards, in the order in which they were evaluated.
     pub checks: Vec<Check>,
     /// The rules whose effect took place, in order.
     pub fired: Vec<&'static str>,
@@ -57,15 +58,15 @@ pub struct Check {
     pub guard: &'static str,
     /// Whether it held.
     pub holds: bool,
-    /// What the step brought.
+    /// The value of the step.
     pub offered: String,
-    /// What the server had.
+    /// The value of the server.
     pub held: String,
 }
 
 impl Record {
-    /// The last guard that failed: why a step was not possible, or why a role was left. Earlier ones
-    /// only chose between the branches of a rule.
+    /// The last guard that failed: why a step was not possible, or why a role was left. Earlier
+    /// ones only chose between the branches of a rule.
     #[must_use]
     pub fn failed(&self) -> Option<&Check> {
         self.checks.iter().rfind(|check| !check.holds)

@@ -1,12 +1,11 @@
-//! Writes are ordered programs: what a server still has to do before it may do anything else.
+//! Programs: what a server must write, deliver and send, in order, before it may do anything else.
 
-use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
+use zab_flat::flat;
 
-/// One item of a program. What it writes or sends is read from the server when its turn comes,
-/// because nothing else can happen in between.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+/// One item of a program. What it writes or sends is read from the server when its turn comes:
+/// since nothing else happens in between, it is still the same.
+#[flat]
+#[derive(Debug, Default)]
 #[repr(u8)]
 pub enum Item {
     /// No item: the program is shorter.
@@ -37,30 +36,17 @@ pub enum Item {
 }
 
 impl Item {
-    /// Whether the item is a write: a step of its own, before which a crash can fall.
+    /// Whether the item is a write: a step of its own, before which a crash can come.
     #[must_use]
     pub fn is_write(self) -> bool {
-        match self {
-            Self::AcceptedEpoch
-            | Self::CurrentEpoch
-            | Self::Log
-            | Self::Truncate
-            | Self::Snapshot => true,
-            Self::None
-            | Self::Deliver
-            | Self::Notify
-            | Self::LeaderInfo
-            | Self::AckEpoch
-            | Self::Synchronize
-            | Self::AckLd => false,
-        }
+        use Item::{AcceptedEpoch, CurrentEpoch, Log, Snapshot, Truncate};
+        matches!(self, AcceptedEpoch | CurrentEpoch | Log | Truncate | Snapshot)
     }
 }
 
 /// The items that are left, first one first, then [`Item::None`].
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct Program([Item; 5]);
 

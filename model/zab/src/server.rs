@@ -1,20 +1,22 @@
 //! The state of one server.
 //!
-//! Normal form: whatever the present role and phase do not read holds its default, so that states
-//! which behave alike are equal.
+//! Normal form: a field that the present role and phase do not read has its default value. So
+//! states that behave alike are equal.
 
 use std::fmt;
 
+use zab_flat::flat;
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use crate::config::Config;
-use crate::number::Number;
 use crate::program::{Item, Program};
 use crate::shape::Shape;
 use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
 
 /// One server: its disk, its memory, and what it has to write before it may go on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct Server<S: Shape> {
     /// Who this is.
@@ -27,8 +29,8 @@ pub struct Server<S: Shape> {
     pub accepted_epoch: S::Num,
     /// The last epoch whose history it took over (paper: f.a), in memory.
     pub current_epoch: S::Num,
-    /// Every transaction it has, in memory; what is behind the history on disk is the unsynced
-    /// tail. While the server is down: what the operating system may still write of it.
+    /// Every transaction it has, in memory. What comes after the history on disk is the unsynced
+    /// tail. While the server is down: the part that the operating system may still write.
     pub history: S::Log,
     /// The length of the prefix that a snapshot replaced, which is known only as a whole.
     pub base: S::Num,
@@ -58,9 +60,8 @@ where
 }
 
 /// What survives a crash.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Disk<S: Shape> {
     /// acceptedEpoch as last written.
@@ -74,9 +75,8 @@ pub struct Disk<S: Shape> {
 }
 
 /// The two tables of votes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Election<S: Shape> {
     /// The votes of this round.
@@ -86,10 +86,9 @@ pub struct Election<S: Shape> {
     pub outofelection: S::Table<Heard<S::Num>>,
 }
 
-/// A vote heard from a server; the default means that none was.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+/// A vote heard from a server; the default if none was.
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Heard<N> {
     /// The vote.
@@ -99,9 +98,8 @@ pub struct Heard<N> {
 }
 
 /// How far a follower's connection and synchronization have come.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(u8)]
 pub enum Stage {
     /// DISCOVERY: not connected. In BROADCAST: synchronization is over.
@@ -118,16 +116,15 @@ pub enum Stage {
 }
 
 /// The state of a follower while it is synchronized.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Synchronization<S: Shape> {
     /// How far it has come.
     pub stage: Stage,
     /// Whether the synchronization began with a SNAP.
     pub snapshot: bool,
-    /// Until `f.2.1` is done: the length of the base, which was there before the first PROPOSAL.
+    /// Until `f.2.1` is done: the length of the base, to which the first PROPOSAL is appended.
     pub start: S::Num,
     /// The base and every transaction received after it. What comes after the history is *not
     /// logged*.
@@ -137,21 +134,8 @@ pub struct Synchronization<S: Shape> {
 }
 
 /// How far a learner is on its present connection.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    IntoBytes,
-    Immutable,
-    TryFromBytes,
-    Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Progress {
     /// No connection, or nothing heard on it.
@@ -178,9 +162,8 @@ impl Progress {
 }
 
 /// What the leader knows of one learner.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Learner<N> {
     /// How far it is.
@@ -190,9 +173,8 @@ pub struct Learner<N> {
 }
 
 /// What a leader keeps for its epoch.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Leader<S: Shape> {
     /// Whether the new epoch is decided; from then on it is acceptedEpoch.
@@ -211,26 +193,6 @@ pub struct Leader<S: Shape> {
     pub outstanding: S::Queue<ServerSet>,
 }
 
-impl<S: Shape> Default for Election<S> {
-    fn default() -> Self {
-        Self { recvset: Default::default(), outofelection: Default::default() }
-    }
-}
-
-impl<S: Shape> Default for Leader<S> {
-    fn default() -> Self {
-        Self {
-            decided: false,
-            new_epoch: S::Num::ZERO,
-            connecting: ServerSet::default(),
-            electing: ServerSet::default(),
-            new_leader_acks: ServerSet::default(),
-            learners: Default::default(),
-            outstanding: Default::default(),
-        }
-    }
-}
-
 impl<S: Shape> Server<S> {
     /// A server that has never run: down, with an empty disk.
     #[must_use]
@@ -243,20 +205,12 @@ impl<S: Shape> Server<S> {
     pub fn recovered(id: ServerId, disk: Disk<S>) -> Self {
         Self {
             id,
-            role: Role::Down,
-            phase: Phase::Election,
             accepted_epoch: disk.accepted_epoch,
             current_epoch: disk.current_epoch,
             history: disk.history,
             base: disk.base,
-            last_committed: Zxid::default(),
             disk,
-            round: S::Num::ZERO,
-            vote: Vote::default(),
-            program: Program::default(),
-            election: Election::default(),
-            synchronization: Synchronization::default(),
-            leader: Leader::default(),
+            ..Self::default()
         }
     }
 

@@ -1,4 +1,4 @@
-//! Everything that can happen to a server. `dispatch` says which rule it meets.
+//! Everything that can happen to a server; `dispatch` chooses the rule.
 
 use crate::message::Message;
 use crate::shape::Shape;
@@ -29,7 +29,7 @@ pub enum Step<S: Shape> {
     Receive {
         /// Who sent it.
         from: ServerId,
-        /// What it says.
+        /// The message.
         message: Message<S>,
     },
     /// The next write of the running program is durable; what follows it up to the next write
@@ -58,8 +58,8 @@ pub enum Step<S: Shape> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Enabled {
-    /// It is, and it has been done.
+    /// It is possible, and it has been taken.
     Yes,
-    /// It is not; the server and the outbox are as they were.
+    /// It is not possible; the server and the outbox are as they were.
     No,
 }

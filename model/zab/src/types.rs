@@ -4,28 +4,15 @@
 
 use std::fmt;
 
+use zab_flat::flat;
 pub use zab_paper::Phase;
-use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use crate::number::Number;
 
-/// A voting member. Ids are dense, 1 to the number of voters, in the order of the real ids, because
-/// elections compare ids; whoever maps other ids to these keeps their order. 0 is [`Self::NOBODY`].
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    IntoBytes,
-    Immutable,
-    TryFromBytes,
-    Unaligned,
-)]
+/// A voting member. Ids go from 1 to the number of voters; a mapping from other ids must keep their
+/// order, because elections compare ids. 0 is [`Self::NOBODY`].
+#[flat]
+#[derive(Debug, Default, PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct ServerId(pub u8);
 
@@ -47,9 +34,8 @@ impl fmt::Display for ServerId {
 }
 
 /// A set of servers, ids 1 to 16.
-#[derive(
-    Clone, Copy, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Default)]
 #[repr(transparent)]
 pub struct ServerSet([u8; 2]);
 
@@ -125,21 +111,8 @@ impl fmt::Debug for ServerSet {
 
 /// The id of a transaction, and a position in a history: epoch, then counter. `0.0` is the position
 /// before the first transaction.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    IntoBytes,
-    Immutable,
-    TryFromBytes,
-    Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default, PartialOrd, Ord)]
 #[repr(C)]
 pub struct Zxid<N> {
     /// The epoch of the leader that proposed it.
@@ -169,33 +142,19 @@ impl<N: fmt::Display> fmt::Display for Zxid<N> {
 }
 
 /// One transaction of a history.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    IntoBytes,
-    Immutable,
-    TryFromBytes,
-    Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default, PartialOrd, Ord)]
 #[repr(C)]
 pub struct Txn<N, P> {
     /// Its id.
     pub zxid: Zxid<N>,
-    /// What tells its payload from another: a small number, or the digest in a trace.
+    /// Identifies its payload: a small number, or the digest in a trace.
     pub payload: P,
 }
 
 /// What a server votes for: leader, that leader's last zxid, that leader's currentEpoch.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Vote<N> {
     /// The server voted for.
@@ -213,9 +172,8 @@ impl<N: fmt::Display> fmt::Display for Vote<N> {
 }
 
 /// What a server is.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(u8)]
 pub enum Role {
     /// Crashed, or never started.

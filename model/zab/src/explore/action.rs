@@ -9,13 +9,13 @@ use crate::types::{ServerId, ServerSet, Zxid};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// `zk.start`: a server that is down starts, and this many transactions of its unsynced tail
-    /// turn out to have survived.
+    /// have survived.
     Start(ServerId, u8),
     /// `zk.crash`.
     Crash(ServerId),
     /// The coarse election: the first server leads, the set follows it.
     Elect(ServerId, ServerSet),
-    /// The coarse way into an election that is settled: the first server follows the second.
+    /// The coarse form of `zk.fle.join`: the first server follows the second.
     Join(ServerId, ServerId),
     /// A notification of the first server reaches the second.
     Notification(ServerId, ServerId),
@@ -43,7 +43,7 @@ pub enum Action {
     /// (`zk.fail.leader_link`).
     LeaderNotices(ServerId, ServerId),
     /// A server leaves its role: it cannot do its work (no leader to connect to, no quorum), or it
-    /// has waited too long for somebody who is there.
+    /// has waited too long for a server that is there.
     LeaveRole(ServerId),
     /// The next write of a server's program is done.
     Write(ServerId),

@@ -11,8 +11,8 @@ use std::fmt;
 pub enum Election {
     /// One coarse step elects; see [`super::oracle`].
     Oracle,
-    /// As [`Election::Oracle`], but whoever looks may win, whatever it knows. That is more than
-    /// elections allow: what holds here does not lean on them.
+    /// As [`Election::Oracle`], but any LOOKING server may win, whatever its history. Elections
+    /// allow less, so a property that holds here does not depend on them.
     Anybody,
     /// Fast leader election with all of its messages (`zk.fle.*`).
     Fle,

@@ -25,18 +25,8 @@ impl Change<'_> {
     /// Carries the effects to where they belong.
     pub(super) fn spread(&self, state: &mut State) {
         let at = index(self.id);
-        match self.step {
-            Step::Crash => state.links.crash(at),
-            Step::Start { .. }
-            | Step::Connected { .. }
-            | Step::Disconnected { .. }
-            | Step::Receive { .. }
-            | Step::ProgramNext
-            | Step::SyncLog { .. }
-            | Step::Settle
-            | Step::Resend
-            | Step::LeaveRole
-            | Step::Request { .. } => {}
+        if matches!(self.step, Step::Crash) {
+            state.links.crash(at);
         }
         for effect in self.out.effects() {
             match effect {
@@ -75,7 +65,7 @@ impl Change<'_> {
                 packet.map(|packet| state.links.connect(at, peer, packet)).is_some()
             }
             Message::Trunc { zxid } => {
-                // On a connection that has ended it reaches nobody; its learner may be elsewhere.
+                // On a connection that has ended nobody receives it.
                 if state.links.up[(peer, at)].end == End::Open {
                     self.judge_truncation(state, to, *zxid);
                 }
@@ -127,35 +117,26 @@ impl Change<'_> {
         let server = state.server(self.id);
         let (disk, memory) = (&server.disk, server);
         let holds = |zxid: Zxid<u8>| history(disk.history).length_at(zxid).is_some();
-        let durable = match message {
-            Message::Ack { zxid } => holds(*zxid),
+        let durable = if let Message::Ack { zxid } = message {
+            holds(*zxid)
+        } else if let Message::AckLd { epoch } = message {
             // The second ACK-LD, of UPTODATE, says nothing about what is logged after it.
-            Message::AckLd { epoch } => {
-                let whole = server.phase == Phase::Broadcast || disk.history == memory.history;
-                disk.current_epoch == *epoch && whole
-            }
-            Message::AckEpoch { last_zxid, .. } => {
-                let promised = disk.accepted_epoch == memory.accepted_epoch;
-                promised && disk.current_epoch == memory.current_epoch && holds(*last_zxid)
-            }
-            Message::Notification(_)
-            | Message::FollowerInfo { .. }
-            | Message::LeaderInfo { .. }
-            | Message::Diff { .. }
-            | Message::Trunc { .. }
-            | Message::Snap { .. }
-            | Message::Proposal(_)
-            | Message::Commit { .. }
-            | Message::NewLeader { .. }
-            | Message::UpToDate => true,
+            let whole = server.phase == Phase::Broadcast || disk.history == memory.history;
+            disk.current_epoch == *epoch && whole
+        } else if let Message::AckEpoch { last_zxid, .. } = message {
+            let promised = disk.accepted_epoch == memory.accepted_epoch;
+            promised && disk.current_epoch == memory.current_epoch && holds(*last_zxid)
+        } else {
+            true
         };
         if !durable {
             state.ghost.mark(Offence::AckedNotDurable);
         }
     }
 
-    /// No leader tells a learner to cut what is committed and on its disk. (What is committed by
-    /// others between that and the cut is cut, too; but then its acknowledgement is withdrawn.)
+    /// No leader tells a learner to cut what is committed and on its disk. (A transaction that
+    /// others commit between the TRUNC and the cut is cut too; but this learner's acknowledgement
+    /// of it was withdrawn.)
     fn judge_truncation(&self, state: &mut State, learner: ServerId, zxid: Zxid<u8>) {
         let disk = &state.server(learner).disk.history;
         let kept = history(*disk).count_to(zxid);
@@ -178,22 +159,11 @@ impl Change<'_> {
     /// begins with; any other packet that makes it leave is one that no leader may send.
     fn judge_leaving(&self, state: &mut State) {
         let Step::Receive { message, .. } = self.step else { return };
-        let refused = match message {
-            Message::LeaderInfo { .. } | Message::Notification(_) => true,
-            Message::Trunc { zxid } => {
-                let length = history(self.before.history).length_at(zxid);
-                length.is_some_and(|length| length < usize::from(self.before.base))
-            }
-            Message::FollowerInfo { .. }
-            | Message::AckEpoch { .. }
-            | Message::Diff { .. }
-            | Message::Snap { .. }
-            | Message::Proposal(_)
-            | Message::Commit { .. }
-            | Message::NewLeader { .. }
-            | Message::AckLd { .. }
-            | Message::Ack { .. }
-            | Message::UpToDate => false,
+        let refused = if let Message::Trunc { zxid } = message {
+            let length = history(self.before.history).length_at(zxid);
+            length.is_some_and(|length| length < usize::from(self.before.base))
+        } else {
+            matches!(message, Message::LeaderInfo { .. } | Message::Notification(_))
         };
         if self.before.role == Role::Following && !refused {
             state.ghost.mark(Offence::BadPacket);

@@ -1,5 +1,5 @@
-//! The model as engines see it: as stateright's `Model`, and as our engine's `FlatModel`, which has
-//! steps without lists and all properties at once.
+//! The model as engines see it: as stateright's `Model`, and as our engine's `FlatModel`, which
+//! makes no lists of steps and evaluates all properties at once.
 
 use stateright::{Model, Path, Property};
 use zab_explorer::FlatModel;
@@ -89,8 +89,8 @@ impl FlatModel for Zab {
         });
     }
 
-    /// No election is left, or a server leads a quorum. Where servers do more than elect, the leader
-    /// must also be in broadcast, and no request be left.
+    /// No election is left, or a server leads a quorum. Where servers do more than elect, the
+    /// leader must also be in broadcast, and no request be left.
     fn may_end(&self, state: &State) -> bool {
         let servers = &state.servers[self.indices()];
         let follows = |leader: ServerId| {
@@ -111,7 +111,7 @@ impl FlatModel for Zab {
         state.budget.rounds == 0 || servers.iter().any(leads)
     }
 
-    /// In the order of `PROPERTIES`, those left out that do not apply, as in `properties`.
+    /// In the order of `PROPERTIES` without those that do not apply, like `properties`.
     fn property_mask(&self, _: &[Property<Self>], state: &State) -> u64 {
         holding(&Case::new(self, state))
     }

@@ -58,7 +58,7 @@ fn budget(budget: &Budget) -> String {
 
 fn server_facts(server: &Server<Flat>) -> [(&'static str, String); 12] {
     let disk = &server.disk;
-    // A value in memory, and the one on disk where that is another.
+    // The value in memory, and the one on disk if that differs.
     let epoch = |memory: u8, disk: u8| {
         if memory == disk { memory.to_string() } else { format!("{memory} (disk {disk})") }
     };
@@ -89,7 +89,7 @@ fn program(mut program: Program) -> String {
     list(items, ", ")
 }
 
-/// A table's rows by server, those left out for which there is nothing to say.
+/// The rows of a table by server, without those for which there is nothing to say.
 fn rows<T>(row: impl Fn(ServerId) -> T, tell: impl Fn(T) -> Option<String>) -> String {
     let rows = (0..SERVERS_MAX).map(id_at);
     list(rows.filter_map(|id| tell(row(id)).map(|text| format!("{id}: {text}"))), ", ")

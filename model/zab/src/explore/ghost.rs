@@ -1,8 +1,8 @@
-//! What properties must remember although no server does.
+//! What properties remember of the past although no server does.
 //!
 //! No rule reads any of it.
 
-use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
+use zab_flat::flat;
 
 use super::sizes::{Flat, Log, TXNS_MAX};
 use crate::history::History;
@@ -13,7 +13,8 @@ use crate::types::{ServerId, Zxid};
 pub(super) const REIGNS_MAX: usize = 4;
 
 /// The memory of the properties.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Ghost {
     /// The zxid that a leader gave to each request, by number - 1; `0.0` for one not yet made.
@@ -27,9 +28,8 @@ pub struct Ghost {
 }
 
 /// A leader that was established.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Reign {
     /// Its epoch.

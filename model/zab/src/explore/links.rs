@@ -5,9 +5,9 @@
 //! may not have noticed its end yet, so the two directions are kept apart: one queue per learner
 //! for what comes down to it, one per (learner, leader) pair for what goes up.
 //!
-//! *Loss is lazy.* Once either end is closed, or the link is cut, nothing new enters the
-//! connection; what is in flight may still be received, in order, until the receiving end notices.
-//! So any suffix can be lost, without a choice at the moment of the cut.
+//! *Loss is decided late.* Once either end is closed, or the link is cut, nothing new enters the
+//! connection. What is in flight may still be received, in order, until the receiving end notices.
+//! So any suffix can be lost, and the cut itself needs no choice.
 //!
 //! Election channels hold at most [`NOTES_MAX`] notifications per ordered pair of servers; a newer
 //! one then replaces the one queued last, as `QuorumCnxManager`'s send slot does. That capacity is
@@ -16,7 +16,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use zerocopy::{Immutable, IntoBytes, TryFromBytes};
+use zab_flat::flat;
 
 use super::packet::{Note, Packet};
 use super::sizes::SERVERS_MAX;
@@ -33,8 +33,9 @@ pub const UP_MAX: usize = 6;
 /// Places in an election channel.
 pub const NOTES_MAX: usize = 2;
 
-/// What one end of a connection knows, and whether that is still so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
+/// The state of one end of a connection.
+#[flat]
+#[derive(Debug, Default)]
 #[repr(u8)]
 pub enum End {
     /// This end has no connection.
@@ -55,7 +56,8 @@ impl End {
 }
 
 /// The learner's end of its connection, and what is on its way to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Down {
     /// The learner's end.
@@ -67,7 +69,8 @@ pub struct Down {
 }
 
 /// A leader's end of a learner's connection, and what is on its way to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Up {
     /// The leader's end.
@@ -84,7 +87,8 @@ pub struct Up {
 const PAIRS: usize = SERVERS_MAX * (SERVERS_MAX - 1);
 
 /// One value for each ordered pair of different servers, by their indices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
+#[flat]
+#[derive(Debug)]
 #[repr(transparent)]
 pub struct Pairs<T>([T; PAIRS]);
 
@@ -94,7 +98,7 @@ impl<T: Copy + Default> Default for Pairs<T> {
     }
 }
 
-/// The place of a pair: a row for each first server, in which it has no place itself.
+/// The place of a pair: each first server has a row with a place for every other server.
 fn place((from, to): (usize, usize)) -> usize {
     debug_assert_ne!(from, to, "a server has no channel to itself");
     from * (SERVERS_MAX - 1) + to - usize::from(to > from)
@@ -115,7 +119,8 @@ impl<T> IndexMut<(usize, usize)> for Pairs<T> {
 }
 
 /// All channels of the system.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Links {
     /// By learner.
@@ -129,7 +134,7 @@ pub struct Links {
 impl Links {
     /// A connection from `learner` to `leader` comes up; FOLLOWERINFO is the first packet on it.
     ///
-    /// A packet of an older connection that the leader has not even accepted is lost.
+    /// The FOLLOWERINFO of an older connection that the leader has not accepted yet is lost.
     pub fn connect(&mut self, learner: usize, leader: usize, hello: Packet) {
         let (number, up) = (index_byte(leader), &mut self.up[(learner, leader)]);
         self.down[learner] = Down { end: End::Open, leader: number, queue: Few::default() };
@@ -163,7 +168,7 @@ impl Links {
         hello
     }
 
-    /// The learner closes its end, or is gone.
+    /// The learner closes its end, or its process ends.
     pub fn learner_closes(&mut self, learner: usize) {
         if self.down[learner].end != End::Closed {
             self.cut(learner);
@@ -182,7 +187,7 @@ impl Links {
         up.end = End::Closed;
     }
 
-    /// A server stops to lead, or is gone: its listener and all its connections close.
+    /// A server stops leading, or its process ends: its listener and all its connections close.
     pub fn listener_closes(&mut self, leader: usize) {
         for learner in others(leader) {
             self.leader_closes(leader, learner);

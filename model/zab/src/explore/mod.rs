@@ -1,8 +1,9 @@
 //! Exploration: every behaviour of servers, channels and environment within bounds.
 //!
-//! [`Zab`] composes the node-local rules with [`links`](Links) that lose, and an environment that
-//! crashes, cuts and asks, each within a budget ([`Bounds`]). It is a `stateright::Model` over flat
-//! states, which [`zab_explorer::check`] explores.
+//! [`Zab`] composes the rules of single servers with [`links`](Links) that lose messages, and with
+//! an environment that crashes servers, cuts links and makes requests, each within a budget
+//! ([`Bounds`]). It is a `stateright::Model` over flat states, which [`zab_explorer::check`]
+//! explores.
 //!
 //! A verdict is never stronger than the run: only an exploration that has visited every state
 //! within its bounds says that a property holds.
@@ -17,8 +18,8 @@
 //!   channel is full, and a new connection does not repeat the last one (that is a resend).
 //! * A follower connects only to a server that leads; an attempt that fails is the follower
 //!   leaving its role.
-//! * At first all servers are up; what a late start adds, a crash adds too.
-//! * With [`Election::Oracle`], what servers learn from notifications that are no longer true.
+//! * All servers are up at first. A late start is like a start after a crash.
+//! * With [`Election::Oracle`], elections by notifications that are no longer true.
 //!
 //! # Reading order
 //!

@@ -34,7 +34,7 @@ pub struct Start {
     pub reign: Option<Reign>,
 }
 
-/// A network that does what networks of this protocol must not; to show that properties notice.
+/// A defect of the network, seeded to show that the properties notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkMutant {
     /// A learner may receive the second packet in its queue before the first.
@@ -99,8 +99,8 @@ impl Zab {
         oracle::can_elect(&self.config, state, leader, followers, whoever)
     }
 
-    /// A state in which all servers have just started, at once: no first notification is lost to
-    /// a server that is still down.
+    /// The state in which all servers have just started. They start at once, so no notification is
+    /// lost because its receiver is still down.
     pub(super) fn initial(&self, start: &Start) -> State {
         let server = |index: usize| Server::recovered(id_at(index), start.disks[index]);
         let before: [Server<Flat>; SERVERS_MAX] = std::array::from_fn(server);
@@ -136,8 +136,8 @@ impl Zab {
         state
     }
 
-    /// Takes one server through one step, and its channels and the memory of the properties with
-    /// it. `false` when the step is not possible; the state is then not to be used.
+    /// Takes one server through one step, with the effects on channels and on what properties
+    /// remember. `false` when the step is not possible; the state must not be used then.
     fn step<P: Probe>(
         &self,
         state: &mut State,
@@ -250,7 +250,8 @@ impl Zab {
         let made = state.ghost.requests.iter().filter(|zxid| zxid.counter > 0).count();
         let payload = u8::try_from(made + 1).unwrap_or(u8::MAX);
         if made == TXNS_MAX {
-            // Histories have no room for it. Not to make it would cut behaviours silently.
+            // Histories have no room for it. Without this mark behaviours would be left out
+            // silently.
             state.ghost.mark(Offence::Overflow);
             return spend(&mut state.budget.requests);
         }
@@ -303,9 +304,9 @@ impl Zab {
         enabled
     }
 
-    /// Whether a server has a role in which nothing can come of waiting: a follower without a
-    /// connection whose leader does not lead, or a leader for whom too few followers are left.
-    /// Leaving is then free; otherwise it costs a timeout.
+    /// Whether it is useless for a server to wait in its role: a follower without a connection
+    /// whose leader does not lead, or a leader with too few followers. Leaving the role is then
+    /// free; otherwise it costs a timeout.
     pub(super) fn is_stranded(&self, state: &State, id: ServerId) -> bool {
         let server = state.server(id);
         match server.role {

@@ -2,8 +2,8 @@
 //!
 //! *Every coarse step is realisable by fine ones* (checked at small bounds by
 //! `tests/explore/coarse.rs`), so a counterexample found with it is real. The reverse does not
-//! hold: the oracle settles leader and followers at once, and joins on what is true now, where real
-//! servers may act on older notifications. That is what the fine grain is for.
+//! hold: the oracle settles leader and followers at once, and uses the present states, while real
+//! servers may act on older notifications. Those behaviours need the fine grain.
 
 use std::cmp::Ordering;
 
@@ -23,7 +23,7 @@ fn is_electing(server: &Server<Flat>) -> bool {
 }
 
 /// Whether `leader` can be elected with exactly these followers: they are a quorum, all of them
-/// are looking, and nobody's vote is better than the leader's, or `whoever` looks may win.
+/// are looking, and nobody's vote is better than the leader's. With `whoever`, any vote may win.
 pub(super) fn can_elect(
     config: &Config<Flat>,
     state: &State,

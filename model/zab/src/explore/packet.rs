@@ -1,9 +1,9 @@
-//! Messages as they lie in a flat state: two bytes for a packet, three for a notification, four bits
-//! for each number. What does not fit is not encoded, and never cut.
+//! Messages in a flat state: two bytes for a packet, three for a notification, four bits for each
+//! number. A message that does not fit is refused, never shortened.
 
 use std::fmt;
 
-use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
+use zab_flat::flat;
 
 use super::sizes::{Flat, Log, TXNS_MAX};
 use crate::history::History;
@@ -15,9 +15,8 @@ use crate::types::{Role, ServerId, Txn, Vote, Zxid};
 ///
 /// SNAP carries a whole history, which does not fit. It is kept as the numbers of its requests, and
 /// [`Packet::decode`] looks their zxids up in the ledger of requests.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct Packet(
     /// The kind and a number, then two more numbers.
@@ -188,9 +187,8 @@ fn history_of(fields: [u8; 3], requests: &[Zxid<u8>; TXNS_MAX]) -> Log {
 const _: () = assert!(TXNS_MAX == 3, "SNAP keeps one number for each transaction");
 
 /// A notification: role and leader, zxid, epoch and round.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct Note([u8; 3]);
 
@@ -198,7 +196,7 @@ pub struct Note([u8; 3]);
 const ROLES: [Role; 4] = [Role::Down, Role::Looking, Role::Following, Role::Leading];
 
 impl Note {
-    /// The notification as it lies in the state; `None` when a number is too great.
+    /// The notification as bytes; `None` when a number is too great.
     #[must_use]
     pub fn encode(notification: Notification<u8>) -> Option<Self> {
         let Notification { role, vote: Vote { leader, zxid, peer_epoch }, round } = notification;

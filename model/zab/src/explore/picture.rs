@@ -56,7 +56,7 @@ impl Probe for Post {
     }
 }
 
-/// What a message says, in few words: there are many notifications, and they are on their own.
+/// A message in few words. Notifications are without their name: they have channels of their own.
 fn words<S: Shape>(message: &Message<S>) -> String {
     if let Message::Notification(Notification { role, vote, round }) = message {
         return format!("{role} {round} {vote}");
@@ -160,28 +160,8 @@ impl Pictured for Zab {
 
 /// Indices of the servers whose step an action is.
 fn doers(action: Action) -> Vec<usize> {
-    match action {
-        Action::Elect(leader, followers) => {
-            std::iter::once(leader).chain(followers.iter()).map(index).collect()
-        }
-        Action::Notification(_, id)
-        | Action::Accept(_, id)
-        | Action::ToLeader(_, id)
-        | Action::LeaderNotices(_, id)
-        | Action::Start(id, _)
-        | Action::Crash(id)
-        | Action::Join(id, _)
-        | Action::Settle(id)
-        | Action::Resend(id)
-        | Action::Connect(id)
-        | Action::ToLearner(id)
-        | Action::Cut(id)
-        | Action::Lose(id)
-        | Action::Swap(id)
-        | Action::LearnerNotices(id)
-        | Action::LeaveRole(id)
-        | Action::Write(id)
-        | Action::Sync(id, _)
-        | Action::Request(id) => vec![index(id)],
+    if let Action::Elect(leader, followers) = action {
+        return std::iter::once(leader).chain(followers.iter()).map(index).collect();
     }
+    vec![index(action.server())]
 }

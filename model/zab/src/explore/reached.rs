@@ -1,4 +1,5 @@
-//! What an exploration should have seen somewhere, lest its "holds" be empty.
+//! States that an exploration should reach. Where it does not, a property may hold only because
+//! nothing happened.
 
 use super::links::Down;
 use super::packet::{Packet, PacketKind};

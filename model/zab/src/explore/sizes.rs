@@ -1,4 +1,4 @@
-//! How large an exploration can be, and its parts that depend on nothing else.
+//! The limits of an exploration, and what follows from them alone: its shape and its indices.
 
 use crate::history::History;
 use crate::shape::{Shape, Small};
@@ -31,7 +31,7 @@ pub(super) fn id_at(index: usize) -> ServerId {
     ServerId(u8::try_from(index + 1).unwrap_or(u8::MAX))
 }
 
-/// What rules ask of a history.
+/// A history with the methods that rules use.
 pub(super) fn history(log: Log) -> History<'static, Flat> {
     History::new(&(), log)
 }

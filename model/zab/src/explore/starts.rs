@@ -27,7 +27,7 @@ fn made_in_first_epoch(count: u8) -> [Zxid<u8>; TXNS_MAX] {
 }
 
 /// After a first epoch, in which 3 led and 2 followed: both have the transaction 1.1, which is
-/// committed. 1 was not there. All have stopped since.
+/// committed. 1 took no part. All have stopped since.
 #[must_use]
 pub fn after_first_epoch() -> Start {
     let led = disk(1, 1);

@@ -1,8 +1,9 @@
 //! The state that an exploration visits: servers, channels, what properties must remember, and
-//! what the environment may still do. Plain bytes without padding; hashing it is hashing them.
+//! what the environment may still do. It is plain bytes without padding, and is hashed as such.
 
 use std::hash::{Hash, Hasher};
 
+use zab_flat::flat;
 use zerocopy::{Immutable, IntoBytes, TryFromBytes};
 
 use super::bounds::Bounds;
@@ -44,7 +45,8 @@ impl State {
 }
 
 /// What the environment may still do; each field as in [`Bounds`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable)]
+#[flat]
+#[derive(Debug)]
 #[repr(C)]
 pub struct Budget {
     /// Requests not yet made.

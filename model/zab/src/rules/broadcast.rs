@@ -24,7 +24,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.append(txn)?;
         let own = self.cfg.has(Mutant::OwnAckBeforeSync);
         let acks = if own { ServerSet::of(self.me.id) } else { ServerSet::default() };
-        // It has room for whatever the history has room for.
+        // The queue has room for every transaction that the history has room for.
         self.me.leader.outstanding.push(acks);
         self.fired("l.3.1");
         self.decide(Decision::Proposed { zxid });
@@ -103,7 +103,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         }
     }
 
-    /// Who acknowledged an outstanding transaction; `None` if it is none.
+    /// Who acknowledged a transaction; `None` if it is not outstanding.
     fn outstanding(&mut self, zxid: Zxid<S::Num>) -> Option<&mut ServerSet> {
         let length = self.history().length_at(zxid)?;
         let place = length.checked_sub(self.me.committed(self.cfg) + 1)?;

@@ -97,7 +97,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let is_not_older = at_least(epoch, accepted).or(self.cfg.has(Mutant::OlderEpochAccepted));
         self.refuse_unless("f.1.2", "epoch >= acceptedEpoch", is_not_older)?;
         let known = accepted.max(self.me.vote.peer_epoch);
-        // Not a guard of the probe: only wide numbers can leap this far.
+        // The probe is not shown this guard: only wide numbers can be this far apart.
         if epoch.to_usize().saturating_sub(known.to_usize()) > EPOCH_LEAP_MAX {
             return Err(Refusal::Message);
         }

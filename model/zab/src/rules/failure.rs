@@ -11,9 +11,9 @@ use crate::shape::Shape;
 use crate::types::{Phase, Role, ServerId};
 
 impl<S: Shape, P: Probe> Node<'_, S, P> {
-    /// zk.crash: everything in memory is lost; what the operating system may still write of the
-    /// unsynced tail is kept as history until the start decides. There is no tail while the history
-    /// on disk is still to be cut or replaced.
+    /// zk.crash: everything in memory is lost. The unsynced tail, of which the operating system may
+    /// still write a part, stays in the history until `zk.start` decides. There is no tail while
+    /// the history on disk is still to be cut or replaced.
     pub(crate) fn zk_crash(&mut self) {
         self.fired("zk.crash");
         let Server { id, disk, history, program, .. } = *self.me;
@@ -68,8 +68,9 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         Ok(())
     }
 
-    /// zk.fail.leader_quorum: a leader gives up for want of a quorum, a follower for want of an
-    /// answer (`zk.fail.learner_link`). Without a clock: at any time.
+    /// zk.fail.leader_quorum: a leader leaves its role because it has no quorum, a follower because
+    /// it gets no answer (`zk.fail.learner_link`). The model has no clock, so this is possible at
+    /// any time.
     pub(crate) fn zk_fail_leader_quorum(&mut self) -> Outcome {
         match self.me.role {
             Role::Leading => self.fired("zk.fail.leader_quorum"),

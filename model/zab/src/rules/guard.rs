@@ -14,18 +14,18 @@ pub(crate) struct Guard<A, B> {
 }
 
 impl<A, B> Guard<A, B> {
-    /// A comparison that has no name of its own.
+    /// A comparison for which there is no function below.
     pub(crate) fn new(holds: bool, offered: A, held: B) -> Self {
         Self { holds, offered, held }
     }
 
-    /// A seeded defect lets pass what the guard would not.
+    /// With a seeded defect the guard holds in any case.
     pub(crate) fn or(self, defect: bool) -> Self {
         Self { holds: self.holds || defect, ..self }
     }
 }
 
-/// A condition that has no two sides.
+/// A single condition.
 pub(crate) fn holds(condition: bool) -> Guard<bool, bool> {
     Guard::new(condition, condition, true)
 }
@@ -40,7 +40,7 @@ pub(crate) fn is_not<T: PartialEq>(offered: T, held: T) -> Guard<T, T> {
     Guard::new(offered != held, offered, held)
 }
 
-/// What is offered is exactly this, and not nothing.
+/// There is a value to compare with, and both sides are equal.
 pub(crate) fn is_just<T: PartialEq + Default>(offered: T, held: Option<T>) -> Guard<T, T> {
     Guard::new(held.as_ref() == Some(&offered), offered, held.unwrap_or_default())
 }

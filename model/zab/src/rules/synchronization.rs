@@ -202,11 +202,11 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// l.2.2: the first ACK-LD on this connection counts; a quorum of them establishes the leader.
     /// Later ones are ignored.
     pub(crate) fn l_2_2(&mut self, from: ServerId, epoch: S::Num) -> Outcome {
-        let link = self.progress(from);
-        if link == Progress::Acknowledged {
+        let progress = self.progress(from);
+        if progress == Progress::Acknowledged {
             return Ok(());
         }
-        self.refuse_unless("l.2.2", "NEWLEADER was sent", holds(link == Progress::Forwarding))?;
+        self.refuse_unless("l.2.2", "NEWLEADER was sent", holds(progress == Progress::Forwarding))?;
         self.refuse_unless("l.2.2", "epoch = newEpoch", is(epoch, self.me.accepted_epoch))?;
         self.fired("l.2.2");
         self.set_progress(from, Progress::Acknowledged);

@@ -2,7 +2,7 @@
 //!
 //! [`Small`] is for exploration: bytes in place, copied and compared as bytes. [`Wide`] is for
 //! traces of any length: a history is a handle into storage that all servers share.
-//! A rule sees neither; it sees this trait.
+//! A rule knows only this trait.
 
 mod small;
 mod wide;
@@ -19,7 +19,7 @@ use crate::types::{ServerId, Txn};
 pub trait Table<T>: Clone + Debug + Default + Eq + Hash {
     /// A server's row; the default for a server that has none.
     fn row(&self, id: ServerId) -> T;
-    /// Changes a server's row; a server that has none is left out.
+    /// Changes a server's row; nothing happens if it has none.
     fn set(&mut self, id: ServerId, value: T);
 }
 
@@ -44,11 +44,11 @@ pub trait Shape: Copy + Debug + Default + Eq + Hash + 'static {
     const SERVERS_MAX: usize;
     /// Epochs, counters, rounds and lengths.
     type Num: Number;
-    /// What tells one payload from another.
+    /// Identifies a payload.
     type Payload: Value + Ord + Display;
     /// A history; equal values are equal histories, and the default is the empty one.
     type Log: Value;
-    /// What histories are stored in, if not in themselves.
+    /// The storage of histories that are handles.
     type Logs: Debug + Default;
     /// A table with a row for each server.
     type Table<T: Value>: Table<T>;
@@ -63,8 +63,8 @@ pub trait Shape: Copy + Debug + Default + Eq + Hash + 'static {
     fn append(logs: &Self::Logs, log: &Self::Log, txn: TxnOf<Self>) -> Option<Self::Log>;
     /// The history's first `length` transactions; all of them if it has fewer.
     fn prefix(logs: &Self::Logs, log: &Self::Log, length: usize) -> Self::Log;
-    /// The digest of a history as `traces/README.md` defines it, computed here anew: the model and
-    /// the traces are two witnesses.
+    /// The digest of a history as `traces/README.md` defines it. The model has its own computation,
+    /// so that an error in either shows.
     fn digest(logs: &Self::Logs, log: &Self::Log) -> u64;
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
+use zab_flat::flat;
 
 use super::{Queue, Shape, Table, chain_digest};
 use crate::number::Value;
@@ -16,9 +16,8 @@ use crate::types::{ServerId, Txn};
 pub struct Small<const SERVERS: usize = 3, const LOG: usize = 4>;
 
 /// Exactly `N` values side by side: a table of servers.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug)]
 #[repr(transparent)]
 pub struct Rows<T, const N: usize>([T; N]);
 
@@ -42,9 +41,8 @@ impl<T: Value, const N: usize> Table<T> for Rows<T, N> {
 
 /// At most `N` values; the places beyond the last one hold the default, so that equal contents are
 /// equal bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, IntoBytes, TryFromBytes, Immutable, Unaligned,
-)]
+#[flat]
+#[derive(Debug)]
 #[repr(C)]
 pub struct Few<T, const N: usize> {
     length: u8,

@@ -1,17 +1,18 @@
 //! The shape for traces: histories of any length, stored once for all servers.
 //!
-//! Histories form a tree of *branches*. A branch continues its parent from some length on; a
+//! Histories form a tree of *branches*. A branch continues its parent from some length on. A
 //! handle is a branch and a length. Appending what the branch already holds at that place returns
-//! the longer handle and stores nothing, so the same transaction in five servers is one entry;
-//! appending something else starts a branch. Every history has exactly one handle (the branch that
-//! holds its last transaction), so handles are compared instead of histories.
+//! the longer handle and stores nothing, so the same transaction in five servers is one entry.
+//! Appending something else starts a branch. Every history has exactly one handle (its branch is
+//! the one that holds its last transaction), so handles are compared instead of histories.
 
 use std::cell::RefCell;
 use std::fmt::Debug;
 
-use super::{Queue, Shape, Table, chain_digest};
+use super::small::Rows;
+use super::{Queue, Shape, chain_digest};
 use crate::number::Value;
-use crate::types::{ServerId, Txn};
+use crate::types::Txn;
 
 /// As many transactions as memory holds, up to 16 servers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -131,22 +132,6 @@ impl Logs {
     }
 }
 
-/// A table with 16 rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct WideTable<T>([T; 16]);
-
-impl<T: Value> Table<T> for WideTable<T> {
-    fn row(&self, id: ServerId) -> T {
-        id.row().and_then(|row| self.0.get(row)).copied().unwrap_or_default()
-    }
-
-    fn set(&mut self, id: ServerId, value: T) {
-        if let Some(place) = id.row().and_then(|row| self.0.get_mut(row)) {
-            *place = value;
-        }
-    }
-}
-
 impl<T: Value> Queue<T> for Vec<T> {
     fn as_slice(&self) -> &[T] {
         self
@@ -174,7 +159,7 @@ impl Shape for Wide {
     type Payload = u64;
     type Log = LogHandle;
     type Logs = Logs;
-    type Table<T: Value> = WideTable<T>;
+    type Table<T: Value> = Rows<T, 16>;
     type Queue<T: Value> = Vec<T>;
 
     fn length(log: &LogHandle) -> usize {
