@@ -1,6 +1,6 @@
 //! What one server's step does to the channels and to the memory of the properties.
 
-use super::ghost::{Offence, Reign, common, up_to};
+use super::ghost::{Established, Violation, common, up_to};
 use super::links::{End, queue_note};
 use super::packet::{Note, Packet};
 use super::sizes::{Flat, history, index};
@@ -37,16 +37,16 @@ impl Change<'_> {
                 Effect::ClosedAll => {
                     state.links.learner_closes(at);
                     state.links.listener_closes(at);
-                    self.judge_leaving(state);
+                    self.check_leaving(state);
                 }
-                Effect::Delivered(zxid) => self.judge_delivery(state, *zxid),
+                Effect::Delivered(zxid) => self.check_delivery(state, *zxid),
                 Effect::Decided(decision) => self.remember(state, *decision),
             }
         }
         let server = state.server(self.id);
         let committed = up_to(&server.history, server.last_committed);
         state.ghost.learn_committed(&committed);
-        self.judge_epochs(state);
+        self.check_epochs(state);
     }
 
     fn send(&self, state: &mut State, to: ServerId, message: &Message<Flat>) {
@@ -67,13 +67,13 @@ impl Change<'_> {
             Message::Trunc { zxid } => {
                 // On a connection that has ended nobody receives it.
                 if state.links.up[(peer, at)].end == End::Open {
-                    self.judge_truncation(state, to, *zxid);
+                    self.check_truncation(state, to, *zxid);
                 }
                 let packet = Packet::encode(message);
                 packet.is_some_and(|packet| state.links.send_down(at, peer, packet))
             }
             Message::AckEpoch { .. } | Message::AckLd { .. } | Message::Ack { .. } => {
-                self.judge_acknowledgement(state, message);
+                self.check_acknowledgement(state, message);
                 let packet = Packet::encode(message);
                 packet.is_some_and(|packet| state.links.send_up(at, peer, packet))
             }
@@ -89,7 +89,7 @@ impl Change<'_> {
             }
         };
         if !fits {
-            state.ghost.mark(Offence::Overflow);
+            state.ghost.mark(Violation::Overflow);
         }
     }
 
@@ -103,7 +103,7 @@ impl Change<'_> {
             Decision::Established { epoch } => {
                 let server = state.server(self.id);
                 let initial = up_to(&server.history, server.last_committed);
-                state.ghost.establish(Reign { epoch, leader: self.id, initial });
+                state.ghost.establish(Established { epoch, leader: self.id, initial });
             }
             Decision::Looking { .. }
             | Decision::Resent
@@ -113,7 +113,7 @@ impl Change<'_> {
     }
 
     /// What is acknowledged is on disk.
-    fn judge_acknowledgement(&self, state: &mut State, message: &Message<Flat>) {
+    fn check_acknowledgement(&self, state: &mut State, message: &Message<Flat>) {
         let server = state.server(self.id);
         let (disk, memory) = (&server.disk, server);
         let holds = |zxid: Zxid<u8>| history(disk.history).length_at(zxid).is_some();
@@ -130,34 +130,34 @@ impl Change<'_> {
             true
         };
         if !durable {
-            state.ghost.mark(Offence::AckedNotDurable);
+            state.ghost.mark(Violation::AckedNotDurable);
         }
     }
 
     /// No leader tells a learner to cut what is committed and on its disk. (A transaction that
     /// others commit between the TRUNC and the cut is cut too; but this learner's acknowledgement
     /// of it was withdrawn.)
-    fn judge_truncation(&self, state: &mut State, learner: ServerId, zxid: Zxid<u8>) {
+    fn check_truncation(&self, state: &mut State, learner: ServerId, zxid: Zxid<u8>) {
         let disk = &state.server(learner).disk.history;
         let kept = history(*disk).count_to(zxid);
         if kept < common(disk, &state.ghost.committed) {
-            state.ghost.mark(Offence::CommittedCut);
+            state.ghost.mark(Violation::CommittedCut);
         }
     }
 
     /// What is delivered is on disk, and in broadcast it is committed.
-    fn judge_delivery(&self, state: &mut State, zxid: Zxid<u8>) {
+    fn check_delivery(&self, state: &mut State, zxid: Zxid<u8>) {
         let server = state.server(self.id);
         let durable = history(server.disk.history).length_at(zxid).is_some();
         let committed = server.phase != Phase::Broadcast || zxid <= server.last_committed;
         if !(durable && committed) {
-            state.ghost.mark(Offence::DeliveredEarly);
+            state.ghost.mark(Violation::DeliveredEarly);
         }
     }
 
     /// A follower may refuse its leader's epoch, and a TRUNC into the snapshot that its history
     /// begins with; any other packet that makes it leave is one that no leader may send.
-    fn judge_leaving(&self, state: &mut State) {
+    fn check_leaving(&self, state: &mut State) {
         let Step::Receive { message, .. } = self.step else { return };
         let refused = if let Message::Trunc { zxid } = message {
             let length = history(self.before.history).length_at(zxid);
@@ -166,12 +166,12 @@ impl Change<'_> {
             matches!(message, Message::LeaderInfo { .. } | Message::Notification(_))
         };
         if self.before.role == Role::Following && !refused {
-            state.ghost.mark(Offence::BadPacket);
+            state.ghost.mark(Violation::BadPacket);
         }
     }
 
     /// Epochs do not go back.
-    fn judge_epochs(&self, state: &mut State) {
+    fn check_epochs(&self, state: &mut State) {
         let (before, after) = (self.before, *state.server(self.id));
         let restarts = matches!(self.step, Step::Crash | Step::Start { .. });
         let memory_back = after.accepted_epoch < before.accepted_epoch
@@ -179,7 +179,7 @@ impl Change<'_> {
         let disk_back = after.disk.accepted_epoch < before.disk.accepted_epoch
             || after.disk.current_epoch < before.disk.current_epoch;
         if disk_back || (memory_back && !restarts) {
-            state.ghost.mark(Offence::EpochWentBack);
+            state.ghost.mark(Violation::EpochWentBack);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use zab_view::{Fact, NOTHING, list};
 
-use super::ghost::Offence;
+use super::ghost::Violation;
 use super::links::{End, Links};
 use super::packet::Packet;
 use super::sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX, id_at};
@@ -29,14 +29,14 @@ pub(super) fn facts(state: &State) -> Vec<Fact> {
     }
     facts.extend(link_facts(state).into_iter().map(|(name, value)| Fact::of_system(name, value)));
     let ghost = &state.ghost;
-    let reigns = ghost.reigns.as_slice().iter();
-    let reigns = reigns.map(|reign| format!("{} in epoch {}", reign.leader, reign.epoch));
-    let offences = Offence::ALL.into_iter().filter(|offence| ghost.has(*offence));
+    let leaders = ghost.established.as_slice().iter();
+    let leaders = leaders.map(|one| format!("{} in epoch {}", one.leader, one.epoch));
+    let violations = Violation::ALL.into_iter().filter(|violation| ghost.has(*violation));
     let system = [
         ("known committed", zxids(&ghost.committed)),
-        ("established", list(reigns, ", ")),
+        ("established", list(leaders, ", ")),
         ("still allowed", budget(&state.budget)),
-        ("OFFENCES", list(offences.map(|offence| format!("{offence:?}")), ", ")),
+        ("VIOLATIONS", list(violations.map(|violation| format!("{violation:?}")), ", ")),
     ];
     facts.extend(system.map(|(name, value)| Fact::of_system(name, value)));
     facts

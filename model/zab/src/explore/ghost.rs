@@ -10,7 +10,7 @@ use crate::shape::{Few, Queue};
 use crate::types::{ServerId, Zxid};
 
 /// Leaders that can be established in one exploration.
-pub(super) const REIGNS_MAX: usize = 4;
+pub(super) const ESTABLISHED_MAX: usize = 4;
 
 /// The memory of the properties.
 #[flat]
@@ -22,16 +22,16 @@ pub struct Ghost {
     /// The longest history that any server has known to be committed.
     pub committed: Log,
     /// The established leaders, in the order in which they were.
-    pub reigns: Few<Reign, REIGNS_MAX>,
-    /// Which [`Offence`]s have happened.
-    offences: u8,
+    pub established: Few<Established, ESTABLISHED_MAX>,
+    /// Which [`Violation`]s have happened.
+    violations: u8,
 }
 
 /// A leader that was established.
 #[flat]
 #[derive(Debug, Default)]
 #[repr(C)]
-pub struct Reign {
+pub struct Established {
     /// Its epoch.
     pub epoch: u8,
     /// Who it is.
@@ -43,7 +43,7 @@ pub struct Reign {
 /// Something that a single step must not do, and that the state after it does not show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Offence {
+pub enum Violation {
     /// An epoch of a server went back.
     EpochWentBack = 1,
     /// Something was acknowledged that was not durable.
@@ -58,7 +58,7 @@ pub enum Offence {
     Overflow = 32,
 }
 
-impl Offence {
+impl Violation {
     /// All of them.
     pub const ALL: [Self; 6] = [
         Self::EpochWentBack,
@@ -71,15 +71,15 @@ impl Offence {
 }
 
 impl Ghost {
-    /// Remembers an offence.
-    pub fn mark(&mut self, offence: Offence) {
-        self.offences |= offence as u8;
+    /// Remembers a violation.
+    pub fn mark(&mut self, violation: Violation) {
+        self.violations |= violation as u8;
     }
 
-    /// Whether the offence has happened.
+    /// Whether the violation has happened.
     #[must_use]
-    pub fn has(&self, offence: Offence) -> bool {
-        self.offences & offence as u8 != 0
+    pub fn has(&self, violation: Violation) -> bool {
+        self.violations & violation as u8 != 0
     }
 
     /// A server knows this history to be committed.
@@ -90,9 +90,9 @@ impl Ghost {
     }
 
     /// A leader is established.
-    pub fn establish(&mut self, reign: Reign) {
-        if !self.reigns.push(reign) {
-            self.mark(Offence::Overflow);
+    pub fn establish(&mut self, leader: Established) {
+        if !self.established.push(leader) {
+            self.mark(Violation::Overflow);
         }
     }
 
@@ -101,7 +101,7 @@ impl Ghost {
         let place = usize::from(request).checked_sub(1);
         match place.and_then(|place| self.requests.get_mut(place)) {
             Some(place) => *place = zxid,
-            None => self.mark(Offence::Overflow),
+            None => self.mark(Violation::Overflow),
         }
     }
 }

@@ -50,7 +50,7 @@ mod state;
 
 pub use action::Action;
 pub use bounds::{Bounds, Election};
-pub use ghost::{Ghost, Offence, Reign};
+pub use ghost::{Established, Ghost, Violation};
 pub use links::{DOWN_MAX, Down, End, Links, NOTES_MAX, Pairs, UP_MAX, Up};
 pub use model::{NetworkMutant, Start, Zab};
 pub use packet::{Note, Packet, PacketKind};

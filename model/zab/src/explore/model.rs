@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::action::Action;
 use super::bounds::{Bounds, Election};
 use super::effects::Change;
-use super::ghost::{Ghost, Offence, Reign};
+use super::ghost::{Established, Ghost, Violation};
 use super::links::{End, Links};
 use super::oracle;
 use super::packet::Packet;
@@ -31,7 +31,7 @@ pub struct Start {
     /// What was committed earlier.
     pub committed: Log,
     /// The leader that was established last, if any was.
-    pub reign: Option<Reign>,
+    pub established: Option<Established>,
 }
 
 /// A defect of the network, seeded to show that the properties notice.
@@ -107,8 +107,8 @@ impl Zab {
         let mut ghost = Ghost::default();
         ghost.requests = start.requests;
         ghost.committed = start.committed;
-        if let Some(reign) = start.reign {
-            ghost.establish(reign);
+        if let Some(leader) = start.established {
+            ghost.establish(leader);
         }
         let (links, budget) = (Links::default(), Budget::of(&self.bounds));
         let mut state = State { servers: before, links, ghost, budget };
@@ -252,7 +252,7 @@ impl Zab {
         if made == TXNS_MAX {
             // Histories have no room for it. Without this mark behaviours would be left out
             // silently.
-            state.ghost.mark(Offence::Overflow);
+            state.ghost.mark(Violation::Overflow);
             return spend(&mut state.budget.requests);
         }
         spend(&mut state.budget.requests) && self.step(state, id, Step::Request { payload }, probe)

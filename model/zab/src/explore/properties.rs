@@ -11,7 +11,7 @@
 use zab_paper::primary_order::{self as laws, Delivered, Transaction};
 
 use super::bounds::Election;
-use super::ghost::{Offence, common, up_to};
+use super::ghost::{Violation, common, up_to};
 use super::model::Zab;
 use super::reached;
 use super::sizes::{Flat, Log, SERVERS_MAX};
@@ -44,7 +44,7 @@ pub struct Property {
     pub check: fn(&Zab, &State) -> bool,
 }
 
-/// A state to be judged, and what several properties want to know of it.
+/// A state to be checked, and what several properties want to know of it.
 #[derive(Debug)]
 pub struct Case<'a> {
     /// The model.
@@ -234,19 +234,20 @@ pub fn global_primary_order(case: &Case<'_>) -> bool {
 /// See [`laws::primary_integrity`]. What a leader had in its initial history it has delivered
 /// before it broadcasts; it counts once it has broadcast.
 pub fn primary_integrity(case: &Case<'_>) -> bool {
-    let reigns = case.state.ghost.reigns.as_slice().iter();
-    let primaries = reigns.filter(|reign| broadcast(case).any(|txn| txn.zxid.epoch == reign.epoch));
-    let with_initial = primaries.map(|reign| (reign.epoch, reign.initial.as_slice()));
+    let leaders = case.state.ghost.established.as_slice().iter();
+    let primaries =
+        leaders.filter(|leader| broadcast(case).any(|txn| txn.zxid.epoch == leader.epoch));
+    let with_initial = primaries.map(|leader| (leader.epoch, leader.initial.as_slice()));
     laws::primary_integrity(case.delivered(), with_initial)
 }
 
 /// No epoch is established twice.
 pub fn single_established_leader(case: &Case<'_>) -> bool {
-    let reigns = case.state.ghost.reigns.as_slice();
-    reigns
+    let leaders = case.state.ghost.established.as_slice();
+    leaders
         .iter()
         .enumerate()
-        .all(|(at, reign)| reigns[..at].iter().all(|other| other.epoch != reign.epoch))
+        .all(|(at, leader)| leaders[..at].iter().all(|other| other.epoch != leader.epoch))
 }
 
 /// See [`laws::prefix_consistency`].
@@ -257,11 +258,11 @@ pub fn prefix_consistency(case: &Case<'_>) -> bool {
 /// Whatever was committed under earlier epochs begins the initial history of every established
 /// leader, also if it is committed only later.
 pub fn committed_never_lost(case: &Case<'_>) -> bool {
-    case.state.ghost.reigns.as_slice().iter().all(|reign| {
+    case.state.ghost.established.as_slice().iter().all(|leader| {
         let committed = case.state.ghost.committed.as_slice();
-        let earlier = committed.iter().take_while(|txn| txn.zxid.epoch < reign.epoch);
-        reign.initial.as_slice().iter().zip(earlier.clone()).all(|(a, b)| a == b)
-            && earlier.count() <= reign.initial.as_slice().len()
+        let earlier = committed.iter().take_while(|txn| txn.zxid.epoch < leader.epoch);
+        leader.initial.as_slice().iter().zip(earlier.clone()).all(|(a, b)| a == b)
+            && earlier.count() <= leader.initial.as_slice().len()
     })
 }
 
@@ -274,33 +275,33 @@ pub fn committed_is_durable_on_a_quorum(case: &Case<'_>) -> bool {
     case.model.indices().filter(holds).count() >= case.model.majority()
 }
 
-/// See [`Offence::CommittedCut`].
+/// See [`Violation::CommittedCut`].
 pub fn no_truncation_of_committed(case: &Case<'_>) -> bool {
-    !case.state.ghost.has(Offence::CommittedCut)
+    !case.state.ghost.has(Violation::CommittedCut)
 }
 
-/// currentEpoch never exceeds acceptedEpoch; and see [`Offence::EpochWentBack`].
+/// currentEpoch never exceeds acceptedEpoch; and see [`Violation::EpochWentBack`].
 pub fn epochs_are_ordered(case: &Case<'_>) -> bool {
     let ordered = case.state.servers.iter().all(|server| {
         server.current_epoch <= server.accepted_epoch
             && server.disk.current_epoch <= server.disk.accepted_epoch
     });
-    ordered && !case.state.ghost.has(Offence::EpochWentBack)
+    ordered && !case.state.ghost.has(Violation::EpochWentBack)
 }
 
-/// See [`Offence::AckedNotDurable`].
+/// See [`Violation::AckedNotDurable`].
 pub fn acknowledged_is_durable(case: &Case<'_>) -> bool {
-    !case.state.ghost.has(Offence::AckedNotDurable)
+    !case.state.ghost.has(Violation::AckedNotDurable)
 }
 
-/// See [`Offence::DeliveredEarly`].
+/// See [`Violation::DeliveredEarly`].
 pub fn delivered_is_committed_and_durable(case: &Case<'_>) -> bool {
-    !case.state.ghost.has(Offence::DeliveredEarly)
+    !case.state.ghost.has(Violation::DeliveredEarly)
 }
 
-/// See [`Offence::BadPacket`].
+/// See [`Violation::BadPacket`].
 pub fn leader_sends_what_fits(case: &Case<'_>) -> bool {
-    !case.state.ghost.has(Offence::BadPacket)
+    !case.state.ghost.has(Violation::BadPacket)
 }
 
 /// Where votes do not change between elections, whoever leads has a vote that is at least as good
@@ -317,7 +318,7 @@ pub fn best_of_a_quorum_leads(case: &Case<'_>) -> bool {
     })
 }
 
-/// See [`Offence::Overflow`].
+/// See [`Violation::Overflow`].
 pub fn capacity_suffices(case: &Case<'_>) -> bool {
-    !case.state.ghost.has(Offence::Overflow)
+    !case.state.ghost.has(Violation::Overflow)
 }

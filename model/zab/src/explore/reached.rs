@@ -54,7 +54,7 @@ pub fn synchronizing(case: &Case<'_>) -> bool {
 
 /// `l.2.2` has had its effect.
 pub fn leader_established(case: &Case<'_>) -> bool {
-    !case.state.ghost.reigns.as_slice().is_empty()
+    !case.state.ghost.established.as_slice().is_empty()
 }
 
 /// A follower has received UPTODATE.
@@ -110,13 +110,13 @@ pub fn rejoined(case: &Case<'_>) -> bool {
 
 /// Two leaders have been established.
 pub fn second_epoch(case: &Case<'_>) -> bool {
-    case.state.ghost.reigns.as_slice().len() >= 2
+    case.state.ghost.established.as_slice().len() >= 2
 }
 
 /// A transaction that the second established leader broadcast is committed.
 pub fn committed_in_second_epoch(case: &Case<'_>) -> bool {
-    let second = case.state.ghost.reigns.as_slice().get(1);
-    second.is_some_and(|reign| {
-        case.state.ghost.committed.as_slice().iter().any(|txn| txn.zxid.epoch == reign.epoch)
+    let second = case.state.ghost.established.as_slice().get(1);
+    second.is_some_and(|leader| {
+        case.state.ghost.committed.as_slice().iter().any(|txn| txn.zxid.epoch == leader.epoch)
     })
 }

@@ -1,6 +1,6 @@
 //! What explorations may begin with besides empty disks.
 
-use super::ghost::Reign;
+use super::ghost::Established;
 use super::model::Start;
 use super::sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX};
 use crate::server::Disk;
@@ -35,7 +35,7 @@ pub fn after_first_epoch() -> Start {
         disks: [Disk::default(), led, led],
         requests: made_in_first_epoch(1),
         committed: led.history,
-        reign: Some(Reign { epoch: 1, leader: ServerId(3), initial: Log::default() }),
+        established: Some(Established { epoch: 1, leader: ServerId(3), initial: Log::default() }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Each safety property is false in a state made for it, and in no other way than that.
 
 use stateright::Model;
-use zab_model::explore::{Kind, Log, Offence, PROPERTIES, Reign, State, Zab};
+use zab_model::explore::{Established, Kind, Log, PROPERTIES, State, Violation, Zab};
 use zab_model::{Queue, Role, ServerId, Txn, Zxid};
 
 use crate::{CALM, ELECTION, zab};
@@ -27,8 +27,8 @@ fn deliver(state: &mut State, server: usize, txns: &[Txn<u8, u8>]) {
     server.last_committed = txns.iter().map(|txn| txn.zxid).max().unwrap_or_default();
 }
 
-fn reign(state: &mut State, epoch: u8, leader: u8, initial: &[Txn<u8, u8>]) {
-    state.ghost.establish(Reign { epoch, leader: ServerId(leader), initial: log(initial) });
+fn establish(state: &mut State, epoch: u8, leader: u8, initial: &[Txn<u8, u8>]) {
+    state.ghost.establish(Established { epoch, leader: ServerId(leader), initial: log(initial) });
 }
 
 /// Requests 1, 2, 3 as 1.1, 1.2, 2.1, and nothing else.
@@ -62,11 +62,11 @@ const LAWS: &[Law] = &[
     ("global_primary_order", |state| state.ghost.committed = log(&[C, A])),
     ("primary_integrity", |state| {
         deliver(state, 1, &[A]);
-        reign(state, 2, 2, &[]);
+        establish(state, 2, 2, &[]);
     }),
     ("single_established_leader", |state| {
-        reign(state, 1, 1, &[]);
-        reign(state, 1, 2, &[]);
+        establish(state, 1, 1, &[]);
+        establish(state, 1, 2, &[]);
     }),
     ("prefix_consistency", |state| {
         deliver(state, 1, &[A, B]);
@@ -74,19 +74,19 @@ const LAWS: &[Law] = &[
     }),
     ("committed_never_lost", |state| {
         state.ghost.committed = log(&[A]);
-        reign(state, 2, 2, &[]);
+        establish(state, 2, 2, &[]);
     }),
     ("committed_is_durable_on_a_quorum", |state| {
         state.ghost.committed = log(&[A]);
         state.servers[0].disk.history = log(&[A]);
     }),
-    ("no_truncation_of_committed", |state| state.ghost.mark(Offence::CommittedCut)),
+    ("no_truncation_of_committed", |state| state.ghost.mark(Violation::CommittedCut)),
     ("epochs_are_ordered", |state| state.servers[2].current_epoch = 1),
-    ("acknowledged_is_durable", |state| state.ghost.mark(Offence::AckedNotDurable)),
-    ("delivered_is_committed_and_durable", |state| state.ghost.mark(Offence::DeliveredEarly)),
-    ("leader_sends_what_fits", |state| state.ghost.mark(Offence::BadPacket)),
+    ("acknowledged_is_durable", |state| state.ghost.mark(Violation::AckedNotDurable)),
+    ("delivered_is_committed_and_durable", |state| state.ghost.mark(Violation::DeliveredEarly)),
+    ("leader_sends_what_fits", |state| state.ghost.mark(Violation::BadPacket)),
     ("best_of_a_quorum_leads", |state| state.servers[0].role = Role::Leading),
-    ("capacity_suffices", |state| state.ghost.mark(Offence::Overflow)),
+    ("capacity_suffices", |state| state.ghost.mark(Violation::Overflow)),
 ];
 
 #[test]
