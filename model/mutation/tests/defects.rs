@@ -100,3 +100,16 @@ fn what_is_never_done_breaks_a_claim() {
         assert!(broken.contains(&claim), "{mutant} breaks {broken:?}");
     }
 }
+
+#[test]
+fn the_page_lists_the_defects_with_names() {
+    let page = include_str!("../../../docs/src/defects.md");
+    let part = page.split("## ").find(|part| part.starts_with("The published protocol"));
+    let rows = part.expect("its part").lines().filter_map(|line| line.strip_prefix("| ")).skip(1);
+    let names = rows.filter_map(|row| row.split(" | ").next());
+    let expected = list().iter().filter_map(|mutant| match mutant.change {
+        Replaced { name, .. } => Some(name),
+        Change::Negated | True | Change::False | Omitted => None,
+    });
+    assert_eq!(names.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
