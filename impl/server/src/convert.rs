@@ -21,7 +21,7 @@ use bytes::Bytes;
 use zab_core::{Epoch, Message, Notification, Role, ServerId, Txn, Vote};
 use zab_wire::election as wire;
 use zab_wire::quorum::{ForwardedRequest, LearnerInfo, PROTOCOL_VERSION, Revalidate, Revalidated};
-use zab_wire::{Id, PacketType, QuorumPacket, Reader, Record as _, TxnHeader};
+use zab_wire::{PacketType, QuorumPacket, Reader, Record as _, TxnHeader};
 
 use crate::zxid::{Zxid, from_wire, to_wire};
 
@@ -33,13 +33,8 @@ const NOTIFICATION_VERSION: i32 = wire::NOTIFICATION_VERSION;
 pub(crate) enum Incoming {
     /// A message of the core.
     Message(Message),
-    /// A client's write, or sync, from a learner.
-    Request {
-        /// What the client asks.
-        request: ForwardedRequest,
-        /// Who the client is.
-        auth: Vec<Id>,
-    },
+    /// A client's write, or sync, from a learner. Who the client is does not matter yet.
+    Request(ForwardedRequest),
     /// The leader's answer to a sync.
     Synced,
     /// A client of a learner goes on with a session.
@@ -117,13 +112,7 @@ pub(crate) fn from_packet(packet: &QuorumPacket) -> Result<Incoming, String> {
     use PacketType as Kind;
     let zxid = from_wire(packet.zxid);
     let message = match packet.kind {
-        Kind::Request => {
-            let request = data(packet)?;
-            return Ok(Incoming::Request {
-                request,
-                auth: packet.auth.clone().unwrap_or_default(),
-            });
-        }
+        Kind::Request => return Ok(Incoming::Request(data(packet)?)),
         Kind::Sync => return Ok(Incoming::Synced),
         Kind::Revalidate => return revalidate(packet),
         Kind::FollowerInfo => Message::FollowerInfo { accepted_epoch: follower_info(packet)?.1 },

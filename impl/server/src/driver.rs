@@ -87,17 +87,6 @@ pub(crate) struct Volatile {
     said: Said,
 }
 
-/// One thing that happened.
-enum Event {
-    Log(Completion),
-    Election(ElectionEvent),
-    Quorum(QuorumEvent),
-    Submission(crate::client::Submission),
-    Timer,
-    Tick,
-    Stop,
-}
-
 impl Driver {
     /// Runs until `stop` is ready. `effects` are those of the recovery of the peer.
     pub(crate) async fn run(
@@ -112,25 +101,28 @@ impl Driver {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.start(effects).await?;
         loop {
-            let event = match inbox.log.try_recv() {
+            if let Ok(completion) = inbox.log.try_recv() {
                 // Reports of the log come before anything that arrived after them.
-                Ok(completion) => Event::Log(completion),
-                Err(_) => tokio::select! {
-                    Some(completion) = inbox.log.recv() => Event::Log(completion),
-                    Some(event) = inbox.election.recv() => Event::Election(event),
-                    Some(event) = inbox.quorum.recv() => Event::Quorum(event),
-                    submission = inbox.submissions.next(), if self.takes_submissions() => {
-                        Event::Submission(submission)
+                self.step(Input::Synced { zxid: completion? }).await?;
+            } else {
+                tokio::select! {
+                    Some(completion) = inbox.log.recv() => {
+                        self.step(Input::Synced { zxid: completion? }).await?;
                     }
-                    () = elapsed(self.state.timer) => Event::Timer,
-                    _ = ticks.tick() => Event::Tick,
-                    () = &mut stop => Event::Stop,
-                },
-            };
-            if let Event::Stop = event {
-                return self.stop().await;
+                    Some(event) = inbox.election.recv() => self.on_election(event).await?,
+                    Some(event) = inbox.quorum.recv() => self.on_quorum(event).await?,
+                    submission = inbox.submissions.next(), if self.takes_submissions() => {
+                        self.on_submission(submission).await?;
+                    }
+                    () = elapsed(self.state.timer) => {
+                        if let Some((timer, _)) = self.state.timer.take() {
+                            self.step(Input::Elapsed(timer)).await?;
+                        }
+                    }
+                    _ = ticks.tick() => self.on_tick().await?,
+                    () = &mut stop => return self.stop().await,
+                }
             }
-            self.on_event(event).await?;
             while let Some(connection) = self.state.stuck.pop() {
                 self.end(connection, "the other end does not read what it is sent").await?;
             }
@@ -139,46 +131,33 @@ impl Driver {
     }
 
     async fn start(&mut self, effects: Effects) -> Result<(), ServerError> {
-        self.trace.start(&effects, &self.peer)?;
+        self.trace.write(|observer| observer.start(&effects, self.peer.state()))?;
         self.carry_out(effects).await
     }
 
     async fn stop(mut self) -> Result<(), ServerError> {
         self.service.stop_serving();
         self.quorum.stop_listening().await;
-        Ok(self.trace.stop()?)
+        Ok(self.trace.write(|observer| [observer.stop()])?)
     }
 
-    async fn on_event(&mut self, event: Event) -> Result<(), ServerError> {
-        match event {
-            Event::Log(completion) => self.step(Input::Synced { zxid: completion? }).await,
-            Event::Election(event) => self.on_election(event).await,
-            Event::Quorum(event) => self.on_quorum(event).await,
-            Event::Submission(submission) => self.on_submission(submission).await,
-            Event::Timer => match self.state.timer.take() {
-                Some((timer, _)) => self.step(Input::Elapsed(timer)).await,
-                None => Ok(()),
-            },
-            Event::Tick => {
-                for learner in self.state.links.values_mut() {
-                    learner.silent_ticks = learner.silent_ticks.saturating_add(1);
-                }
-                self.step(Input::Tick).await?;
-                if let Some(times) = self.state.joining.settle(std::time::Instant::now()) {
-                    let times = format_args!("{times} attempts to join before failed as said");
-                    self.log(format_args!("serves clients; {times}"));
-                }
-                Ok(())
-            }
-            Event::Stop => Ok(()),
+    async fn on_tick(&mut self) -> Result<(), ServerError> {
+        for learner in self.state.links.values_mut() {
+            learner.silent_ticks = learner.silent_ticks.saturating_add(1);
         }
+        self.step(Input::Tick).await?;
+        if let Some(times) = self.state.joining.settle(std::time::Instant::now()) {
+            let times = format_args!("{times} attempts to join before failed as said");
+            self.log(format_args!("serves clients; {times}"));
+        }
+        Ok(())
     }
 
     /// Hands one input to the core and carries out what comes back.
     async fn step(&mut self, input: Input) -> Result<(), ServerError> {
         let role = self.peer.role();
         let effects = self.peer.handle(input.clone());
-        self.trace.step(&input, &effects, &self.peer)?;
+        self.trace.write(|observer| observer.step(&input, &effects, self.peer.state()))?;
         if let Some(error) = &effects.error {
             self.say(role == Role::Following, error.to_string());
         } else if role != self.peer.role() && matches!(input, Input::Tick) {
@@ -191,8 +170,10 @@ impl Driver {
     async fn on_election(&mut self, event: ElectionEvent) -> Result<(), ServerError> {
         for change in self.election.on_event(event) {
             match change {
-                Change::Opened(connection, name) => self.trace.opened(connection, &name),
-                Change::Ended(connection) => self.trace.ended(connection),
+                Change::Opened(connection, name) => {
+                    self.trace.tell(|observer| observer.opened(connection, name));
+                }
+                Change::Ended(connection) => self.trace.tell(|observer| observer.ended(connection)),
                 Change::Notification { from, connection, notification } => {
                     self.step(Input::Notification { from, connection, notification }).await?;
                 }
@@ -244,7 +225,7 @@ impl Driver {
     fn open(&mut self, socket: Socket, server: ServerId) -> Option<ConnectionId> {
         let link = self.quorum.start(socket).ok()?;
         let connection = link.id;
-        self.trace.opened(connection, &link.name);
+        self.trace.tell(|observer| observer.opened(connection, link.name.clone()));
         self.state.links.insert(connection, Learner::new(link, server));
         Some(connection)
     }
@@ -288,13 +269,13 @@ impl Driver {
             Incoming::Message(message) => {
                 self.step(Input::Message { from, connection, message }).await
             }
-            Incoming::Request { .. } | Incoming::Revalidate(_)
+            Incoming::Request(_) | Incoming::Revalidate(_)
                 if !self.peer.has_acknowledged(connection) =>
             {
                 // Only a server that serves clients has something to ask for them.
                 self.end(connection, "it asked for clients before it was a follower").await
             }
-            Incoming::Request { request, auth: _ } => {
+            Incoming::Request(request) => {
                 self.step(Input::Heard { connection }).await?;
                 self.on_forwarded(from, connection, &request).await
             }

@@ -20,7 +20,7 @@ mod thread;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use zab_core::{Base, Epoch, Recovered, Txn};
+use zab_core::{Base, Recovered};
 
 use crate::zxid::Zxid;
 pub(crate) use arriving::ArrivingSnapshot;
@@ -30,7 +30,6 @@ use intent::{Intent, IntentFile};
 use log::Log;
 pub(crate) use recall::Recall;
 pub(crate) use recovery::{Recovery, State};
-pub(crate) use snapshot::Snapshot;
 pub(crate) use thread::Completion;
 use thread::LogThread;
 
@@ -39,11 +38,11 @@ use thread::LogThread;
 pub(crate) struct Storage {
     snapshots: PathBuf,
     logs: PathBuf,
-    accepted_epoch: NumberFile,
-    current_epoch: NumberFile,
+    pub(crate) accepted_epoch: NumberFile,
+    pub(crate) current_epoch: NumberFile,
     incarnations: NumberFile,
     intent: IntentFile,
-    log: LogThread,
+    pub(crate) log: LogThread,
     _locks: Vec<File>,
 }
 
@@ -97,26 +96,6 @@ impl Storage {
     /// Makes it durable that this life has begun. A start that fails before does not count.
     pub(crate) fn begin(&self, incarnation: u32) -> Result<(), StorageError> {
         self.incarnations.write(incarnation)
-    }
-
-    /// Makes acceptedEpoch durable.
-    pub(crate) fn write_accepted_epoch(&self, epoch: Epoch) -> Result<(), StorageError> {
-        self.accepted_epoch.write(epoch)
-    }
-
-    /// Makes currentEpoch durable.
-    pub(crate) fn write_current_epoch(&self, epoch: Epoch) -> Result<(), StorageError> {
-        self.current_epoch.write(epoch)
-    }
-
-    /// Begins to append; the report follows when it is durable.
-    pub(crate) fn append(&self, txns: Vec<Txn>) {
-        self.log.append(txns);
-    }
-
-    /// Waits until everything appended is durable.
-    pub(crate) fn sync_log(&self) -> Result<(), StorageError> {
-        self.log.sync()
     }
 
     /// Durably cuts the log after `keep`; `0.0` removes snapshots too.

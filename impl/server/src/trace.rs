@@ -3,14 +3,12 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use zab_core::{
-    ConnectionId, Deliver, Effects, Input, Notification, Observer, Outgoing, Peer, ServerId, Write,
-};
-use zab_trace::{ConnectionName, Event, Header, Implementation, Source, Writer};
+use zab_core::{Observer, ServerId};
+use zab_trace::{Event, Header, Implementation, Source, Writer};
 
 use crate::config::Config;
 
-/// Writes a line for everything that the driver does, or is silent: then every call costs nothing.
+/// Writes what an [`Observer`] sees, or is silent: then the observer is not even asked.
 #[derive(Debug)]
 pub(crate) struct Trace(Option<Tracer>);
 
@@ -74,77 +72,20 @@ impl Trace {
         }
     }
 
-    /// The peer has recovered.
-    pub(crate) fn start(&mut self, effects: &Effects, peer: &Peer) -> Result<(), TraceError> {
-        self.write(|observer| observer.start(effects, peer.state()))
-    }
-
-    /// The peer has taken a step, and none of its effects is carried out yet.
-    pub(crate) fn step(
-        &mut self,
-        input: &Input,
-        effects: &Effects,
-        peer: &Peer,
-    ) -> Result<(), TraceError> {
-        self.write(|observer| observer.step(input, effects, peer.state()))
-    }
-
-    /// The effects of the step are carried out.
-    pub(crate) fn finish(&mut self) -> Result<(), TraceError> {
-        self.write(Observer::finish)
-    }
-
-    /// The process stops.
-    pub(crate) fn stop(&mut self) -> Result<(), TraceError> {
-        self.write(|observer| [observer.stop()])
-    }
-
-    /// A connection has this name from now on.
-    pub(crate) fn opened(&mut self, connection: ConnectionId, name: &ConnectionName) {
-        if let Some(Tracer { observer, .. }) = &mut self.0 {
-            observer.opened(connection, name.clone());
+    /// Tells the observer something that makes no line.
+    pub(crate) fn tell(&mut self, tell: impl FnOnce(&mut Observer)) {
+        if let Some(tracer) = &mut self.0 {
+            tell(&mut tracer.observer);
         }
     }
 
-    /// An election connection is gone.
-    pub(crate) fn ended(&mut self, connection: ConnectionId) {
-        if let Some(Tracer { observer, .. }) = &mut self.0 {
-            observer.ended(connection);
-        }
-    }
-
-    /// A write is durable.
-    pub(crate) fn persisted(&mut self, write: &Write) -> Result<(), TraceError> {
-        self.write(|observer| observer.persisted(write))
-    }
-
-    /// The state machine was given this.
-    pub(crate) fn delivered(&mut self, deliver: &Deliver) -> Result<(), TraceError> {
-        self.write(|observer| observer.delivered(deliver))
-    }
-
-    /// A message is about to be handed to its quorum connection.
-    pub(crate) fn sending(&mut self, outgoing: &Outgoing) -> Result<(), TraceError> {
-        self.write(|observer| observer.sending(outgoing))
-    }
-
-    /// A notification is about to be handed to its election connection.
-    pub(crate) fn notifying(
+    /// Writes the lines that the observer makes, each with one write(2).
+    pub(crate) fn write<E: IntoIterator<Item = Event>>(
         &mut self,
-        connection: ConnectionId,
-        to: ServerId,
-        notification: &Notification,
-    ) -> Result<(), TraceError> {
-        self.write(|observer| [observer.notifying(connection, to, notification)])
-    }
-
-    /// Writes lines, each with one write(2).
-    fn write<E: IntoIterator<Item = Event>>(
-        &mut self,
-        events: impl FnOnce(&mut Observer) -> E,
+        lines: impl FnOnce(&mut Observer) -> E,
     ) -> Result<(), TraceError> {
         let Some(Tracer { observer, writer, path }) = &mut self.0 else { return Ok(()) };
-        for event in events(observer) {
+        for event in lines(observer) {
             writer.write(&event).map_err(|source| TraceError { path: path.clone(), source })?;
         }
         Ok(())

@@ -142,7 +142,7 @@ proptest! {
         kind.encode(&mut buffer);
         zxid.encode(&mut buffer);
         Some(Bytes::from(bytes)).encode(&mut buffer);
-        None::<Vec<Id>>.encode(&mut buffer);
+        None::<Vec<zab_wire::Id>>.encode(&mut buffer);
         let packet = QuorumPacket::take(&mut buffer).unwrap().unwrap();
         let _ = from_packet(&packet);
     }

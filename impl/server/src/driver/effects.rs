@@ -1,13 +1,15 @@
 //! Carrying out the effects of one step, in the order that [`Effects`] demands.
 
-use zab_core::{Close, Deliver, Dial, Effects, Message, Outgoing, Role, TimerChange, Write};
+use zab_core::{
+    Close, Deliver, Dial, Effects, Message, Observer, Outgoing, Role, TimerChange, Write,
+};
 
 use super::{Driver, after};
 use crate::client::Mode;
 use crate::convert::Identity;
 use crate::error::ServerError;
 use crate::storage::State;
-use crate::tree::{SnapshotError, Tree};
+use crate::tree::Tree;
 use crate::zxid::{Zxid, to_wire};
 
 impl Driver {
@@ -20,7 +22,7 @@ impl Driver {
             tokio::task::block_in_place(|| self.persist(&effects.persist))?;
         }
         if !effects.append.is_empty() {
-            self.storage.append(effects.append);
+            self.storage.log.append(effects.append);
         }
         for deliver in &effects.deliver {
             self.deliver(deliver)?;
@@ -49,7 +51,7 @@ impl Driver {
             Some(TimerChange::Disarm) => self.state.timer = None,
             None => {}
         }
-        self.trace.finish()?;
+        self.trace.write(Observer::finish)?;
         self.on_decisions(&effects.decisions);
         self.follow_role().await?;
         self.complete_syncs();
@@ -78,12 +80,12 @@ impl Driver {
     fn persist(&mut self, writes: &[Write]) -> Result<(), ServerError> {
         for write in writes {
             match write {
-                Write::AcceptedEpoch(epoch) => self.storage.write_accepted_epoch(*epoch)?,
-                Write::CurrentEpoch(epoch) => self.storage.write_current_epoch(*epoch)?,
-                Write::SyncLog { zxid: _ } => self.storage.sync_log()?,
+                Write::AcceptedEpoch(epoch) => self.storage.accepted_epoch.write(*epoch)?,
+                Write::CurrentEpoch(epoch) => self.storage.current_epoch.write(*epoch)?,
+                Write::SyncLog { zxid: _ } => self.storage.log.sync()?,
                 Write::CommittedLog(txns) => {
-                    self.storage.append(txns.clone());
-                    self.storage.sync_log()?;
+                    self.storage.log.append(txns.clone());
+                    self.storage.log.sync()?;
                     for txn in txns {
                         self.service.apply(&txn.payload)?;
                     }
@@ -91,7 +93,7 @@ impl Driver {
                 Write::Truncate { zxid } => self.storage.truncate(*zxid)?,
                 Write::Snapshot { zxid } => self.install(*zxid)?,
             }
-            self.trace.persisted(write)?;
+            self.trace.write(|observer| observer.persisted(write))?;
         }
         Ok(())
     }
@@ -116,32 +118,21 @@ impl Driver {
                 self.service.replace_tree(tree);
             }
         }
-        Ok(self.trace.delivered(deliver)?)
+        Ok(self.trace.write(|observer| observer.delivered(deliver))?)
     }
 
     fn send(&mut self, outgoing: &Outgoing) -> Result<(), ServerError> {
-        self.trace.sending(outgoing)?;
+        self.trace.write(|observer| observer.sending(outgoing))?;
         let own = Identity {
             id: self.config.id,
             quorum_text: self.quorum_text.clone(),
             last: self.peer.last_zxid(),
             is_leading: self.peer.is_leading(),
         };
-        let tree = match outgoing.message {
-            Message::Snap { zxid } => Some(self.tree_at(zxid)?),
-            Message::FollowerInfo { .. }
-            | Message::LeaderInfo { .. }
-            | Message::AckEpoch { .. }
-            | Message::Diff { .. }
-            | Message::Trunc { .. }
-            | Message::Proposal { .. }
-            | Message::Stored { .. }
-            | Message::Commit { .. }
-            | Message::NewLeader { .. }
-            | Message::AckLd { .. }
-            | Message::Ack { .. }
-            | Message::UpToDate
-            | Message::Ping => None,
+        let tree = if let Message::Snap { zxid } = outgoing.message {
+            Some(self.tree_at(zxid)?)
+        } else {
+            None
         };
         let Some(learner) = self.state.links.get_mut(&outgoing.connection) else { return Ok(()) };
         let is_taken = learner.send(&outgoing.message, &own, &self.storage);
@@ -171,7 +162,7 @@ impl Driver {
         let trace = &mut self.trace;
         self.election.pump(|connection, to, notification| {
             if result.is_ok() {
-                result = trace.notifying(connection, to, notification);
+                result = trace.write(|observer| [observer.notifying(connection, to, notification)]);
             }
         });
         Ok(result?)
@@ -228,15 +219,11 @@ impl Driver {
 /// The tree of a state on disk.
 pub(crate) fn tree_of(state: State) -> Result<Tree, ServerError> {
     let mut tree = match state.snapshot {
-        Some(snapshot) => from_file(&snapshot)?,
+        Some(snapshot) => Tree::from_file(&snapshot.file, to_wire(snapshot.zxid))?,
         None => Tree::default(),
     };
     for txn in &state.transactions {
         tree.apply(&txn.payload)?;
     }
     Ok(tree)
-}
-
-fn from_file(snapshot: &crate::storage::Snapshot) -> Result<Tree, SnapshotError> {
-    Tree::from_file(&snapshot.file, to_wire(snapshot.zxid))
 }

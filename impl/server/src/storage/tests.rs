@@ -46,8 +46,8 @@ impl Disk {
     /// Writes these transactions in one life of the server.
     fn write(&self, txns: &[Txn]) {
         let (storage, _, _) = self.open().unwrap();
-        storage.append(txns.to_vec());
-        storage.sync_log().unwrap();
+        storage.log.append(txns.to_vec());
+        storage.log.sync().unwrap();
     }
 
     fn logs(&self) -> Vec<PathBuf> {
@@ -91,8 +91,8 @@ fn what_was_synced_is_read_back_across_several_files() {
     assert!(disk.logs()[2].ends_with("log.300000001"));
     let (storage, recovery, _) = disk.open().unwrap();
     assert_eq!(recovery.recovered.transactions, [txn(1, 1), txn(1, 2), txn(1, 3), txn(3, 1)]);
-    storage.write_accepted_epoch(5).unwrap();
-    storage.write_current_epoch(4).unwrap();
+    storage.accepted_epoch.write(5).unwrap();
+    storage.current_epoch.write(4).unwrap();
     drop(storage);
     let (_, recovery, _) = disk.open().unwrap();
     assert_eq!((recovery.recovered.accepted_epoch, recovery.recovered.current_epoch), (5, 4));
@@ -103,7 +103,7 @@ fn every_append_is_reported_and_the_last_report_covers_all() {
     let disk = Disk::new();
     let (storage, _, reports) = disk.open().unwrap();
     for counter in 1..=100 {
-        storage.append(vec![txn(1, counter)]);
+        storage.log.append(vec![txn(1, counter)]);
     }
     drop(storage);
     let reported: Vec<Zxid> = reports.iter().map(Result::unwrap).collect();
@@ -116,13 +116,13 @@ fn a_log_that_cannot_be_written_is_reported_and_written_no_more() {
     let disk = Disk::new();
     let (storage, _, reports) = disk.open().unwrap();
     std::fs::remove_dir_all(disk.path("")).unwrap();
-    storage.append(vec![txn(1, 1)]);
+    storage.log.append(vec![txn(1, 1)]);
     let error = reports.recv().unwrap().unwrap_err().to_string();
     assert!(error.contains("cannot create") && error.contains("log.100000001"), "{error}");
-    assert!(matches!(storage.sync_log(), Err(StorageError::LogEnded)));
+    assert!(matches!(storage.log.sync(), Err(StorageError::LogEnded)));
     std::fs::create_dir(disk.path("")).unwrap();
-    storage.append(vec![txn(1, 2)]);
-    assert!(matches!(storage.sync_log(), Err(StorageError::LogEnded)));
+    storage.log.append(vec![txn(1, 2)]);
+    assert!(matches!(storage.log.sync(), Err(StorageError::LogEnded)));
     assert!(disk.logs().is_empty(), "what follows a hole is not written");
 }
 
@@ -151,8 +151,8 @@ fn a_log_cut_anywhere_in_its_last_record_keeps_the_others() {
         let said = recovery.notes.iter().any(|note| note.contains("cut from"));
         assert_eq!(said, cut == (whole.len() - record) as u64, "cut at {length}");
         // What is appended next must be found behind it.
-        storage.append(vec![txn(1, 3), txn(1, 4)]);
-        storage.sync_log().unwrap();
+        storage.log.append(vec![txn(1, 3), txn(1, 4)]);
+        storage.log.sync().unwrap();
         drop(storage);
         assert_eq!(disk.zxids(), ["1.1", "1.2", "1.3", "1.4"]);
         for path in disk.logs() {
@@ -275,8 +275,8 @@ fn transactions_are_read_back_from_whatever_file_they_are_in() {
     disk.write(&history[..2]);
     disk.write(&history[2..5]);
     let (storage, _, _) = disk.open().unwrap();
-    storage.append(history[5..].to_vec());
-    storage.sync_log().unwrap();
+    storage.log.append(history[5..].to_vec());
+    storage.log.sync().unwrap();
     let recall = storage.recall();
     for txn in history.iter().chain(history.iter().rev()) {
         assert_eq!(recall.payload(txn.zxid).unwrap(), &txn.payload[..]);
@@ -286,8 +286,8 @@ fn transactions_are_read_back_from_whatever_file_they_are_in() {
         assert!(error.contains(&format!("transaction {missing} is not there")), "{error}");
     }
     // What is appended later is found as well.
-    storage.append(vec![txn(5, 3)]);
-    storage.sync_log().unwrap();
+    storage.log.append(vec![txn(5, 3)]);
+    storage.log.sync().unwrap();
     assert_eq!(recall.payload(Zxid::new(5, 3)).unwrap(), &txn(5, 3).payload[..]);
     storage.truncate(Zxid::new(1, 2)).unwrap();
     let other = storage.recall();
@@ -303,13 +303,13 @@ fn truncation_cuts_inside_a_file_and_removes_the_later_ones() {
         disk.write(&history[..2]);
         disk.write(&history[2..4]);
         let (storage, _, _) = disk.open().unwrap();
-        storage.append(history[4..].to_vec());
+        storage.log.append(history[4..].to_vec());
         let last = keep.checked_sub(1).map_or(Zxid::ZERO, |index| history[index].zxid);
-        storage.sync_log().unwrap();
+        storage.log.sync().unwrap();
         storage.truncate(last).unwrap();
         assert_eq!(storage.read_state().unwrap().transactions, history[..keep]);
-        storage.append(vec![txn(7, 1)]);
-        storage.sync_log().unwrap();
+        storage.log.append(vec![txn(7, 1)]);
+        storage.log.sync().unwrap();
         drop(storage);
         let (_, recovery, _) = disk.open().unwrap();
         assert_eq!(recovery.recovered.transactions[..keep], history[..keep]);
@@ -363,8 +363,8 @@ fn a_snapshot_replaces_the_log() {
     disk.write(&[txn(1, 1), txn(5, 1)]);
     let (storage, _, _) = disk.open().unwrap();
     storage.install(Zxid::new(4, 9), incoming(&disk, &snapshot())).unwrap();
-    storage.append(vec![txn(4, 10)]);
-    storage.sync_log().unwrap();
+    storage.log.append(vec![txn(4, 10)]);
+    storage.log.sync().unwrap();
     drop(storage);
     let (storage, recovery, _) = disk.open().unwrap();
     assert_eq!(recovery.recovered.base.zxid, Zxid::new(4, 9));
@@ -409,9 +409,9 @@ fn the_log_may_have_a_directory_of_its_own() {
     let (data, logs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let open = || Storage::open(data.path(), logs.path(), |_| {});
     let (storage, _) = open().unwrap();
-    storage.append(vec![txn(1, 1)]);
-    storage.sync_log().unwrap();
-    storage.write_accepted_epoch(1).unwrap();
+    storage.log.append(vec![txn(1, 1)]);
+    storage.log.sync().unwrap();
+    storage.accepted_epoch.write(1).unwrap();
     assert!(logs.path().join("version-2/log.100000001").exists());
     assert!(data.path().join("version-2/acceptedEpoch").exists());
     // Each of the two is locked.

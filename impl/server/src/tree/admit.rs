@@ -96,19 +96,12 @@ fn check_body(body: &TxnBody) -> Result<(), Fault> {
         TxnBody::CloseSession(paths) => paths.iter().flatten().try_for_each(|path| child(path)),
         TxnBody::Multi(multi) => multi.parts.iter().try_for_each(|part| {
             let body = part.decode_body().map_err(Fault::Malformed)?;
-            match &body {
-                TxnBody::Check(check) => node(&check.path),
-                TxnBody::Other(_) => Err(Fault::Part(part.kind)),
-                TxnBody::Create(_)
-                | TxnBody::CreateContainer(_)
-                | TxnBody::CreateTtl(_)
-                | TxnBody::Delete(_)
-                | TxnBody::SetData(_)
-                | TxnBody::SetAcl(_)
-                | TxnBody::CreateSession(_)
-                | TxnBody::CloseSession(_)
-                | TxnBody::Error(_)
-                | TxnBody::Multi(_) => check_body(&body),
+            if let TxnBody::Check(check) = &body {
+                node(&check.path)
+            } else if let TxnBody::Other(_) = body {
+                Err(Fault::Part(part.kind))
+            } else {
+                check_body(&body)
             }
         }),
         TxnBody::CreateSession(_) | TxnBody::Error(_) => Ok(()),

@@ -4,6 +4,7 @@ use zab_wire::{ErrorCode, Stat, Txn, TxnBody, TxnHeader};
 
 use super::Tree;
 use super::admit::{self, ApplyError};
+use super::ops::NewNode;
 
 /// A transaction that was applied, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +62,9 @@ impl Tree {
     /// Applies a body that [`admit::read`] let through.
     pub(super) fn apply_body(&mut self, header: &TxnHeader, body: TxnBody) -> Result<Change, i32> {
         let done = match body {
-            TxnBody::Create(txn) => self.create(header, txn),
-            TxnBody::CreateContainer(txn) => self.create_container(header, txn),
-            TxnBody::CreateTtl(txn) => self.create_ttl(header, txn),
+            TxnBody::Create(txn) => self.create(header, NewNode::of(header, txn)),
+            TxnBody::CreateContainer(txn) => self.create(header, txn.into()),
+            TxnBody::CreateTtl(txn) => self.create(header, txn.into()),
             TxnBody::Delete(txn) => self.delete(&txn.path, header.zxid),
             TxnBody::SetData(txn) => self.set_data(header, txn),
             TxnBody::SetAcl(txn) => self.set_acl(txn),

@@ -9,6 +9,7 @@ mod session;
 mod set_acl;
 mod set_data;
 
+pub(super) use create::NewNode;
 use zab_wire::ErrorCode;
 
 /// The version after a change that asks for version `asked`; −1 asks for none.

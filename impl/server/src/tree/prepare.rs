@@ -52,7 +52,7 @@ pub(super) struct Pending {
 }
 
 /// A transaction's body, and what it will change.
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     pub(super) body: TxnBody,
     pub(super) nodes: Vec<(String, Option<Pending>)>,
     pub(super) session: Option<Option<i32>>,

@@ -14,7 +14,7 @@ use crate::tree::{
 };
 
 impl Preparer {
-    pub(in crate::tree) fn create(
+    pub(crate) fn create(
         &self,
         tree: &Tree,
         request: CreateRequest,
@@ -57,48 +57,40 @@ impl Preparer {
 }
 
 /// What is needed to create a node.
-struct NewNode {
+pub(crate) struct NewNode {
     path: String,
     data: Option<Bytes>,
     acl: Vec<Acl>,
     /// The parent's stored `cversion` afterwards; −1: one more than before.
     parent_cversion: i32,
-    /// A session, or a mark; see [`super::owner_is_session`].
+    /// A session, or a mark; see `owner_is_session`.
     owner: i64,
 }
 
-impl Tree {
-    pub(in crate::tree) fn create(
-        &mut self,
-        header: &TxnHeader,
-        txn: CreateTxn,
-    ) -> Result<Change, ErrorCode> {
-        let owner = if txn.ephemeral { header.session } else { 0 };
-        let CreateTxn { path, data, acl, parent_cversion, ephemeral: _ } = txn;
-        self.insert(header, NewNode { path, data, acl, parent_cversion, owner })
+impl NewNode {
+    pub(crate) fn of(header: &TxnHeader, txn: CreateTxn) -> Self {
+        let CreateTxn { path, data, acl, parent_cversion, ephemeral } = txn;
+        let owner = if ephemeral { header.session } else { 0 };
+        Self { path, data, acl, parent_cversion, owner }
     }
+}
 
-    pub(in crate::tree) fn create_container(
-        &mut self,
-        header: &TxnHeader,
-        txn: CreateContainerTxn,
-    ) -> Result<Change, ErrorCode> {
+impl From<CreateContainerTxn> for NewNode {
+    fn from(txn: CreateContainerTxn) -> Self {
         let CreateContainerTxn { path, data, acl, parent_cversion } = txn;
-        let owner = CONTAINER_OWNER;
-        self.insert(header, NewNode { path, data, acl, parent_cversion, owner })
+        Self { path, data, acl, parent_cversion, owner: CONTAINER_OWNER }
     }
+}
 
-    pub(in crate::tree) fn create_ttl(
-        &mut self,
-        header: &TxnHeader,
-        txn: CreateTtlTxn,
-    ) -> Result<Change, ErrorCode> {
+impl From<CreateTtlTxn> for NewNode {
+    fn from(txn: CreateTtlTxn) -> Self {
         let CreateTtlTxn { path, data, acl, parent_cversion, ttl } = txn;
-        let owner = ttl_owner(ttl);
-        self.insert(header, NewNode { path, data, acl, parent_cversion, owner })
+        Self { path, data, acl, parent_cversion, owner: ttl_owner(ttl) }
     }
+}
 
-    fn insert(&mut self, header: &TxnHeader, new: NewNode) -> Result<Change, ErrorCode> {
+impl Tree {
+    pub(crate) fn create(&mut self, header: &TxnHeader, new: NewNode) -> Result<Change, ErrorCode> {
         let NewNode { path, data, acl, parent_cversion, owner } = new;
         let (parent_path, name) = path::split(&path).ok_or(ErrorCode::BadArguments)?;
         let parent = self.node_mut(parent_path).ok_or(ErrorCode::NoNode)?;

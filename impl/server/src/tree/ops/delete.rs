@@ -10,7 +10,7 @@ use crate::tree::prepare::Prepared;
 use crate::tree::{Change, Preparer, SPECIAL, Tree, path};
 
 impl Preparer {
-    pub(in crate::tree) fn delete(
+    pub(crate) fn delete(
         &self,
         tree: &Tree,
         request: DeleteRequest,
@@ -34,7 +34,7 @@ impl Preparer {
 }
 
 impl Tree {
-    pub(in crate::tree) fn delete(&mut self, path: &str, zxid: i64) -> Result<Change, ErrorCode> {
+    pub(crate) fn delete(&mut self, path: &str, zxid: i64) -> Result<Change, ErrorCode> {
         let (parent_path, name) = path::split(path).ok_or(ErrorCode::BadArguments)?;
         let node = self.nodes.remove(path).ok_or(ErrorCode::NoNode)?;
         self.acls.release(node.acl);

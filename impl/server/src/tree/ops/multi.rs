@@ -8,27 +8,12 @@ use crate::tree::{Change, Tree};
 impl Tree {
     /// Applies the parts of a `multi` under its header; none, if one of them is an error. The
     /// first error that a part comes to is that of the whole, and the others are applied.
-    pub(in crate::tree) fn multi(
-        &mut self,
-        header: &TxnHeader,
-        multi: &MultiTxn,
-    ) -> Result<Change, i32> {
+    pub(crate) fn multi(&mut self, header: &TxnHeader, multi: &MultiTxn) -> Result<Change, i32> {
         let bodies: Vec<TxnBody> =
             multi.parts.iter().filter_map(|part| part.decode_body().ok()).collect();
         assert_eq!(bodies.len(), multi.parts.len(), "the parts were let through");
-        let errors = bodies.iter().filter_map(|body| match body {
-            TxnBody::Error(number) => Some(*number),
-            TxnBody::Create(_)
-            | TxnBody::CreateContainer(_)
-            | TxnBody::CreateTtl(_)
-            | TxnBody::Delete(_)
-            | TxnBody::SetData(_)
-            | TxnBody::SetAcl(_)
-            | TxnBody::CreateSession(_)
-            | TxnBody::CloseSession(_)
-            | TxnBody::Check(_)
-            | TxnBody::Multi(_)
-            | TxnBody::Other(_) => None,
+        let errors = bodies.iter().filter_map(|body| {
+            if let TxnBody::Error(number) = body { Some(*number) } else { None }
         });
         let errors: Vec<i32> = errors.collect();
         if !errors.is_empty() {

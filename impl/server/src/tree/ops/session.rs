@@ -10,7 +10,7 @@ use crate::tree::{Change, Origin, Preparer, Tree, path};
 
 impl Preparer {
     /// The server whose client asks owns the session from now on.
-    pub(in crate::tree) fn create_session(
+    pub(crate) fn create_session(
         &mut self,
         tree: &Tree,
         session: i64,
@@ -26,7 +26,7 @@ impl Preparer {
     }
 
     /// The session's ephemeral nodes go with it, those excepted that will be gone by then.
-    pub(in crate::tree) fn close_session(&self, tree: &Tree, session: i64) -> Prepared {
+    pub(crate) fn close_session(&self, tree: &Tree, session: i64) -> Prepared {
         let mut nodes: HashMap<String, Option<Pending>> = HashMap::new();
         let mut paths = Vec::new();
         for path in tree.ephemerals.get(&session).into_iter().flatten() {
@@ -48,18 +48,14 @@ impl Preparer {
 }
 
 impl Tree {
-    pub(in crate::tree) fn create_session(
-        &mut self,
-        header: &TxnHeader,
-        timeout_ms: i32,
-    ) -> Change {
+    pub(crate) fn create_session(&mut self, header: &TxnHeader, timeout_ms: i32) -> Change {
         self.sessions.insert(header.session, timeout_ms);
         Change::SessionCreated
     }
 
     /// Nodes that the leader listed, and those that this server knows of: a snapshot may hold a
     /// node that the leader had not created yet when it made the list, and the other way round.
-    pub(in crate::tree) fn close_session(
+    pub(crate) fn close_session(
         &mut self,
         header: &TxnHeader,
         listed: Option<Vec<String>>,

@@ -6,7 +6,7 @@ use zab_wire::txn::SetAclTxn;
 use crate::tree::{Change, Tree, path};
 
 impl Tree {
-    pub(in crate::tree) fn set_acl(&mut self, txn: SetAclTxn) -> Result<Change, ErrorCode> {
+    pub(crate) fn set_acl(&mut self, txn: SetAclTxn) -> Result<Change, ErrorCode> {
         let before = self.node(&txn.path)?.acl;
         let key = self.acls.acquire(&txn.acl);
         self.acls.release(before);

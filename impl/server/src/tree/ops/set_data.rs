@@ -10,7 +10,7 @@ use crate::tree::prepare::Prepared;
 use crate::tree::{Change, Preparer, Tree, path};
 
 impl Preparer {
-    pub(in crate::tree) fn set_data(
+    pub(crate) fn set_data(
         &self,
         tree: &Tree,
         request: SetDataRequest,
@@ -27,7 +27,7 @@ impl Preparer {
 }
 
 impl Tree {
-    pub(in crate::tree) fn set_data(
+    pub(crate) fn set_data(
         &mut self,
         header: &TxnHeader,
         txn: SetDataTxn,
