@@ -34,9 +34,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// f.1.1: on a new connection to the leader, send FOLLOWERINFO(acceptedEpoch).
     pub(crate) fn f_1_1(&mut self, peer: ServerId) -> Outcome {
         self.require("f.1.1", "peer = leader", is(peer, self.me.vote.leader))?;
-        let is_first =
-            self.me.phase == Phase::Discovery && self.me.synchronization.stage == Stage::Idle;
-        self.require("f.1.1", "the connection is the first", holds(is_first))?;
+        let is_first = holds(self.is_at(Phase::Discovery, &[Stage::Idle]));
+        self.require("f.1.1", "the connection is the first", is_first)?;
         self.fired("f.1.1");
         self.me.synchronization.stage = Stage::WaitsForLeaderInfo;
         self.send(peer, Message::FollowerInfo { accepted_epoch: self.me.accepted_epoch });
@@ -90,9 +89,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// without a vote if it was accepted before; refuse an older one, and one that no ensemble can
     /// have reached (D-EPOCH).
     pub(crate) fn f_1_2(&mut self, epoch: S::Num) -> Outcome {
-        let expected = self.me.phase == Phase::Discovery
-            && self.me.synchronization.stage == Stage::WaitsForLeaderInfo;
-        self.refuse_unless("f.1.2", "LEADERINFO comes first", holds(expected))?;
+        let waits = holds(self.is_at(Phase::Discovery, &[Stage::WaitsForLeaderInfo]));
+        self.refuse_unless("f.1.2", "LEADERINFO comes first", waits)?;
         let accepted = self.me.accepted_epoch;
         let is_not_older = at_least(epoch, accepted).or(self.cfg.has(Mutant::OlderEpochAccepted));
         self.refuse_unless("f.1.2", "epoch >= acceptedEpoch", is_not_older)?;

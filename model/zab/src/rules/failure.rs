@@ -18,8 +18,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.fired("zk.crash");
         let Server { id, disk, history, program, .. } = *self.me;
         *self.me = Server::recovered(id, disk);
-        let durable = self.cfg.history(history).prefix(S::length(&disk.history));
-        if durable == disk.history && !program.contains(Item::Snapshot) {
+        let length = self.cfg.history(disk.history).length();
+        if self.cfg.history(history).prefix(length) == disk.history
+            && !program.contains(Item::Snapshot)
+        {
             self.me.history = history;
         }
     }
@@ -28,10 +30,9 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// history ahead of currentEpoch is accepted up to acceptedEpoch (D-H02). Then an election.
     pub(crate) fn zk_start(&mut self, survived: S::Num) -> Outcome {
         self.require("zk.start", "role = DOWN", is(self.me.role, Role::Down))?;
-        let tail = self.me.unsynced();
-        let is_of_tail = Guard::new(survived.to_usize() <= tail, survived, tail);
-        self.require("zk.start", "survived <= tail", is_of_tail)?;
-        let durable = S::length(&self.me.disk.history);
+        let tail = S::Num::from_usize(self.me.unsynced());
+        self.require("zk.start", "survived <= tail", at_most(survived, tail))?;
+        let durable = self.cfg.history(self.me.disk.history).length();
         let history = self.history().prefix(durable + survived.to_usize());
         let epoch = self.cfg.history(history).last().epoch;
         let guard = at_most(epoch, self.me.disk.accepted_epoch);

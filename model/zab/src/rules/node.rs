@@ -8,9 +8,9 @@ use crate::history::History;
 use crate::message::{Message, Notification};
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
-use crate::server::{Learner, Progress, Server};
+use crate::server::{Learner, Progress, Server, Stage};
 use crate::shape::{Shape, Table, TxnOf};
-use crate::types::{Role, ServerId, ServerSet, Zxid};
+use crate::types::{Phase, Role, ServerId, ServerSet, Zxid};
 
 /// One server in the middle of a step.
 pub(crate) struct Node<'a, S: Shape, P: Probe> {
@@ -113,6 +113,11 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         {
             self.out.push(Effect::Sent { to, message });
         }
+    }
+
+    /// FOLLOWING: whether this server is in a phase and at one of these stages.
+    pub(crate) fn is_at(&self, phase: Phase, stages: &[Stage]) -> bool {
+        self.me.phase == phase && stages.contains(&self.me.synchronization.stage)
     }
 
     /// LEADING: how far a learner is.

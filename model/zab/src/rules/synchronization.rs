@@ -104,17 +104,12 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         text: &'static str,
         stages: &[Stage],
     ) -> Outcome {
-        let is_at = self.me.phase == Phase::Synchronization;
-        self.refuse_unless(
-            rule,
-            text,
-            holds(is_at && stages.contains(&self.me.synchronization.stage)),
-        )
+        self.refuse_unless(rule, text, holds(self.is_at(Phase::Synchronization, stages)))
     }
 
     fn begin_synchronization(&mut self, base: S::Log, snapshot: bool) {
         self.fired("f.2.0");
-        let length = S::Num::from_usize(S::length(&base));
+        let length = S::Num::from_usize(self.cfg.history(base).length());
         self.me.synchronization = Synchronization {
             stage: Stage::Receiving,
             snapshot,
