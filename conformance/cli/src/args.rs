@@ -3,7 +3,7 @@
 mod check;
 mod explore;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -69,6 +69,25 @@ pub(crate) enum Command {
     Man(Man),
 }
 
+impl Command {
+    /// Where its result for machines goes, if it writes one.
+    pub(crate) fn json(&self) -> Option<&Path> {
+        match self {
+            Self::Check(args) => args.json.as_deref(),
+            Self::Conform(args) => args.json.as_deref(),
+            Self::Selftest(args) => args.json.as_deref(),
+            Self::Verify(_)
+            | Self::Explore(_)
+            | Self::Explain(_)
+            | Self::Record(_)
+            | Self::Lint(_)
+            | Self::Bench(_)
+            | Self::Completions(_)
+            | Self::Man(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// Where to leave the recorded run (default: a temporary folder, kept only if something fails)
@@ -81,7 +100,7 @@ pub(crate) struct Conform {
     /// Trace files, or folders whose *.ndjson files form one trace
     #[arg(required = true, value_name = "FILE|DIR")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Write the result for machines
+    /// Write the result for machines; - prints it, and what is for people on standard error
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     /// Write the model run that explains the trace
@@ -175,7 +194,7 @@ pub(crate) struct Selftest {
     /// (default: once under one contract, and a row for each group)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) mutations: Option<u32>,
-    /// Write what became of each kind of corruption, for machines
+    /// Write what became of each kind of corruption, for machines; - prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     /// Folder for traces about which the checker is wrong

@@ -23,6 +23,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return out::end(out::usage(&error)).into(),
     };
+    if cli.command.json().is_some_and(|path| path == report::STDOUT) {
+        out::keep_for_machines();
+    }
     let exit = match cli.command {
         Command::Verify(args) => commands::verify::run(&args),
         Command::Check(args) => commands::check::run(&args),

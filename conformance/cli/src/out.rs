@@ -9,6 +9,7 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zab_trace::Printable;
@@ -16,6 +17,9 @@ use zab_trace::Printable;
 use crate::exit::Exit;
 
 static STDOUT: Mutex<Out> = Mutex::new(Out::Open);
+
+/// Whether standard output is for a program: what is for people then goes to standard error.
+static FOR_MACHINES: AtomicBool = AtomicBool::new(false);
 
 /// What has become of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +114,22 @@ pub(crate) fn end(exit: Exit) -> Exit {
     if failed() { exit.and(Exit::Usage) } else { exit }
 }
 
+/// From now on only [`machine`] writes to standard output (`--json -`).
+pub(crate) fn keep_for_machines() {
+    FOR_MACHINES.store(true, Ordering::Relaxed);
+}
+
+/// Prints a result for machines on standard output.
+pub(crate) fn machine(text: &str) {
+    tell(stdout().write(&mut io::stdout().lock(), text));
+}
+
 fn print(text: String) {
+    if FOR_MACHINES.load(Ordering::Relaxed) {
+        // There is nowhere to tell that standard error fails.
+        let _ = io::stderr().lock().write_all(shown(&text).as_bytes());
+        return;
+    }
     tell(stdout().write(&mut io::stdout().lock(), &shown(&text)));
 }
 

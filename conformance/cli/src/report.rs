@@ -13,6 +13,9 @@ use tabled::settings::Style;
 use crate::exit::Exit;
 use crate::out;
 
+/// The path that means standard output.
+pub(crate) const STDOUT: &str = "-";
+
 /// A plain table: a header row, then rows.
 pub(crate) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> Table {
     let mut builder = Builder::default();
@@ -27,6 +30,9 @@ pub(crate) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -
 
 /// Whether a result can be written there, to be known before it is computed. What is there stays.
 pub(crate) fn can_write(path: &Path) -> Result<(), String> {
+    if path == Path::new(STDOUT) {
+        return Ok(());
+    }
     let file = fs::OpenOptions::new().append(true).create(true).open(path);
     file.map(drop).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
@@ -34,6 +40,10 @@ pub(crate) fn can_write(path: &Path) -> Result<(), String> {
 /// Writes a result for machines; a failure is told, and makes the command fail.
 pub(crate) fn write_json(path: &Path, value: &serde_json::Value) -> Exit {
     let text = format!("{value:#}\n");
+    if path == Path::new(STDOUT) {
+        out::machine(&text);
+        return Exit::Good;
+    }
     match fs::write(path, text) {
         Ok(()) => Exit::Good,
         Err(error) => {

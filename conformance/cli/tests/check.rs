@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -313,27 +313,46 @@ fn handles_interrupts(process: u32) -> bool {
     mask.is_some_and(|mask| mask & 0b10 != 0)
 }
 
+/// Runs the command and sends it a signal as soon as it handles signals.
+#[cfg(target_os = "linux")]
+fn interrupted(args: &[&str], signal: &str) -> Output {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_zabcheck"))
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("zabcheck runs");
+    while !handles_interrupts(process.id()) {
+        assert!(process.try_wait().expect("its state").is_none(), "it ended by itself");
+        std::thread::yield_now();
+    }
+    let id = process.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().expect("kill runs").success());
+    process.wait_with_output().expect("it ends")
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_tells_what_was_covered() {
     let zookeeper = ["check", "--requests", "3", "--crashes", "3", "--timeouts", "3"];
     for args in [&zookeeper[..], &HUGE[..]] {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_zabcheck"))
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("zabcheck runs");
-        while !handles_interrupts(process.id()) {
-            assert!(process.try_wait().expect("its state").is_none(), "it ended by itself");
-            std::thread::yield_now();
-        }
-        let id = process.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill runs").success());
-        let output = process.wait_with_output().expect("it ends");
+        let output = interrupted(args, "-INT");
         assert_exit(&output, 2);
         let text = stdout(&output);
         assert!(text.contains("INCOMPLETE: interrupted"), "{text}");
         assert!(text.contains("distinct states"), "{text}");
+    }
+}
+
+/// It starts no server after that, and does not list what it did not look at.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_verify_ends_with_what_it_has() {
+    for signal in ["-INT", "-TERM"] {
+        let output = interrupted(&["verify"], signal);
+        assert_exit(&output, 2);
+        let text = stdout(&output);
+        assert!(text.ends_with("INCOMPLETE  interrupted: what is not listed was not looked at\n"));
+        assert!(!text.contains("server: "), "{text}");
     }
 }

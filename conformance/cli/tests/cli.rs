@@ -70,6 +70,26 @@ fn several_traces_are_checked_one_by_one() {
     assert_exit(&conform(&[&good, &absent]), 3);
 }
 
+/// A program that reads standard output gets nothing else there.
+#[test]
+fn json_may_go_to_standard_output() {
+    let good = corpus("accept/hand-start-three.ndjson");
+    let good = good.to_str().expect("UTF-8");
+    for args in [
+        &["conform", good, "--json", "-"][..],
+        &["conform", "--each", good, good, "--json", "-"],
+        &["check", "--list", "--json", "-"],
+        &["check", "--model", "paper", "--servers", "2", "--timeouts", "1", "--json", "-"],
+    ] {
+        let output = zabcheck(args);
+        let value = serde_json::from_str::<serde_json::Value>(&stdout(&output));
+        assert!(value.is_ok_and(|value| !value.is_null()), "{args:?}: {}", stdout(&output));
+        assert!(!stderr(&output).is_empty(), "{args:?} says nothing to people");
+        assert_exit(&output, 0);
+    }
+    assert!(!Path::new("-").exists());
+}
+
 #[test]
 fn wrong_usage_is_3_and_help_is_0() {
     assert_exit(&zabcheck(&["no-such-command"]), 3);

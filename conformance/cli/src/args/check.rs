@@ -103,7 +103,7 @@ pub(crate) struct Check {
     /// be done and the bounds allow it
     #[arg(long)]
     pub(crate) deadlock: bool,
-    /// Write the result for machines
+    /// Write the result for machines; - prints it, and what is for people on standard error
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     /// Compare the counts with those in FILE, or write them there if there is no such file

@@ -12,30 +12,42 @@ use crate::exit::{self, Exit};
 use crate::exploring;
 use crate::interrupt;
 use crate::out;
+use crate::report::model;
 use crate::report::progress::Progress;
-use crate::report::{model, table};
 
 /// The scenario that is run on real servers.
 const SCENARIO: &str = "leader-kill";
 
-/// Rows of the final table: what, outcome, how much was looked at.
-type Row = [String; 3];
-
-/// Explores the model, records a run of real servers, checks it, and prints one table.
+/// Explores the model, records a run of real servers and checks it; tells each verdict when it is
+/// known, and how all of it ended.
 pub(crate) fn run(args: &Verify) -> Exit {
-    let mut rows = Vec::new();
-    let explored = explore(&mut rows);
-    let (recorded, kept) = record_and_check(args, &mut rows);
-    out::line(table(["what", "verdict", "how far"], rows));
+    let explored = explore();
+    if interrupt::asked() {
+        out::line("INCOMPLETE  interrupted: what is not listed was not looked at");
+        return explored.and(Exit::Unknown);
+    }
+    let (recorded, kept) = record_and_check(args);
     if let Some(folder) = kept {
         out::line(format_args!("the recorded run is in {}", folder.display()));
     }
-    explored.and(recorded)
+    let exit = explored.and(recorded);
+    if exit == Exit::Good {
+        out::line("verified, within the bounds above");
+    }
+    exit
 }
 
-fn explore(rows: &mut Vec<Row>) -> Exit {
+/// Tells what was looked at, the verdict, and how far it goes.
+fn tell(verdict: &str, what: &str, far: &str) {
+    out::line(format_args!("{verdict:<12}{what}\n{:12}{far}", ""));
+}
+
+fn explore() -> Exit {
     let mut exit = Exit::Good;
     for exploration in Preset::Quick.explorations() {
+        if interrupt::asked() {
+            return exit.and(Exit::Unknown);
+        }
         let what = format!("model {}: {}", exploration.family.name(), exploration.covers);
         match exploring::explore(&exploration, &Limits::default()) {
             Ok(outcome) => {
@@ -45,11 +57,11 @@ fn explore(rows: &mut Vec<Row>) -> Exit {
                 }
                 let (states, depth) = (outcome.counts.distinct, outcome.counts.depth);
                 let far = format!("{states} states, depth {depth}, {:.1} s", outcome.seconds);
-                rows.push([what, ending.word().to_owned(), far]);
+                tell(ending.word(), &what, &far);
                 exit = exit.and(exit::of(ending));
             }
             Err(error) => {
-                rows.push([what, "FAILED".to_owned(), error.to_string()]);
+                tell("FAILED", &what, &error.to_string());
                 exit = exit.and(Exit::Usage);
             }
         }
@@ -58,23 +70,26 @@ fn explore(rows: &mut Vec<Row>) -> Exit {
 }
 
 /// Records and checks the scenario; the second value is the run's folder if it is left behind.
-fn record_and_check(args: &Verify, rows: &mut Vec<Row>) -> (Exit, Option<PathBuf>) {
+fn record_and_check(args: &Verify) -> (Exit, Option<PathBuf>) {
     let what = format!("real servers: {SCENARIO}");
-    let failed = |rows: &mut Vec<Row>, exit, why: String| {
-        rows.push([what.clone(), "FAILED".to_owned(), why]);
+    let failed = |exit, why: &str| {
+        tell("FAILED", &what, why);
         (exit, None)
     };
     let Some(scenario) = Scenario::named(SCENARIO) else {
-        return failed(rows, Exit::Usage, "no such scenario".to_owned());
+        return failed(Exit::Usage, "no such scenario");
     };
-    let server = match ZabServer::find() {
+    let progress = Progress::start("finding or building zab-server");
+    let server = ZabServer::find();
+    drop(progress);
+    let server = match server {
         Ok(server) => server,
-        Err(error) => return failed(rows, Exit::Usage, error.to_string()),
+        Err(error) => return failed(Exit::Usage, &error.to_string()),
     };
     out::line(format_args!("server: {}", server.origin()));
     let temporary = match tempfile::tempdir() {
         Ok(folder) => folder,
-        Err(error) => return failed(rows, Exit::Usage, format!("no temporary folder: {error}")),
+        Err(error) => return failed(Exit::Usage, &format!("no temporary folder: {error}")),
     };
     let stop = interrupt::flag();
     let out = args.out.clone().unwrap_or_else(|| temporary.path().join("run"));
@@ -85,13 +100,13 @@ fn record_and_check(args: &Verify, rows: &mut Vec<Row>) -> (Exit, Option<PathBuf
     let recorded = match recorded {
         Ok(run) => {
             let far = format!("{} events of {} incarnations", run.events, run.incarnations);
-            rows.push([what.clone(), "recorded".to_owned(), far]);
+            tell("recorded", &what, &far);
             Exit::Good
         }
-        Err(error) => failed(rows, exit_of(&error), error.to_string()).0,
+        Err(error) => failed(exit_of(&error), &error.to_string()).0,
     };
     // A run that failed is checked as well, up to there.
-    let checked = if left_a_run { check_run(&out, rows) } else { Exit::Good };
+    let checked = if left_a_run { check_run(&out) } else { Exit::Good };
     let exit = recorded.and(checked);
     if exit == Exit::Good && args.out.is_none() {
         return (exit, None);
@@ -100,7 +115,7 @@ fn record_and_check(args: &Verify, rows: &mut Vec<Row>) -> (Exit, Option<PathBuf
     (exit, Some(out))
 }
 
-fn check_run(folder: &Path, rows: &mut Vec<Row>) -> Exit {
+fn check_run(folder: &Path) -> Exit {
     let progress = Progress::start("checking");
     let outcome = zab_check::check([folder].as_slice(), &Options::default());
     drop(progress);
@@ -113,6 +128,6 @@ fn check_run(folder: &Path, rows: &mut Vec<Row>) -> Exit {
         out::line(&outcome.verdict);
         "see above".to_owned()
     };
-    rows.push(["its trace against the model".to_owned(), outcome.verdict.word().to_owned(), far]);
+    tell(outcome.verdict.word(), "its trace against the model", &far);
     outcome.verdict.exit()
 }
