@@ -19,7 +19,7 @@ pub trait WithModel<const G: usize> {
 
 /// Does something with the smallest model that has room for the bounds of these rules. Every size
 /// has the same states; smaller ones are faster. There are few sizes, because each is compiled, and
-/// none for what is small or rare in any case.
+/// none of its own for three transactions where there are not three servers.
 ///
 /// `G` is how many requests the ghosts remember: 0 for the counts of the normal form, at least
 /// [`Bounds::requests_max`] for the properties that need ghosts.
@@ -32,7 +32,8 @@ pub fn with_model<const G: usize, W: WithModel<G>>(
 ) -> Result<W::Output, BoundsError> {
     let Bounds { servers, txns, .. } = rules.bounds;
     Ok(match (servers, txns) {
-        (2, 0..=TXNS_MAX) => work.run(&Paper::<2, 6, G>::new(rules)?),
+        (2, 0..=2) => work.run(&Paper::<2, 2, G>::new(rules)?),
+        (2, 3..=TXNS_MAX) => work.run(&Paper::<2, 6, G>::new(rules)?),
         (3, 0..=2) => work.run(&Paper::<3, 2, G>::new(rules)?),
         (3, 3) => work.run(&Paper::<3, 3, G>::new(rules)?),
         (3, 4..=TXNS_MAX) => work.run(&Paper::<3, 6, G>::new(rules)?),
