@@ -443,12 +443,6 @@ fn the_architecture_names_every_crate() {
 
 /// Folders and files directly below `src` that import each other, each circle with the reason.
 const CIRCLES: &[(&str, &[&str], &str)] = &[
-    (
-        "conformance/ensemble",
-        &["ensemble", "harness", "record", "scenario", "target"],
-        "a scenario acts on the ensemble that its recording runs",
-    ),
-    ("model/presets", &["live", "run"], "a run ends with its search for fair runs"),
     ("impl/server", &["client", "four_letter"], "an answer in words shows the connections"),
     ("impl/sim", &["config", "mutant"], "a run is configured with a defect, a defect with a run"),
     ("model/explorer", &["fault", "report", "trace"], "a fault is shown as a trace in the report"),

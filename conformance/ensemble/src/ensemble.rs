@@ -15,10 +15,10 @@ use std::time::Duration;
 use zab_trace::{Event, ServerId};
 
 use crate::client::{self, Mode};
+use crate::error::RecordError;
 use crate::harness::Harness;
 use crate::ports::ReservedPorts;
 use crate::process::{Process, ProcessError};
-use crate::record::{RecordError, Recording};
 use crate::relay::{Endpoint, Relay};
 use crate::target::{Setup, Target};
 
@@ -33,6 +33,18 @@ struct Member {
     frozen: bool,
     /// The last life whose end is known; 0 before the first.
     ended: u32,
+}
+
+/// What an ensemble is to be.
+pub(crate) struct Plan<'a> {
+    pub(crate) target: &'a dyn Target,
+    pub(crate) servers: u8,
+    pub(crate) window: u32,
+    pub(crate) sync_limit: u32,
+    /// What the trace says of itself.
+    pub(crate) note: String,
+    /// Set when the user has asked for the end.
+    pub(crate) stop: &'a AtomicBool,
 }
 
 /// Servers, the relay between them, and what was done to them.
@@ -54,11 +66,11 @@ pub(crate) struct Ensemble<'a> {
 
 impl<'a> Ensemble<'a> {
     /// Prepares configuration and folders below `traces`; starts nothing but the relay.
-    pub(crate) fn prepare(recording: &Recording<'a>, traces: PathBuf) -> Result<Self, RecordError> {
-        let Recording { target, scenario, servers, stop, .. } = *recording;
+    pub(crate) fn prepare(plan: &Plan<'a>, traces: PathBuf) -> Result<Self, RecordError> {
+        let Plan { target, servers, window, sync_limit, stop, .. } = *plan;
         let io = |what: &'static str| move |source| RecordError::Io { what, source };
         let ids = || 1..=ServerId::from(servers);
-        let harness = Harness::create(&traces, scenario, ids().collect());
+        let harness = Harness::create(&traces, ids().collect(), window, plan.note.clone());
         let harness = Arc::new(harness.map_err(io("writing the recorder's events"))?);
         let ports = usize::from(servers) * 3;
         let ports = ReservedPorts::reserve(ports).map_err(io("reserving ports"))?;
@@ -77,7 +89,7 @@ impl<'a> Ensemble<'a> {
         for (own, client) in all.iter().zip(clients) {
             let folder = traces.join(format!("server-{}", own.server));
             fs::create_dir_all(folder.join("data")).map_err(io("making a server's folder"))?;
-            let setup = Setup { own, client, all: &all, relay: &relay, scenario };
+            let setup = Setup { own, client, all: &all, relay: &relay, window, sync_limit };
             fs::write(folder.join("zoo.cfg"), target.config(&setup))
                 .map_err(io("writing zoo.cfg"))?;
             let id = own.server.to_string();

@@ -10,7 +10,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use zab_trace::{Chain, Event, EventKind, Header, Implementation, ServerId, Source, Writer};
 
 use crate::relay::JoinedConnection;
-use crate::scenario::Scenario;
 
 /// Name of the file with the recorder's lines of the trace.
 pub(crate) const TRACE: &str = "harness.ndjson";
@@ -35,16 +34,17 @@ impl Harness {
     /// Starts the files in `out`.
     pub(crate) fn create(
         out: &Path,
-        scenario: &Scenario,
         servers: Vec<ServerId>,
+        window: u32,
+        note: String,
     ) -> io::Result<Self> {
         let implementation = Implementation {
             name: "zabcheck".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let mut header = Header::new(Source::Harness, implementation, servers);
-        header.window = scenario.window;
-        header.note = Some(format!("{}: {}", scenario.name, scenario.story));
+        header.window = window;
+        header.note = Some(note);
         let trace = Writer::new(File::create_new(out.join(TRACE))?, &header)?;
         let journal = File::create_new(out.join(JOURNAL))?;
         Ok(Self(Mutex::new(Files { trace, journal, joined: 0, failed: None })))
@@ -112,13 +112,12 @@ mod tests {
     use zab_trace::{Reader, Recovered};
 
     use super::*;
-    use crate::scenario::SCENARIOS;
 
     #[test]
     fn every_end_but_a_clean_stop_is_a_kill_after_the_last_event_of_each_chain() {
         let folder = tempfile::tempdir().expect("a folder");
         let harness =
-            Harness::create(folder.path(), &SCENARIOS[0], vec![1, 2, 3]).expect("two files");
+            Harness::create(folder.path(), vec![1, 2, 3], 500, String::new()).expect("two files");
         let recovered = Recovered::default();
         let start = Event::new(1, 1, 0, EventKind::Start { recovered });
         let looking = Event::new(1, 1, 1, EventKind::Looking { round: 1 });

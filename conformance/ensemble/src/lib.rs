@@ -12,6 +12,7 @@
 
 mod client;
 mod ensemble;
+mod error;
 mod harness;
 mod order;
 mod ports;
@@ -24,9 +25,10 @@ mod target;
 mod zab_server;
 
 pub use client::ClientError;
+pub use error::RecordError;
 pub use ports::{ReservedAddress, ReservedPorts};
 pub use process::{Launch, Process, ProcessError};
-pub use record::{RecordError, Recorded, Recording, left_a_run};
+pub use record::{Recorded, Recording, left_a_run};
 pub use relay::{Endpoint, JoinedConnection, Link, Relay};
 pub use scenario::{SCENARIOS, Scenario};
 pub use target::{Setup, Target};

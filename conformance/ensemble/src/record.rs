@@ -1,83 +1,17 @@
 //! Recording: a scenario on real servers, and the trace that it leaves.
 
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use zab_trace::{Event, ReadError, ServerId, Trace};
+use zab_trace::{Event, Trace};
 
-use crate::client::ClientError;
-use crate::ensemble::Ensemble;
+use crate::ensemble::{Ensemble, Plan};
+use crate::error::RecordError;
 use crate::harness::TRACE;
 use crate::order::causal_order;
-use crate::process::ProcessError;
 use crate::scenario::Scenario;
 use crate::target::Target;
-
-/// Why a scenario could not be recorded.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The folder for the trace is in use.
-    #[error("{} is not empty: give a new folder with --out", .0.display())]
-    NotEmpty(PathBuf),
-    /// The system failed.
-    #[error("{what}: {source}")]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// Too few ports were reserved.
-    #[error("no loopback port is free")]
-    NoPorts,
-    /// The scenario names a server that does not exist.
-    #[error("there is no server {0}")]
-    NoSuchServer(ServerId),
-    /// The scenario needs a server that does not run.
-    #[error("server {0} does not run")]
-    NotRunning(ServerId),
-    /// The scenario waits for a leader of nobody.
-    #[error("no server runs")]
-    NobodyRuns,
-    /// A server's process failed.
-    #[error(transparent)]
-    Process(#[from] ProcessError),
-    /// A client's call failed.
-    #[error("client: {0}")]
-    Client(#[from] ClientError),
-    /// A write that was acknowledged cannot be read.
-    #[error("server {server} does not have {path}, whose creation was acknowledged")]
-    Lost {
-        /// Where it was read.
-        server: ServerId,
-        /// What was written.
-        path: String,
-    },
-    /// A server did not stop cleanly.
-    #[error("{name} did not stop cleanly: {status}")]
-    BadStop {
-        /// Which server.
-        name: String,
-        /// Its exit status.
-        status: String,
-    },
-    /// The trace cannot be read back.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The user asked for the end.
-    #[error("interrupted")]
-    Interrupted,
-    /// The run took place, but was not what the scenario says.
-    #[error("the run does not show the scenario {name:?}: {what}")]
-    NotShown {
-        /// The scenario.
-        name: &'static str,
-        /// What is missing.
-        what: String,
-    },
-}
 
 /// A recorded run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +53,15 @@ impl Recording<'_> {
         if entries.next().is_some() {
             return Err(RecordError::NotEmpty(out));
         }
-        let mut ensemble = Ensemble::prepare(self, out.clone())?;
+        let plan = Plan {
+            target: self.target,
+            servers: self.servers,
+            window: scenario.window,
+            sync_limit: scenario.sync_limit,
+            note: format!("{}: {}", scenario.name, scenario.story),
+            stop: self.stop,
+        };
+        let mut ensemble = Ensemble::prepare(&plan, out.clone())?;
         let ran = (scenario.run)(&mut ensemble).and_then(|()| ensemble.stop());
         let ended = ensemble.end();
         drop(ensemble);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use zab_trace::{Event, Message};
 
 use crate::ensemble::Ensemble;
-use crate::record::RecordError;
+use crate::error::RecordError;
 use crate::seen;
 
 /// Ticks that a server may be silent. So many that a busy machine is not taken for a dead one: a

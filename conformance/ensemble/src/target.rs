@@ -9,7 +9,6 @@ use zab_trace::{Event, Port, ServerId};
 
 use crate::process::Launch;
 use crate::relay::{Endpoint, Relay};
-use crate::scenario::Scenario;
 
 /// `tickTime` of the servers, in milliseconds: short, so that failures are noticed soon.
 const TICK_MS: u32 = 200;
@@ -46,8 +45,10 @@ pub struct Setup<'a> {
     pub all: &'a [Endpoint],
     /// What is between them.
     pub relay: &'a Relay,
-    /// What is going to happen.
-    pub scenario: &'a Scenario,
+    /// How many committed transactions a leader keeps for DIFF.
+    pub window: u32,
+    /// After how many ticks without a word a server gives another one up.
+    pub sync_limit: u32,
 }
 
 impl Setup<'_> {
@@ -55,8 +56,7 @@ impl Setup<'_> {
     /// Its own host is the wildcard, so that nobody is told an address that leads around the relay.
     #[must_use]
     pub fn zoo_cfg(&self) -> String {
-        let Self { own, client, all, relay, scenario } = self;
-        let Scenario { window, sync_limit, .. } = scenario;
+        let Self { own, client, all, relay, window, sync_limit } = self;
         let mut text = format!(
             "tickTime={TICK_MS}\ninitLimit=50\nsyncLimit={sync_limit}\ndataDir=data\n\
              clientPort={}\nclientPortAddress={}\nmaxSessionTimeout=60000\n\

@@ -6,11 +6,13 @@
 
 mod live;
 mod look;
+mod now;
 mod outcome;
 mod presets;
 mod run;
 
 pub use look::{Followed, Look};
+pub use now::Now;
 pub use outcome::{Counts, Ending, Ends, Fault, Liveness, Outcome, Property, Verdict, kind};
 pub use presets::{Exploration, Family, PaperRun, Preset};
-pub use run::{GHOSTS, Impossible, Now, explore};
+pub use run::{GHOSTS, Impossible, explore};

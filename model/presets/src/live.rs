@@ -6,8 +6,8 @@ use zab_explorer::{FlatModel, LiveVerdict, Options};
 use zab_paper::liveness::{self, CannotJudge, Story};
 use zab_paper::{Paper, WithModel};
 
+use crate::now::{Now, Tell};
 use crate::outcome::{Fault, Liveness, Property};
-use crate::run::{Now, Tell};
 
 /// The graph to be explored, and the claims to be judged on it.
 pub(crate) struct Run<'a, 't> {

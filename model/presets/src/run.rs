@@ -2,12 +2,13 @@
 
 use stateright::Model;
 use thiserror::Error;
-use zab_explorer::{FlatModel, Options, Progress, Refused, Report, Trace, check};
+use zab_explorer::{FlatModel, Options, Refused, Report, Trace, check};
 use zab_model::explore::{Zab, trace_text};
 use zab_paper::liveness::CannotJudge;
 use zab_paper::{BoundsError, Paper, WithModel, with_model};
 
 use crate::live;
+use crate::now::{Now, Tell};
 use crate::outcome::{Counts, Ends, Fault, Outcome, Property, kind};
 use crate::presets::{Exploration, Family};
 
@@ -28,20 +29,6 @@ pub enum Impossible {
     #[error(transparent)]
     CannotJudge(#[from] CannotJudge),
 }
-
-/// What is being done, and how far it is.
-#[derive(Clone, Copy, Debug)]
-pub enum Now<'a> {
-    /// States are visited, and properties checked.
-    Exploring(&'a Progress),
-    /// After that: the graph for liveness is built.
-    Graph(&'a Progress),
-    /// This claim of liveness is judged.
-    Judging(&'static str),
-}
-
-/// Who is told of it.
-pub(crate) type Tell<'t> = dyn FnMut(Now<'_>) + 't;
 
 impl Exploration {
     /// Explores within these limits; the exploration says whether symmetry is used.

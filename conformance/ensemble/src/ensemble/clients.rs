@@ -10,7 +10,7 @@ use zab_trace::ServerId;
 
 use super::{Ensemble, WAIT_MAX};
 use crate::client::{Client, ClientError};
-use crate::record::RecordError;
+use crate::error::RecordError;
 use crate::seen;
 
 /// The pause before a call is made again.

@@ -1,0 +1,73 @@
+//! Why a recording fails.
+
+use std::io;
+use std::path::PathBuf;
+
+use zab_trace::{ReadError, ServerId};
+
+use crate::client::ClientError;
+use crate::process::ProcessError;
+
+/// Why a scenario could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The folder for the trace is in use.
+    #[error("{} is not empty: give a new folder with --out", .0.display())]
+    NotEmpty(PathBuf),
+    /// The system failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Too few ports were reserved.
+    #[error("no loopback port is free")]
+    NoPorts,
+    /// The scenario names a server that does not exist.
+    #[error("there is no server {0}")]
+    NoSuchServer(ServerId),
+    /// The scenario needs a server that does not run.
+    #[error("server {0} does not run")]
+    NotRunning(ServerId),
+    /// The scenario waits for a leader of nobody.
+    #[error("no server runs")]
+    NobodyRuns,
+    /// A server's process failed.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// A client's call failed.
+    #[error("client: {0}")]
+    Client(#[from] ClientError),
+    /// A write that was acknowledged cannot be read.
+    #[error("server {server} does not have {path}, whose creation was acknowledged")]
+    Lost {
+        /// Where it was read.
+        server: ServerId,
+        /// What was written.
+        path: String,
+    },
+    /// A server did not stop cleanly.
+    #[error("{name} did not stop cleanly: {status}")]
+    BadStop {
+        /// Which server.
+        name: String,
+        /// Its exit status.
+        status: String,
+    },
+    /// The trace cannot be read back.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The user asked for the end.
+    #[error("interrupted")]
+    Interrupted,
+    /// The run took place, but was not what the scenario says.
+    #[error("the run does not show the scenario {name:?}: {what}")]
+    NotShown {
+        /// The scenario.
+        name: &'static str,
+        /// What is missing.
+        what: String,
+    },
+}
