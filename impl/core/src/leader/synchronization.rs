@@ -47,7 +47,7 @@ impl Leader {
     }
 
     /// zk.sync.withdraw: what this learner acknowledged above the cursor does not count any
-    /// more: it is about to be told to drop it (D-H01).
+    /// more: it is about to be told to drop it, or to get it again (D-H01).
     fn withdraw(&mut self, server: &Server, from: ServerId, cursor: Zxid) {
         if server.config.has(Mutant::NoWithdraw) {
             return;
