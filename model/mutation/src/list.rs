@@ -58,7 +58,7 @@ impl fmt::Display for Change {
 /// Why something that looks like a guard or an effect is not broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// Notes an offence or tells the ghosts, or is looked at for that only.
+    /// Notes a violation or tells the ghosts, or is looked at for that only.
     Observer,
     /// Asks for another reading of the paper, or is done only under one.
     Reading,

@@ -31,7 +31,7 @@
 //! specification it drops:
 //!
 //! * the last action, and all variables that only invariants read (`proposalMsgsLog`, `epochLeader`;
-//!   see [`Ghost`] for how to have them back; [`Offence`] is always `None` in a correct run);
+//!   see [`Ghost`] for how to have them back; [`Violation`] is always `None` in a correct run);
 //! * everything that belongs to leaders, in servers that do not lead;
 //! * who has acknowledged which transaction, except in the history of a leader past DISCOVERY;
 //! * what CEPOCHs said, once they decided the epoch; what ACKEPOCHs said, once they decided the
@@ -85,7 +85,7 @@ pub use picture::run_svg;
 pub use queue::{Kind, Link, Message, Queue};
 pub use readings::{READINGS, Reading, reading};
 pub use sized::{TXNS_MAX, WithModel, with_model};
-pub use state::{Heard, Leading, Offence, Report, Role, Server, Spent, State};
+pub use state::{Heard, Leading, Report, Role, Server, Spent, State, Violation};
 pub use types::{History, Members, NUMBER_MAX, Phase, Seat, Txn, Zxid};
 pub use variant::{
     CommitLdZxid, LateAckLd, NewLeaderWrites, ProposalsTo, RepeatedProposal, Rules, Variant,

@@ -17,7 +17,7 @@ use super::primary_order::{
     primary_integrity, total_order,
 };
 use super::queue::{Kind, Message};
-use super::state::{Offence, Role, State};
+use super::state::{Role, State, Violation};
 use super::types::{Seat, Txn};
 use crate::types::Phase;
 
@@ -50,12 +50,12 @@ pub(super) fn all<const N: usize, const X: usize, const G: usize>(
         |model, s| delivered_is_on_a_quorum(model, s),
         |_, s| committed_is_within_history(s),
         |_, s| adopted_epoch_is_promised(s),
-        |_, s| s.offence != Offence::State,
-        |_, s| s.offence != Offence::Proposal,
-        |_, s| s.offence != Offence::Commit,
-        |_, s| s.offence != Offence::Ack,
-        |_, s| s.offence != Offence::Message,
-        |_, s| s.offence != Offence::NoRoom,
+        |_, s| s.violation != Violation::State,
+        |_, s| s.violation != Violation::Proposal,
+        |_, s| s.violation != Violation::Commit,
+        |_, s| s.violation != Violation::Ack,
+        |_, s| s.violation != Violation::Message,
+        |_, s| s.violation != Violation::NoRoom,
         |_, s| connections_have_two_ends(s),
         |_, s| phases_fit_roles(s),
         |_, s| histories_travel_with_their_messages(s),

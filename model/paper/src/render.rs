@@ -8,7 +8,7 @@ use super::action::Action;
 use super::model::Paper;
 use super::picture::{DOWN, ways};
 use super::queue::Kind;
-use super::state::{Heard, Leading, Offence, Report, Role, Server, State};
+use super::state::{Heard, Leading, Report, Role, Server, State, Violation};
 use super::types::{Members, Seat, Txn};
 
 /// The facts about a server that are columns of the table of servers, and notes in a diagram.
@@ -130,14 +130,14 @@ fn system_facts<const N: usize, const X: usize, const G: usize>(
     ];
     let counts = counts.into_iter().filter(|(_, count)| *count > 0);
     let counts = counts.map(|(name, count)| format!("{name} {count}"));
-    let offence = match state.offence {
-        Offence::None => NOTHING.to_owned(),
-        offence @ (Offence::State
-        | Offence::Proposal
-        | Offence::Commit
-        | Offence::Ack
-        | Offence::Message
-        | Offence::NoRoom) => format!("{offence:?}"),
+    let violation = match state.violation {
+        Violation::None => NOTHING.to_owned(),
+        violation @ (Violation::State
+        | Violation::Proposal
+        | Violation::Commit
+        | Violation::Ack
+        | Violation::Message
+        | Violation::NoRoom) => format!("{violation:?}"),
     };
     let wrong = [
         (ghost.established_twice(), "two leaders established in one epoch"),
@@ -149,7 +149,7 @@ fn system_facts<const N: usize, const X: usize, const G: usize>(
     vec![
         Fact::of_system("the oracle names", seat(state.oracle)),
         Fact::of_system("so far", list(counts, ", ")),
-        Fact::of_system("OFFENCE", offence),
+        Fact::of_system("VIOLATION", violation),
         Fact::of_system("established in epochs", list(ghost.epochs(), " ")),
         Fact::of_system("broadcast by leaders", txns(&ghost.broadcasts().collect::<Vec<_>>())),
         Fact::of_system("ever committed", txns(ghost.committed())),

@@ -140,7 +140,7 @@ pub struct Spent {
 #[flat]
 #[derive(Debug, Default)]
 #[repr(u8)]
-pub enum Offence {
+pub enum Violation {
     /// Nothing so far.
     #[default]
     None,
@@ -170,7 +170,7 @@ pub struct State<const N: usize, const X: usize, const G: usize> {
     /// What has been spent of the budgets.
     pub spent: Spent,
     /// What went wrong.
-    pub offence: Offence,
+    pub violation: Violation,
     /// What properties remember.
     pub ghost: Ghost<X, G>,
 }
@@ -181,7 +181,7 @@ impl<const N: usize, const X: usize, const G: usize> Default for State<N, X, G> 
             servers: [Server::default(); N],
             oracle: Seat::EMPTY,
             spent: Spent::default(),
-            offence: Offence::None,
+            violation: Violation::None,
             ghost: Ghost::default(),
         }
     }
@@ -194,10 +194,10 @@ impl<const N: usize, const X: usize, const G: usize> Hash for State<N, X, G> {
 }
 
 impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
-    /// Notes an offence; the first one stays.
-    pub(super) fn offend(&mut self, offence: Offence) {
-        if self.offence == Offence::None {
-            self.offence = offence;
+    /// Notes a violation; the first one stays.
+    pub(super) fn note_violation(&mut self, violation: Violation) {
+        if self.violation == Violation::None {
+            self.violation = violation;
         }
     }
 

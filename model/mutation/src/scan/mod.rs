@@ -111,7 +111,7 @@ impl Form {
 /// Why something that was found is not broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reason {
-    /// Notes an offence or tells the ghosts, or is looked at for that only; what follows in that
+    /// Notes a violation or tells the ghosts, or is looked at for that only; what follows in that
     /// step is no part of the protocol either.
     Observer,
     /// Asks for another reading of the paper, or is done only under one.

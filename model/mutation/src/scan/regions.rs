@@ -49,10 +49,10 @@ impl Regions {
     }
 }
 
-/// Whether it notes an offence or tells the ghosts, and does nothing else.
+/// Whether it notes a violation or tells the ghosts, and does nothing else.
 pub(super) fn observes(expression: &syn::Expr) -> bool {
     let syn::Expr::MethodCall(call) = expression else { return false };
-    let noted = call.method == "offend" || call.method == "note_commit";
+    let noted = call.method == "note_violation" || call.method == "note_commit";
     match &*call.receiver {
         syn::Expr::Field(field) => {
             let ghost = matches!(&field.member, syn::Member::Named(name) if name == "ghost");

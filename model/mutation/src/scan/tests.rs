@@ -61,8 +61,8 @@ fn a_named_condition_counts_once_unless_it_is_read_again() {
 #[test]
 fn observers_are_not_broken_but_effects_within_them_are() {
     let body = "let late = self.a > 1; let txn = self.b == 2;
-        if self.queue.push(txn).is_none() { self.offend(Offence::NoRoom); }
-        if late { self.offend(Offence::State); return None; }
+        if self.queue.push(txn).is_none() { self.note_violation(Violation::NoRoom); }
+        if late { self.note_violation(Violation::State); return None; }
         self.note_commit(1); self.ghost.establish(2); None";
     let live: Vec<_> = found(body).into_iter().filter(|(_, what)| what.is_ok()).collect();
     let expected = [is("self.b == 2", Ok(Form::Whole)), is("self.queue.push(txn)", Ok(Form::Push))];

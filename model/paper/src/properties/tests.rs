@@ -4,8 +4,8 @@ use stateright::{Expectation, Model};
 
 use crate::types::Phase;
 use crate::{
-    AbstractStep, Bounds, History, Kind, Message, Offence, Paper, Role, Rules, Seat, Server, State,
-    Txn, Zxid, abstract_step,
+    AbstractStep, Bounds, History, Kind, Message, Paper, Role, Rules, Seat, Server, State, Txn,
+    Violation, Zxid, abstract_step,
 };
 
 /// Three servers, three transactions, four remembered requests.
@@ -258,21 +258,21 @@ fn a_server_alone() {
 }
 
 #[test]
-fn offences() {
+fn violations() {
     let cases = [
-        (Offence::State, "messages_fit_their_receivers_phase"),
-        (Offence::Proposal, "proposals_fit_the_history"),
-        (Offence::Commit, "commits_come_in_order"),
-        (Offence::Ack, "acks_come_in_order"),
-        (Offence::Message, "no_message_outlives_its_connection"),
-        (Offence::NoRoom, "capacity_suffices"),
+        (Violation::State, "messages_fit_their_receivers_phase"),
+        (Violation::Proposal, "proposals_fit_the_history"),
+        (Violation::Commit, "commits_come_in_order"),
+        (Violation::Ack, "acks_come_in_order"),
+        (Violation::Message, "no_message_outlives_its_connection"),
+        (Violation::NoRoom, "capacity_suffices"),
     ];
-    for (offence, property) in cases {
+    for (violation, property) in cases {
         let mut state = Flat::default();
-        state.offend(offence);
+        state.note_violation(violation);
         assert_eq!(broken(&state), [property]);
-        state.offend(Offence::State);
-        assert_eq!(state.offence, offence, "the first offence stays");
+        state.note_violation(Violation::State);
+        assert_eq!(state.violation, violation, "the first violation stays");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Phase 3: requests become transactions, are proposed, acknowledged and committed in order.
 
 use crate::queue::{Kind, Message};
-use crate::state::{Offence, Role, State};
+use crate::state::{Role, State, Violation};
 use crate::types::Phase;
 use crate::types::{Members, Txn, Zxid, small};
 use crate::variant::{LateAckLd, ProposalsTo, RepeatedProposal, Rules};
@@ -21,7 +21,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         let before = if last.epoch() == server.current_epoch { last.counter() } else { 0 };
         let zxid = Zxid::new(server.current_epoch, before + 1);
         if server.history.push(Txn { zxid, value }).is_none() {
-            self.offend(Offence::NoRoom);
+            self.note_violation(Violation::NoRoom);
             return Some(());
         }
         server.leading.acks[server.history.len() - 1] = Members::of(leader);
@@ -48,7 +48,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         let message = Message { kind: Kind::Propose, zxid, value: txn.value };
         self.broadcast(leader, to, message);
         if self.ghost.broadcast(txn).is_none() {
-            self.offend(Offence::NoRoom);
+            self.note_violation(Violation::NoRoom);
         }
         self.commit_without_ack(rules, leader);
         Some(())
@@ -70,13 +70,13 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             let accepted = server.history.push(txn).is_some();
             self.send_up(follower, Message::zxid(Kind::Ack, message.zxid));
             if !accepted {
-                self.offend(Offence::NoRoom);
+                self.note_violation(Violation::NoRoom);
             }
             return Some(());
         }
         let known = server.history.position(message.zxid).is_some();
         if !known || rules.variant.repeated_proposal == RepeatedProposal::Illegal {
-            self.offend(Offence::Proposal);
+            self.note_violation(Violation::Proposal);
         }
         Some(())
     }
@@ -97,7 +97,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         let before = acks.iter().rposition(|acks| acks.contains(follower));
         let in_order = before.is_none_or(|index| index + 2 == position);
         if position == 0 || !in_order {
-            self.offend(Offence::Ack);
+            self.note_violation(Violation::Ack);
             return Some(());
         }
         acks[position - 1].insert(follower);
@@ -144,12 +144,12 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         self.note_commit(leader);
         self.broadcast(leader, to, Message::zxid(Kind::Commit, zxid));
         if !next {
-            self.offend(Offence::Commit);
+            self.note_violation(Violation::Commit);
         }
     }
 
     /// `FollowerProcessCOMMIT`: the next transaction is committed. The specification only warns
-    /// when there is none; here that is an offence as well, since no run of it comes to that.
+    /// when there is none; here that is a violation as well, since no run of it comes to that.
     pub(super) fn follower_process_commit(&mut self, follower: usize, leader: usize) -> Option<()> {
         let message = self.for_follower(follower, leader, Kind::Commit)?;
         let server = &mut self.servers[follower];
@@ -159,7 +159,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             server.last_committed = small(next);
             self.note_commit(follower);
         } else {
-            self.offend(Offence::Commit);
+            self.note_violation(Violation::Commit);
         }
         Some(())
     }

@@ -1,7 +1,7 @@
 //! Phase 1: a quorum promises a new epoch and tells what it has.
 
 use crate::queue::{Kind, Message};
-use crate::state::{Offence, Report, Role, State};
+use crate::state::{Report, Role, State, Violation};
 use crate::types::Phase;
 use crate::types::{Members, Seat};
 use crate::variant::Rules;
@@ -51,7 +51,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             return Some(());
         }
         if self.servers[leader].phase != Phase::Discovery {
-            self.offend(Offence::State);
+            self.note_violation(Violation::State);
         }
         let server = &mut self.servers[leader];
         server.leading.cepoch.hear(follower);
@@ -83,7 +83,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         }
         server.link.down.pop();
         if server.phase != Phase::Discovery {
-            self.offend(Offence::State);
+            self.note_violation(Violation::State);
             return Some(());
         }
         server.accepted_epoch = message.zxid.epoch();
@@ -129,7 +129,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         let heard = server.leading.ack_epoch;
         let phase = server.phase;
         if phase != Phase::Discovery {
-            self.offend(Offence::State);
+            self.note_violation(Violation::State);
         }
         if rules.is_quorum(heard.senders) {
             self.adopt_most_recent(leader, heard.senders);

@@ -2,7 +2,7 @@
 //! a quorum and all its learners look for another in the same step; a crash is its own recovery.
 
 use crate::queue::Link;
-use crate::state::{Offence, Role, State};
+use crate::state::{Role, State, Violation};
 use crate::types::Phase;
 use crate::types::{Members, Seat};
 use crate::variant::Rules;
@@ -82,7 +82,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         let live = leader.is_some_and(|leader| self.connected(leader, i));
         (under_way && !live).then(|| {
             self.servers[i].link = Link::default();
-            self.offend(Offence::Message);
+            self.note_violation(Violation::Message);
         })
     }
 }

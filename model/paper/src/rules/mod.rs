@@ -12,7 +12,7 @@ use super::action::Action;
 use super::ghost::Ghost;
 use super::normal;
 use super::queue::{Kind, Message};
-use super::state::{Offence, Role, State};
+use super::state::{Role, State, Violation};
 use super::types::{Members, Seat};
 use super::variant::Rules;
 
@@ -88,14 +88,14 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
     /// Sends to one follower.
     fn send_down(&mut self, follower: usize, message: Message) {
         if self.servers[follower].link.down.push(message).is_none() {
-            self.offend(Offence::NoRoom);
+            self.note_violation(Violation::NoRoom);
         }
     }
 
     /// Sends to the leader of one follower.
     fn send_up(&mut self, follower: usize, message: Message) {
         if self.servers[follower].link.up.push(message).is_none() {
-            self.offend(Offence::NoRoom);
+            self.note_violation(Violation::NoRoom);
         }
     }
 
@@ -115,7 +115,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         self.broadcast(leader, to, Message::epoch(Kind::NewLeader, epoch));
         for txn in history.txns() {
             if self.ghost.broadcast(*txn).is_none() {
-                self.offend(Offence::NoRoom);
+                self.note_violation(Violation::NoRoom);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Phase 2: a quorum adopts the initial history of the epoch.
 
 use crate::queue::{Kind, Message};
-use crate::state::{Offence, State};
+use crate::state::{State, Violation};
 use crate::types::Phase;
 use crate::types::{History, Members, Zxid, small};
 use crate::variant::{CommitLdZxid, NewLeaderWrites, Rules};
@@ -46,7 +46,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
         let last = offered.last();
         self.send_up(follower, Message::zxid(Kind::AckLd, last));
         if out_of_phase {
-            self.offend(Offence::State);
+            self.note_violation(Violation::State);
         }
         Some(())
     }
@@ -93,7 +93,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
             self.broadcast(leader, heard.connected, Message::zxid(Kind::CommitLd, zxid));
         }
         if out_of_phase {
-            self.offend(Offence::State);
+            self.note_violation(Violation::State);
         }
         Some(())
     }
@@ -113,7 +113,7 @@ impl<const N: usize, const X: usize, const G: usize> State<N, X, G> {
                 server.last_committed = small(position);
                 self.note_commit(follower);
             }
-            None => self.offend(Offence::Proposal),
+            None => self.note_violation(Violation::Proposal),
         }
         Some(())
     }
