@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// An epoch: the number of a leader's reign. 0 before the first leader.
+/// An epoch: the number that a leader proposes transactions under. 0 before the first leader.
 pub type Epoch = u32;
 
 /// The identifier of a transaction, and the position after it: `0.0` is the position before the

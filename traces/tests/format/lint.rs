@@ -286,7 +286,7 @@ fn causes_come_first() {
 }
 
 #[test]
-fn unknown_fields_and_strangers_are_told() {
+fn unknown_fields_and_unknown_servers_are_told() {
     let line = r#"{"server":1,"incarnation":1,"seq":1,"event":"Looking","round":1,"state":{"rol":"LOOKING","lastCommited":"0.0"}}"#;
     let again = line.replace("\"seq\":1", "\"seq\":2");
     let start = r#"{"server":1,"incarnation":1,"seq":0,"event":"Start","recovered":{"acceptedEpoch":0,"currentEpoch":0,"lastZxid":"0.0","loglength":0,"role":"LOOKING"}}"#;

@@ -91,6 +91,11 @@ fn over_another(draft: &mut Draft, rng: &mut Rng, kind: MessageType) -> Option<(
         draft.link(line) != draft.link(at)
             && draft.link(line).is_some_and(|link| ends(draft, link) == own)
     })?;
+    move_to_connection_of(draft, at, other)
+}
+
+/// Moves a message to the connection of another line, at both ends.
+fn move_to_connection_of(draft: &mut Draft, at: usize, other: usize) -> Option<()> {
     let link = draft.link(other)?.clone();
     for end in [Some(at), draft.other_end(at)].into_iter().flatten() {
         rename(draft, end, &link.name);
@@ -111,12 +116,7 @@ fn over_other_port(draft: &mut Draft, rng: &mut Rng, election: bool) -> Option<(
             && draft.server(line) == draft.server(at)
             && draft.packet(line).is_some_and(|packet| packet.peer == peer)
     })?;
-    let link = draft.link(other)?.clone();
-    for end in [Some(at), draft.other_end(at)].into_iter().flatten() {
-        rename(draft, end, &link.name);
-        draft.set_link(end, &link);
-    }
-    Some(())
+    move_to_connection_of(draft, at, other)
 }
 
 /// The end of a connection comes before the last message that this end sent or received.
