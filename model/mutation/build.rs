@@ -1,8 +1,9 @@
 //! Writes a copy of `zab-paper` as a module, in which each guard and each effect of its rules can be
 //! broken while the program runs, and the list of them.
 
-#[path = "src/scan/mod.rs"]
-mod scan;
+mod src {
+    pub(super) mod scan;
+}
 
 use std::collections::BTreeMap;
 use std::env;
@@ -10,7 +11,7 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use scan::{Defaults, Listing, Source};
+use src::scan::{self, Defaults, Listing, Source};
 
 /// Texts by the names of their files, relative to the source of the family.
 type Files = BTreeMap<String, String>;

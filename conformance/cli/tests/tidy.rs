@@ -444,7 +444,6 @@ fn the_architecture_names_every_crate() {
 /// Folders and files directly below `src` that import each other, each circle with the reason.
 const CIRCLES: &[(&str, &[&str], &str)] = &[
     ("impl/server", &["client", "four_letter"], "an answer in words shows the connections"),
-    ("impl/sim", &["config", "mutant"], "a run is configured with a defect, a defect with a run"),
     ("model/explorer", &["fault", "report", "trace"], "a fault is shown as a trace in the report"),
     (
         "model/paper",
@@ -544,12 +543,9 @@ fn a_group_of_imports_gives_its_first_names() {
     assert_eq!(names.into_iter().collect::<Vec<_>>(), ["a", "c", "g", "h"]);
 }
 
-/// Where a module with children is `x/mod.rs`: the build script of the mutations includes the one by
-/// its path, and reads the other as all of its folder.
-const MOD_FILES: &[&str] = &["model/mutation/src/scan", "model/paper/src/rules"];
-
-/// Crates in which one `use` may still import from several modules.
-const NESTED_USES: &[&str] = &["impl/core"];
+/// Where a module with children is `x/mod.rs`: the build script of the mutations takes every file of
+/// this folder for rules.
+const MOD_FILES: &[&str] = &["model/paper/src/rules"];
 
 #[test]
 fn modules_and_imports_have_one_style() {
@@ -563,7 +559,7 @@ fn modules_and_imports_have_one_style() {
         let text = read(&path);
         for statement in text.split("\nuse ").skip(1).filter_map(|rest| rest.split(';').next()) {
             let nested = statement.split_once('{').is_some_and(|(_, inner)| inner.contains("::"));
-            if nested && !in_crate(NESTED_USES) {
+            if nested {
                 let path = statement.split("::").next().unwrap_or_default();
                 found.push(format!("{name}: one `use {path}::…` imports from several modules"));
             }

@@ -2,11 +2,13 @@
 
 mod vote;
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
+use crate::quorum::is_quorum;
+use crate::server::Server;
 use crate::{
     Decision, Effects, Epoch, Notification, ROUND_MAX, Role, ServerId, Timer, TimerChange, Vote,
-    quorum::is_quorum, server::Server,
 };
 
 /// What another server was last heard to vote for.

@@ -4,11 +4,9 @@ mod broadcast;
 mod discovery;
 mod synchronization;
 
-use crate::{
-    ConnectionId, Dial, Effects, Message, Phase, ProtocolError, ServerId,
-    election::Settled,
-    server::{KeepRole, Server},
-};
+use crate::election::Settled;
+use crate::server::{KeepRole, Server};
+use crate::{ConnectionId, Dial, Effects, Message, Phase, ProtocolError, ServerId, Txn, Zxid};
 use synchronization::Synchronization;
 
 /// A server that is FOLLOWING.
@@ -81,6 +79,35 @@ impl Follower {
         match self.stage {
             Stage::Broadcast => self.send(Message::Ping, out),
             Stage::Discovery | Stage::Header | Stage::Synchronization(_) => {}
+        }
+    }
+
+    /// PROPOSAL(z), in synchronization or broadcast.
+    pub(crate) fn on_proposal(
+        &mut self,
+        server: &mut Server,
+        txn: Txn,
+        out: &mut Effects,
+    ) -> Result<(), ProtocolError> {
+        self.refuse_future_epoch(server, "PROPOSAL", txn.zxid)?;
+        match &self.stage {
+            Stage::Discovery | Stage::Header => Err(self.unexpected("PROPOSAL")),
+            Stage::Synchronization(_) => self.on_proposal_in_synchronization(txn),
+            Stage::Broadcast => self.on_proposal_in_broadcast(server, txn, out),
+        }
+    }
+
+    /// COMMIT(z), in synchronization or broadcast.
+    pub(crate) fn on_commit(
+        &mut self,
+        server: &mut Server,
+        zxid: Zxid,
+        out: &mut Effects,
+    ) -> Result<(), ProtocolError> {
+        match &self.stage {
+            Stage::Discovery | Stage::Header => Err(self.unexpected("COMMIT")),
+            Stage::Synchronization(_) => self.on_commit_in_synchronization(zxid),
+            Stage::Broadcast => self.on_commit_in_broadcast(server, zxid, out),
         }
     }
 

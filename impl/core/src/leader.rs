@@ -8,10 +8,9 @@ mod synchronization;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::{
-    Close, ConnectionId, Effects, Epoch, Message, Phase, ProtocolError, ServerId, Zxid,
-    election::Settled, server::Server,
-};
+use crate::election::Settled;
+use crate::server::Server;
+use crate::{Close, ConnectionId, Effects, Epoch, Message, Phase, ProtocolError, ServerId, Zxid};
 
 /// A server that is LEADING.
 #[derive(Clone, Debug)]

@@ -5,13 +5,13 @@ mod questions;
 
 use std::sync::Arc;
 
+use crate::election::{Election, Settled};
+use crate::follower::Follower;
+use crate::leader::Leader;
+use crate::server::{KeepRole, Server};
 use crate::{
     Close, Config, ConnectionId, Decision, Dial, Effects, Input, Message, Notification,
     ProtocolError, ROUND_MAX, RecoverError, Recovered, Role, ServerId, Timer, TimerChange, Zxid,
-    election::{Election, Settled},
-    follower::Follower,
-    leader::Leader,
-    server::{KeepRole, Server},
 };
 
 /// One voting server of an ensemble. The [crate] tells how to drive it.

@@ -2,9 +2,10 @@
 
 use zab_trace::State;
 
+use crate::history::History;
 use crate::{
     Config, Deliver, Effects, Epoch, Mutant, Phase, RecoverError, Recovered, Role, Vote, Write,
-    Zxid, history::History,
+    Zxid,
 };
 
 /// Whether a server can keep its role; if not, it must leave it.

@@ -7,8 +7,8 @@ use zab_core::{ConnectionId, Input, Message, Notification, ServerId, Timer};
 use zab_trace::{Chain, Event, Phase, txn_digest};
 
 use crate::config::Config;
+use crate::defect::DriverMutant;
 use crate::disk::Snapshot;
-use crate::mutant::DriverMutant;
 use crate::network::{Arrival, End, Head, Network, Watch};
 use crate::outcome::{Ledger, Outcome, Stats};
 use crate::rng::Rng;

@@ -1,6 +1,6 @@
 //! What a run is like: how many servers, how much happens, what goes wrong how often.
 
-use crate::mutant::{Defect, DriverMutant};
+use crate::defect::{Defect, DriverMutant};
 use crate::rng::Rng;
 
 /// A run's shape. The same seed and configuration give the same run.

@@ -4,8 +4,8 @@ use zab_core::{Close, ConnectionId, Dial, Input, Message, Notification, Outgoing
 use zab_trace::Port;
 
 use crate::cluster::{Cluster, Happening, Who, Wire};
+use crate::defect::DriverMutant;
 use crate::election_link::ElectionLink;
-use crate::mutant::DriverMutant;
 use crate::network::End;
 use crate::schedule::Time;
 use crate::server::{Attempt, Incoming, Life};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zab_core::{Base, Epoch, Recovered, Txn, Write, Zxid};
 
-use crate::mutant::DriverMutant;
+use crate::defect::DriverMutant;
 use crate::rng::Rng;
 
 /// A state as SNAP carries it: the transactions whose outcome it is.

@@ -5,7 +5,7 @@ use zab_core::{Decision, Deliver, Effects, Input, Message, Outgoing, TimerChange
 use zab_trace::EventKind;
 
 use crate::cluster::{Cluster, Happening, Who};
-use crate::mutant::DriverMutant;
+use crate::defect::DriverMutant;
 use crate::schedule::Time;
 use crate::server::{Incoming, Op, program};
 

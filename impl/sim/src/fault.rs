@@ -3,7 +3,7 @@
 use zab_core::{Config as CoreConfig, Observer, Peer, Role, ServerId};
 
 use crate::cluster::{Cluster, Happening, TICK_US, Who};
-use crate::mutant::Defect;
+use crate::defect::Defect;
 use crate::network::End;
 use crate::server::{Life, Op, Server};
 

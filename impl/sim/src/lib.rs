@@ -10,6 +10,7 @@
 mod cluster;
 mod config;
 mod connect;
+mod defect;
 mod disk;
 mod drive;
 mod election_link;
@@ -26,7 +27,8 @@ mod server;
 use zab_trace::{Event, Header, Implementation, Source};
 
 pub use config::{Config, FaultProfile, Faults};
-pub use mutant::{Defect, DriverMutant, Mutant, mutants};
+pub use defect::{Defect, DriverMutant};
+pub use mutant::{Mutant, mutants};
 pub use outcome::{Histories, Outcome, Stats, Violation};
 pub use record::{record, write};
 

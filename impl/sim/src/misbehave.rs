@@ -4,7 +4,7 @@ use zab_core::{Deliver, Effects, Input, Message, Outgoing, Zxid};
 use zab_trace::{Event, EventKind, Persisted};
 
 use crate::cluster::{Cluster, Happening, Who};
-use crate::mutant::DriverMutant;
+use crate::defect::DriverMutant;
 use crate::server::Incoming;
 
 impl Cluster<'_> {

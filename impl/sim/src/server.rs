@@ -9,9 +9,9 @@ use zab_core::{
 
 use zab_trace::ConnectionName;
 
+use crate::defect::DriverMutant;
 use crate::disk::{Disk, Snapshot};
 use crate::election_link::ElectionLink;
-use crate::mutant::DriverMutant;
 use crate::rng::Rng;
 
 /// A server, alive or not.

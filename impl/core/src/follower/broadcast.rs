@@ -1,9 +1,9 @@
 //! Phase 3 of a follower.
 
-use crate::{
-    Effects, Message, Mutant, ProtocolError, Txn, Zxid, follower::Follower, history::is_next,
-    server::Server,
-};
+use crate::follower::Follower;
+use crate::history::is_next;
+use crate::server::Server;
+use crate::{Effects, Message, Mutant, ProtocolError, Txn, Zxid};
 
 impl Follower {
     /// f.3.1: a PROPOSAL that follows the history is appended to it, unsynced. One that does not

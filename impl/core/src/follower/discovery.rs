@@ -1,10 +1,8 @@
 //! Phase 1 of a follower.
 
-use crate::{
-    ConnectionId, Effects, Epoch, Message, Mutant, ProtocolError,
-    follower::{Follower, Stage},
-    server::Server,
-};
+use crate::follower::{Follower, Stage};
+use crate::server::Server;
+use crate::{ConnectionId, Effects, Epoch, Message, Mutant, ProtocolError};
 
 /// How far above everything that is known a leader's epoch may be (D-EPOCH).
 const EPOCH_LEAP_MAX: Epoch = 1 << 24;

@@ -2,12 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::{
-    Base, Deliver, Effects, Epoch, Message, ProtocolError, Txn, Write, Zxid,
-    follower::{Follower, Stage},
-    history::{History, is_next},
-    server::Server,
-};
+use crate::follower::{Follower, Stage};
+use crate::history::{History, is_next};
+use crate::server::Server;
+use crate::{Base, Deliver, Effects, Epoch, Message, ProtocolError, Txn, Write, Zxid};
 
 /// What was received in this synchronization and is in neither the history nor the log yet.
 ///
@@ -88,38 +86,9 @@ impl Follower {
         self.stage = Stage::Synchronization(Synchronization::after_header(last, snapshot));
     }
 
-    /// PROPOSAL(z), in synchronization or broadcast.
-    pub(crate) fn on_proposal(
-        &mut self,
-        server: &mut Server,
-        txn: Txn,
-        out: &mut Effects,
-    ) -> Result<(), ProtocolError> {
-        self.refuse_future_epoch(server, "PROPOSAL", txn.zxid)?;
-        match &self.stage {
-            Stage::Discovery | Stage::Header => Err(self.unexpected("PROPOSAL")),
-            Stage::Synchronization(_) => self.on_proposal_in_synchronization(txn),
-            Stage::Broadcast => self.on_proposal_in_broadcast(server, txn, out),
-        }
-    }
-
-    /// COMMIT(z), in synchronization or broadcast.
-    pub(crate) fn on_commit(
-        &mut self,
-        server: &mut Server,
-        zxid: Zxid,
-        out: &mut Effects,
-    ) -> Result<(), ProtocolError> {
-        match &self.stage {
-            Stage::Discovery | Stage::Header => Err(self.unexpected("COMMIT")),
-            Stage::Synchronization(_) => self.on_commit_in_synchronization(zxid),
-            Stage::Broadcast => self.on_commit_in_broadcast(server, zxid, out),
-        }
-    }
-
     /// zk.sync.proposal: a PROPOSAL before UPTODATE follows what was received before it, and is
     /// kept in memory.
-    fn on_proposal_in_synchronization(&mut self, txn: Txn) -> Result<(), ProtocolError> {
+    pub(super) fn on_proposal_in_synchronization(&mut self, txn: Txn) -> Result<(), ProtocolError> {
         let from = self.leader();
         let sync = self.synchronization("PROPOSAL")?;
         if !is_next(sync.last, txn.zxid) {
@@ -132,7 +101,7 @@ impl Follower {
 
     /// zk.sync.commit: a COMMIT before UPTODATE is for the first of *not logged* that is not
     /// committed yet, which is then marked.
-    fn on_commit_in_synchronization(&mut self, zxid: Zxid) -> Result<(), ProtocolError> {
+    pub(super) fn on_commit_in_synchronization(&mut self, zxid: Zxid) -> Result<(), ProtocolError> {
         let from = self.leader();
         let sync = self.synchronization("COMMIT")?;
         let expected = sync.not_logged.get(sync.committed).map(|txn| txn.zxid);
@@ -212,7 +181,7 @@ impl Follower {
 
     /// Nothing that a leader may send lies after its own epoch. Taking it would break this server
     /// at its next start.
-    fn refuse_future_epoch(
+    pub(super) fn refuse_future_epoch(
         &self,
         server: &Server,
         message: &'static str,

@@ -1,15 +1,14 @@
 //! Phase 3 of a leader.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use zab_trace::txn_digest;
 
-use crate::{
-    Decision, Effects, Message, Mutant, ProtocolError, ServerId, Txn, Zxid,
-    leader::{Leader, Outstanding, Progress, Stage},
-    quorum::is_quorum,
-    server::{KeepRole, Server},
-};
+use crate::leader::{Leader, Outstanding, Progress, Stage};
+use crate::quorum::is_quorum;
+use crate::server::{KeepRole, Server};
+use crate::{Decision, Effects, Message, Mutant, ProtocolError, ServerId, Txn, Zxid};
 
 impl Leader {
     /// l.3.1: an established leader makes a request into its next transaction, appends it to its
@@ -99,7 +98,8 @@ fn can_commit(server: &Server, acks: &BTreeSet<ServerId>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Config, Recovered, election::Settled};
+    use crate::election::Settled;
+    use crate::{Config, Recovered};
 
     /// l.3.1: the transaction after the last possible counter is never proposed.
     #[test]

@@ -1,11 +1,9 @@
 //! Phase 1 of a leader.
 
-use crate::{
-    Close, ConnectionId, Effects, Epoch, Message, Mutant, ProtocolError, ServerId, Zxid,
-    leader::{Leader, Learner, Progress, Stage},
-    quorum::is_quorum,
-    server::Server,
-};
+use crate::leader::{Leader, Learner, Progress, Stage};
+use crate::quorum::is_quorum;
+use crate::server::Server;
+use crate::{Close, ConnectionId, Effects, Epoch, Message, Mutant, ProtocolError, ServerId, Zxid};
 
 /// How far above its own acceptedEpoch a leader's new epoch may be (D-EPOCH).
 const EPOCH_STEP_MAX: Epoch = 1 << 16;

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
-    ConnectionId, Effects, Message, ServerId,
-    leader::{Leader, Progress, Stage},
-    quorum::is_quorum,
-    server::{KeepRole, Server},
-};
+use crate::leader::{Leader, Progress, Stage};
+use crate::quorum::is_quorum;
+use crate::server::{KeepRole, Server};
+use crate::{ConnectionId, Effects, Message, ServerId};
 
 impl Leader {
     /// Something arrived on this connection.

@@ -2,15 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
-    Decision, Effects, Epoch, Message, Mutant, ProtocolError, ServerId, Zxid,
-    leader::{
-        Leader, Progress, Stage,
-        sync_plan::{self, SyncPlan},
-    },
-    quorum::is_quorum,
-    server::Server,
-};
+use crate::leader::sync_plan::{self, SyncPlan};
+use crate::leader::{Leader, Progress, Stage};
+use crate::quorum::is_quorum;
+use crate::server::Server;
+use crate::{Decision, Effects, Epoch, Message, Mutant, ProtocolError, ServerId, Zxid};
 
 impl Leader {
     /// l.2.1: bring a learner that reported `last` to the committed history, and join it to the

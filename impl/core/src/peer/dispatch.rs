@@ -2,10 +2,10 @@
 //!
 //! There is no catch-all: a new message does not compile until both roles have decided.
 
-use crate::{
-    ConnectionId, Effects, Message, ProtocolError, ServerId, follower::Follower, leader::Leader,
-    server::Server,
-};
+use crate::follower::Follower;
+use crate::leader::Leader;
+use crate::server::Server;
+use crate::{ConnectionId, Effects, Message, ProtocolError, ServerId};
 
 /// FOLLOWING × message. An error leaves the role.
 pub(super) fn follower_message(

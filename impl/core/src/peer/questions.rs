@@ -2,10 +2,8 @@
 
 use zab_trace::State;
 
-use crate::{
-    ConnectionId, Phase, Role, ServerId, Txn, Zxid,
-    peer::{Peer, RoleState},
-};
+use crate::peer::{Peer, RoleState};
+use crate::{ConnectionId, Phase, Role, ServerId, Txn, Zxid};
 
 /// Questions of the driver.
 impl Peer {

@@ -2,7 +2,8 @@
 
 mod show;
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use zab_core::{
     Base, Config, ConnectionId, Input, Message, Notification, Peer, Recovered, Role, ServerId,
