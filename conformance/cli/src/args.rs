@@ -5,7 +5,9 @@ mod explore;
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use zab_ensemble::SCENARIOS;
 
 pub(crate) use check::{Bounds, Check, Election, Family, Limits, PaperBounds};
 pub(crate) use explore::Explore;
@@ -47,7 +49,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  zabcheck record --list\n  \
         zabcheck record --target zab-server --scenario leader-kill --out runs/leader-kill\n  \
         zabcheck record --scenario truncate --times 10 --out runs/truncate\n  \
-        zabcheck record --scenario leader-cut --servers 5 --out runs/leader-cut")]
+        zabcheck record --scenario leader-cut --servers 5 --out runs/leader-cut\n  \
+        zabcheck record --server './my-server {cfg} --trace {trace}' --scenario leader-kill --out runs/mine")]
     Record(Record),
     /// Check that trace files are well formed, without the model.
     #[command(after_help = "Example:\n  zabcheck lint runs/leader-kill")]
@@ -150,11 +153,21 @@ pub(crate) struct Record {
     /// Which server to run
     #[arg(long, value_enum, default_value = "zab-server")]
     pub(crate) target: Target,
+    /// Run this command as each server: a program that reads a zoo.cfg ({cfg}) and writes a trace
+    /// ({trace}); docs/src/your-server.md tells all placeholders
+    #[arg(long, value_name = "CMD", conflicts_with = "target")]
+    pub(crate) server: Option<String>,
+    /// That server writes no trace: only look whether acknowledged writes are there
+    #[arg(long, requires = "server", conflicts_with = "times")]
+    pub(crate) no_trace: bool,
+    /// How long anything that is waited for may take
+    #[arg(long, default_value = "300", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) wait: u32,
     /// Number of servers, which is odd
     #[arg(long, default_value = "3", value_name = "N", value_parser = servers)]
     pub(crate) servers: u8,
     /// Name of the scenario
-    #[arg(long, required_unless_present_any = ["list", "names"], value_name = "NAME")]
+    #[arg(long, required_unless_present_any = ["list", "names"], value_name = "NAME", value_parser = scenarios())]
     pub(crate) scenario: Option<String>,
     /// Record so many runs, each into a numbered folder of its own, and check each at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -162,6 +175,10 @@ pub(crate) struct Record {
     /// Folder for the trace; must be empty or absent
     #[arg(long, required_unless_present_any = ["list", "names"], value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+fn scenarios() -> PossibleValuesParser {
+    PossibleValuesParser::new(SCENARIOS.iter().map(|scenario| scenario.name))
 }
 
 /// How many servers can be recorded: as many as the checker has room for. An even number has no more

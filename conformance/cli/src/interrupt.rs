@@ -1,12 +1,13 @@
 //! Signals: the first Ctrl-C asks the work at hand to end and to tell what it has; the second one
-//! ends the command. SIGTERM and SIGHUP do the same. A file that may not grow is an error of the write, as a full disk is.
+//! ends the command, unless it runs servers, which it ends first. SIGTERM and SIGHUP do the same. A
+//! file that may not grow is an error of the write, as a full disk is.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::flag;
+use signal_hook::{SigId, flag, low_level};
 
 use crate::out;
 
@@ -18,9 +19,26 @@ static ASKED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
     asked
 });
 
+/// The actions that end the command at the second signal.
+static AT_ONCE: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
+
 /// Set as soon as somebody has asked the command to end.
 pub(crate) fn flag() -> &'static AtomicBool {
     &ASKED
+}
+
+/// The same for a command that runs servers: from now on no signal ends the command before it has
+/// ended them.
+pub(crate) fn flag_with_servers() -> &'static AtomicBool {
+    let flag = flag();
+    for id in at_once().drain(..) {
+        low_level::unregister(id);
+    }
+    flag
+}
+
+fn at_once() -> MutexGuard<'static, Vec<SigId>> {
+    AT_ONCE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether somebody has asked the command to end.
@@ -38,7 +56,7 @@ pub(crate) fn survive_full_files() {
 /// The order matters: the exit must see the flag as it was before this signal.
 fn listen(asked: &Arc<AtomicBool>) -> io::Result<()> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        flag::register_conditional_shutdown(signal, 2, Arc::clone(asked))?;
+        at_once().push(flag::register_conditional_shutdown(signal, 2, Arc::clone(asked))?);
         flag::register(signal, Arc::clone(asked))?;
     }
     Ok(())

@@ -7,7 +7,7 @@ mod clients;
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,13 +17,11 @@ use zab_trace::{Event, ServerId};
 use crate::client::{self, Mode};
 use crate::error::RecordError;
 use crate::harness::Harness;
+use crate::life;
 use crate::ports::ReservedPorts;
 use crate::process::{Process, ProcessError};
 use crate::relay::{Endpoint, Relay};
-use crate::target::{Setup, Target};
-
-/// How long any wait may take; no machine is so slow.
-const WAIT_MAX: Duration = Duration::from_secs(300);
+use crate::target::{Life, Setup, Target};
 
 /// One server.
 struct Member {
@@ -31,7 +29,7 @@ struct Member {
     client: SocketAddr,
     process: Option<Process>,
     frozen: bool,
-    /// The last life whose end is known; 0 before the first.
+    /// The last life whose end is in the trace; 0 before the first.
     ended: u32,
 }
 
@@ -41,6 +39,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) servers: u8,
     pub(crate) window: u32,
     pub(crate) sync_limit: u32,
+    /// How long any wait may take.
+    pub(crate) wait_max: Duration,
     /// What the trace says of itself.
     pub(crate) note: String,
     /// Set when the user has asked for the end.
@@ -60,6 +60,8 @@ pub(crate) struct Ensemble<'a> {
     /// Every write that was acknowledged: path and value.
     acknowledged: Vec<(String, String)>,
     attempts: u64,
+    /// How long any wait may take.
+    wait_max: Duration,
     /// Set when the user has asked for the end.
     stop: &'a AtomicBool,
 }
@@ -67,7 +69,7 @@ pub(crate) struct Ensemble<'a> {
 impl<'a> Ensemble<'a> {
     /// Prepares configuration and folders below `traces`; starts nothing but the relay.
     pub(crate) fn prepare(plan: &Plan<'a>, traces: PathBuf) -> Result<Self, RecordError> {
-        let Plan { target, servers, window, sync_limit, stop, .. } = *plan;
+        let Plan { target, servers, window, sync_limit, wait_max, stop, .. } = *plan;
         let io = |what: &'static str| move |source| RecordError::Io { what, source };
         let ids = || 1..=ServerId::from(servers);
         let harness = Harness::create(&traces, ids().collect(), window, plan.note.clone());
@@ -89,7 +91,15 @@ impl<'a> Ensemble<'a> {
         for (own, client) in all.iter().zip(clients) {
             let folder = traces.join(format!("server-{}", own.server));
             fs::create_dir_all(folder.join("data")).map_err(io("making a server's folder"))?;
-            let setup = Setup { own, client, all: &all, relay: &relay, window, sync_limit };
+            let setup = Setup {
+                own,
+                folder: &folder,
+                client,
+                all: &all,
+                relay: &relay,
+                window,
+                sync_limit,
+            };
             fs::write(folder.join("zoo.cfg"), target.config(&setup))
                 .map_err(io("writing zoo.cfg"))?;
             let id = own.server.to_string();
@@ -106,6 +116,7 @@ impl<'a> Ensemble<'a> {
             _ports: ports,
             acknowledged: Vec::new(),
             attempts: 0,
+            wait_max,
             stop,
         })
     }
@@ -128,18 +139,30 @@ impl<'a> Ensemble<'a> {
         self.members.keys().copied().filter(|id| *id != server).collect()
     }
 
-    /// Starts a server; returns when its trace shows that a life has begun.
+    /// Starts a server; returns when its trace shows that a life has begun, or, if it writes none,
+    /// when it answers on its client port.
     pub(crate) fn start(&mut self, server: ServerId) -> Result<(), RecordError> {
         let (target, traces) = (self.target, self.traces.clone());
-        let before = target.newest_life(&traces, server);
+        let before = life::newest(&traces, server);
         let member = self.member(server)?;
-        let launch = target.launch(server, &member.folder, &traces);
-        member.process = Some(Process::start(&launch)?);
+        let client = member.client;
+        let life = Life { server, number: before + 1, folder: &member.folder, traces: &traces };
+        member.process = Some(Process::start(&target.launch(&life))?);
         self.harness.note(format_args!("server {server} started"));
-        self.wait(server, "event in its trace", || {
-            let life = target.newest_life(&traces, server);
-            life > before && !target.events(&traces, server, life).is_empty()
-        })
+        if !target.writes_traces() {
+            let what = "answer to srvr on the client port";
+            return self.wait(server, what, || client::mode(client) != Mode::Silent);
+        }
+        let begun = self.wait_for(server, "event in its trace", || {
+            let life = life::newest(&traces, server);
+            let begun = life > before && !events(&traces, server, life)?.is_empty();
+            Ok(begun.then_some(()))
+        });
+        if let Err(RecordError::Process(ProcessError::Late { waited, log, .. })) = begun {
+            let file = life::trace(&traces, server, before + 1);
+            return Err(RecordError::NoTrace { server, file, waited, log });
+        }
+        begun
     }
 
     /// Starts all servers, and waits until all of them serve.
@@ -175,17 +198,17 @@ impl<'a> Ensemble<'a> {
 
     /// Writes the end of a server's life into the trace, if it has begun and its end is not known.
     fn note_end(&mut self, server: ServerId) -> Result<(), RecordError> {
-        let (target, life) = (self.target, self.life(server));
+        let life = self.life(server);
         let member = self.member(server)?;
         member.frozen = false;
         if life == std::mem::replace(&mut member.ended, life) {
             return Ok(());
         }
-        target.mend(&self.traces, server, life).map_err(|source| RecordError::Io {
+        life::mend(&self.traces, server, life).map_err(|source| RecordError::Io {
             what: "mending a killed server's trace",
             source,
         })?;
-        self.harness.ended(server, life, &self.events(server));
+        self.harness.ended(server, life, &self.events(server)?);
         Ok(())
     }
 
@@ -264,8 +287,23 @@ impl<'a> Ensemble<'a> {
         }
         let awaited = awaited.ok_or(RecordError::NotRunning(server))?;
         let ready = || asked() || ready();
-        awaited.wait_until_among(&mut others, what, WAIT_MAX, ready)?;
+        awaited.wait_until_among(&mut others, what, self.wait_max, ready)?;
         if asked() { Err(RecordError::Interrupted) } else { Ok(()) }
+    }
+
+    /// Waits until `look` finds something; fails as it does, and as [`Self::wait`].
+    fn wait_for<T>(
+        &mut self,
+        server: ServerId,
+        what: &str,
+        mut look: impl FnMut() -> Result<Option<T>, RecordError>,
+    ) -> Result<T, RecordError> {
+        let mut seen = Ok(None);
+        self.wait(server, what, || {
+            seen = look();
+            !matches!(seen, Ok(None))
+        })?;
+        seen?.ok_or(RecordError::NotRunning(server))
     }
 
     /// Waits until a server serves clients.
@@ -323,23 +361,23 @@ impl<'a> Ensemble<'a> {
         what: &str,
         mut wanted: impl FnMut(&[Event]) -> Option<T>,
     ) -> Result<T, RecordError> {
-        let (target, traces, life) = (self.target, self.traces.clone(), self.life(server));
-        let mut found = None;
-        self.wait(server, what, || {
-            found = wanted(&target.events(&traces, server, life));
-            found.is_some()
-        })?;
-        found.ok_or(RecordError::NotRunning(server))
+        let (traces, life) = (self.traces.clone(), self.life(server));
+        self.wait_for(server, what, || Ok(wanted(&events(&traces, server, life)?)))
     }
 
     /// The events of a server's present life, so far.
-    pub(crate) fn events(&self, server: ServerId) -> Vec<Event> {
-        self.target.events(&self.traces, server, self.life(server))
+    pub(crate) fn events(&self, server: ServerId) -> Result<Vec<Event>, RecordError> {
+        events(&self.traces, server, self.life(server))
     }
 
-    /// The number of a server's present life.
+    /// The number of a server's present life; 0 before its first event.
     fn life(&self, server: ServerId) -> u32 {
-        self.target.newest_life(&self.traces, server)
+        life::newest(&self.traces, server)
+    }
+
+    /// How many writes were acknowledged.
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.acknowledged.len()
     }
 
     /// Stops every running server cleanly.
@@ -347,19 +385,24 @@ impl<'a> Ensemble<'a> {
         for server in self.servers() {
             let Some(process) = self.member(server)?.process.take() else { continue };
             let name = process.name().to_owned();
-            let stopped = process.stop(WAIT_MAX);
+            let stopped = process.stop(self.wait_max);
             self.harness.note(match &stopped {
                 Ok(status) => format!("server {server} stopped: {status}"),
                 Err(error) => error.to_string(),
             });
             self.note_end(server)?;
             let status = stopped?;
-            if !status.success() {
+            if !self.target.stopped_well(status) {
                 return Err(RecordError::BadStop { name, status: status.to_string() });
             }
         }
         Ok(())
     }
+}
+
+/// The events of a life, so far.
+fn events(traces: &Path, server: ServerId, life: u32) -> Result<Vec<Event>, RecordError> {
+    life::events(traces, server, life).map_err(|source| RecordError::BadTrace { server, source })
 }
 
 impl Drop for Ensemble<'_> {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use zab_trace::{ReadError, ServerId};
 
@@ -31,6 +32,32 @@ pub enum RecordError {
     /// The scenario needs a server that does not run.
     #[error("server {0} does not run")]
     NotRunning(ServerId),
+    /// The scenario looks into traces, which this server does not write.
+    #[error("the scenario {0} looks into the traces, and this server writes none")]
+    NeedsTrace(&'static str),
+    /// A server runs, and its trace does not begin.
+    #[error(
+        "server {server} runs, but there is no event in its trace {} within {waited:?}: expected a \
+         header line and a Start line, each written when it happens\n{log}", file.display()
+    )]
+    NoTrace {
+        /// Which server.
+        server: ServerId,
+        /// Where its trace is looked for.
+        file: PathBuf,
+        /// How long.
+        waited: Duration,
+        /// The end of its log.
+        log: String,
+    },
+    /// A server writes something else.
+    #[error("server {server} writes no good trace: {source}")]
+    BadTrace {
+        /// Which server.
+        server: ServerId,
+        /// What is wrong, and where.
+        source: ReadError,
+    },
     /// The scenario waits for a leader of nobody.
     #[error("no server runs")]
     NobodyRuns,

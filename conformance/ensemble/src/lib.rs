@@ -4,16 +4,19 @@
 //! [`Target`] behind a [`Relay`] that can cut and heal links, lets clients write, kills and freezes
 //! servers, and leaves the trace of the run in a folder.
 //!
-//! A [`Target`] is a server implementation; [`ZabServer`] is the only one so far. Nothing else here
-//! knows which one it runs, and nothing here prints.
+//! A [`Target`] is a server implementation: [`ZabServer`] is the one of this project, and
+//! [`CommandServer`] is anybody's, started by a command. Nothing else here knows which one it runs,
+//! and nothing here prints.
 //!
 //! The parts may be used on their own: [`ReservedPorts`] and [`ReservedAddress`], [`Process`],
 //! [`Relay`].
 
 mod client;
+mod command;
 mod ensemble;
 mod error;
 mod harness;
+mod life;
 mod order;
 mod ports;
 mod process;
@@ -25,11 +28,12 @@ mod target;
 mod zab_server;
 
 pub use client::ClientError;
+pub use command::{CommandError, CommandServer, PLACEHOLDERS};
 pub use error::RecordError;
 pub use ports::{ReservedAddress, ReservedPorts};
 pub use process::{Launch, Process, ProcessError};
 pub use record::{Recorded, Recording, left_a_run};
 pub use relay::{Endpoint, JoinedConnection, Link, Relay};
 pub use scenario::{SCENARIOS, Scenario};
-pub use target::{Setup, Target};
+pub use target::{Life, Setup, Target};
 pub use zab_server::{BinaryError, ZabServer};

@@ -2,13 +2,13 @@
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// How long to wait between two looks at a condition or a process.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
@@ -72,6 +72,10 @@ pub enum ProcessError {
 }
 
 /// A running process. Dropping it kills and reaps it.
+///
+/// It is the first of a process group of its own: what it has started and left in the group (a
+/// wrapper script, its server) is frozen, thawed and killed with it, and a Ctrl-C on the terminal is
+/// for this program only, which then ends its processes in order.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -97,6 +101,7 @@ impl Process {
             .args(&launch.args)
             .current_dir(&launch.folder)
             .stdin(Stdio::null())
+            .process_group(0)
             .stdout(output)
             .stderr(errors)
             .spawn()
@@ -186,7 +191,7 @@ impl Process {
     /// # Errors
     /// When the system refuses.
     pub fn freeze(&self) -> Result<(), ProcessError> {
-        self.signal(Signal::STOP, "cannot be frozen")
+        self.signal_group(Signal::STOP, "cannot be frozen")
     }
 
     /// Lets it go on where it was frozen (SIGCONT).
@@ -194,7 +199,7 @@ impl Process {
     /// # Errors
     /// When the system refuses.
     pub fn thaw(&self) -> Result<(), ProcessError> {
-        self.signal(Signal::CONT, "cannot be thawed")
+        self.signal_group(Signal::CONT, "cannot be thawed")
     }
 
     /// Kills it (SIGKILL) and reaps it. It runs no code of its own any more; what it wrote is
@@ -204,7 +209,7 @@ impl Process {
     /// When it had ended before (so that nothing was killed), or the system refuses.
     pub fn kill(mut self) -> Result<(), ProcessError> {
         self.check_running("it was killed")?;
-        self.child.kill().map_err(|source| self.io("cannot be killed", source))?;
+        self.signal_group(Signal::KILL, "cannot be killed")?;
         let status = self.child.wait().map_err(|source| self.io("cannot be reaped", source))?;
         if status.signal() == Some(Signal::KILL.as_raw()) {
             return Ok(());
@@ -212,7 +217,8 @@ impl Process {
         Err(self.early("it was killed", status))
     }
 
-    /// Asks it to stop (SIGTERM) and waits until it has.
+    /// Asks it to stop (SIGTERM) and waits until it has. What it leaves behind in its group is
+    /// killed.
     ///
     /// # Errors
     /// When it had ended before, or does not end within `deadline`: then it is killed.
@@ -233,6 +239,11 @@ impl Process {
 
     fn signal(&self, signal: Signal, what: &str) -> Result<(), ProcessError> {
         kill_process(Pid::from_child(&self.child), signal)
+            .map_err(|error| self.io(what, error.into()))
+    }
+
+    fn signal_group(&self, signal: Signal, what: &str) -> Result<(), ProcessError> {
+        kill_process_group(Pid::from_child(&self.child), signal)
             .map_err(|error| self.io(what, error.into()))
     }
 
@@ -264,8 +275,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only if it has been reaped already, and then there is nothing to do.
-        let _ = self.child.kill();
+        // Both fail only if nobody is left, and then there is nothing to do.
+        let _ = self.signal_group(Signal::KILL, "cannot be killed");
         let _ = self.child.wait();
     }
 }

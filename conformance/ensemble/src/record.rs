@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use zab_trace::{Event, Trace};
 
 use crate::ensemble::{Ensemble, Plan};
 use crate::error::RecordError;
 use crate::harness::TRACE;
+use crate::life;
 use crate::order::causal_order;
 use crate::scenario::Scenario;
 use crate::target::Target;
@@ -22,6 +24,8 @@ pub struct Recorded {
     pub events: usize,
     /// Which causal order it was: equal numbers, equal orders.
     pub order: u64,
+    /// Writes that were acknowledged; all of them were read from every server at the end.
+    pub acknowledged: usize,
 }
 
 /// What is to be recorded.
@@ -33,6 +37,8 @@ pub struct Recording<'a> {
     pub servers: u8,
     /// What happens to them.
     pub scenario: &'a Scenario,
+    /// How long any wait may take.
+    pub wait_max: Duration,
     /// Set when the run is to end before that.
     pub stop: &'a AtomicBool,
 }
@@ -45,7 +51,10 @@ impl Recording<'_> {
     /// When the folder is in use, a server or client fails, an acknowledged write is lost, or the
     /// run does not show what the scenario promises.
     pub fn run(&self, out: &Path) -> Result<Recorded, RecordError> {
-        let scenario = self.scenario;
+        let (scenario, traced) = (self.scenario, self.target.writes_traces());
+        if scenario.needs_trace && !traced {
+            return Err(RecordError::NeedsTrace(scenario.name));
+        }
         let io = |what| move |source| RecordError::Io { what, source };
         fs::create_dir_all(out).map_err(io("making the folder for the trace"))?;
         let out = out.canonicalize().map_err(io("finding the folder for the trace"))?;
@@ -58,12 +67,14 @@ impl Recording<'_> {
             servers: self.servers,
             window: scenario.window,
             sync_limit: scenario.sync_limit,
+            wait_max: self.wait_max,
             note: format!("{}: {}", scenario.name, scenario.story),
             stop: self.stop,
         };
         let mut ensemble = Ensemble::prepare(&plan, out.clone())?;
         let ran = (scenario.run)(&mut ensemble).and_then(|()| ensemble.stop());
         let ended = ensemble.end();
+        let acknowledged = ensemble.acknowledged();
         drop(ensemble);
         // What the user ended fails in many ways.
         if self.stop.load(Ordering::Relaxed) {
@@ -74,14 +85,21 @@ impl Recording<'_> {
         let incarnations = files.len() - 1;
         let lines = files.into_iter().flat_map(|file| file.events);
         let events: Vec<Event> = lines.map(|located| located.event).collect();
-        (scenario.shown)(&events)
-            .map_err(|what| RecordError::NotShown { name: scenario.name, what })?;
-        Ok(Recorded { incarnations, events: events.len(), order: causal_order(&events) })
+        if traced {
+            (scenario.shown)(&events)
+                .map_err(|what| RecordError::NotShown { name: scenario.name, what })?;
+        }
+        let order = causal_order(&events);
+        Ok(Recorded { incarnations, events: events.len(), order, acknowledged })
     }
 }
 
-/// Whether a recording, however it ended, has left something to check in its folder.
+/// Whether a recording, however it ended, has left something to check in its folder: the trace of at
+/// least one life of a server.
 #[must_use]
 pub fn left_a_run(recorded: &Result<Recorded, RecordError>, out: &Path) -> bool {
-    !matches!(recorded, Err(RecordError::NotEmpty(_))) && out.join(TRACE).is_file()
+    if let Err(RecordError::NotEmpty(_) | RecordError::NeedsTrace(_)) = recorded {
+        return false;
+    }
+    out.join(TRACE).is_file() && life::any(out)
 }

@@ -1,11 +1,11 @@
 //! What can be recorded: a server implementation, seen from outside.
 
 use std::fmt::Write as _;
-use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::ExitStatus;
 
-use zab_trace::{Event, Port, ServerId};
+use zab_trace::{Port, ServerId};
 
 use crate::process::Launch;
 use crate::relay::{Endpoint, Relay};
@@ -13,32 +13,47 @@ use crate::relay::{Endpoint, Relay};
 /// `tickTime` of the servers, in milliseconds: short, so that failures are noticed soon.
 const TICK_MS: u32 = 200;
 
-/// A server implementation: how it is configured and started, and where its events are found. A
-/// life is one run of its process, by number from 1.
+/// A server implementation: how it is configured, started and stopped. The trace of a life is the
+/// file `server-ID-LIFE.ndjson` in the folder of traces.
 pub trait Target {
     /// The content of a server's `zoo.cfg`.
-    fn config(&self, setup: &Setup<'_>) -> String;
+    fn config(&self, setup: &Setup<'_>) -> String {
+        setup.zoo_cfg()
+    }
 
-    /// How to start a server in its folder, which holds `zoo.cfg` and `data/myid`.
-    fn launch(&self, server: ServerId, folder: &Path, traces: &Path) -> Launch;
+    /// How to start a server.
+    fn launch(&self, life: &Life<'_>) -> Launch;
 
-    /// The newest life of a server of which the folder of traces tells; 0 if there is none.
-    fn newest_life(&self, traces: &Path, server: ServerId) -> u32;
+    /// Whether it writes a trace. Without one nothing is known of its steps.
+    fn writes_traces(&self) -> bool {
+        true
+    }
 
-    /// The events of a life that may still go on.
-    fn events(&self, traces: &Path, server: ServerId, life: u32) -> Vec<Event>;
+    /// Whether a server that was asked to stop, by SIGTERM, has ended as it should.
+    fn stopped_well(&self, status: ExitStatus) -> bool {
+        status.success()
+    }
+}
 
-    /// Makes the trace of a life whole, whose process has ended.
-    ///
-    /// # Errors
-    /// When its file cannot be read or written.
-    fn mend(&self, traces: &Path, server: ServerId, life: u32) -> io::Result<()>;
+/// One run of a server's process.
+pub struct Life<'a> {
+    /// Which server.
+    pub server: ServerId,
+    /// Which of its lives, from 1: the number after the newest that has left a trace. For a server
+    /// without traces it is always 1.
+    pub number: u32,
+    /// The folder of the server, which holds `zoo.cfg` and `data/myid`.
+    pub folder: &'a Path,
+    /// The folder of the traces.
+    pub traces: &'a Path,
 }
 
 /// What a server is configured with.
 pub struct Setup<'a> {
     /// Where it listens for the other servers.
     pub own: &'a Endpoint,
+    /// The folder of the server.
+    pub folder: &'a Path,
     /// Where it listens for clients.
     pub client: SocketAddr,
     /// All servers, itself included.
@@ -56,11 +71,12 @@ impl Setup<'_> {
     /// Its own host is the wildcard, so that nobody is told an address that leads around the relay.
     #[must_use]
     pub fn zoo_cfg(&self) -> String {
-        let Self { own, client, all, relay, window, sync_limit } = self;
+        let Self { own, folder, client, all, relay, window, sync_limit } = self;
         let mut text = format!(
-            "tickTime={TICK_MS}\ninitLimit=50\nsyncLimit={sync_limit}\ndataDir=data\n\
+            "tickTime={TICK_MS}\ninitLimit=50\nsyncLimit={sync_limit}\ndataDir={}\n\
              clientPort={}\nclientPortAddress={}\nmaxSessionTimeout=60000\n\
              commitLogCount={window}\n4lw.commands.whitelist=*\n",
+            folder.join("data").display(),
             client.port(),
             client.ip(),
         );

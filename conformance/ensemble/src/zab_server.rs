@@ -1,16 +1,13 @@
-//! Our own server: the binary beside this program, built first if its sources are at hand, and the
-//! traces that it writes. It is never linked.
+//! Our own server: the binary beside this program or in PATH, built first if its sources are at
+//! hand. It is never linked.
 
 use std::env;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use zab_trace::{Event, Reader, ServerId};
-
 use crate::process::Launch;
-use crate::target::{Setup, Target};
+use crate::target::{Life, Target};
 
 /// The package and binary of the server.
 const SERVER: &str = "zab-server";
@@ -32,7 +29,11 @@ pub enum BinaryError {
     #[error("cargo could not build {SERVER}:\n{0}")]
     Build(String),
     /// Neither a binary nor sources.
-    #[error("there is no {SERVER} beside {}, and no checkout to build it from", .0.display())]
+    #[error(
+        "there is no {SERVER} beside {} or in PATH, and no checkout to build it from: install it \
+         (in a checkout: cargo install --locked --path impl/server), or give another server with \
+         record --server", .0.display()
+    )]
     Missing(PathBuf),
 }
 
@@ -55,7 +56,10 @@ impl ZabServer {
         if program.is_file() {
             return Ok(Self { program, origin: format!("{SERVER}, found beside zabcheck") });
         }
-        Err(BinaryError::Missing(own))
+        match which::which(SERVER) {
+            Ok(program) => Ok(Self { program, origin: format!("{SERVER}, found in PATH") }),
+            Err(_) => Err(BinaryError::Missing(own)),
+        }
     }
 
     /// Where it comes from, in a sentence.
@@ -66,33 +70,14 @@ impl ZabServer {
 }
 
 impl Target for ZabServer {
-    fn config(&self, setup: &Setup<'_>) -> String {
-        setup.zoo_cfg()
-    }
-
-    fn launch(&self, server: ServerId, folder: &Path, traces: &Path) -> Launch {
+    fn launch(&self, life: &Life<'_>) -> Launch {
         Launch {
-            name: format!("server {server}"),
+            name: format!("server {}", life.server),
             program: self.program.clone(),
-            args: vec!["zoo.cfg".into(), "--trace".into(), traces.into()],
-            folder: folder.to_owned(),
+            args: vec!["zoo.cfg".into(), "--trace".into(), life.traces.into()],
+            folder: life.folder.to_owned(),
             log: "log".into(),
         }
-    }
-
-    /// The server chooses the number.
-    fn newest_life(&self, traces: &Path, server: ServerId) -> u32 {
-        newest_life(traces, server)
-    }
-
-    /// Up to the first line that is not whole.
-    fn events(&self, traces: &Path, server: ServerId, life: u32) -> Vec<Event> {
-        let Ok(reader) = Reader::open(&trace(traces, server, life)) else { return Vec::new() };
-        reader.map_while(Result::ok).map(|located| located.event).collect()
-    }
-
-    fn mend(&self, traces: &Path, server: ServerId, life: u32) -> io::Result<()> {
-        drop_half_line(&trace(traces, server, life))
     }
 }
 
@@ -121,77 +106,5 @@ fn build(checkout: &Path, target: &Path, release: bool) -> Result<(), BinaryErro
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(BinaryError::Build(String::from_utf8_lossy(&output.stderr).into_owned())),
         Err(error) => Err(BinaryError::Build(error.to_string())),
-    }
-}
-
-fn trace(folder: &Path, server: ServerId, life: u32) -> PathBuf {
-    folder.join(format!("server-{server}-{life}.ndjson"))
-}
-
-/// The newest life of a server that has a trace file; 0 if there is none.
-fn newest_life(folder: &Path, server: ServerId) -> u32 {
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    let prefix = format!("server-{server}-");
-    let lives = entries.filter_map(|entry| {
-        let name = entry.ok()?.file_name();
-        name.to_str()?.strip_prefix(&prefix)?.strip_suffix(".ndjson")?.parse().ok()
-    });
-    lives.max().unwrap_or(0)
-}
-
-/// Drops a last line without its end: a kill can fall into a write(2), and what it left half done
-/// is as if it had come a moment earlier. Removes the file if then no line follows the header: a
-/// server that was killed so early has done nothing, and a file without events is no trace.
-fn drop_half_line(file: &Path) -> io::Result<()> {
-    let content = fs::read(file)?;
-    let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    if !content[..whole].windows(2).any(|pair| pair[0] == b'\n') {
-        return fs::remove_file(file);
-    }
-    if whole == content.len() {
-        return Ok(());
-    }
-    let file = fs::OpenOptions::new().write(true).open(file)?;
-    file.set_len(u64::try_from(whole).map_err(io::Error::other)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_half_of_a_line_is_dropped() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = trace(folder.path(), 1, 2);
-        for (content, expected) in
-            [("a\nb\nc", "a\nb\n"), ("a\nb\n", "a\nb\n"), ("a\nb\nc\n", "a\nb\nc\n")]
-        {
-            fs::write(&file, content).expect("written");
-            drop_half_line(&file).expect("mended");
-            assert_eq!(fs::read_to_string(&file).expect("read"), expected);
-        }
-    }
-
-    #[test]
-    fn a_file_without_a_whole_event_is_removed() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = trace(folder.path(), 1, 2);
-        for content in ["", "head", "head\n", "head\nhalf an event"] {
-            fs::write(&file, content).expect("written");
-            drop_half_line(&file).expect("mended");
-            assert!(!file.exists(), "{content:?}");
-        }
-    }
-
-    #[test]
-    fn the_newest_life_is_that_of_the_greatest_number() {
-        let folder = tempfile::tempdir().expect("a folder");
-        assert_eq!(newest_life(folder.path(), 1), 0);
-        for name in ["server-1-9", "server-1-10", "server-11-12", "server-1-x", "server-1-3"] {
-            fs::write(folder.path().join(format!("{name}.ndjson")), "").expect("written");
-        }
-        fs::write(folder.path().join("server-1-99"), "").expect("written");
-        assert_eq!(newest_life(folder.path(), 1), 10);
-        assert_eq!(newest_life(folder.path(), 11), 12);
     }
 }

@@ -1,6 +1,7 @@
 //! `zabcheck verify`: the main job, in one command.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use zab_check::{Options, Verdict};
 use zab_ensemble::{Recording, Scenario, ZabServer, left_a_run};
@@ -17,6 +18,9 @@ use crate::report::progress::Progress;
 
 /// The scenario that is run on real servers.
 const SCENARIO: &str = "leader-kill";
+
+/// How long any wait may take; no machine is so slow.
+const WAIT_MAX: Duration = Duration::from_secs(300);
 
 /// Explores the model, records a run of real servers and checks it; tells each verdict when it is
 /// known, and how all of it ended.
@@ -91,10 +95,11 @@ fn record_and_check(args: &Verify) -> (Exit, Option<PathBuf>) {
         Ok(folder) => folder,
         Err(error) => return failed(Exit::Usage, &format!("no temporary folder: {error}")),
     };
-    let stop = interrupt::flag();
+    let stop = interrupt::flag_with_servers();
     let out = args.out.clone().unwrap_or_else(|| temporary.path().join("run"));
     let progress = Progress::start(&format!("recording {SCENARIO}"));
-    let recorded = Recording { target: &server, servers: 3, scenario, stop }.run(&out);
+    let recorded = Recording { target: &server, servers: 3, scenario, wait_max: WAIT_MAX, stop };
+    let recorded = recorded.run(&out);
     drop(progress);
     let left_a_run = left_a_run(&recorded, &out);
     let recorded = match recorded {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use zab_trace::ServerId;
 
-use super::{Ensemble, WAIT_MAX};
+use super::Ensemble;
 use crate::client::{Client, ClientError};
 use crate::error::RecordError;
 use crate::seen;
@@ -33,7 +33,7 @@ impl<'a> Ensemble<'a> {
             let address = next.ok_or(RecordError::NobodyRuns)?;
             match attempt(self, address) {
                 Ok(answer) => return Ok(answer),
-                Err(error) if begin.elapsed() >= WAIT_MAX => return Err(error.into()),
+                Err(error) if begin.elapsed() >= self.wait_max => return Err(error.into()),
                 Err(error) => self.harness.note(format_args!("client: {error}")),
             }
             self.watch()?;
@@ -72,7 +72,7 @@ impl<'a> Ensemble<'a> {
         let address = self.member(leader)?.client;
         let stop = self.stop;
         let mut session = self.call(leader, |_, _| Client::connect(address, stop))?;
-        let before = seen::times_looking(&self.events(leader));
+        let before = seen::times_looking(&self.events(leader)?);
         self.cut(leader)?;
         // The connection ends when the leader notices.
         let _ = session.send_create("/lost", b"lost");
