@@ -179,7 +179,7 @@ impl Trace {
     fn new(header: &Header, lines: Vec<Vec<Event>>) -> Option<Self> {
         let ids = Ids::new(&header.servers);
         let mut cfg = Config::<Wide>::new(u8::try_from(header.servers.len()).ok()?)?;
-        cfg.window = usize::try_from(header.window).ok()?;
+        cfg.ensemble.window = usize::try_from(header.window).ok()?;
         let shows = ids.all().iter().map(|id| Shown::new(&header.contract, *id)).collect();
         let mut trace = Self {
             cfg,

@@ -81,7 +81,7 @@ fn replay_one(header: &Header, events: &[Event], witness: &Witness) -> Result<()
         .ok()
         .and_then(Config::<Wide>::new)
         .ok_or_else(|| nowhere("too many servers"))?;
-    cfg.window = usize::try_from(header.window).unwrap_or(usize::MAX);
+    cfg.ensemble.window = usize::try_from(header.window).unwrap_or(usize::MAX);
     let mut players: Vec<Player<'_>> = (0..servers)
         .map(|row| {
             let own = witness.entries.iter().filter(|(server, _)| *server == ids.all()[row]);

@@ -73,7 +73,7 @@ impl fmt::Display for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Zookeeper(model) => {
-                write!(f, "{} window={}", model.bounds, model.config.window)?;
+                write!(f, "{} window={}", model.bounds, model.ensemble.window)?;
                 if model.starts.len() > 1 {
                     write!(f, " starts={}", model.starts.len())?;
                 }

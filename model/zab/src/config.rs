@@ -7,9 +7,9 @@ use crate::types::{ServerId, ServerSet};
 /// The window of a leader in transactions, unless configured.
 pub const WINDOW_DEFAULT: usize = 500;
 
-/// The ensemble, and the storage of its histories.
-#[derive(Debug, Default)]
-pub struct Config<S: Shape> {
+/// What is fixed during a run: the servers, and the rules that they follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ensemble {
     /// How many voting members there are; their ids are 1 to this.
     pub voters: u8,
     /// The window: how many of its last committed transactions a leader can send one by one; at
@@ -21,7 +21,14 @@ pub struct Config<S: Shape> {
     pub forget_committed: bool,
     /// The seeded defect; `None` for the protocol as it is.
     pub mutant: Option<Mutant>,
-    /// Where histories are stored.
+}
+
+/// An ensemble, and the storage of its histories.
+#[derive(Debug)]
+pub struct Config<S: Shape> {
+    /// The servers and their rules.
+    pub ensemble: Ensemble,
+    /// Where transactions are stored.
     pub logs: S::Logs,
 }
 
@@ -31,16 +38,24 @@ impl<S: Shape> Config<S> {
     #[must_use]
     pub fn new(voters: u8) -> Option<Self> {
         let fits = (1..=S::SERVERS_MAX).contains(&usize::from(voters));
-        fits.then(|| Self { voters, window: WINDOW_DEFAULT, ..Self::default() })
+        fits.then(|| Self { ensemble: Ensemble::new(voters), logs: S::Logs::default() })
     }
 
     /// A history with the storage of its transactions.
     pub fn history(&self, log: S::Log) -> History<'_, S> {
         History::new(&self.logs, log)
     }
+}
+
+impl Ensemble {
+    /// Voters 1 to `voters`, who follow the protocol.
+    #[must_use]
+    pub fn new(voters: u8) -> Self {
+        Self { voters, window: WINDOW_DEFAULT, forget_committed: false, mutant: None }
+    }
 
     /// The voting members in order of their ids.
-    pub fn voters(&self) -> impl Iterator<Item = ServerId> {
+    pub fn voters(&self) -> impl Iterator<Item = ServerId> + use<> {
         (1..=self.voters).map(ServerId)
     }
 

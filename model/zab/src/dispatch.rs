@@ -90,8 +90,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     }
 
     fn receive(&mut self, from: ServerId, message: Message<S>) -> Outcome {
-        let is_other = self.cfg.is_voter(from) && from != self.me.id;
-        let guard = Guard::new(is_other, from, self.cfg.voters);
+        let is_other = self.cfg.ensemble.is_voter(from) && from != self.me.id;
+        let guard = Guard::new(is_other, from, self.cfg.ensemble.voters);
         self.require("receive", "the sender is another voter", guard)?;
         match (self.me.role, message) {
             (Role::Looking, Message::Notification(n)) => self.looking_hears(from, &n),
@@ -124,7 +124,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     fn looking_hears(&mut self, from: ServerId, n: &Notification<S::Num>) -> Outcome {
         // A vote for a server that cannot lead is ignored (`validVoter`).
         let leader = n.vote.leader;
-        let guard = Guard::new(self.cfg.is_voter(leader), leader, self.cfg.voters);
+        let guard =
+            Guard::new(self.cfg.ensemble.is_voter(leader), leader, self.cfg.ensemble.voters);
         if !self.check("zk.fle.looking", "the leader is a voter", guard) {
             return Ok(());
         }

@@ -57,6 +57,6 @@ pub use packet::{Note, Packet, PacketKind};
 pub use picture::run_svg;
 pub use properties::{Kind, PROPERTIES, Property};
 pub use render::{ActionText, changes, trace_text};
-pub use sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX};
+pub use sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX, Transactions};
 pub use starts::{after_first_epoch, uneven_starts};
 pub use state::{Budget, State};

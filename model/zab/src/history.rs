@@ -55,28 +55,17 @@ impl<'a, S: Shape> History<'a, S> {
         length.checked_sub(1).and_then(|index| self.zxid(index)).unwrap_or_default()
     }
 
-    /// How many transactions are at or before `zxid`. Zxids ascend in every history that the rules
-    /// build.
+    /// The length of the prefix that ends with the last transaction at or before `zxid`.
     #[must_use]
     pub fn count_to(&self, zxid: Zxid<S::Num>) -> usize {
-        let (mut low, mut high) = (0, self.length());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.zxid(middle).is_some_and(|found| found <= zxid) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        S::count_to(self.logs, &self.log, zxid)
     }
 
     /// The length of the prefix that ends with `zxid`; 0 for `0.0`; `None` if no transaction has
     /// this zxid.
     #[must_use]
     pub fn length_at(&self, zxid: Zxid<S::Num>) -> Option<usize> {
-        let count = self.count_to(zxid);
-        (self.zxid_at(count) == zxid).then_some(count)
+        if zxid == Zxid::default() { Some(0) } else { S::length_at(self.logs, &self.log, zxid) }
     }
 
     /// The transaction after this position, if there is one.
@@ -91,8 +80,8 @@ impl<'a, S: Shape> History<'a, S> {
         after: Zxid<S::Num>,
         to: Zxid<S::Num>,
     ) -> impl Iterator<Item = TxnOf<S>> + use<'a, S> {
-        let places = self.count_to(after)..self.length();
-        places.map_while(move |index| self.get(index)).take_while(move |txn| txn.zxid <= to)
+        let places = self.count_to(after)..self.count_to(to);
+        places.filter_map(move |index| self.get(index))
     }
 
     /// The history with one more transaction; `None` if a `Small` one has no room for it.

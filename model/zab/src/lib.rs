@@ -43,7 +43,7 @@ pub mod shape;
 mod step;
 mod types;
 
-pub use config::{Config, Mutant, WINDOW_DEFAULT};
+pub use config::{Config, Ensemble, Mutant, WINDOW_DEFAULT};
 pub use dispatch::apply;
 pub use history::History;
 pub use message::{Message, Notification};
@@ -56,6 +56,6 @@ pub use rules::sync_plan::sync_window;
 pub use server::{
     Disk, Election, Heard, Leader, Learner, Progress, Projection, Server, Stage, Synchronization,
 };
-pub use shape::{Queue, Shape, Small, Table, TxnOf, Wide};
+pub use shape::{Ledger, Queue, Shape, Small, Table, TxnOf, Wide};
 pub use step::{Enabled, Step};
 pub use types::{Phase, Role, ServerId, ServerSet, Txn, Vote, Zxid};

@@ -1,7 +1,8 @@
 //! One set of rules, two shapes of state.
 //!
-//! [`Small`] is for exploration: bytes in place, copied and compared as bytes. [`Wide`] is for
-//! traces of any length: a history is a handle into storage that all servers share.
+//! [`Small`] is for exploration: bytes in place, copied and compared as bytes; a history is the
+//! numbers of its transactions. [`Wide`] is for traces of any length: a history is a handle. Either
+//! way the transactions themselves are in storage that all servers share.
 //! A rule knows only this trait.
 
 mod small;
@@ -10,10 +11,10 @@ mod wide;
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
 
-pub use self::small::{Few, Small, SmallLog};
+pub use self::small::{Few, Ledger, Small, SmallLog, Transactions};
 pub use self::wide::{LogHandle, Logs, Wide};
 use crate::number::{Number, Value};
-use crate::types::{ServerId, Txn};
+use crate::types::{ServerId, Txn, Zxid};
 
 /// A table with a row for each server.
 pub trait Table<T>: Clone + Debug + Default + Eq + Hash {
@@ -46,9 +47,9 @@ pub trait Shape: Copy + Debug + Default + Eq + Hash + 'static {
     type Num: Number;
     /// Identifies a payload.
     type Payload: Value + Ord + Display;
-    /// A history; equal values are equal histories, and the default is the empty one.
+    /// A history; equal values are equal histories of one storage, and the default is the empty one.
     type Log: Value;
-    /// The storage of histories that are handles.
+    /// The storage of the transactions, which histories refer to.
     type Logs: Debug + Default;
     /// A table with a row for each server.
     type Table<T: Value>: Table<T>;
@@ -63,6 +64,12 @@ pub trait Shape: Copy + Debug + Default + Eq + Hash + 'static {
     fn append(logs: &Self::Logs, log: &Self::Log, txn: TxnOf<Self>) -> Option<Self::Log>;
     /// The history's first `length` transactions; all of them if it has fewer.
     fn prefix(logs: &Self::Logs, log: &Self::Log, length: usize) -> Self::Log;
+    /// The length of the prefix that ends with this transaction. It is looked for from the end, by
+    /// place: zxids need not ascend.
+    fn length_at(logs: &Self::Logs, log: &Self::Log, zxid: Zxid<Self::Num>) -> Option<usize>;
+    /// The length of the prefix that ends with the last transaction at or before this position,
+    /// looked for in the same way; 0 if there is none.
+    fn count_to(logs: &Self::Logs, log: &Self::Log, zxid: Zxid<Self::Num>) -> usize;
     /// The digest of a history as `traces/README.md` defines it. The model has its own computation,
     /// so that an error in either shows.
     fn digest(logs: &Self::Logs, log: &Self::Log) -> u64;

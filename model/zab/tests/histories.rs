@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use zab_model::shape::{LogHandle, Logs};
-use zab_model::{History, Shape, Small, Txn, Wide, Zxid};
+use zab_model::shape::{LogHandle, Logs, SmallLog};
+use zab_model::{History, Ledger, Shape, Small, Txn, Wide, Zxid};
 
 type Plain = Vec<Txn<u32, u64>>;
 
@@ -42,14 +42,38 @@ fn equal_appends_are_stored_once() {
 fn a_small_history_refuses_what_does_not_fit() {
     type Two = Small<3, 2>;
     let byte = |counter| Txn { zxid: Zxid { epoch: 1, counter }, payload: 0 };
-    let log = (1..=2)
-        .fold(Default::default(), |log, counter| Two::append(&(), &log, byte(counter)).unwrap());
-    assert_eq!(Two::append(&(), &log, byte(3)), None);
+    let ledger = Ledger::default();
+    let append = |log, counter| Two::append(&ledger, &log, byte(counter));
+    let one = append(SmallLog::default(), 1).unwrap();
+    let two = append(one, 2).unwrap();
+    assert_eq!(append(two, 1), None, "the history is full");
+    assert_eq!(append(one, 3), None, "the ledger is full");
+    assert_eq!(two.numbers(), [1, 2]);
 }
 
-/// Which history to continue, after which of its prefixes, and with what.
+/// Which history to continue, after which of its prefixes, and with what: the next zxid of the
+/// epoch, of the next epoch, or one that no server should append, a step back.
 fn growths() -> impl Strategy<Value = Vec<(usize, usize, u32, u64)>> {
-    prop::collection::vec((any::<usize>(), any::<usize>(), 0u32..2, 0u64..3), 1..120)
+    let kind = prop_oneof![8 => 0u32..2, 1 => Just(2)];
+    prop::collection::vec((any::<usize>(), any::<usize>(), kind, 0u64..3), 1..120)
+}
+
+fn handles_find_by_place(
+    logs: &Logs,
+    handle: LogHandle,
+    plain: &Plain,
+) -> Result<(), TestCaseError> {
+    let history = History::<Wide>::new(logs, handle);
+    for txn in plain {
+        let same = plain.iter().rposition(|other| other.zxid == txn.zxid);
+        prop_assert_eq!(history.length_at(txn.zxid), same.map(|index| index + 1));
+        let covered = plain.iter().rposition(|other| other.zxid <= txn.zxid);
+        prop_assert_eq!(Some(history.count_to(txn.zxid)), covered.map(|index| index + 1));
+    }
+    let nowhere = Zxid { epoch: 99, counter: 1 };
+    prop_assert_eq!(history.length_at(nowhere), None);
+    prop_assert_eq!(history.count_to(nowhere), plain.len());
+    Ok(())
 }
 
 proptest! {
@@ -61,7 +85,11 @@ proptest! {
             let (handle, plain) = known[which % known.len()].clone();
             let length = cut % (plain.len() + 1);
             let last = plain[..length].last().map_or((1, 0), |txn| (txn.zxid.epoch, txn.zxid.counter));
-            let zxid = if epochs == 0 { (last.0, last.1 + 1) } else { (last.0 + epochs, 1) };
+            let zxid = match epochs {
+                0 => (last.0, last.1 + 1),
+                1 => (last.0 + 1, 1),
+                _ => (last.0, last.1.saturating_sub(1).max(1)),
+            };
             let next = txn(zxid.0, zxid.1, payload);
             let shorter = Wide::prefix(&logs, &handle, length);
             known.push((shorter, plain[..length].to_vec()));
@@ -73,8 +101,8 @@ proptest! {
             prop_assert_eq!(Wide::length(handle), plain.len());
             for (index, txn) in plain.iter().enumerate() {
                 prop_assert_eq!(Wide::get(&logs, handle, index), Some(*txn));
-                prop_assert_eq!(History::<Wide>::new(&logs, *handle).length_at(txn.zxid), Some(index + 1));
             }
+            handles_find_by_place(&logs, *handle, plain)?;
             prop_assert_eq!(Wide::get(&logs, handle, plain.len()), None);
             prop_assert_eq!(handles.entry(plain.clone()).or_insert(*handle), handle);
         }

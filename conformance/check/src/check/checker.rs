@@ -145,8 +145,8 @@ impl<'a> Checker<'a> {
         let Some(mut cfg) = voters.and_then(Config::<Wide>::new) else {
             return Err(Verdict::Refused(Refusal::Servers(header.servers.len())).into());
         };
-        cfg.window = usize::try_from(header.window).unwrap_or(usize::MAX);
-        cfg.mutant = options.mutant;
+        cfg.ensemble.window = usize::try_from(header.window).unwrap_or(usize::MAX);
+        cfg.ensemble.mutant = options.mutant;
         let monitors = ids.all().iter().zip(1..).map(|(real, dense)| {
             let shown = Shown::new(&header.contract, *real);
             Monitor::new(*real, zab_model::ServerId(dense), header.servers.len(), shown)

@@ -125,7 +125,7 @@ fn quorum(case: &Case<'_>) -> Option<String> {
         });
     }
     let (by, not_by) = (or_nobody(&by), or_nobody(&not_by));
-    let quorum = case.cfg.quorum();
+    let quorum = case.cfg.ensemble.quorum();
     let all = case.ids.all().len();
     Some(format!("{what} by {by}; not by {not_by}; a quorum is {quorum} of {all}"))
 }

@@ -183,11 +183,10 @@ fn syncs(ctx: &Context<'_>, candidate: &Candidate) -> usize {
     let durable = Wide::length(&server.disk.history);
     let committed = server.committed(ctx.cfg);
     // Those that the leader's own acknowledgement would commit now.
-    let ready = server
-        .leader
-        .outstanding
-        .iter()
-        .take_while(|acks| acks.contains(server.id) || acks.len() + 1 >= ctx.cfg.quorum());
+    let ready =
+        server.leader.outstanding.iter().take_while(|acks| {
+            acks.contains(server.id) || acks.len() + 1 >= ctx.cfg.ensemble.quorum()
+        });
     let ready = (committed + ready.count()).saturating_sub(durable);
     // Those that it would commit together with the acknowledgement that comes.
     let mut coming = 0;

@@ -177,7 +177,7 @@ fn own_ack(ctx: &Context<'_>, server: &Server<Wide>, upto: usize) -> Option<usiz
     if server.role != Role::Leading {
         return None;
     }
-    let (committed, quorum) = (server.committed(ctx.cfg), ctx.cfg.quorum());
+    let (committed, quorum) = (server.committed(ctx.cfg), ctx.cfg.ensemble.quorum());
     let coming = coming_ack(ctx, server);
     let mut needed = 0;
     for (length, acks) in (committed + 1..=upto).zip(&server.leader.outstanding) {

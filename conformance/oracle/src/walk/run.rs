@@ -38,8 +38,8 @@ pub(super) struct Walker {
 impl Walker {
     pub(super) fn new(seed: u64, shape: &Walk, mutant: Option<Mutant>) -> Option<Self> {
         let mut cfg = Config::<Wide>::new(shape.servers)?;
-        cfg.mutant = mutant;
-        cfg.window = usize::try_from(shape.window).ok()?;
+        cfg.ensemble.mutant = mutant;
+        cfg.ensemble.window = usize::try_from(shape.window).ok()?;
         let servers = usize::from(shape.servers);
         let real: Vec<u64> = (1..=u64::from(shape.servers)).collect();
         Some(Self {

@@ -1,10 +1,11 @@
 //! What one server's step does to the channels and to the memory of the properties.
 
-use super::ghost::{Established, Violation, common, up_to};
+use super::ghost::{Established, Violation, common};
 use super::links::{End, queue_note};
 use super::packet::{Note, Packet};
-use super::sizes::{Flat, history, index};
+use super::sizes::{Flat, index};
 use super::state::State;
+use crate::config::Config;
 use crate::message::Message;
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::server::Server;
@@ -13,6 +14,8 @@ use crate::types::{Phase, Role, ServerId, Zxid};
 
 /// A step that a server has made; its state is the new one already.
 pub(super) struct Change<'a> {
+    /// With the transactions of the new state.
+    pub(super) config: &'a Config<Flat>,
     /// Whether notifications are sent.
     pub(super) notifies: bool,
     pub(super) id: ServerId,
@@ -44,7 +47,7 @@ impl Change<'_> {
             }
         }
         let server = state.server(self.id);
-        let committed = up_to(&server.history, server.last_committed);
+        let committed = self.config.history(server.history).truncate(server.last_committed);
         state.ghost.learn_committed(&committed);
         self.check_epochs(state);
     }
@@ -95,19 +98,15 @@ impl Change<'_> {
 
     fn remember(&self, state: &mut State, decision: Decision<u8>) {
         match decision {
-            Decision::Proposed { zxid } => {
-                if let Step::Request { payload } = self.step {
-                    state.ghost.propose(payload, zxid);
-                }
-            }
             Decision::Established { epoch } => {
                 let server = state.server(self.id);
-                let initial = up_to(&server.history, server.last_committed);
+                let initial = self.config.history(server.history).truncate(server.last_committed);
                 state.ghost.establish(Established { epoch, leader: self.id, initial });
             }
             Decision::Looking { .. }
             | Decision::Resent
             | Decision::Elected { .. }
+            | Decision::Proposed { .. }
             | Decision::Committed { .. } => {}
         }
     }
@@ -116,7 +115,7 @@ impl Change<'_> {
     fn check_acknowledgement(&self, state: &mut State, message: &Message<Flat>) {
         let server = state.server(self.id);
         let (disk, memory) = (&server.disk, server);
-        let holds = |zxid: Zxid<u8>| history(disk.history).length_at(zxid).is_some();
+        let holds = |zxid: Zxid<u8>| self.config.history(disk.history).length_at(zxid).is_some();
         let durable = if let Message::Ack { zxid } = message {
             holds(*zxid)
         } else if let Message::AckLd { epoch } = message {
@@ -139,7 +138,7 @@ impl Change<'_> {
     /// of it was withdrawn.)
     fn check_truncation(&self, state: &mut State, learner: ServerId, zxid: Zxid<u8>) {
         let disk = &state.server(learner).disk.history;
-        let kept = history(*disk).count_to(zxid);
+        let kept = self.config.history(*disk).count_to(zxid);
         if kept < common(disk, &state.ghost.committed) {
             state.ghost.mark(Violation::CommittedCut);
         }
@@ -148,7 +147,7 @@ impl Change<'_> {
     /// What is delivered is on disk, and in broadcast it is committed.
     fn check_delivery(&self, state: &mut State, zxid: Zxid<u8>) {
         let server = state.server(self.id);
-        let durable = history(server.disk.history).length_at(zxid).is_some();
+        let durable = self.config.history(server.disk.history).length_at(zxid).is_some();
         let committed = server.phase != Phase::Broadcast || zxid <= server.last_committed;
         if !(durable && committed) {
             state.ghost.mark(Violation::DeliveredEarly);
@@ -160,7 +159,7 @@ impl Change<'_> {
     fn check_leaving(&self, state: &mut State) {
         let Step::Receive { message, .. } = self.step else { return };
         let refused = if let Message::Trunc { zxid } = message {
-            let length = history(self.before.history).length_at(zxid);
+            let length = self.config.history(self.before.history).length_at(zxid);
             length.is_some_and(|length| length < usize::from(self.before.base))
         } else {
             matches!(message, Message::LeaderInfo { .. } | Message::Notification(_))

@@ -45,9 +45,9 @@ impl Zab {
             visit(Action::LeaveRole(id));
         }
         if server.phase == Phase::Broadcast {
-            let unsynced =
-                server.history.as_slice().iter().skip(Flat::length(&server.disk.history));
-            unsynced.for_each(|txn| visit(Action::Sync(id, txn.zxid)));
+            let unsynced = server.history.numbers().iter().skip(Flat::length(&server.disk.history));
+            let txns = unsynced.map(|number| state.transactions[usize::from(*number) - 1]);
+            txns.for_each(|txn| visit(Action::Sync(id, txn.zxid)));
         }
     }
 
@@ -75,7 +75,7 @@ impl Zab {
             }
         }
         for leader in self.others(id) {
-            if oracle::can_join(&self.config, state, id, leader) {
+            if oracle::can_join(self.ensemble, state, id, leader) {
                 visit(Action::Join(id, leader));
             }
         }

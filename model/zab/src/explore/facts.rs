@@ -7,7 +7,7 @@ use zab_view::{Fact, NOTHING, list};
 use super::ghost::Violation;
 use super::links::{End, Links};
 use super::packet::Packet;
-use super::sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX, id_at};
+use super::sizes::{Flat, Log, SERVERS_MAX, Transactions, id_at};
 use super::state::{Budget, State};
 use crate::program::Program;
 use crate::server::{Heard, Leader, Progress, Server, Stage, Synchronization};
@@ -20,11 +20,11 @@ pub(super) const COLUMNS: [&str; 7] =
 
 /// Everything that a reader wants to know of a state, always the same names in the same order.
 pub(super) fn facts(state: &State) -> Vec<Fact> {
-    let mut facts = Vec::new();
+    let (mut facts, made) = (Vec::new(), &state.transactions);
     for (index, server) in state.servers.iter().enumerate() {
         let about = |(name, value)| Fact::of_server(index, name, value);
-        facts.extend(server_facts(server).map(about));
-        facts.extend(synchronization_facts(&server.synchronization).map(about));
+        facts.extend(server_facts(server, made).map(about));
+        facts.extend(synchronization_facts(&server.synchronization, made).map(about));
         facts.extend(leader_facts(&server.leader).map(about));
     }
     facts.extend(link_facts(state).into_iter().map(|(name, value)| Fact::of_system(name, value)));
@@ -33,7 +33,7 @@ pub(super) fn facts(state: &State) -> Vec<Fact> {
     let leaders = leaders.map(|one| format!("{} in epoch {}", one.leader, one.epoch));
     let violations = Violation::ALL.into_iter().filter(|violation| ghost.has(*violation));
     let system = [
-        ("known committed", zxids(&ghost.committed)),
+        ("known committed", zxids(&ghost.committed, made)),
         ("established", list(leaders, ", ")),
         ("still allowed", budget(&state.budget)),
         ("VIOLATIONS", list(violations.map(|violation| format!("{violation:?}")), ", ")),
@@ -56,20 +56,20 @@ fn budget(budget: &Budget) -> String {
     list(left.map(|(name, count)| format!("{name} {count}")), ", ")
 }
 
-fn server_facts(server: &Server<Flat>) -> [(&'static str, String); 12] {
+fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, String); 12] {
     let disk = &server.disk;
     // The value in memory, and the one on disk if that differs.
     let epoch = |memory: u8, disk: u8| {
         if memory == disk { memory.to_string() } else { format!("{memory} (disk {disk})") }
     };
     let is_same = server.history == disk.history;
-    let on_disk = if is_same { "same".to_owned() } else { zxids(&disk.history) };
+    let on_disk = if is_same { "same".to_owned() } else { zxids(&disk.history, made) };
     [
         ("role", server.role.to_string()),
         ("phase", server.phase.to_string()),
         ("acceptedEpoch", epoch(server.accepted_epoch, disk.accepted_epoch)),
         ("currentEpoch", epoch(server.current_epoch, disk.current_epoch)),
-        ("history", zxids(&server.history)),
+        ("history", zxids(&server.history, made)),
         ("on disk", on_disk),
         ("lastCommitted", server.last_committed.to_string()),
         ("round", unless_default(&server.round)),
@@ -105,13 +105,16 @@ fn votes(table: &impl Table<Heard<u8>>) -> String {
     )
 }
 
-fn synchronization_facts(sync: &Synchronization<Flat>) -> [(&'static str, String); 4] {
+fn synchronization_facts(
+    sync: &Synchronization<Flat>,
+    made: &Transactions,
+) -> [(&'static str, String); 4] {
     let stage = (sync.stage != Stage::Idle).then(|| format!("{:?}", sync.stage));
     let snapshot = sync.snapshot.then(|| "in place of the history".to_owned());
     [
         ("synchronization", stage.unwrap_or_else(|| NOTHING.to_owned())),
         ("snapshot", snapshot.unwrap_or_else(|| NOTHING.to_owned())),
-        ("received", zxids(&sync.received)),
+        ("received", zxids(&sync.received, made)),
         ("of these committed", unless_default(&sync.committed)),
     ]
 }
@@ -135,18 +138,18 @@ fn leader_facts(leader: &Leader<Flat>) -> [(&'static str, String); 8] {
 
 fn link_facts(state: &State) -> Vec<(String, String)> {
     let Links { down, up, notes } = &state.links;
-    let requests = &state.ghost.requests;
+    let made = &state.transactions;
     let mut facts = Vec::new();
     for (place, down) in down.iter().enumerate() {
-        let text = end(down.end, down.queue.as_slice(), requests);
+        let text = end(down.end, down.queue.as_slice(), made);
         facts.push((format!("to learner {}", id_at(place)), text));
     }
     for from in 0..SERVERS_MAX {
         for to in (0..SERVERS_MAX).filter(|to| *to != from) {
             let up = &up[(from, to)];
-            let mut text = end(up.end, up.queue.as_slice(), requests);
+            let mut text = end(up.end, up.queue.as_slice(), made);
             if up.newer != End::Closed {
-                let _ = write!(text, ", newer {}", end(up.newer, &[up.hello], requests));
+                let _ = write!(text, ", newer {}", end(up.newer, &[up.hello], made));
             }
             facts.push((format!("to leader {}>{}", id_at(from), id_at(to)), text));
             let notes = list(notes[(from, to)].as_slice(), ", ");
@@ -156,8 +159,8 @@ fn link_facts(state: &State) -> Vec<(String, String)> {
     facts
 }
 
-fn end(end: End, packets: &[Packet], requests: &[Zxid<u8>; TXNS_MAX]) -> String {
-    let messages = packets.iter().filter_map(|packet| packet.decode(requests));
+fn end(end: End, packets: &[Packet], made: &Transactions) -> String {
+    let messages = packets.iter().filter_map(|packet| packet.decode(made));
     let messages = list(messages, ", ");
     match end {
         End::Closed => NOTHING.to_owned(),
@@ -168,8 +171,8 @@ fn end(end: End, packets: &[Packet], requests: &[Zxid<u8>; TXNS_MAX]) -> String 
     }
 }
 
-fn zxids(log: &Log) -> String {
-    list(log.as_slice().iter().map(|txn| txn.zxid), " ")
+fn zxids(log: &Log, made: &Transactions) -> String {
+    list(log.numbers().iter().map(|number| made[usize::from(*number) - 1].zxid), " ")
 }
 
 fn unless_default<T: Default + PartialEq + Display>(value: &T) -> String {

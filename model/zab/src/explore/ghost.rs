@@ -4,10 +4,9 @@
 
 use zab_flat::flat;
 
-use super::sizes::{Flat, Log, TXNS_MAX};
-use crate::history::History;
+use super::sizes::Log;
 use crate::shape::{Few, Queue};
-use crate::types::{ServerId, Zxid};
+use crate::types::ServerId;
 
 /// Leaders that can be established in one exploration.
 pub(super) const ESTABLISHED_MAX: usize = 4;
@@ -17,8 +16,6 @@ pub(super) const ESTABLISHED_MAX: usize = 4;
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct Ghost {
-    /// The zxid that a leader gave to each request, by number - 1; `0.0` for one not yet made.
-    pub requests: [Zxid<u8>; TXNS_MAX],
     /// The longest history that any server has known to be committed.
     pub committed: Log,
     /// The established leaders, in the order in which they were.
@@ -95,31 +92,16 @@ impl Ghost {
             self.mark(Violation::Overflow);
         }
     }
-
-    /// A leader made a request into a transaction.
-    pub fn propose(&mut self, request: u8, zxid: Zxid<u8>) {
-        let place = usize::from(request).checked_sub(1);
-        match place.and_then(|place| self.requests.get_mut(place)) {
-            Some(place) => *place = zxid,
-            None => self.mark(Violation::Overflow),
-        }
-    }
 }
 
 /// Whether `longer` begins with `shorter`.
 #[must_use]
 pub(super) fn is_prefix(shorter: &Log, longer: &Log) -> bool {
-    longer.as_slice().starts_with(shorter.as_slice())
+    longer.numbers().starts_with(shorter.numbers())
 }
 
 /// How many transactions two histories have in common from the start.
 #[must_use]
 pub(super) fn common(one: &Log, other: &Log) -> usize {
-    one.as_slice().iter().zip(other.as_slice()).take_while(|(a, b)| a == b).count()
-}
-
-/// The prefix of a history that ends at or before a zxid.
-#[must_use]
-pub(super) fn up_to(history: &Log, zxid: Zxid<u8>) -> Log {
-    History::<Flat>::new(&(), *history).truncate(zxid)
+    one.numbers().iter().zip(other.numbers()).take_while(|(a, b)| a == b).count()
 }

@@ -1,7 +1,5 @@
 //! Servers × channels × environment, as a model that stateright can explore.
 
-use std::sync::Arc;
-
 use super::action::Action;
 use super::bounds::{Bounds, Election};
 use super::effects::Change;
@@ -9,9 +7,9 @@ use super::ghost::{Established, Ghost, Violation};
 use super::links::{End, Links};
 use super::oracle;
 use super::packet::Packet;
-use super::sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX, id_at, index};
+use super::sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX, Transactions, id_at, index};
 use super::state::{Budget, State};
-use crate::config::Config;
+use crate::config::{Config, Ensemble};
 use crate::dispatch::apply;
 use crate::message::Message;
 use crate::outbox::Outbox;
@@ -19,15 +17,15 @@ use crate::probe::{NoProbe, Probe};
 use crate::server::{Disk, Server};
 use crate::shape::Queue;
 use crate::step::{Enabled, Step};
-use crate::types::{Role, ServerId, ServerSet, Vote, Zxid};
+use crate::types::{Role, ServerId, ServerSet, Vote};
 
 /// What a run begins with: the disks of the servers, and what properties remember of the past.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Start {
     /// By index.
     pub disks: [Disk<Flat>; SERVERS_MAX],
-    /// The zxids of the requests made earlier, by number - 1; `0.0` for none.
-    pub requests: [Zxid<u8>; TXNS_MAX],
+    /// The transactions made earlier.
+    pub transactions: Transactions,
     /// What was committed earlier.
     pub committed: Log,
     /// The leader that was established last, if any was.
@@ -49,7 +47,7 @@ pub struct Zab {
     /// How far to explore.
     pub bounds: Bounds,
     /// The ensemble, the window, and a seeded defect if any.
-    pub config: Arc<Config<Flat>>,
+    pub ensemble: Ensemble,
     /// The initial states, one for each; all servers are up and looking.
     pub starts: Vec<Start>,
     /// A defect of the network, if any.
@@ -61,11 +59,11 @@ impl Zab {
     /// no room for so many servers or requests.
     #[must_use]
     pub fn new(bounds: Bounds, window: usize) -> Option<Self> {
-        let config = Config { window, forget_committed: true, ..Config::new(bounds.servers)? };
+        let ensemble = Config::<Flat>::new(bounds.servers)?.ensemble;
         let fits = usize::from(bounds.requests) <= TXNS_MAX;
         fits.then(|| Self {
             bounds,
-            config: Arc::new(config),
+            ensemble: Ensemble { window, forget_committed: true, ..ensemble },
             starts: vec![Start::default()],
             network: None,
         })
@@ -84,7 +82,7 @@ impl Zab {
 
     /// The voters' ids, without one.
     pub(super) fn others(&self, id: ServerId) -> impl Iterator<Item = ServerId> + '_ {
-        self.config.voters().filter(move |other| *other != id)
+        self.ensemble.voters().filter(move |other| *other != id)
     }
 
     pub(super) fn has_oracle(&self) -> bool {
@@ -96,7 +94,7 @@ impl Zab {
 
     pub(super) fn can_elect(&self, state: &State, leader: ServerId, followers: ServerSet) -> bool {
         let whoever = self.bounds.election == Election::Anybody;
-        oracle::can_elect(&self.config, state, leader, followers, whoever)
+        oracle::can_elect(self.ensemble, state, leader, followers, whoever)
     }
 
     /// The state in which all servers have just started. They start at once, so no notification is
@@ -105,23 +103,24 @@ impl Zab {
         let server = |index: usize| Server::recovered(id_at(index), start.disks[index]);
         let before: [Server<Flat>; SERVERS_MAX] = std::array::from_fn(server);
         let mut ghost = Ghost::default();
-        ghost.requests = start.requests;
         ghost.committed = start.committed;
         if let Some(leader) = start.established {
             ghost.establish(leader);
         }
         let (links, budget) = (Links::default(), Budget::of(&self.bounds));
-        let mut state = State { servers: before, links, ghost, budget };
-        let step = Step::Start { survived: 0 };
-        let started = self.config.voters().map(|id| {
+        let transactions = start.transactions;
+        let mut state = State { servers: before, transactions, links, ghost, budget };
+        let (config, step) = (state.config(self.ensemble), Step::Start { survived: 0 });
+        let started = self.ensemble.voters().map(|id| {
             let mut out = Outbox::default();
             let server = &mut state.servers[index(id)];
-            let _ = apply(&self.config, server, step, &mut out, &mut NoProbe);
+            let _ = apply(&config, server, step, &mut out, &mut NoProbe);
             (id, out)
         });
         let started: Vec<_> = started.collect();
         for (id, out) in &started {
             Change {
+                config: &config,
                 notifies: !self.has_oracle(),
                 id: *id,
                 before: &before[index(*id)],
@@ -147,12 +146,15 @@ impl Zab {
     ) -> bool {
         let before = *state.server(id);
         let mut out = Outbox::default();
-        match apply(&self.config, &mut state.servers[index(id)], step, &mut out, probe) {
+        let config = &state.config(self.ensemble);
+        match apply(config, &mut state.servers[index(id)], step, &mut out, probe) {
             Enabled::No => return false,
             Enabled::Yes => {}
         }
+        state.transactions = config.logs.transactions();
         out.sent().for_each(|(to, message)| probe.sent(id, to, message));
-        Change { notifies: !self.has_oracle(), id, before: &before, step, out: &out }.spread(state);
+        let notifies = !self.has_oracle();
+        Change { config, notifies, id, before: &before, step, out: &out }.spread(state);
         if self.has_oracle() {
             oracle::forget_election(&mut state.servers[index(id)]);
         }
@@ -186,8 +188,8 @@ impl Zab {
             }
             Action::Elect(leader, followers) => self.elect(state, leader, followers, probe),
             Action::Join(id, leader) => {
-                let vote = oracle::winning_vote(&self.config, state, leader);
-                oracle::can_join(&self.config, state, id, leader)
+                let vote = oracle::winning_vote(self.ensemble, state, leader);
+                oracle::can_join(self.ensemble, state, id, leader)
                     && self.settle(state, id, vote, probe)
             }
             Action::Notification(from, to) => {
@@ -247,7 +249,7 @@ impl Zab {
     }
 
     fn request<P: Probe>(&self, state: &mut State, id: ServerId, probe: &mut P) -> bool {
-        let made = state.ghost.requests.iter().filter(|zxid| zxid.counter > 0).count();
+        let made = state.transactions.iter().filter(|txn| txn.zxid.counter > 0).count();
         let payload = u8::try_from(made + 1).unwrap_or(u8::MAX);
         if made == TXNS_MAX {
             // Histories have no room for it. Without this mark behaviours would be left out
@@ -274,7 +276,7 @@ impl Zab {
         packet: Packet,
         probe: &mut P,
     ) -> bool {
-        let Some(message) = packet.decode(&state.ghost.requests) else { return false };
+        let Some(message) = packet.decode(&state.transactions) else { return false };
         self.step(state, to, Step::Receive { from, message }, probe)
     }
 
@@ -285,7 +287,7 @@ impl Zab {
         followers: ServerSet,
         probe: &mut P,
     ) -> bool {
-        let vote = oracle::winning_vote(&self.config, state, leader);
+        let vote = oracle::winning_vote(self.ensemble, state, leader);
         self.can_elect(state, leader, followers)
             && spend(&mut state.budget.rounds)
             && self.settle(state, leader, vote, probe)
@@ -299,7 +301,7 @@ impl Zab {
         vote: Vote<u8>,
         probe: &mut P,
     ) -> bool {
-        let enabled = oracle::settle(&self.config, state, id, vote, probe) == Enabled::Yes;
+        let enabled = oracle::settle(self.ensemble, state, id, vote, probe) == Enabled::Yes;
         oracle::forget_election(&mut state.servers[index(id)]);
         enabled
     }

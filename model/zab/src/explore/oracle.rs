@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 
 use super::sizes::Flat;
 use super::state::State;
-use crate::config::Config;
+use crate::config::Ensemble;
 use crate::outbox::Outbox;
 use crate::probe::Probe;
 use crate::rules::election::{elect, zk_fle_order};
@@ -25,12 +25,13 @@ fn is_electing(server: &Server<Flat>) -> bool {
 /// Whether `leader` can be elected with exactly these followers: they are a quorum, all of them
 /// are looking, and nobody's vote is better than the leader's. With `whoever`, any vote may win.
 pub(super) fn can_elect(
-    config: &Config<Flat>,
+    ensemble: Ensemble,
     state: &State,
     leader: ServerId,
     followers: ServerSet,
     whoever: bool,
 ) -> bool {
+    let config = &state.config(ensemble);
     let best = state.server(leader).own_vote(config);
     let loses = |id| {
         let vote = state.server(id).own_vote(config);
@@ -38,18 +39,13 @@ pub(super) fn can_elect(
         is_electing(state.server(id)) && (whoever || less)
     };
     is_electing(state.server(leader))
-        && followers.len() + 1 >= config.quorum()
+        && followers.len() + 1 >= ensemble.quorum()
         && followers.iter().all(loses)
 }
 
 /// Whether a looking server can find that others have settled on `leader`: a quorum of them tells
 /// the same leader and epoch, the leader among them (`zk.fle.join`).
-pub(super) fn can_join(
-    config: &Config<Flat>,
-    state: &State,
-    id: ServerId,
-    leader: ServerId,
-) -> bool {
+pub(super) fn can_join(ensemble: Ensemble, state: &State, id: ServerId, leader: ServerId) -> bool {
     let vote = state.server(leader).vote;
     let agrees = |server: &&Server<Flat>| {
         let settled = match server.role {
@@ -60,26 +56,31 @@ pub(super) fn can_join(
     };
     is_electing(state.server(id))
         && state.server(leader).role == Role::Leading
-        && state.servers.iter().filter(agrees).count() >= config.quorum()
+        && state.servers.iter().filter(agrees).count() >= ensemble.quorum()
 }
 
 /// Gives a server the outcome of an election for `leader`.
 pub(super) fn settle<P: Probe>(
-    config: &Config<Flat>,
+    ensemble: Ensemble,
     state: &mut State,
     id: ServerId,
     vote: Vote<u8>,
     probe: &mut P,
 ) -> Enabled {
     let mut out = Outbox::default();
-    elect(config, &mut state.servers[super::sizes::index(id)], vote, 0, &mut out, probe)
+    let config = state.config(ensemble);
+    elect(&config, &mut state.servers[super::sizes::index(id)], vote, 0, &mut out, probe)
 }
 
 /// The vote that an election for `leader` ends with: before anybody has settled its own vote,
 /// afterwards the one it tells.
-pub(super) fn winning_vote(config: &Config<Flat>, state: &State, leader: ServerId) -> Vote<u8> {
+pub(super) fn winning_vote(ensemble: Ensemble, state: &State, leader: ServerId) -> Vote<u8> {
     let server = state.server(leader);
-    if server.role == Role::Leading { server.vote } else { server.own_vote(config) }
+    if server.role == Role::Leading {
+        server.vote
+    } else {
+        server.own_vote(&state.config(ensemble))
+    }
 }
 
 /// Forgets what only notifications would read: the proposal, round and tables of a looking server,

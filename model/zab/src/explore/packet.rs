@@ -5,16 +5,14 @@ use std::fmt;
 
 use zab_flat::flat;
 
-use super::sizes::{Flat, Log, TXNS_MAX};
-use crate::history::History;
+use super::sizes::{Flat, Log, TXNS_MAX, Transactions};
 use crate::message::{Message, Notification};
-use crate::shape::Queue;
 use crate::types::{Role, ServerId, Txn, Vote, Zxid};
 
 /// A message of the quorum port.
 ///
-/// SNAP carries a whole history, which does not fit. It is kept as the numbers of its requests, and
-/// [`Packet::decode`] looks their zxids up in the ledger of requests.
+/// SNAP carries a history, which is the numbers of its transactions. Its zxid is not kept:
+/// [`Packet::decode`] looks it up.
 #[flat]
 #[derive(Debug, Default)]
 #[repr(transparent)]
@@ -115,7 +113,7 @@ impl Packet {
             ),
             Message::Diff { zxid } => (PacketKind::Diff, position(*zxid)),
             Message::Trunc { zxid } => (PacketKind::Trunc, position(*zxid)),
-            Message::Snap { history, .. } => (PacketKind::Snap, requests_of(history)),
+            Message::Snap { history, .. } => (PacketKind::Snap, numbers_of(history)),
             Message::Proposal(txn) => {
                 (PacketKind::Proposal, [txn.zxid.epoch, txn.zxid.counter, txn.payload])
             }
@@ -129,9 +127,9 @@ impl Packet {
         Some(Self([two(kind as u8, first)?, two(second, third)?]))
     }
 
-    /// The message; `None` for the default. `requests` holds the zxid of each request by number.
+    /// The message; `None` for the default. `transactions` are those of the state.
     #[must_use]
-    pub fn decode(self, requests: &[Zxid<u8>; TXNS_MAX]) -> Option<Message<Flat>> {
+    pub fn decode(self, transactions: &Transactions) -> Option<Message<Flat>> {
         let (_, first) = halves(self.0[0]);
         let (second, third) = halves(self.0[1]);
         let zxid = Zxid::new(first, second);
@@ -146,8 +144,10 @@ impl Packet {
             PacketKind::Diff => Message::Diff { zxid },
             PacketKind::Trunc => Message::Trunc { zxid },
             PacketKind::Snap => {
-                let history = history_of([first, second, third], requests);
-                Message::Snap { zxid: History::<Flat>::new(&(), history).last(), history }
+                let history = log_of([first, second, third]);
+                let last = history.numbers().last().map(|number| usize::from(*number) - 1);
+                let last = last.and_then(|place| transactions.get(place));
+                Message::Snap { zxid: last.map(|txn| txn.zxid).unwrap_or_default(), history }
             }
             PacketKind::Proposal => Message::Proposal(Txn { zxid, payload: third }),
             PacketKind::Commit => Message::Commit { zxid },
@@ -163,25 +163,15 @@ fn position(zxid: Zxid<u8>) -> [u8; 3] {
     [zxid.epoch, zxid.counter, 0]
 }
 
-/// The numbers of its requests; a history has at most [`TXNS_MAX`] transactions.
-fn requests_of(history: &Log) -> [u8; 3] {
-    let mut fields = [0; 3];
-    for (field, txn) in fields.iter_mut().zip(history.as_slice()) {
-        *field = txn.payload;
-    }
-    fields
+/// The numbers of its transactions, then zeros.
+fn numbers_of(history: &Log) -> [u8; 3] {
+    std::array::from_fn(|place| history.numbers().get(place).copied().unwrap_or_default())
 }
 
-fn history_of(fields: [u8; 3], requests: &[Zxid<u8>; TXNS_MAX]) -> Log {
-    let mut history = Log::default();
-    for request in fields {
-        let place = usize::from(request).checked_sub(1);
-        if let Some(zxid) = place.and_then(|place| requests.get(place)) {
-            // Three fields fit into a history of TXNS_MAX, which is asserted below.
-            let _ = history.push(Txn { zxid: *zxid, payload: request });
-        }
-    }
-    history
+fn log_of(numbers: [u8; 3]) -> Log {
+    let length = numbers.iter().take_while(|number| **number != 0).count();
+    // Three numbers fit into a history of TXNS_MAX, which is asserted below.
+    Log::of(&numbers[..length]).unwrap_or_default()
 }
 
 const _: () = assert!(TXNS_MAX == 3, "SNAP keeps one number for each transaction");
@@ -228,16 +218,16 @@ impl fmt::Display for Note {
 
 #[cfg(test)]
 mod tests {
-    use super::{Log, Message, Note, Notification, Packet, Queue, ROLES, TXNS_MAX, Txn, Zxid};
+    use super::{Log, Message, Note, Notification, Packet, ROLES, Txn, Zxid};
     use crate::types::{ServerId, Vote};
 
     #[test]
     fn every_packet_comes_back_as_it_was() {
         let zxid = Zxid::new(1, 2);
-        let requests: [Zxid<u8>; TXNS_MAX] = [Zxid::new(1, 1), zxid, Zxid::new(2, 1)];
-        let mut history = Log::default();
-        assert!(history.push(Txn { zxid: requests[0], payload: 1 }));
-        assert!(history.push(Txn { zxid: requests[2], payload: 3 }));
+        let last = Zxid::new(2, 1);
+        let txn = |zxid, payload| Txn { zxid, payload };
+        let transactions = [txn(Zxid::new(1, 1), 1), txn(zxid, 2), txn(last, 3)];
+        let history = Log::of(&[1, 3]).expect("a history holds two");
         let messages = [
             Message::FollowerInfo { accepted_epoch: 3 },
             Message::LeaderInfo { epoch: 4 },
@@ -245,7 +235,7 @@ mod tests {
             Message::AckEpoch { current_epoch: None, last_zxid: zxid },
             Message::Diff { zxid },
             Message::Trunc { zxid },
-            Message::Snap { zxid: requests[2], history },
+            Message::Snap { zxid: last, history },
             Message::Proposal(Txn { zxid, payload: 2 }),
             Message::Commit { zxid },
             Message::NewLeader { epoch: 2 },
@@ -255,9 +245,9 @@ mod tests {
         ];
         for message in messages {
             let packet = Packet::encode(&message);
-            assert_eq!(packet.and_then(|packet| packet.decode(&requests)), Some(message));
+            assert_eq!(packet.and_then(|packet| packet.decode(&transactions)), Some(message));
         }
-        assert_eq!(Packet::default().decode(&requests), None);
+        assert_eq!(Packet::default().decode(&transactions), None);
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Pictured for Zab {
     fn ways(&self, state: &State) -> Vec<Way> {
         let links = &state.links;
         let packets = |packets: &[Packet]| {
-            let messages = packets.iter().filter_map(|packet| packet.decode(&state.ghost.requests));
+            let messages = packets.iter().filter_map(|packet| packet.decode(&state.transactions));
             messages.map(|message| words(&message)).collect::<Vec<String>>()
         };
         let mut ways = Vec::new();

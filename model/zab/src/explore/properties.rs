@@ -11,11 +11,12 @@
 use zab_paper::primary_order::{self as laws, Delivered, Transaction};
 
 use super::bounds::Election;
-use super::ghost::{Violation, common, up_to};
+use super::ghost::{Violation, common};
 use super::model::Zab;
 use super::reached;
-use super::sizes::{Flat, Log, SERVERS_MAX};
+use super::sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX};
 use super::state::State;
+use crate::config::Config;
 use crate::server::Server;
 use crate::shape::{Few, Queue};
 use crate::types::Txn;
@@ -53,27 +54,37 @@ pub struct Case<'a> {
     pub state: &'a State,
     /// What each voter has delivered, and what is known to have been committed; each history once.
     /// Places of servers that take no part hold the empty history, which satisfies everything.
-    delivered: Few<Log, { SERVERS_MAX + 1 }>,
+    delivered: Few<Txns, { SERVERS_MAX + 1 }>,
+    /// With the transactions of the state.
+    pub config: Config<Flat>,
 }
 
 impl<'a> Case<'a> {
     /// Looks at a state.
     #[must_use]
     pub fn new(model: &'a Zab, state: &'a State) -> Self {
-        let of_server = |s: &Server<Flat>| up_to(&s.history, s.last_committed);
+        let config = state.config(model.ensemble);
+        let of_server = |s: &Server<Flat>| config.history(s.history).truncate(s.last_committed);
         let logs = state.servers.iter().map(of_server).chain([state.ghost.committed]);
+        let mut seen = Few::<Log, { SERVERS_MAX + 1 }>::default();
         let mut delivered = Few::default();
         for log in logs {
-            if !delivered.as_slice().contains(&log) {
+            if !seen.as_slice().contains(&log) {
                 // There is room for one of each server and one more.
-                let _ = delivered.push(log);
+                let _ = (seen.push(log), delivered.push(txns(state, &log)));
             }
         }
-        Self { model, state, delivered }
+        Self { model, state, delivered, config }
     }
 
     fn delivered(&self) -> impl Delivered<'_, Txn<u8, u8>> {
-        self.delivered.as_slice().iter().map(Log::as_slice)
+        self.delivered.as_slice().iter().map(Txns::as_slice)
+    }
+
+    /// The longest history that is known to be committed.
+    pub(super) fn committed(&self) -> impl Iterator<Item = Txn<u8, u8>> {
+        let committed = txns(self.state, &self.state.ghost.committed);
+        (0..committed.as_slice().len()).map(move |place| committed.as_slice()[place])
     }
 
     /// The voters.
@@ -81,6 +92,18 @@ impl<'a> Case<'a> {
     pub fn voters(&self) -> &'a [Server<Flat>] {
         &self.state.servers[self.model.indices()]
     }
+}
+
+/// The transactions of a history.
+type Txns = Few<Txn<u8, u8>, TXNS_MAX>;
+
+fn txns(state: &State, log: &Log) -> Txns {
+    let mut txns = Txns::default();
+    for number in log.numbers() {
+        // There is room for as many as in a history.
+        let _ = txns.push(state.transactions[usize::from(*number) - 1]);
+    }
+    txns
 }
 
 /// For which explorations a property says something; the others do not report it.
@@ -200,10 +223,11 @@ impl Transaction for Txn<u8, u8> {
     }
 }
 
-/// Every transaction that a leader broadcast; the payload is the number of its request.
+/// Every transaction that a leader broadcast. It is the one that was made of the request with its
+/// number; a transaction with another payload came from nowhere.
 fn broadcast(case: &Case<'_>) -> impl Iterator<Item = Txn<u8, u8>> + Clone {
-    let requests = (1..).zip(&case.state.ghost.requests).filter(|(_, zxid)| zxid.counter > 0);
-    requests.map(|(payload, zxid)| Txn { zxid: *zxid, payload })
+    let transactions = (1..).zip(&case.state.transactions);
+    transactions.filter(|(number, txn)| txn.payload == *number).map(|(_, txn)| *txn)
 }
 
 /// See [`laws::integrity`].
@@ -234,11 +258,13 @@ pub fn global_primary_order(case: &Case<'_>) -> bool {
 /// See [`laws::primary_integrity`]. What a leader had in its initial history it has delivered
 /// before it broadcasts; it counts once it has broadcast.
 pub fn primary_integrity(case: &Case<'_>) -> bool {
-    let leaders = case.state.ghost.established.as_slice().iter();
-    let primaries =
-        leaders.filter(|leader| broadcast(case).any(|txn| txn.zxid.epoch == leader.epoch));
-    let with_initial = primaries.map(|leader| (leader.epoch, leader.initial.as_slice()));
-    laws::primary_integrity(case.delivered(), with_initial)
+    let mut leaders = case.state.ghost.established.as_slice().iter();
+    leaders.all(|leader| {
+        let initial = txns(case.state, &leader.initial);
+        let is_primary = broadcast(case).any(|txn| txn.zxid.epoch == leader.epoch);
+        let primary = is_primary.then_some((leader.epoch, initial.as_slice()));
+        laws::primary_integrity(case.delivered(), primary.into_iter())
+    })
 }
 
 /// No epoch is established twice.
@@ -259,17 +285,18 @@ pub fn prefix_consistency(case: &Case<'_>) -> bool {
 /// leader, also if it is committed only later.
 pub fn committed_never_lost(case: &Case<'_>) -> bool {
     case.state.ghost.established.as_slice().iter().all(|leader| {
-        let committed = case.state.ghost.committed.as_slice();
-        let earlier = committed.iter().take_while(|txn| txn.zxid.epoch < leader.epoch);
-        leader.initial.as_slice().iter().zip(earlier.clone()).all(|(a, b)| a == b)
-            && earlier.count() <= leader.initial.as_slice().len()
+        let epoch = |number: &&u8| case.state.transactions[usize::from(**number) - 1].zxid.epoch;
+        let committed = case.state.ghost.committed.numbers().iter();
+        let earlier = committed.take_while(|number| epoch(number) < leader.epoch);
+        leader.initial.numbers().iter().zip(earlier.clone()).all(|(a, b)| a == b)
+            && earlier.count() <= leader.initial.numbers().len()
     })
 }
 
 /// Whatever is committed is on the disks of a quorum.
 pub fn committed_is_durable_on_a_quorum(case: &Case<'_>) -> bool {
     let committed = &case.state.ghost.committed;
-    let length = committed.as_slice().len();
+    let length = committed.numbers().len();
     let holds =
         |place: &usize| common(&case.state.servers[*place].disk.history, committed) == length;
     case.model.indices().filter(holds).count() >= case.model.majority()
@@ -309,7 +336,7 @@ pub fn leader_sends_what_fits(case: &Case<'_>) -> bool {
 pub fn best_of_a_quorum_leads(case: &Case<'_>) -> bool {
     let key = |place: usize| {
         let server = &case.state.servers[place];
-        (server.current_epoch, server.last(&case.model.config), server.id)
+        (server.current_epoch, server.last(&case.config), server.id)
     };
     let leads = |place: &usize| reached::leads(&case.state.servers[*place]);
     case.model.indices().filter(leads).all(|leader| {

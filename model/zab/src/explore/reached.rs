@@ -69,7 +69,7 @@ pub fn everybody_in_broadcast(case: &Case<'_>) -> bool {
 
 /// A transaction of this run is committed.
 pub fn request_committed(case: &Case<'_>) -> bool {
-    !case.state.ghost.committed.as_slice().is_empty()
+    !case.state.ghost.committed.numbers().is_empty()
 }
 
 /// A transaction is committed, and a server is not in broadcast.
@@ -81,8 +81,8 @@ pub fn committed_without_third(case: &Case<'_>) -> bool {
 pub fn all_requests_everywhere(case: &Case<'_>) -> bool {
     let requests = usize::from(case.model.bounds.requests);
     requests > 0
-        && case.state.ghost.committed.as_slice().len() >= requests
-        && case.voters().iter().all(|s| s.committed(&case.model.config) >= requests)
+        && case.state.ghost.committed.numbers().len() >= requests
+        && case.voters().iter().all(|s| s.committed(&case.config) >= requests)
 }
 
 /// A DIFF is on its way.
@@ -116,7 +116,5 @@ pub fn second_epoch(case: &Case<'_>) -> bool {
 /// A transaction that the second established leader broadcast is committed.
 pub fn committed_in_second_epoch(case: &Case<'_>) -> bool {
     let second = case.state.ghost.established.as_slice().get(1);
-    second.is_some_and(|leader| {
-        case.state.ghost.committed.as_slice().iter().any(|txn| txn.zxid.epoch == leader.epoch)
-    })
+    second.is_some_and(|leader| case.committed().any(|txn| txn.zxid.epoch == leader.epoch))
 }

@@ -1,7 +1,6 @@
 //! The limits of an exploration, and what follows from them alone: its shape and its indices.
 
-use crate::history::History;
-use crate::shape::{Shape, Small};
+use crate::shape::{self, Shape, Small};
 use crate::types::ServerId;
 
 /// Servers that one exploration can have.
@@ -16,6 +15,9 @@ pub type Flat = Small<SERVERS_MAX, TXNS_MAX>;
 /// A history in an explored state.
 pub type Log = <Flat as Shape>::Log;
 
+/// The transactions of an explored state, by number - 1.
+pub type Transactions = shape::Transactions<TXNS_MAX>;
+
 /// The index of a server in the tables of a state.
 ///
 /// # Panics
@@ -29,9 +31,4 @@ pub(super) fn index(id: ServerId) -> usize {
 #[must_use]
 pub(super) fn id_at(index: usize) -> ServerId {
     ServerId(u8::try_from(index + 1).unwrap_or(u8::MAX))
-}
-
-/// A history with the methods that rules use.
-pub(super) fn history(log: Log) -> History<'static, Flat> {
-    History::new(&(), log)
 }

@@ -2,28 +2,25 @@
 
 use super::ghost::Established;
 use super::model::Start;
-use super::sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX};
+use super::sizes::{Flat, Log, SERVERS_MAX, Transactions};
 use crate::server::Disk;
-use crate::shape::Queue;
 use crate::types::{ServerId, Txn, Zxid};
 
 /// The transactions 1.1, 1.2, … as a server has them on its disk, and its epochs.
 fn disk(epoch: u8, length: u8) -> Disk<Flat> {
-    let mut history = Log::default();
-    for number in 1..=length {
-        // A history has room for every request.
-        let _ = history.push(Txn { zxid: Zxid::new(1, number), payload: number });
-    }
+    let numbers: Vec<u8> = (1..=length).collect();
+    // A history has room for every transaction.
+    let history = Log::of(&numbers).unwrap_or_default();
     Disk { accepted_epoch: epoch, current_epoch: epoch, history, base: 0 }
 }
 
-/// The zxids of the first requests, which were all made in epoch 1.
-fn made_in_first_epoch(count: u8) -> [Zxid<u8>; TXNS_MAX] {
-    let mut requests = [Zxid::default(); TXNS_MAX];
-    for (zxid, counter) in requests.iter_mut().zip(1..=count) {
-        *zxid = Zxid::new(1, counter);
+/// The first transactions, which were all made in epoch 1.
+fn made_in_first_epoch(count: u8) -> Transactions {
+    let mut transactions = Transactions::default();
+    for (txn, number) in transactions.iter_mut().zip(1..=count) {
+        *txn = Txn { zxid: Zxid::new(1, number), payload: number };
     }
-    requests
+    transactions
 }
 
 /// After a first epoch, in which 3 led and 2 followed: both have the transaction 1.1, which is
@@ -33,7 +30,7 @@ pub fn after_first_epoch() -> Start {
     let led = disk(1, 1);
     Start {
         disks: [Disk::default(), led, led],
-        requests: made_in_first_epoch(1),
+        transactions: made_in_first_epoch(1),
         committed: led.history,
         established: Some(Established { epoch: 1, leader: ServerId(3), initial: Log::default() }),
     }
@@ -43,8 +40,9 @@ pub fn after_first_epoch() -> Start {
 /// a newer epoch with a shorter history against an older one with a longer history.
 #[must_use]
 pub fn uneven_starts() -> Vec<Start> {
-    let requests = made_in_first_epoch(2);
-    let start = |disks: [Disk<Flat>; SERVERS_MAX]| Start { disks, requests, ..Start::default() };
+    let transactions = made_in_first_epoch(2);
+    let start =
+        |disks: [Disk<Flat>; SERVERS_MAX]| Start { disks, transactions, ..Start::default() };
     vec![
         Start::default(),
         start([disk(1, 2), disk(1, 1), disk(1, 0)]),

@@ -9,8 +9,10 @@ use zerocopy::{Immutable, IntoBytes, TryFromBytes};
 use super::bounds::Bounds;
 use super::ghost::Ghost;
 use super::links::Links;
-use super::sizes::{Flat, SERVERS_MAX, index};
+use super::sizes::{Flat, SERVERS_MAX, Transactions, index};
+use crate::config::{Config, Ensemble};
 use crate::server::Server;
+use crate::shape::Ledger;
 use crate::types::ServerId;
 
 /// One state of the whole system.
@@ -19,6 +21,9 @@ use crate::types::ServerId;
 pub struct State {
     /// By index: id - 1. Servers beyond [`Bounds::servers`] stay as they are created, down.
     pub servers: [Server<Flat>; SERVERS_MAX],
+    /// Every transaction that a leader has made, in the order in which they were made; histories
+    /// are their numbers.
+    pub transactions: Transactions,
     /// What is in flight.
     pub links: Links,
     /// What properties remember.
@@ -41,6 +46,11 @@ impl State {
     #[must_use]
     pub fn server(&self, id: ServerId) -> &Server<Flat> {
         &self.servers[index(id)]
+    }
+
+    /// An ensemble, and the transactions of this state.
+    pub(super) fn config(&self, ensemble: Ensemble) -> Config<Flat> {
+        Config { ensemble, logs: Ledger::new(self.transactions) }
     }
 }
 

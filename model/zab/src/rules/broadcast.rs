@@ -22,7 +22,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let zxid = Zxid::new(epoch, counter.next().ok_or(Refusal::Step)?);
         let txn = Txn { zxid, payload };
         self.append(txn)?;
-        let own = self.cfg.has(Mutant::OwnAckBeforeSync);
+        let own = self.cfg.ensemble.has(Mutant::OwnAckBeforeSync);
         let acks = if own { ServerSet::of(self.me.id) } else { ServerSet::default() };
         // The queue has room for every transaction that the history has room for.
         self.me.leader.outstanding.push(acks);
@@ -38,7 +38,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.refuse_unless("f.3.1", "zxid = next(last)", is_next(txn.zxid, self.last()))?;
         self.append(txn)?;
         self.fired("f.3.1");
-        if self.cfg.has(Mutant::AckBeforeSync) {
+        if self.cfg.ensemble.has(Mutant::AckBeforeSync) {
             self.send_to_leader(Message::Ack { zxid: txn.zxid });
         }
         Ok(())
@@ -66,7 +66,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// A transaction is durable here: a follower tells the leader, and a leader counts it.
     fn acknowledge(&mut self, zxid: Zxid<S::Num>) {
         match self.me.role {
-            Role::Following if self.cfg.has(Mutant::AckBeforeSync) => {}
+            Role::Following if self.cfg.ensemble.has(Mutant::AckBeforeSync) => {}
             Role::Following => self.send_to_leader(Message::Ack { zxid }),
             Role::Leading => self.count_ack(self.me.id, zxid),
             Role::Looking | Role::Down => {}
@@ -92,7 +92,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         while let Some(acks) = self.me.leader.outstanding.as_slice().first().copied()
             && let Some(zxid) = self.history().next_after(self.me.last_committed)
         {
-            let defect = self.cfg.has(Mutant::CommitWithoutQuorum) && !acks.is_empty();
+            let defect = self.cfg.ensemble.has(Mutant::CommitWithoutQuorum) && !acks.is_empty();
             if !self.check("l.3.2", "acknowledgements >= quorum", self.quorum(acks).or(defect)) {
                 break;
             }
@@ -116,7 +116,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.refuse_unless("f.3.3", "zxid = next to commit", is_just(zxid, next))?;
         self.fired("f.3.3");
         let before = self.deliverable_end();
-        self.me.last_committed = if self.cfg.has(Mutant::CommitAhead) { self.last() } else { zxid };
+        self.me.last_committed =
+            if self.cfg.ensemble.has(Mutant::CommitAhead) { self.last() } else { zxid };
         self.zk_bcast_apply(before);
         Ok(())
     }
@@ -128,7 +129,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// Where what is committed and durable here ends (D-4882).
     fn deliverable_end(&self) -> Zxid<S::Num> {
-        if self.cfg.has(Mutant::DeliveredBeforeSync) {
+        if self.cfg.ensemble.has(Mutant::DeliveredBeforeSync) {
             return self.me.last_committed;
         }
         self.me.last_committed.min(self.last_durable())

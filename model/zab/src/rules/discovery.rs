@@ -92,7 +92,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let waits = holds(self.is_at(Phase::Discovery, &[Stage::WaitsForLeaderInfo]));
         self.refuse_unless("f.1.2", "LEADERINFO comes first", waits)?;
         let accepted = self.me.accepted_epoch;
-        let is_not_older = at_least(epoch, accepted).or(self.cfg.has(Mutant::OlderEpochAccepted));
+        let is_not_older =
+            at_least(epoch, accepted).or(self.cfg.ensemble.has(Mutant::OlderEpochAccepted));
         self.refuse_unless("f.1.2", "epoch >= acceptedEpoch", is_not_older)?;
         let known = accepted.max(self.me.vote.peer_epoch);
         // The probe is not shown this guard: only wide numbers can be this far apart.
@@ -107,7 +108,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             return Ok(());
         }
         self.me.accepted_epoch = epoch;
-        let skip = self.cfg.has(Mutant::AcceptedEpochNotWritten);
+        let skip = self.cfg.ensemble.has(Mutant::AcceptedEpochNotWritten);
         self.run(&[if skip { Item::None } else { Item::AcceptedEpoch }, Item::AckEpoch]);
         Ok(())
     }
@@ -157,7 +158,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// Refuses a learner whose (currentEpoch, last) is above this leader's.
     fn refuse_if_ahead(&mut self, learner: StateSummary<S::Num>) -> Outcome {
         let own = StateSummary { current_epoch: self.me.current_epoch, last_zxid: self.last() };
-        let guard = at_most(learner, own).or(self.cfg.has(Mutant::FresherLearnerAccepted));
+        let guard = at_most(learner, own).or(self.cfg.ensemble.has(Mutant::FresherLearnerAccepted));
         self.refuse_unless("l.1.2", "(currentEpoch, lastZxid) <= the leader's", guard)
     }
 }

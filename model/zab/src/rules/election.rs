@@ -88,7 +88,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// The voters whose vote in a table fits.
     fn senders(&self, votes: &Votes<S>, fits: impl Fn(&Vote<S::Num>) -> bool) -> ServerSet {
         let mut set = ServerSet::default();
-        for id in self.cfg.voters() {
+        for id in self.cfg.ensemble.voters() {
             let vote = votes.row(id).vote;
             if vote.leader != ServerId::NOBODY && fits(&vote) {
                 set.insert(id);
@@ -189,7 +189,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.fired("zk.fle.leave_role");
         self.me.synchronization = Synchronization::default();
         self.me.leader = Leader::default();
-        if self.cfg.forget_committed {
+        if self.cfg.ensemble.forget_committed {
             self.me.last_committed = Zxid::default();
         }
         self.out.push(Effect::ClosedAll);
@@ -220,7 +220,7 @@ pub(crate) fn zk_fle_order<S: Shape>(
     one: &Vote<S::Num>,
     other: &Vote<S::Num>,
 ) -> Ordering {
-    if cfg.has(Mutant::VoteIgnoresEpoch) {
+    if cfg.ensemble.has(Mutant::VoteIgnoresEpoch) {
         return (one.zxid, one.leader).cmp(&(other.zxid, other.leader));
     }
     let key = |vote: &Vote<S::Num>| (vote.peer_epoch, vote.zxid, vote.leader);

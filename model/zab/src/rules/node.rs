@@ -76,7 +76,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
 
     /// These servers are a quorum.
     pub(crate) fn quorum(&self, set: ServerSet) -> Guard<ServerSet, usize> {
-        Guard::new(self.cfg.is_quorum(set), set, self.cfg.quorum())
+        Guard::new(self.cfg.ensemble.is_quorum(set), set, self.cfg.ensemble.quorum())
     }
 
     pub(crate) fn send(&mut self, to: ServerId, message: Message<S>) {
@@ -101,15 +101,18 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// Sends the proposal to every other voter, in order of ids.
     pub(crate) fn notify_all(&mut self) {
         let notification = self.notification();
-        for to in self.cfg.voters().filter(|id| *id != self.me.id) {
+        for to in self.cfg.ensemble.voters().filter(|id| *id != self.me.id) {
             self.out.push(Effect::Sent { to, message: notification });
         }
     }
 
     /// Sends to every forwarding learner, in order of ids.
     pub(crate) fn forward(&mut self, message: Message<S>) {
-        for to in
-            self.cfg.voters().filter(|id| self.me.leader.learners.row(*id).progress.is_forwarding())
+        for to in self
+            .cfg
+            .ensemble
+            .voters()
+            .filter(|id| self.me.leader.learners.row(*id).progress.is_forwarding())
         {
             self.out.push(Effect::Sent { to, message });
         }
@@ -134,7 +137,9 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// The learners that are this far, in order of ids.
     pub(crate) fn learners_at(&self, at: Progress) -> impl Iterator<Item = ServerId> + use<S, P> {
         let learners = self.me.leader.learners.clone();
-        (1..=self.cfg.voters).map(ServerId).filter(move |id| learners.row(*id).progress == at)
+        (1..=self.cfg.ensemble.voters)
+            .map(ServerId)
+            .filter(move |id| learners.row(*id).progress == at)
     }
 
     /// The history in memory.

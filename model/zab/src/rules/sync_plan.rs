@@ -33,8 +33,8 @@ impl<'a, S: Shape> Window<'a, S> {
         let history = cfg.history(me.history);
         let is_established = me.phase == Phase::Broadcast;
         let end = if is_established { me.committed(cfg) } else { history.length() };
-        let start = end.saturating_sub(cfg.window.max(1)).max(me.base.to_usize()).min(end);
-        Self { history, start, end, mutant: cfg.mutant }
+        let start = end.saturating_sub(cfg.ensemble.window.max(1)).max(me.base.to_usize()).min(end);
+        Self { history, start, end, mutant: cfg.ensemble.mutant }
     }
 
     /// The last zxid of the window; of what lies before, if it is empty.

@@ -38,7 +38,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// zk.sync.withdraw: what this learner acknowledged above the cursor does not count any more:
     /// it is about to be told to drop it, or to get it again (D-H01).
     fn zk_sync_withdraw(&mut self, from: ServerId, cursor: Zxid<S::Num>) {
-        if self.cfg.has(Mutant::NothingWithdrawn) {
+        if self.cfg.ensemble.has(Mutant::NothingWithdrawn) {
             return;
         }
         let committed = self.me.committed(self.cfg);
@@ -58,7 +58,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         for learner in self.learners_at(Progress::WaitsForGate) {
             self.l_2_1(learner, self.me.leader.learners.row(learner).last);
         }
-        if self.cfg.has(Mutant::EstablishedWithoutQuorum) {
+        if self.cfg.ensemble.has(Mutant::EstablishedWithoutQuorum) {
             self.become_established();
         }
     }
@@ -77,7 +77,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         let length = history.length_at(zxid).filter(|length| *length == 0 || *length >= base);
         let guard = Guard::new(length.is_some(), zxid, history.last());
         self.refuse_unless("f.2.0", "TRUNC zxid is in the history up to", guard)?;
-        if !self.cfg.has(Mutant::TruncIgnored) {
+        if !self.cfg.ensemble.has(Mutant::TruncIgnored) {
             self.me.history = history.truncate(zxid);
             self.me.base = S::Num::from_usize(base.min(history.count_to(zxid)));
         }
@@ -168,7 +168,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         }
         let snapshot = if snapshot { Item::Snapshot } else { Item::None };
         let log = if committed > start { Item::Log } else { Item::None };
-        self.run(&match self.cfg.mutant {
+        self.run(&match self.cfg.ensemble.mutant {
             Some(Mutant::EpochBeforeHistory) => {
                 [Item::CurrentEpoch, snapshot, log, Item::Deliver, Item::AckLd]
             }

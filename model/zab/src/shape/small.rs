@@ -1,14 +1,16 @@
 //! The shape for exploration: fixed capacity, bytes only, no padding, nothing on the heap.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 
 use zab_flat::flat;
 
 use super::{Queue, Shape, Table, chain_digest};
 use crate::number::Value;
-use crate::types::{ServerId, Txn};
+use crate::types::{ServerId, Txn, Zxid};
 
-/// Up to `SERVERS` servers whose histories have up to `LOG` transactions.
+/// Up to `SERVERS` servers whose histories have up to `LOG` transactions, of at most `LOG` in all.
+/// A history is the numbers of its transactions in a [`Ledger`], one byte each.
 ///
 /// Every number is a byte, so two states are equal exactly if their bytes are
 /// (`zerocopy::IntoBytes::as_bytes`).
@@ -49,8 +51,79 @@ pub struct Few<T, const N: usize> {
     items: [T; N],
 }
 
-/// A history of at most `N` transactions.
-pub type SmallLog<const N: usize> = Few<Txn<u8, u8>, N>;
+/// A history of at most `N` transactions: their numbers in a [`Ledger`], then zeros.
+#[flat]
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct SmallLog<const N: usize>([u8; N]);
+
+impl<const N: usize> Default for SmallLog<N> {
+    fn default() -> Self {
+        Self([0; N])
+    }
+}
+
+impl<const N: usize> SmallLog<N> {
+    /// A history of these numbers; `None` if there are too many.
+    #[must_use]
+    pub fn of(numbers: &[u8]) -> Option<Self> {
+        let mut log = Self::default();
+        log.0.get_mut(..numbers.len())?.copy_from_slice(numbers);
+        Some(log)
+    }
+
+    /// The numbers of its transactions, first one first.
+    #[must_use]
+    pub fn numbers(&self) -> &[u8] {
+        let length = self.0.iter().take_while(|number| **number != 0).count();
+        &self.0[..length]
+    }
+}
+
+/// The transactions that some history has or had. A transaction's number is its place here, from 1.
+/// Free places, which hold the default, come last.
+pub type Transactions<const N: usize> = [Txn<u8, u8>; N];
+
+/// The transactions that all histories of a run share. Each is entered once, when the first history
+/// gets it, and is never changed.
+#[derive(Debug)]
+pub struct Ledger<const N: usize>([Cell<Txn<u8, u8>>; N]);
+
+impl<const N: usize> Default for Ledger<N> {
+    fn default() -> Self {
+        Self::new([Txn::default(); N])
+    }
+}
+
+impl<const N: usize> Ledger<N> {
+    /// A ledger that holds these already.
+    #[must_use]
+    pub fn new(transactions: Transactions<N>) -> Self {
+        Self(transactions.map(Cell::new))
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn transactions(&self) -> Transactions<N> {
+        std::array::from_fn(|place| self.0[place].get())
+    }
+
+    /// The transaction with this number.
+    fn get(&self, number: u8) -> Option<Txn<u8, u8>> {
+        let place = usize::from(number).checked_sub(1)?;
+        let txn = self.0.get(place)?.get();
+        debug_assert_ne!(txn, Txn::default(), "number {number} is not in the ledger");
+        Some(txn)
+    }
+
+    /// The number of a transaction, which is entered if it is new; `None` if there is no room.
+    fn number(&self, txn: Txn<u8, u8>) -> Option<u8> {
+        let fits = |place: &Cell<Txn<u8, u8>>| [txn, Txn::default()].contains(&place.get());
+        let place = self.0.iter().position(fits)?;
+        self.0[place].set(txn);
+        u8::try_from(place + 1).ok()
+    }
+}
 
 impl<T: Value, const N: usize> Default for Few<T, N> {
     fn default() -> Self {
@@ -96,33 +169,48 @@ impl<const SERVERS: usize, const LOG: usize> Shape for Small<SERVERS, LOG> {
     type Num = u8;
     type Payload = u8;
     type Log = SmallLog<LOG>;
-    type Logs = ();
+    type Logs = Ledger<LOG>;
     type Table<T: Value> = Rows<T, SERVERS>;
     type Queue<T: Value> = Few<T, LOG>;
 
     fn length(log: &Self::Log) -> usize {
-        usize::from(log.length)
+        log.numbers().len()
     }
 
-    fn get((): &(), log: &Self::Log, index: usize) -> Option<Txn<u8, u8>> {
-        log.as_slice().get(index).copied()
+    fn get(ledger: &Self::Logs, log: &Self::Log, index: usize) -> Option<Txn<u8, u8>> {
+        ledger.get(*log.0.get(index)?)
     }
 
-    fn append((): &(), log: &Self::Log, txn: Txn<u8, u8>) -> Option<Self::Log> {
+    fn append(ledger: &Self::Logs, log: &Self::Log, txn: Txn<u8, u8>) -> Option<Self::Log> {
         let mut longer = *log;
-        longer.push(txn).then_some(longer)
+        *longer.0.get_mut(Self::length(log))? = ledger.number(txn)?;
+        Some(longer)
     }
 
-    fn prefix((): &(), log: &Self::Log, length: usize) -> Self::Log {
+    fn prefix(_: &Self::Logs, log: &Self::Log, length: usize) -> Self::Log {
         let mut shorter = *log;
-        shorter.cut(length);
+        shorter.0.iter_mut().skip(length).for_each(|number| *number = 0);
         shorter
     }
 
-    fn digest((): &(), log: &Self::Log) -> u64 {
-        log.as_slice().iter().fold(0, |before, txn| {
-            let Txn { zxid, payload } = *txn;
+    fn length_at(ledger: &Self::Logs, log: &Self::Log, zxid: Zxid<u8>) -> Option<usize> {
+        length_of(log.numbers(), |number| ledger.get(number).is_some_and(|txn| txn.zxid == zxid))
+    }
+
+    fn count_to(ledger: &Self::Logs, log: &Self::Log, zxid: Zxid<u8>) -> usize {
+        let is_covered = |number| ledger.get(number).is_some_and(|txn| txn.zxid <= zxid);
+        length_of(log.numbers(), is_covered).unwrap_or(0)
+    }
+
+    fn digest(ledger: &Self::Logs, log: &Self::Log) -> u64 {
+        let txns = log.numbers().iter().filter_map(|number| ledger.get(*number));
+        txns.fold(0, |before, Txn { zxid, payload }| {
             chain_digest(before, zxid.epoch.into(), zxid.counter.into(), payload.into())
         })
     }
+}
+
+/// How many numbers there are up to the last one that is meant.
+fn length_of(numbers: &[u8], is_meant: impl Fn(u8) -> bool) -> Option<usize> {
+    Some(numbers.iter().rposition(|number| is_meant(*number))? + 1)
 }

@@ -12,7 +12,7 @@ use std::fmt::Debug;
 use super::small::Rows;
 use super::{Queue, Shape, chain_digest};
 use crate::number::Value;
-use crate::types::Txn;
+use crate::types::{Txn, Zxid};
 
 /// As many transactions as memory holds, up to 16 servers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -41,6 +41,9 @@ struct Branch {
     entries: Vec<Entry>,
     /// Branches that continue this one, with the length from which they do.
     children: Vec<u32>,
+    /// How many transactions of the history that ends with this branch, from the front, have
+    /// ascending zxids.
+    ascending: u32,
 }
 
 /// The storage that all histories of one trace share. Entries are never changed or removed.
@@ -86,18 +89,17 @@ impl Logs {
     fn append(&self, log: LogHandle, txn: Txn<u32, u64>) -> Option<LogHandle> {
         let mut branches = self.0.borrow_mut();
         let length = log.length.checked_add(1)?;
-        let before = log
-            .length
-            .checked_sub(1)
-            .and_then(|index| entry(&branches, log, index))
-            .map_or(0, |entry| entry.digest);
-        let digest = chain_digest(before, txn.zxid.epoch, txn.zxid.counter, txn.payload);
+        let before = log.length.checked_sub(1).and_then(|index| entry(&branches, log, index));
+        let digest = before.map_or(0, |entry| entry.digest);
+        let digest = chain_digest(digest, txn.zxid.epoch, txn.zxid.counter, txn.payload);
+        let ascends = before.is_none_or(|entry| entry.txn.zxid < txn.zxid);
         let new = u32::try_from(branches.len()).ok()?;
         let branch = branches.get_mut(usize::try_from(log.branch).ok()?)?;
         let place = log.length.checked_sub(branch.start)?;
         match at(&branch.entries, place) {
             None => {
                 branch.entries.push(Entry { txn, digest });
+                branch.ascending += u32::from(ascends && branch.ascending == log.length);
                 return Some(LogHandle { length, ..log });
             }
             Some(held) if held.txn == txn => return Some(LogHandle { length, ..log }),
@@ -113,9 +115,51 @@ impl Logs {
             return Some(LogHandle { branch, length });
         }
         let entries = vec![Entry { txn, digest }];
-        branches.push(Branch { parent: log.branch, start: log.length, entries, children: vec![] });
+        let ascending = at(&branches, log.branch)?.ascending.min(log.length);
+        let ascending = ascending + u32::from(ascends && ascending == log.length);
+        let (parent, start, children) = (log.branch, log.length, vec![]);
+        branches.push(Branch { parent, start, entries, children, ascending });
         branches.get_mut(usize::try_from(log.branch).ok()?)?.children.push(new);
         Some(LogHandle { branch: new, length })
+    }
+
+    /// The length up to the last transaction that is at or before `zxid`; the search halves the
+    /// history as long as zxids ascend, as they do where every server follows the rules.
+    fn count_to(&self, log: LogHandle, zxid: Zxid<u32>) -> u32 {
+        let branches = self.0.borrow();
+        let is_covered =
+            |index| entry(&branches, log, index).is_some_and(|entry| entry.txn.zxid <= zxid);
+        if at(&branches, log.branch).is_some_and(|branch| log.length > branch.ascending) {
+            return (0..log.length).rfind(|index| is_covered(*index)).map_or(0, |index| index + 1);
+        }
+        let (mut low, mut high) = (0, log.length);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if is_covered(middle) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// The length up to the last transaction with this zxid.
+    fn length_at(&self, log: LogHandle, zxid: Zxid<u32>) -> Option<u32> {
+        let mut length = self.count_to(log, zxid);
+        let branches = self.0.borrow();
+        let ascends = at(&branches, log.branch).is_none_or(|branch| log.length <= branch.ascending);
+        let is_at = |length: u32| {
+            let last = length.checked_sub(1).and_then(|index| entry(&branches, log, index));
+            last.is_some_and(|entry| entry.txn.zxid == zxid)
+        };
+        while !is_at(length) {
+            if ascends {
+                return None;
+            }
+            length = length.checked_sub(1)?;
+        }
+        Some(length)
     }
 
     fn prefix(&self, log: LogHandle, length: u32) -> LogHandle {
@@ -177,6 +221,14 @@ impl Shape for Wide {
 
     fn prefix(logs: &Logs, log: &LogHandle, length: usize) -> LogHandle {
         logs.prefix(*log, u32::try_from(length).unwrap_or(u32::MAX))
+    }
+
+    fn length_at(logs: &Logs, log: &LogHandle, zxid: Zxid<u32>) -> Option<usize> {
+        logs.length_at(*log, zxid).and_then(|length| usize::try_from(length).ok())
+    }
+
+    fn count_to(logs: &Logs, log: &LogHandle, zxid: Zxid<u32>) -> usize {
+        usize::try_from(logs.count_to(*log, zxid)).unwrap_or(usize::MAX)
     }
 
     fn digest(logs: &Logs, log: &LogHandle) -> u64 {

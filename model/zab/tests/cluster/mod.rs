@@ -38,9 +38,9 @@ pub(crate) struct Happened {
 
 impl<S: Shape<Payload: From<u8>>> Cluster<S> {
     pub(crate) fn new(mut cfg: Config<S>, window: usize) -> Self {
-        cfg.window = window;
-        let n = usize::from(cfg.voters);
-        let servers = cfg.voters().map(Server::new).collect();
+        cfg.ensemble.window = window;
+        let n = usize::from(cfg.ensemble.voters);
+        let servers = cfg.ensemble.voters().map(Server::new).collect();
         let queues = || vec![vec![VecDeque::new(); n]; n];
         let (notes, packets) = (queues(), queues());
         Self {
@@ -225,7 +225,7 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
                 let open = S::length(&a.history) - a.committed(&self.cfg);
                 assert_eq!(a.leader.outstanding.as_slice().len(), open, "{a:?}");
             }
-            for other in self.cfg.voters() {
+            for other in self.cfg.ensemble.voters() {
                 let forwarding = a.leader.learners.row(other).progress.is_forwarding();
                 assert!(!forwarding || a.role == Role::Leading, "{a:?}");
             }
@@ -235,7 +235,7 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
             self.committed.last().is_none_or(|last| *last == digest(&server.disk.history, all))
         };
         assert!(
-            self.servers.iter().filter(holds).count() >= self.cfg.quorum(),
+            self.servers.iter().filter(holds).count() >= self.cfg.ensemble.quorum(),
             "{:?}",
             self.servers
         );

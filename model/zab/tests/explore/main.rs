@@ -10,11 +10,9 @@ mod script;
 mod stories;
 mod verdicts;
 
-use std::sync::Arc;
-
 use zab_explorer::{Options, Report, Verdict, check};
-use zab_model::explore::{Bounds, Election, Flat, State, Zab};
-use zab_model::{Config, Mutant};
+use zab_model::Mutant;
+use zab_model::explore::{Bounds, Election, State, Zab};
 
 /// Three servers, the oracle, one election, and nothing else.
 const CALM: Bounds = Bounds {
@@ -38,10 +36,7 @@ fn zab(bounds: Bounds) -> Zab {
 
 /// The model with a defect.
 fn with_defect(mut model: Zab, mutant: Mutant) -> Zab {
-    let voters = Config::<Flat>::new(model.bounds.servers).expect("the bounds fit");
-    let Config { window, forget_committed, .. } = *model.config;
-    let mutant = Some(mutant);
-    model.config = Arc::new(Config { window, forget_committed, mutant, ..voters });
+    model.ensemble.mutant = Some(mutant);
     model
 }
 

@@ -1,11 +1,10 @@
 //! What an exploration leaves out of its states changes nothing else.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use stateright::Model;
-use zab_model::explore::{Bounds, Flat, State, Zab};
-use zab_model::{Config, Phase, Zxid};
+use zab_model::explore::{Bounds, State, Zab};
+use zab_model::{Phase, Zxid};
 
 use crate::{CALM, zab};
 
@@ -22,15 +21,13 @@ fn states(model: &Zab, normal: impl Fn(State) -> State) -> HashSet<State> {
     seen.into_iter().map(normal).collect()
 }
 
-/// `Config::forget_committed`: nothing reads lastCommitted before broadcast.
+/// `Ensemble::forget_committed`: nothing reads lastCommitted before broadcast.
 #[test]
 fn forgetting_what_is_committed_with_a_role_merges_states_that_behave_alike() {
     let bounds = Bounds { requests: 1, disconnects: 1, rounds: 2, ..CALM };
     let forgets = zab(bounds);
     let mut keeps = zab(bounds);
-    let Config { window, .. } = *keeps.config;
-    let voters = Config::<Flat>::new(bounds.servers).expect("the bounds fit");
-    keeps.config = Arc::new(Config { window, forget_committed: false, ..voters });
+    keeps.ensemble.forget_committed = false;
     let forget = |mut state: State| {
         for server in &mut state.servers {
             if server.phase != Phase::Broadcast {

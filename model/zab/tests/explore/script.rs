@@ -68,15 +68,16 @@ impl Script {
     /// A server's log becomes durable as far as it goes.
     pub(crate) fn sync(&mut self, server: u8) {
         let log = &self.state.servers[usize::from(server) - 1].history;
-        let last = log.as_slice().last().expect("a transaction to sync").zxid;
+        let number = *log.numbers().last().expect("a transaction to sync");
+        let last = self.state.transactions[usize::from(number) - 1].zxid;
         self.act(Action::Sync(id(server), last));
     }
 
     /// What is on its way to a learner.
     pub(crate) fn on_its_way(&self, learner: u8) -> Vec<String> {
         let packets = self.state.links.down[usize::from(learner) - 1].queue.as_slice();
-        let requests = &self.state.ghost.requests;
-        let messages = packets.iter().filter_map(|packet| packet.decode(requests));
+        let transactions = &self.state.transactions;
+        let messages = packets.iter().filter_map(|packet| packet.decode(transactions));
         messages.map(|message: Message<_>| message.to_string()).collect()
     }
 }

@@ -50,9 +50,9 @@ pub(super) fn server<S: Told>(words: &str) -> (Config<S>, Server<S>) {
             "current" => disk.current_epoch = number::<S>(value),
             "log" => disk.history = log::<S>(&cfg, value),
             "base" => disk.base = number::<S>(value),
-            "window" => cfg.window = value.parse().unwrap(),
-            "mutant" => cfg.mutant = Some(mutant(value)),
-            "forget" => cfg.forget_committed = value == "yes",
+            "window" => cfg.ensemble.window = value.parse().unwrap(),
+            "mutant" => cfg.ensemble.mutant = Some(mutant(value)),
+            "forget" => cfg.ensemble.forget_committed = value == "yes",
             other => panic!("{other} is nothing that a server has"),
         }
     }
