@@ -33,10 +33,11 @@ pub enum Write {
     },
 }
 
-/// The part of a history that is known only as a whole: the end of a snapshot.
+/// The part of a history that is known only as a whole: what a snapshot holds, or transactions that
+/// no window reaches any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Base {
-    /// Its last zxid; `0.0` if there is no snapshot.
+    /// Its last zxid; `0.0` if there is none.
     pub zxid: Zxid,
     /// How many transactions it holds and the digest of their log, if known.
     /// A state received by SNAP does not tell.
@@ -60,7 +61,8 @@ pub struct Recovered {
     pub accepted_epoch: Epoch,
     /// currentEpoch, 0 on a new disk.
     pub current_epoch: Epoch,
-    /// The snapshot that the log continues.
+    /// What lies before `transactions`: the state that a leader sent, or anything that was
+    /// [`crate::Peer::base`] before.
     pub base: Base,
     /// The log after the base.
     pub transactions: Vec<Txn>,

@@ -1,5 +1,6 @@
 //! The history of one server, in memory.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use zab_trace::{LogDigest, TxnDigest, txn_digest};
@@ -29,8 +30,6 @@ enum Payload {
     Held(Arc<[u8]>),
     /// In the log only.
     Stored(TxnDigest),
-    /// Nobody can ask for it any more.
-    Forgotten,
 }
 
 impl Payload {
@@ -38,24 +37,27 @@ impl Payload {
     fn held_bytes(&self) -> usize {
         match self {
             Self::Held(bytes) => bytes.len(),
-            Self::Stored(_) | Self::Forgotten => 0,
+            Self::Stored(_) => 0,
         }
     }
 }
 
 /// A history: a base, and the transactions after it.
 ///
+/// The base moves: of what is committed only the last transactions are kept, as many as the window
+/// of `zk.sync.diff` has. No rule asks for older ones: a commit is never taken back, so no leader
+/// truncates to one of them.
+///
 /// 1. Each transaction is `is_next` of the one before, the first of the base.
 /// 2. The first `durable` transactions are durable; the rest is the unsynced tail.
-/// 3. Exactly the first `forgotten` transactions have lost their payload; from there to `stored`
-///    it is in the log only, and after that in memory: `held_bytes` in all.
-/// 4. `forgotten <= stored <= durable <=` the number of transactions.
+/// 3. The payload of the first `stored` transactions is in the log only, that of the others is in
+///    memory: `held_bytes` in all.
+/// 4. `stored <= durable <=` the number of transactions.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     base: Base,
-    entries: Vec<Entry>,
+    entries: VecDeque<Entry>,
     durable: usize,
-    forgotten: usize,
     stored: usize,
     held_bytes: usize,
 }
@@ -70,19 +72,23 @@ impl History {
             }
             history.append(txn);
         }
-        history.durable = history.entries.len();
+        history.mark_durable();
         Ok(history)
     }
 
     /// A history that is only a base.
     pub(crate) fn after_snapshot(base: Base) -> Self {
-        let (durable, forgotten, stored, held_bytes) = (0, 0, 0, 0);
-        Self { base, entries: Vec::new(), durable, forgotten, stored, held_bytes }
+        Self { base, entries: VecDeque::new(), durable: 0, stored: 0, held_bytes: 0 }
+    }
+
+    /// What lies before the transactions that are kept.
+    pub(crate) fn base(&self) -> Base {
+        self.base
     }
 
     /// The last zxid; `0.0` if there is none.
     pub(crate) fn last(&self) -> Zxid {
-        self.entries.last().map_or(self.base.zxid, |entry| entry.zxid)
+        self.entries.back().map_or(self.base.zxid, |entry| entry.zxid)
     }
 
     /// The last durable zxid.
@@ -96,7 +102,7 @@ impl History {
     /// How many transactions it has, if known, and their log digest.
     pub(crate) fn log(&self) -> Option<(u64, LogDigest)> {
         let (base_length, base_digest) = self.base.log?;
-        let digest = self.entries.last().map_or(Some(base_digest), |entry| entry.log)?;
+        let digest = self.entries.back().map_or(Some(base_digest), |entry| entry.log)?;
         Some((base_length + self.entries.len() as u64, digest))
     }
 
@@ -105,7 +111,7 @@ impl History {
         assert!(is_next(self.last(), txn.zxid), "{} appended after {}", txn.zxid, self.last());
         let log = self.log().map(|(_, log)| log.after(txn.zxid, txn_digest(&txn.payload)));
         self.held_bytes += txn.payload.len();
-        self.entries.push(Entry { zxid: txn.zxid, log, payload: Payload::Held(txn.payload) });
+        self.entries.push_back(Entry { zxid: txn.zxid, log, payload: Payload::Held(txn.payload) });
     }
 
     /// Notes that everything is durable.
@@ -116,12 +122,13 @@ impl History {
     /// Notes that the tail is durable up to here, and gives the zxids that were not before.
     /// Nothing, if this is no transaction of the tail.
     pub(crate) fn mark_durable_to(&mut self, zxid: Zxid) -> Vec<Zxid> {
-        let tail = &self.entries[self.durable..];
-        let Some(position) = tail.iter().position(|entry| entry.zxid == zxid) else {
+        let Some(end) =
+            self.find(zxid).ok().map(|index| index + 1).filter(|end| *end > self.durable)
+        else {
             return Vec::new();
         };
-        let synced = tail[..=position].iter().map(|entry| entry.zxid).collect();
-        self.durable += position + 1;
+        let synced = self.entries.range(self.durable..end).map(|entry| entry.zxid).collect();
+        self.durable = end;
         synced
     }
 
@@ -134,7 +141,7 @@ impl History {
     pub(crate) fn truncate(&mut self, zxid: Zxid) {
         assert!(self.can_truncate(zxid), "cut at {zxid}, outside of the history");
         assert_eq!(self.durable, self.entries.len(), "cut while a tail is unsynced");
-        if zxid < self.base.zxid {
+        if zxid == Zxid::ZERO {
             *self = Self::after_snapshot(Base::EMPTY);
             return;
         }
@@ -142,7 +149,6 @@ impl History {
             self.held_bytes -= entry.payload.held_bytes();
         }
         self.durable = self.entries.len();
-        self.forgotten = self.forgotten.min(self.durable);
         self.stored = self.stored.min(self.durable);
     }
 
@@ -155,11 +161,9 @@ impl History {
     pub(crate) fn range(&self, after: Zxid, to: Zxid) -> impl Iterator<Item = Txn> + '_ {
         let first = self.count_to(after);
         let end = self.count_to(to).max(first);
-        self.entries[first..end].iter().map(|entry| match &entry.payload {
+        self.entries.range(first..end).map(|entry| match &entry.payload {
             Payload::Held(payload) => Txn { zxid: entry.zxid, payload: Arc::clone(payload) },
-            Payload::Stored(_) | Payload::Forgotten => {
-                unreachable!("{} is not in memory any more", entry.zxid)
-            }
+            Payload::Stored(_) => unreachable!("{} is not in memory any more", entry.zxid),
         })
     }
 
@@ -171,37 +175,33 @@ impl History {
     ) -> impl Iterator<Item = (Zxid, Message)> + '_ {
         let first = self.count_to(after);
         let end = self.count_to(to).max(first);
-        self.entries[first..end].iter().map(|Entry { zxid, payload, .. }| {
+        self.entries.range(first..end).map(|Entry { zxid, payload, .. }| {
             let message = match payload {
                 Payload::Held(payload) => {
                     let payload = Arc::clone(payload);
                     Message::Proposal { txn: Txn { zxid: *zxid, payload } }
                 }
                 Payload::Stored(digest) => Message::Stored { zxid: *zxid, digest: *digest },
-                Payload::Forgotten => unreachable!("{zxid} is in no window any more"),
             };
             (*zxid, message)
         })
     }
 
-    /// The zxids of the last `window` transactions up to `to`, as far as they have a payload.
+    /// The zxids of the last `window` transactions up to `to`, as far as they are kept.
     pub(crate) fn window(&self, to: Zxid, window: usize) -> Vec<Zxid> {
         let end = self.count_to(to);
-        let first = end.saturating_sub(window).max(self.forgotten).min(end);
-        self.entries[first..end].iter().map(|entry| entry.zxid).collect()
+        let first = end.saturating_sub(window);
+        self.entries.range(first..end).map(|entry| entry.zxid).collect()
     }
 
-    /// Forgets the payloads that lie more than `window` transactions before `to`, and leaves those
-    /// of the oldest others to the log, until no more than `held` bytes are in memory.
+    /// Forgets what lies more than `window` transactions before `to`, and leaves the payloads of the
+    /// oldest others up to `to` to the log, until no more than `held` bytes are in memory.
     pub(crate) fn trim(&mut self, to: Zxid, window: usize, held: usize) {
         let end = self.count_to(to).min(self.durable);
-        while self.forgotten < end.saturating_sub(window) {
-            let payload = &mut self.entries[self.forgotten].payload;
-            self.held_bytes -= payload.held_bytes();
-            *payload = Payload::Forgotten;
-            self.forgotten += 1;
+        for _ in window..end {
+            self.forget_first();
         }
-        self.stored = self.stored.max(self.forgotten);
+        let end = end.min(window);
         while self.held_bytes > held && self.stored < end {
             let payload = &mut self.entries[self.stored].payload;
             if let Payload::Held(bytes) = payload {
@@ -210,6 +210,16 @@ impl History {
             }
             self.stored += 1;
         }
+    }
+
+    /// Moves the base over the first transaction, which is durable.
+    fn forget_first(&mut self) {
+        let Some(Entry { zxid, log, payload }) = self.entries.pop_front() else { return };
+        let length = self.base.log.map(|(length, _)| length + 1);
+        self.base = Base { zxid, log: length.zip(log) };
+        self.held_bytes -= payload.held_bytes();
+        self.durable -= 1;
+        self.stored = self.stored.saturating_sub(1);
     }
 
     /// The transaction's place, or where it would be.
@@ -293,9 +303,36 @@ mod tests {
         assert_eq!(log.window(Zxid::new(1, 4), 2), [Zxid::new(1, 3), Zxid::new(1, 4)]);
         assert_eq!(log.range(Zxid::new(1, 2), Zxid::new(1, 4)).count(), 2);
         assert_eq!(log.range(Zxid::new(1, 1), Zxid::new(1, 1)).count(), 0);
-        // What lost its payload is in no window any more.
+        // What was forgotten is in no window any more.
         log.truncate(Zxid::new(1, 3));
         assert_eq!(log.window(Zxid::new(1, 3), 2), [Zxid::new(1, 3)]);
+    }
+
+    /// The base moves with the window, and takes length and digest of the log along.
+    #[test]
+    fn no_more_than_the_window_and_what_is_not_committed_is_kept() {
+        let zxid = |counter| Zxid::new(1, counter);
+        let (mut trimmed, mut whole) = (history(Zxid::ZERO, &[]), history(Zxid::ZERO, &[]));
+        trimmed.base = Base::EMPTY;
+        whole.base = Base::EMPTY;
+        for counter in 1..=1000 {
+            for log in [&mut trimmed, &mut whole] {
+                log.append(Txn::new(zxid(counter), [7; 10]));
+                log.mark_durable();
+            }
+            trimmed.trim(zxid(counter.saturating_sub(3)), 5, usize::MAX);
+            assert!(trimmed.entries.len() <= 8);
+            assert_eq!(trimmed.log(), whole.log());
+        }
+        assert_eq!((trimmed.entries.len(), trimmed.held_bytes), (8, 80));
+        assert_eq!(trimmed.base.zxid, zxid(992));
+        assert!(!trimmed.can_truncate(zxid(991)));
+        for log in [&mut trimmed, &mut whole] {
+            log.truncate(zxid(992));
+        }
+        assert_eq!(trimmed.log(), whole.log());
+        trimmed.truncate(Zxid::ZERO);
+        assert_eq!((trimmed.last(), trimmed.log()), (Zxid::ZERO, Some((0, LogDigest::EMPTY))));
     }
 
     #[test]
@@ -324,7 +361,7 @@ mod tests {
         log.truncate(Zxid::new(1, 5));
         assert_eq!(log.held_bytes, 10);
         log.truncate(Zxid::new(1, 3));
-        assert_eq!((log.held_bytes, log.stored), (0, 3));
+        assert_eq!((log.held_bytes, log.stored), (0, 2));
         log.append(Txn::new(Zxid::new(1, 4), [7; 10]));
         assert_eq!(log.held_bytes, 10);
         log.trim(Zxid::new(1, 4), 4, 0);

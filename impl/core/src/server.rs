@@ -44,8 +44,10 @@ impl Server {
                 current: current_epoch,
             });
         }
-        let history = History::recovered(base, transactions)?;
+        let mut history = History::recovered(base, transactions)?;
         let last = history.last();
+        // Nothing of it is known to be committed, so nothing is forgotten.
+        history.trim(last, usize::MAX, config.held_bytes);
         if last.epoch > accepted_epoch {
             return Err(RecoverError::HistoryAhead { last, accepted: accepted_epoch });
         }

@@ -3,7 +3,7 @@
 use zab_trace::State;
 
 use crate::peer::{Peer, RoleState};
-use crate::{ConnectionId, Phase, Role, ServerId, Txn, Zxid};
+use crate::{Base, ConnectionId, Phase, Role, ServerId, Txn, Zxid};
 
 /// Questions of the driver.
 impl Peer {
@@ -84,6 +84,14 @@ impl Peer {
     #[must_use]
     pub fn last_zxid(&self) -> Zxid {
         self.server.history.last()
+    }
+
+    /// What lies before the transactions that this peer keeps. When the state machine's state at
+    /// [`Self::applied`] is stored, a later start needs no more of the log than what follows this
+    /// base: the window of `zk.sync.diff`, and what may have to be cut.
+    #[must_use]
+    pub fn base(&self) -> Base {
+        self.server.history.base()
     }
 
     /// The last transaction known to be committed; `0.0` until this process was established once.
