@@ -1,5 +1,5 @@
-//! What a model did that no model may do, as a value: a panic, or another answer to the same
-//! question.
+//! What a model did that no model may do, as a value: a panic, another answer to the same
+//! question, or bytes of a state that do not give it back.
 
 use std::any::Any;
 use std::fmt;
@@ -7,17 +7,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::options::Refused;
 use crate::report::Stop;
+use crate::stored::BadCode;
 use crate::trace::Trace;
 
-/// A model has panicked, or has answered differently when it was asked again. Nothing that depends
+/// A model has panicked, has answered differently when it was asked again, or has a state that is
+/// not what its encoding gives back. Nothing that depends
 /// on the rest of its answers is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault<S> {
-    /// [`Stop::Panicked`] or [`Stop::Unsteady`].
+    /// [`Stop::Panicked`], [`Stop::Unsteady`] or [`Stop::Encoding`].
     pub stop: Stop,
     /// What the model was asked for.
     pub asked: &'static str,
-    /// What the panic says, or how the answers differ.
+    /// What the panic says, how the answers differ, or how the encoding fails.
     pub message: String,
     /// The run to the state that it was asked about. `None` when it was asked about no state, or
     /// when the run cannot be rebuilt either.
@@ -25,6 +27,12 @@ pub struct Fault<S> {
 }
 
 impl<S> Fault<S> {
+    /// The last state of the run is not what its encoding gives back.
+    pub(crate) fn encoding(BadCode(how): BadCode, trace: Option<Trace<S>>) -> Self {
+        let asked = "the encoding of a state";
+        Self { stop: Stop::Encoding, asked, message: how.to_owned(), trace }
+    }
+
     pub(crate) fn panicked(asked: &'static str, message: String, trace: Option<Trace<S>>) -> Self {
         Self { stop: Stop::Panicked, asked, message, trace }
     }
@@ -41,10 +49,21 @@ impl<S> Fault<S> {
 impl<S> fmt::Display for Fault<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { stop, asked, message, .. } = self;
-        if *stop == Stop::Panicked {
-            write!(f, "the model panicked when it was asked for {asked}: {message}")
-        } else {
-            write!(f, "the model is not deterministic: asked again for {asked}, {message}")
+        match stop {
+            Stop::Panicked => {
+                write!(f, "the model panicked when it was asked for {asked}: {message}")
+            }
+            Stop::Encoding => write!(f, "{asked} does not give it back: {message}"),
+            Stop::States
+            | Stop::Depth
+            | Stop::Time
+            | Stop::Memory
+            | Stop::Asked
+            | Stop::Violated
+            | Stop::Size
+            | Stop::Unsteady => {
+                write!(f, "the model is not deterministic: asked again for {asked}, {message}")
+            }
         }
     }
 }

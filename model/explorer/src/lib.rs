@@ -1,5 +1,6 @@
-//! Explicit-state engines for any [`stateright::Model`] whose state is flat: plain bytes, without
-//! heap and without padding. They know nothing of the protocol.
+//! Explicit-state engines for any [`stateright::Model`] whose state can be kept as bytes: because it
+//! is plain bytes ([`FlatState`]), or because it says which ([`StoredState`]). They know nothing of
+//! the protocol.
 //!
 //! [`check`] visits every reachable state and checks `always` and `sometimes` properties, with
 //! shortest counterexamples. stateright's own checkers remain for its Explorer, for simulation and
@@ -27,6 +28,7 @@ mod options;
 mod report;
 mod safety;
 mod search;
+mod stored;
 mod table;
 mod trace;
 mod two_phase;
@@ -36,9 +38,10 @@ pub use live::{
     Claim, Condition, Fairness, Lasso, LiveProperty, LiveReport, LiveVerdict, Met, Predicate,
     StateGraph, Strength,
 };
-pub use model::{FlatModel, FlatState};
+pub use model::ExplorerModel;
 pub use options::{Options, Refused, memory_available};
 pub use report::{Identity, Memory, Progress, PropertyReport, Report, Stop, Verdict};
 pub use safety::check;
+pub use stored::{FlatState, StoredState};
 pub use trace::Trace;
 pub use two_phase::TwoPhase;

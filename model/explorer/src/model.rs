@@ -1,17 +1,11 @@
 //! What the engines ask of a model, and what they can ask of a faster one.
 
 use stateright::{Model, Property};
-use zerocopy::{Immutable, IntoBytes, TryFromBytes};
 
-/// A state without heap and without padding: hashing it is hashing its bytes, copying it is
-/// copying them. Every type with these traits is one; derive `zerocopy::IntoBytes`, which refuses
-/// padding, `zerocopy::TryFromBytes`, which makes it of its bytes again after it was packed, and
-/// `zerocopy::Immutable`.
-pub trait FlatState: Copy + PartialEq + IntoBytes + TryFromBytes + Immutable + Send + Sync {}
+use crate::stored::StoredState;
 
-impl<S: Copy + PartialEq + IntoBytes + TryFromBytes + Immutable + Send + Sync> FlatState for S {}
-
-/// A stateright model with a flat state. `impl FlatModel for MyModel {}` is enough to run; the
+/// A stateright model that the engines can explore: its state is [flat](crate::FlatState), or says
+/// what its bytes are ([`StoredState`]). `impl ExplorerModel for MyModel {}` is enough to run; the
 /// methods are there to be overridden where a model can do better.
 ///
 /// # Contract
@@ -19,7 +13,7 @@ impl<S: Copy + PartialEq + IntoBytes + TryFromBytes + Immutable + Send + Sync> F
 /// are rebuilt by asking again; a model that then answers differently is reported as
 /// [`Stop::Unsteady`](crate::Stop::Unsteady), one that panics as
 /// [`Stop::Panicked`](crate::Stop::Panicked).
-pub trait FlatModel: Model<State: FlatState> + Sync {
+pub trait ExplorerModel: Model<State: StoredState> + Sync {
     /// The names of the classes of actions, for coverage and for fairness; by class number.
     fn class_names(&self) -> Vec<String> {
         vec!["step".to_owned()]
@@ -76,7 +70,7 @@ pub trait FlatModel: Model<State: FlatState> + Sync {
     /// The symmetry must be an automorphism of steps and properties; states of one orbit must have
     /// one representative.
     fn representative(&self, state: &Self::State) -> Self::State {
-        *state
+        state.clone()
     }
 
     /// How many states there are in the orbit of `state`, itself included. The sum over a reduced

@@ -29,7 +29,7 @@ pub struct Options<'a> {
     /// Whether a run ends as soon as an `always` property is violated.
     pub stop_when_violated: bool,
     /// Whether one state stands for all of its orbit
-    /// ([`FlatModel::representative`](crate::FlatModel::representative)).
+    /// ([`ExplorerModel::representative`](crate::ExplorerModel::representative)).
     pub symmetry: bool,
     /// Another seed gives other identities: a run with the same counts is a second witness.
     pub seed: u64,

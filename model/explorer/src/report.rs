@@ -28,7 +28,7 @@ pub struct Report<S> {
     pub left_out: u64,
     /// States without a step. One whose steps were left out is none of them.
     pub terminal: u64,
-    /// Those of them in which no run [may end](crate::FlatModel::may_end).
+    /// Those of them in which no run [may end](crate::ExplorerModel::may_end).
     pub deadlocks: u64,
     /// A shortest run to a deadlock, if there is one.
     pub deadlock: Option<Trace<S>>,
@@ -44,7 +44,7 @@ pub struct Report<S> {
     pub memory: Memory,
     /// How sure it is that no state was taken for another.
     pub identity: Identity,
-    /// By [name](crate::FlatModel::action_name), in the order of their classes: the steps of each
+    /// By [name](crate::ExplorerModel::action_name), in the order of their classes: the steps of each
     /// action that were generated.
     pub actions: Vec<(String, u64)>,
     /// In the order of the model.
@@ -99,6 +99,8 @@ pub enum Stop {
     Panicked,
     /// The model answered differently when it was asked again, so nothing is said of it.
     Unsteady,
+    /// A state is not what its encoding gives back: see [`StoredState`](crate::StoredState).
+    Encoding,
 }
 
 impl fmt::Display for Stop {
@@ -113,6 +115,7 @@ impl fmt::Display for Stop {
             Self::Size => "a state has too many steps, or a level too many states",
             Self::Panicked => "the model panicked",
             Self::Unsteady => "the model is not deterministic",
+            Self::Encoding => "the encoding of a state does not give it back",
         })
     }
 }
@@ -129,7 +132,7 @@ pub struct Memory {
     /// States waiting or being expanded, when they were most.
     pub frontier_peak: u64,
     /// How many states, not bytes, were packed while they waited: more than half of the budget was
-    /// in use.
+    /// in use. States with an encoding of their own always wait as their bytes, and are not counted.
     pub packed: u64,
     /// All that the run had in use, when it was most. A run that stops for want of memory may stop
     /// short of its budget: the table grows by at least a sixteenth, or not at all.

@@ -3,10 +3,10 @@
 use stateright::Expectation;
 
 use crate::fault::{Fault, ask_first};
-use crate::model::FlatModel;
+use crate::model::ExplorerModel;
 use crate::options::{Options, Refused};
 use crate::report::{Progress, PropertyReport, Report, Stop, Verdict};
-use crate::search::{At, Driver, Edge, Found, Panicked, Place, Recorder, Setup, Worker};
+use crate::search::{At, Driver, Edge, Failed, Found, Place, Recorder, Setup, Worker};
 use crate::table::Table;
 use crate::trace::{Rebuilt, Trace, steps};
 
@@ -17,14 +17,15 @@ use crate::trace::{Rebuilt, Trace, steps};
 /// `progress` is called now and then from the thread that called.
 ///
 /// A run that is shown was rebuilt by asking the model again, and judged again. A model that panics,
-/// or answers differently then, ends the run with a [`Fault`].
+/// answers differently then, or has a state that its [encoding](crate::StoredState) does not give
+/// back, ends the run with a [`Fault`].
 ///
 /// # Errors
 /// When the run cannot begin: see [`Refused`].
 ///
 /// # Panics
 /// When `progress` panics.
-pub fn check<M: FlatModel>(
+pub fn check<M: ExplorerModel>(
     model: &M,
     options: &Options<'_>,
     progress: &mut dyn FnMut(&Progress),
@@ -94,7 +95,7 @@ impl<S> Recorder<S> for Log {
     }
 }
 
-fn mark_levels<M: FlatModel>(driver: &mut Driver<'_, M, Log>) {
+fn mark_levels<M: ExplorerModel>(driver: &mut Driver<'_, M, Log>) {
     for worker in &mut driver.workers {
         let log = &mut worker.recorder;
         log.ends.push(log.parents.len());
@@ -116,12 +117,12 @@ fn entry(logs: &[&Log], place: Place) -> Option<(u32, u16)> {
 }
 
 /// Rebuilds runs from the log.
-struct Replay<'r, 'a, M: FlatModel> {
+struct Replay<'r, 'a, M: ExplorerModel> {
     driver: &'r Driver<'a, M, Log>,
     logs: Vec<&'r Log>,
 }
 
-impl<'r, 'a, M: FlatModel> Replay<'r, 'a, M> {
+impl<'r, 'a, M: ExplorerModel> Replay<'r, 'a, M> {
     fn new(driver: &'r Driver<'a, M, Log>) -> Self {
         Self { driver, logs: driver.workers.iter().map(|worker| &worker.recorder).collect() }
     }
@@ -191,24 +192,23 @@ impl<'r, 'a, M: FlatModel> Replay<'r, 'a, M> {
         Err(run.unsteady(ASKED, "a run that ended here goes on"))
     }
 
-    /// The panic that has ended the run, with the run to the state that it was about.
-    fn panic(&self, panicked: &Panicked<M::State>) -> Fault<M::State> {
+    /// The failure that has ended the run, with the run to the state that it was about.
+    fn failure(&self, failed: &Failed<M::State>) -> Fault<M::State> {
         let model = self.driver.setup.model;
-        let (asked, run) = match panicked.at {
+        let (asked, run) = match &failed.at {
             At::Initial(state) => {
-                ("an initial state and its properties", Ok(Rebuilt::from(model, state)))
+                ("an initial state and its properties", Ok(Rebuilt::from(model, state.clone())))
             }
-            At::Source(place) => ("the steps of this state", self.run_to(place)),
+            At::Source(place) => ("the steps of this state", self.run_to(*place)),
             At::After(place, ordinal) => (
                 "the properties of this state",
-                self.run_to(place).and_then(|mut run| {
-                    run.step(&|at, _, _| at == usize::from(ordinal))?;
+                self.run_to(*place).and_then(|mut run| {
+                    run.step(&|at, _, _| at == usize::from(*ordinal))?;
                     Ok(run)
                 }),
             ),
         };
-        let trace = run.ok().map(Rebuilt::finish);
-        Fault::panicked(asked, panicked.message.clone(), trace)
+        failed.fault(asked, run.ok().map(Rebuilt::finish))
     }
 }
 
@@ -219,7 +219,7 @@ struct Shown<S> {
     deadlock: Option<Trace<S>>,
 }
 
-fn shown<M: FlatModel>(replay: &Replay<'_, '_, M>) -> Result<Shown<M::State>, Fault<M::State>> {
+fn shown<M: ExplorerModel>(replay: &Replay<'_, '_, M>) -> Result<Shown<M::State>, Fault<M::State>> {
     let decided = replay.driver.decided.iter().enumerate();
     let decided = decided.map(|(property, found)| {
         found.as_ref().map(|found| replay.deciding(property, found)).transpose()
@@ -230,15 +230,15 @@ fn shown<M: FlatModel>(replay: &Replay<'_, '_, M>) -> Result<Shown<M::State>, Fa
     Ok(Shown { decided, deadlock })
 }
 
-fn report<M: FlatModel>(
+fn report<M: ExplorerModel>(
     driver: &Driver<'_, M, Log>,
     stopped: Option<Stop>,
     names: Vec<String>,
 ) -> Report<M::State> {
     let replay = Replay::new(driver);
-    let panicked = driver.panicked.as_ref().map(|panicked| replay.panic(panicked));
+    let failure = driver.failed.as_ref().map(|failed| replay.failure(failed));
     let (shown, fault) = match shown(&replay) {
-        Ok(shown) => (shown, panicked),
+        Ok(shown) => (shown, failure),
         // Of a model that is not what it was, nothing is said.
         Err(fault) => {
             (Shown { decided: vec![None; driver.decided.len()], deadlock: None }, Some(fault))
@@ -282,12 +282,15 @@ fn report<M: FlatModel>(
 }
 
 /// The name of the action of each class.
-fn action_names<M: FlatModel>(model: &M) -> Vec<String> {
+fn action_names<M: ExplorerModel>(model: &M) -> Vec<String> {
     (0..).zip(model.class_names()).map(|(class, _)| model.action_name(class)).collect()
 }
 
 /// How often each action was taken: the classes of one action together.
-fn actions<M: FlatModel>(driver: &Driver<'_, M, Log>, names: Vec<String>) -> Vec<(String, u64)> {
+fn actions<M: ExplorerModel>(
+    driver: &Driver<'_, M, Log>,
+    names: Vec<String>,
+) -> Vec<(String, u64)> {
     let mut actions: Vec<(String, u64)> = Vec::new();
     for (class, name) in (0..).zip(names) {
         let of_class = |worker: &Worker<M::State, Log>| worker.fired.of(class);

@@ -11,15 +11,15 @@
 
 mod claims;
 mod driver;
+mod failures;
 mod fired;
 mod level;
 mod list;
 mod pack;
-mod panics;
 mod shared;
 mod worker;
 
 pub(crate) use driver::{Driver, Found, Setup};
+pub(crate) use failures::{At, Failed};
 pub(crate) use level::Place;
-pub(crate) use panics::{At, Panicked};
 pub(crate) use worker::{Edge, NOWHERE, Recorder, Worker};

@@ -3,7 +3,7 @@
 use stateright::{Model, Path};
 
 use crate::fault::{Fault, ask};
-use crate::model::FlatModel;
+use crate::model::ExplorerModel;
 
 /// A run from an initial state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl<S> Trace<S> {
     #[must_use]
     pub fn path<M>(&self, model: &M) -> Option<Path<S, M::Action>>
     where
-        M: FlatModel + Model<State = S>,
+        M: ExplorerModel + Model<State = S>,
         S: PartialEq,
         M::Action: PartialEq,
     {
@@ -46,7 +46,7 @@ impl<S> Trace<S> {
 
 /// The steps of a state, by class and the state that each leads to. For what is asked seldom: model
 /// and engine are compiled together for each place that asks otherwise.
-pub(crate) fn steps<M: FlatModel>(model: &M, state: &M::State) -> Vec<(u16, M::State)> {
+pub(crate) fn steps<M: ExplorerModel>(model: &M, state: &M::State) -> Vec<(u16, M::State)> {
     let mut steps = Vec::new();
     model.for_each_successor(state, |class, next| steps.push((class, next)));
     steps
@@ -55,12 +55,12 @@ pub(crate) fn steps<M: FlatModel>(model: &M, state: &M::State) -> Vec<(u16, M::S
 /// A run that is being rebuilt: the model is asked again, and must answer as before. Each question is
 /// asked twice, since a model that lists its steps in another order each time may come to the same
 /// state by chance.
-pub(crate) struct Rebuilt<'m, M: FlatModel> {
+pub(crate) struct Rebuilt<'m, M: ExplorerModel> {
     model: &'m M,
     trace: Trace<M::State>,
 }
 
-impl<'m, M: FlatModel> Rebuilt<'m, M> {
+impl<'m, M: ExplorerModel> Rebuilt<'m, M> {
     /// From a state that the model is known to have.
     pub(crate) fn from(model: &'m M, state: M::State) -> Self {
         Self { model, trace: Trace { states: vec![state], classes: Vec::new() } }
@@ -98,7 +98,7 @@ impl<'m, M: FlatModel> Rebuilt<'m, M> {
         wanted: &dyn Fn(usize, u16, &M::State) -> bool,
     ) -> Result<(), Fault<M::State>> {
         const ASKED: &str = "the steps of this state";
-        let (model, state) = (self.model, *self.last());
+        let (model, state) = (self.model, self.last().clone());
         let (steps, again) = self.asked(ASKED, || (steps(model, &state), steps(model, &state)))?;
         if steps != again {
             return Err(self.unsteady(ASKED, "it answers differently each time"));

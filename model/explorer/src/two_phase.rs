@@ -5,7 +5,7 @@
 
 use stateright::{Model, Property};
 
-use crate::model::FlatModel;
+use crate::model::ExplorerModel;
 
 /// The model: a transaction manager and some resource managers.
 #[derive(Clone, Debug)]
@@ -169,7 +169,7 @@ impl Model for TwoPhase {
     }
 }
 
-impl FlatModel for TwoPhase {
+impl ExplorerModel for TwoPhase {
     fn class_names(&self) -> Vec<String> {
         let names = [
             "TmCommit",

@@ -1,7 +1,7 @@
 //! Counts: ours, stateright's, and those that TLC and Spin have given for the same model.
 
 use stateright::{Checker, Model};
-use zab_explorer::{FlatModel, Options, Report, Stop, TwoPhase, Verdict, check};
+use zab_explorer::{ExplorerModel, Options, Report, Stop, TwoPhase, Verdict, check};
 
 /// Resource managers, distinct states, generated states, depth; TLC and Spin agree on them.
 const KNOWN: [(u8, u64, u64, u64); 5] = [
@@ -96,7 +96,7 @@ impl Model for Plain {
     }
 }
 
-impl FlatModel for Plain {}
+impl ExplorerModel for Plain {}
 
 #[test]
 fn a_model_that_overrides_nothing_counts_the_same() {

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use stateright::{Expectation, Model, Property};
-use zab_explorer::{FlatModel, Options, Refused, Stop, TwoPhase, Verdict, check};
+use zab_explorer::{ExplorerModel, Options, Refused, Stop, TwoPhase, Verdict, check};
 
 /// Numbers from 0: one more, or twice as many, below a limit.
 struct Numbers {
@@ -49,7 +49,7 @@ impl Model for Numbers {
     }
 }
 
-impl FlatModel for Numbers {
+impl ExplorerModel for Numbers {
     fn class_names(&self) -> Vec<String> {
         vec!["more".to_owned(), "twice".to_owned()]
     }
@@ -121,7 +121,7 @@ fn initial_states_are_checked() {
             vec![Property::always("not 4", |_, state| *state != 4)]
         }
     }
-    impl FlatModel for Bad {}
+    impl ExplorerModel for Bad {}
     let report = check(&Bad, &Options::default(), &mut |_| {}).expect("it begins");
     assert_eq!((report.distinct, report.generated, report.terminal), (2, 3, 2));
     let trace = report.properties[0].verdict.trace().expect("a counterexample");

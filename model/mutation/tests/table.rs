@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use stateright::Expectation;
-use zab_explorer::{FlatModel, Options, check};
+use zab_explorer::{ExplorerModel, Options, check};
 use zab_mutation::{LADDER, Mutant, Outcome, Summary, explanation, explanations_in_vain};
 use zab_mutation::{label, list, row, run, table};
 
@@ -81,7 +81,7 @@ fn the_whole_table_is_so(outcomes: &[Outcome]) {
 }
 
 /// States and steps, with any model.
-fn counts<M: FlatModel>(model: &M, symmetry: bool) -> (u64, u64) {
+fn counts<M: ExplorerModel>(model: &M, symmetry: bool) -> (u64, u64) {
     let options = Options { threads: 2, symmetry, ..Options::default() };
     let report = check(model, &options, &mut |_| {}).expect("a run that may begin");
     assert!(report.complete());

@@ -1,7 +1,7 @@
 //! The family as a `stateright::Model`.
 
 use stateright::{Model, Path, Property, Representative};
-use zab_explorer::FlatModel;
+use zab_explorer::ExplorerModel;
 
 use super::action::Action;
 use super::bounds::{Bounds, BoundsError};
@@ -176,7 +176,7 @@ impl<const N: usize, const X: usize, const G: usize> Model for Paper<N, X, G> {
     }
 }
 
-impl<const N: usize, const X: usize, const G: usize> FlatModel for Paper<N, X, G> {
+impl<const N: usize, const X: usize, const G: usize> ExplorerModel for Paper<N, X, G> {
     /// One class for each action with the servers it is about, in the order of [`Action::all`].
     fn class_names(&self) -> Vec<String> {
         Action::all(N).iter().map(ToString::to_string).collect()

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use zab_explorer::{FlatModel, LiveVerdict, Options};
+use zab_explorer::{ExplorerModel, LiveVerdict, Options};
 use zab_paper::liveness::{self, CannotJudge, Story};
 use zab_paper::{Paper, WithModel};
 

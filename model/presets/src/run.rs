@@ -2,7 +2,7 @@
 
 use stateright::Model;
 use thiserror::Error;
-use zab_explorer::{FlatModel, Options, Refused, Report, Trace, check};
+use zab_explorer::{ExplorerModel, Options, Refused, Report, Trace, check};
 use zab_model::explore::{Zab, trace_text};
 use zab_paper::liveness::CannotJudge;
 use zab_paper::{BoundsError, Paper, WithModel, with_model};
@@ -85,7 +85,7 @@ impl<const G: usize> WithModel<G> for Run<'_, '_> {
 ///
 /// # Errors
 /// When it cannot begin.
-pub fn explore<M: FlatModel>(
+pub fn explore<M: ExplorerModel>(
     exploration: &Exploration,
     model: &M,
     options: &Options<'_>,

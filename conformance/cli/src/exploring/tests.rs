@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use stateright::{Model, Property};
-use zab_explorer::{FlatModel, Options, Trace};
+use zab_explorer::{ExplorerModel, Options, Trace};
 use zab_presets::{Outcome, Preset, explore};
 
 use crate::exit::{self, Exit};
@@ -48,7 +48,7 @@ impl Model for Counter {
     }
 }
 
-impl FlatModel for Counter {}
+impl ExplorerModel for Counter {}
 
 fn outcome(inside: fn(&u8) -> bool, at_five: fn(&Counter) -> Option<u8>) -> Outcome {
     let explorations = Preset::Quick.explorations();

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use stateright::{Checker, HasDiscoveries};
-use zab_explorer::{FlatModel, Options, check};
+use zab_explorer::{ExplorerModel, Options, check};
 
 /// What one engine has found, and what it took.
 pub(crate) struct Measured {
@@ -32,7 +32,7 @@ impl Measured {
 /// Explores everything with the engine of that name.
 pub(crate) fn measure<M>(model: M, engine: &str, threads: usize) -> Measured
 where
-    M: FlatModel + Send + 'static,
+    M: ExplorerModel + Send + 'static,
     M::State: Hash + Debug + 'static,
     M::Action: Clone + Debug + PartialEq + Send,
 {
@@ -56,7 +56,7 @@ where
 
 fn with_stateright<M>(model: M, engine: &str, threads: usize) -> Measured
 where
-    M: FlatModel + Send + 'static,
+    M: ExplorerModel + Send + 'static,
     M::State: Hash + Debug + 'static,
     M::Action: Clone + Debug + PartialEq + Send,
 {

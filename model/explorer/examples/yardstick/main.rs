@@ -12,7 +12,7 @@ use std::time::Instant;
 use bench::{Measured, number};
 use stateright::Model;
 use zab_explorer::{
-    Claim, Fairness, FlatModel, LiveProperty, LiveVerdict, Options, StateGraph, TwoPhase,
+    Claim, ExplorerModel, Fairness, LiveProperty, LiveVerdict, Options, StateGraph, TwoPhase,
 };
 
 const ENGINES: [(&str, usize); 8] = [

@@ -8,7 +8,7 @@ use super::graph::{
     At, Edges, NODES_MAX, OUTSIDE, PREDICATES_MAX, Part, SELF_LOOP, StateGraph, UNKNOWN, predicates,
 };
 use crate::fault::ask_first;
-use crate::model::FlatModel;
+use crate::model::ExplorerModel;
 use crate::options::{Options, Refused};
 use crate::report::{Progress, Stop};
 use crate::search::{Driver, Edge, NOWHERE, Recorder, Setup};
@@ -20,7 +20,7 @@ const BLOCK: u32 = 256;
 /// Classes of steps that the graph can tell apart.
 const CLASSES_MAX: usize = 256;
 
-impl<'m, M: FlatModel> StateGraph<'m, M> {
+impl<'m, M: ExplorerModel> StateGraph<'m, M> {
     /// Visits every reachable state and keeps the graph, so that claims can be judged under as
     /// many fairness conditions as one likes.
     ///
@@ -103,13 +103,13 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
             edges,
             table: driver.table,
         };
-        graph.fault = driver.panicked.map(|panicked| graph.panic(&panicked, &level));
+        graph.fault = driver.failed.map(|failed| graph.failure(&failed, &level));
         Ok(graph)
     }
 }
 
 /// One thread's part of the graph, since the level began.
-struct EdgeLog<'a, M: FlatModel> {
+struct EdgeLog<'a, M: ExplorerModel> {
     model: &'a M,
     predicates: &'a [Predicate<M>],
     /// The next number that no thread has taken.
@@ -136,7 +136,7 @@ struct Source {
     loops: bool,
 }
 
-impl<'a, M: FlatModel> EdgeLog<'a, M> {
+impl<'a, M: ExplorerModel> EdgeLog<'a, M> {
     fn new(model: &'a M, predicates: &'a [Predicate<M>], numbers: &Arc<AtomicU32>) -> Self {
         Self {
             model,
@@ -164,7 +164,7 @@ impl<'a, M: FlatModel> EdgeLog<'a, M> {
     }
 }
 
-impl<M: FlatModel> Recorder<M::State> for EdgeLog<'_, M> {
+impl<M: ExplorerModel> Recorder<M::State> for EdgeLog<'_, M> {
     const EVERY_STEP: bool = true;
 
     #[inline]
@@ -228,7 +228,7 @@ impl<M: FlatModel> Recorder<M::State> for EdgeLog<'_, M> {
 
 /// Adds the states that the threads have found; gives back their numbers, in the order of the next
 /// level, and lets the threads know them.
-fn take_nodes<M: FlatModel>(
+fn take_nodes<M: ExplorerModel>(
     driver: &mut Driver<'_, M, EdgeLog<'_, M>>,
     edges: &mut Edges,
     numbers: &AtomicU32,
@@ -249,7 +249,7 @@ fn take_nodes<M: FlatModel>(
 }
 
 /// Adds the steps of a level all of whose states were expanded.
-fn take_edges<M: FlatModel>(
+fn take_edges<M: ExplorerModel>(
     driver: &mut Driver<'_, M, EdgeLog<'_, M>>,
     edges: &mut Edges,
     level: &[u32],

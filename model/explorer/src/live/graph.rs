@@ -3,8 +3,9 @@
 use super::claim::{LiveProperty, Predicate};
 use crate::fault::Fault;
 use crate::hash::hash;
-use crate::model::FlatModel;
+use crate::model::ExplorerModel;
 use crate::report::{Memory, Stop};
+use crate::stored::StoredState;
 use crate::table::Table;
 
 /// The states and steps that a model can reach, and what of the claims is so in each state.
@@ -12,7 +13,7 @@ use crate::table::Table;
 /// States are numbers. Of each the graph keeps where its steps begin, how many there are, and its
 /// predicates; of each step, where it leads and its class. Steps that change nothing are kept as
 /// one bit of their state.
-pub struct StateGraph<'m, M: FlatModel> {
+pub struct StateGraph<'m, M: ExplorerModel> {
     pub(super) model: &'m M,
     pub(super) properties: Vec<LiveProperty<M>>,
     pub(super) edges: Edges,
@@ -46,7 +47,7 @@ pub struct StateGraph<'m, M: FlatModel> {
     pub seconds: f64,
 }
 
-impl<M: FlatModel> StateGraph<'_, M> {
+impl<M: ExplorerModel> StateGraph<'_, M> {
     /// Steps that change the state, by which runs make progress; those that were left out are not
     /// among them.
     #[must_use]
@@ -70,8 +71,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
 
     /// The number of a state. `None` when it is not in the graph.
     pub(super) fn node(&self, state: &M::State) -> Option<u32> {
-        use zerocopy::IntoBytes;
-        let key = self.table.key(hash(state.as_bytes(), self.seed));
+        let key = self.table.key(hash(state.bytes(&mut Vec::new()), self.seed));
         self.table.find(key).map(|slot| self.table.tag(slot) - 1)
     }
 }
@@ -214,7 +214,7 @@ impl Edges {
 }
 
 /// All predicates of the claims, two for each: what must come, and what it must come after.
-pub(super) fn predicates<M: FlatModel>(properties: &[LiveProperty<M>]) -> Vec<Predicate<M>> {
+pub(super) fn predicates<M: ExplorerModel>(properties: &[LiveProperty<M>]) -> Vec<Predicate<M>> {
     use super::claim::Claim;
     let two = |property: &LiveProperty<M>| match property.claim {
         Claim::Eventually(p) | Claim::AlwaysEventually(p) => [p, p],

@@ -6,7 +6,7 @@ use super::components::Components;
 use super::graph::{Edges, SELF_LOOP, StateGraph, UNKNOWN};
 use super::lasso::{Lasso, Target};
 use crate::fault::{Fault, ask_first};
-use crate::model::FlatModel;
+use crate::model::ExplorerModel;
 use crate::options::Refused;
 
 /// Fewer states than that are not worth a thread.
@@ -160,7 +160,7 @@ impl Search<'_> {
     }
 }
 
-impl<M: FlatModel> StateGraph<'_, M> {
+impl<M: ExplorerModel> StateGraph<'_, M> {
     /// Judges the claim with that number among those given when the graph was explored.
     ///
     /// # Errors

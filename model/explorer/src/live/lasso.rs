@@ -8,7 +8,7 @@ use super::graph::{Edges, SELF_LOOP, StateGraph, UNKNOWN};
 use super::judge::Conditions;
 use super::rebuild::{ANY_CLASS, NEVER, Walk};
 use crate::fault::Fault;
-use crate::model::FlatModel;
+use crate::model::ExplorerModel;
 use crate::trace::{Rebuilt, Trace};
 
 /// A run that never meets the claim, although it is fair.
@@ -42,7 +42,7 @@ pub enum Met {
 }
 
 /// What a lasso is to show.
-pub(super) struct Target<'a, M: FlatModel> {
+pub(super) struct Target<'a, M: ExplorerModel> {
     pub(super) claim: &'a Claim<M>,
     /// Where the cycle is to be.
     pub(super) members: Vec<u32>,
@@ -52,7 +52,7 @@ pub(super) struct Target<'a, M: FlatModel> {
     pub(super) before: u32,
 }
 
-impl<M: FlatModel> StateGraph<'_, M> {
+impl<M: ExplorerModel> StateGraph<'_, M> {
     /// The run that goes to the members and stays there, fairly.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl<M: FlatModel> StateGraph<'_, M> {
         let mut run = self.start(stem.nodes[0])?;
         self.follow_and_confirm(&mut run, &stem)?;
         let stem = run.finish();
-        let begins = *stem.states.last().expect("a trace has a state");
+        let begins = stem.states.last().expect("a trace has a state").clone();
         let mut run = Rebuilt::from(self.model, begins);
         self.follow_and_confirm(&mut run, &cycle)?;
         Ok(Lasso { stem, cycle: run.finish(), fairness })

@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 
-use zerocopy::IntoBytes;
-
 use super::graph::{OUTSIDE, PREDICATES_MAX, SELF_LOOP, StateGraph, predicates};
 use crate::fault::Fault;
-use crate::model::FlatModel;
-use crate::search::{At, Panicked, Place};
+use crate::model::ExplorerModel;
+use crate::search::{At, Failed, Place};
+use crate::stored::StoredState;
 use crate::trace::{Rebuilt, steps};
 
 /// No node, or no place: not reached.
@@ -30,7 +29,7 @@ impl Walk {
     }
 }
 
-impl<'m, M: FlatModel> StateGraph<'m, M> {
+impl<'m, M: ExplorerModel> StateGraph<'m, M> {
     /// The initial state with that number.
     pub(super) fn start(&self, node: u32) -> Result<Rebuilt<'m, M>, Fault<M::State>> {
         Rebuilt::start(self.model, &|_, state| self.node(state) == Some(node))
@@ -71,11 +70,11 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
     fn confirm(&self, run: &Rebuilt<'m, M>, node: u32) -> Result<(), Fault<M::State>> {
         const STEPS: &str = "the steps of this state";
         const PREDICATES: &str = "the predicates of this state";
-        let (model, state) = (self.model, *run.last());
+        let (model, state) = (self.model, run.last().clone());
         let (mut now, mut loops) = (Vec::new(), false);
         run.asked(STEPS, || {
             for (class, next) in steps(model, &state) {
-                if next.as_bytes() == state.as_bytes() {
+                if next.is_same(&state) {
                     loops = true;
                 } else if model.within_boundary(&next) {
                     now.push((self.node(&next).unwrap_or(NEVER), class));
@@ -100,23 +99,24 @@ impl<'m, M: FlatModel> StateGraph<'m, M> {
         Ok(())
     }
 
-    /// The panic that has ended the exploration, with the run to the state that it was about.
+    /// The failure that has ended the exploration, with the run to the state that it was about.
     /// `level` holds the numbers of the states that were being expanded.
-    pub(super) fn panic(&self, panicked: &Panicked<M::State>, level: &[u32]) -> Fault<M::State> {
-        let (asked, run) = match panicked.at {
-            At::Initial(state) => {
-                ("an initial state and its predicates", Some(Rebuilt::from(self.model, state)))
-            }
-            At::Source(place) => ("the steps of this state", self.run_to(place, level)),
+    pub(super) fn failure(&self, failed: &Failed<M::State>, level: &[u32]) -> Fault<M::State> {
+        let (asked, run) = match &failed.at {
+            At::Initial(state) => (
+                "an initial state and its predicates",
+                Some(Rebuilt::from(self.model, state.clone())),
+            ),
+            At::Source(place) => ("the steps of this state", self.run_to(*place, level)),
             At::After(place, ordinal) => (
                 "the predicates of this state",
-                self.run_to(place, level).and_then(|mut run| {
-                    run.step(&|at, _, _| at == usize::from(ordinal)).ok()?;
+                self.run_to(*place, level).and_then(|mut run| {
+                    run.step(&|at, _, _| at == usize::from(*ordinal)).ok()?;
                     Some(run)
                 }),
             ),
         };
-        Fault::panicked(asked, panicked.message.clone(), run.map(Rebuilt::finish))
+        failed.fault(asked, run.map(Rebuilt::finish))
     }
 
     /// A shortest run to a state that was being expanded.

@@ -4,18 +4,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use stateright::{Expectation, Property};
-use zerocopy::IntoBytes;
 
 use super::claims::Claims;
+use super::failures::{At, Cause, Failed};
 use super::level::{Level, Place};
-use super::panics::{At, Panicked};
 use super::shared::{Pause, Shared, Usage};
 use super::worker::{Deadlock, Finding, Recorder, Worker};
 use crate::fault::{ask, ask_first};
 use crate::hash::hash;
-use crate::model::FlatModel;
+use crate::model::ExplorerModel;
 use crate::options::{Options, Refused, memory_budget};
 use crate::report::{Identity, Memory, Progress, Stop};
+use crate::stored::StoredState;
 use crate::table::{BASE_BITS_MAX, BASE_BITS_MIN, Table};
 
 /// The table grows when three quarters of its slots are taken, by half.
@@ -37,7 +37,7 @@ const THREADS_MAX: usize = 1024;
 const CLASSES_MAX: usize = u16::MAX as usize;
 
 /// What a run is given.
-pub(crate) struct Setup<'a, M: FlatModel> {
+pub(crate) struct Setup<'a, M: ExplorerModel> {
     pub(crate) model: &'a M,
     pub(crate) options: &'a Options<'a>,
     /// What to check of every state.
@@ -49,14 +49,14 @@ pub(crate) struct Setup<'a, M: FlatModel> {
 }
 
 /// A state that decides something, and where it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Found<S> {
     pub(crate) place: Place,
     pub(crate) state: S,
 }
 
 /// A run between two rounds.
-pub(crate) struct Driver<'a, M: FlatModel, R> {
+pub(crate) struct Driver<'a, M: ExplorerModel, R> {
     pub(crate) setup: Setup<'a, M>,
     pub(crate) table: Table,
     pub(crate) workers: Vec<Worker<M::State, R>>,
@@ -69,8 +69,8 @@ pub(crate) struct Driver<'a, M: FlatModel, R> {
     pub(crate) deadlock: Option<Found<M::State>>,
     /// Why no further level is to be begun.
     pub(crate) stopped: Option<Stop>,
-    /// A panic of the model; the run has ended with it.
-    pub(crate) panicked: Option<Panicked<M::State>>,
+    /// A failure of the model; the run has ended with it.
+    pub(crate) failed: Option<Failed<M::State>>,
     /// Bytes that the engine keeps elsewhere.
     pub(crate) bytes_kept: u64,
     distinct: AtomicU64,
@@ -86,7 +86,7 @@ pub(crate) struct Driver<'a, M: FlatModel, R> {
     reported: Instant,
 }
 
-impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
+impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
     /// Looks up the initial states. There is a recorder for each thread.
     pub(crate) fn start(setup: Setup<'a, M>, recorders: Vec<R>) -> Result<Self, Refused> {
         if setup.options.threads == 0 {
@@ -116,7 +116,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             decided: vec![None; properties.len()],
             deadlock: None,
             stopped: None,
-            panicked: None,
+            failed: None,
             table,
             workers: recorders.into_iter().enumerate().map(worker).collect(),
             level: Level::new(Vec::new()),
@@ -158,7 +158,7 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         Ok(())
     }
 
-    /// Looks up an initial state. `Some` when there is no room for it, or the model panics.
+    /// Looks up an initial state. `Some` when there is no room for it, or the model fails.
     fn add_initial(&mut self, state: M::State, number: u32) -> Option<Stop> {
         let (mut room, mut is_known) = (self.make_room(false) && !self.is_full(), false);
         let mut workers = std::mem::take(&mut self.workers);
@@ -168,19 +168,26 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
         {
             let (pause, claims, usage) = (Pause::default(), self.claims(), Usage::default());
             let shared = self.shared(&pause, &claims, &usage);
-            match ask(|| first.add_initial(&shared, state, number)) {
-                Ok(added) => is_known = added,
+            let cause = match ask(|| first.add_initial(&shared, &state, number)) {
+                Ok(Ok(added)) => {
+                    is_known = added;
+                    None
+                }
+                Ok(Err(bad)) => Some(Cause::Encoding(bad)),
                 Err(message) => {
                     first.give_up(&self.table);
-                    self.panicked = Some(Panicked { at: At::Initial(state), message });
-                    break;
+                    Some(Cause::Panic(message))
                 }
+            };
+            if let Some(cause) = cause {
+                self.failed = Some(Failed { at: At::Initial(state), cause });
+                break;
             }
             room = is_known || self.make_room(true);
         }
         self.workers = workers;
-        if self.panicked.is_some() {
-            return Some(Stop::Panicked);
+        if let Some(failed) = &self.failed {
+            return Some(failed.stop());
         }
         (!room).then_some(Stop::Memory)
     }
@@ -246,10 +253,10 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
             self.bytes_peak = self.bytes_peak.max(all + self.table.bytes());
             self.unexpanded = claims.left() as u64;
             let level = self.levels.len() - 1;
-            self.panicked = self.workers.iter_mut().find_map(|worker| worker.take_panic(level));
-            if self.panicked.is_some() {
+            self.failed = self.workers.iter_mut().find_map(|worker| worker.take_failure(level));
+            if let Some(failed) = &self.failed {
                 self.unexpanded = self.level.left() as u64;
-                return Some(Stop::Panicked);
+                return Some(failed.stop());
             }
             if pause.too_many_steps.load(Ordering::Relaxed) {
                 return Some(Stop::Size);
@@ -293,9 +300,9 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
                 std::thread::scope(|scope| {
                     for worker in others.iter_mut().filter(|worker| !alone || !worker.is_idle()) {
                         let shared = &shared;
-                        scope.spawn(move || worker.work_until_panic(shared, || {}));
+                        scope.spawn(move || worker.work_until_failure(shared, || {}));
                     }
-                    first.work_until_panic(&shared, between);
+                    first.work_until_failure(&shared, between);
                 });
             }
         }
@@ -371,7 +378,8 @@ impl<'a, M: FlatModel, R: Recorder<M::State>> Driver<'a, M, R> {
     pub(crate) fn has(&self, state: &M::State) -> bool {
         let options = self.setup.options;
         let state = if options.symmetry { &self.setup.model.representative(state) } else { state };
-        self.table.find(self.table.key(hash(state.as_bytes(), options.seed))).is_some()
+        let key = hash(state.bytes(&mut Vec::new()), options.seed);
+        self.table.find(self.table.key(key)).is_some()
     }
 
     /// Different states that were found and not expanded.

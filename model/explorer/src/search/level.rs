@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::list::Block;
 use super::pack::Reader;
-use crate::model::FlatState;
+use crate::stored::StoredState;
 
 /// Where a state is: its level, counted from 0, and its number within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ struct Shelf<S> {
     block: RwLock<Block<S>>,
 }
 
-impl<S: FlatState> Level<S> {
+impl<S: StoredState> Level<S> {
     /// Of the blocks of each thread with the number of their states, none of them empty.
     pub(crate) fn new(lists: Vec<Vec<(usize, Block<S>)>>) -> Self {
         let mut shelves = Vec::with_capacity(lists.iter().map(Vec::len).sum());
@@ -101,7 +101,7 @@ pub(crate) struct Piece<'a, S> {
     states: Range<usize>,
 }
 
-impl<S: FlatState> Piece<'_, S> {
+impl<S: StoredState> Piece<'_, S> {
     /// Calls `visit` with each state and its number.
     #[inline]
     pub(crate) fn for_each(&self, reader: &mut Reader, mut visit: impl FnMut(usize, &S)) {

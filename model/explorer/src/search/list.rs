@@ -1,7 +1,7 @@
 //! What a thread has found of the next level.
 
 use super::pack::pack;
-use crate::model::FlatState;
+use crate::stored::StoredState;
 
 /// States that are kept, packed and given back together; the last block of a list may have fewer.
 pub(crate) const BLOCK: usize = 256;
@@ -53,7 +53,7 @@ pub(crate) struct List<S> {
     code: Vec<u8>,
 }
 
-impl<S: FlatState> List<S> {
+impl<S: StoredState> List<S> {
     pub(crate) fn new() -> Self {
         Self {
             full: Vec::new(),
@@ -90,7 +90,7 @@ impl<S: FlatState> List<S> {
 
     fn begin_block(&mut self, is_short: impl FnOnce() -> bool) {
         if self.last.len() == BLOCK {
-            if is_short() && self.pack_last() {
+            if (!S::FLAT || is_short()) && self.pack_last() {
                 return;
             }
             self.bytes += room(&self.last);
@@ -103,14 +103,15 @@ impl<S: FlatState> List<S> {
         }
     }
 
-    /// Packs the last block, unless that would not save anything.
+    /// Packs the last block, unless that would not save anything. What a state that is not flat has
+    /// on the heap is not known, so it always saves something.
     fn pack_last(&mut self) -> bool {
         self.code.clear();
         pack(&self.last, &mut self.code);
-        let saves = self.code.len() < size_of_val(self.last.as_slice());
+        let saves = !S::FLAT || self.code.len() < size_of_val(self.last.as_slice());
         if saves {
             self.last.clear();
-            self.packed += BLOCK as u64;
+            self.packed += if S::FLAT { BLOCK as u64 } else { 0 };
             let block = Block::Packed(self.code.as_slice().into());
             self.bytes += block.bytes();
             self.full.push(block);

@@ -4,32 +4,37 @@
 //! fields that were zero. So each is kept as what differs from the one before it: for every eight
 //! words a byte that says which of them differ, then for each of these a byte that says which of its
 //! bytes do, and these bytes, each as the exclusive or of old and new. The first state of a block
-//! differs from zeros.
+//! differs from zeros. Where states are not flat, each begins with how many bytes it has, and differs
+//! from as many of the one before it, with zeros behind these.
 
-use crate::model::FlatState;
+use crate::stored::StoredState;
 
 /// Bytes of a word. The last word of a state may be shorter.
 const WORD: usize = 8;
 
 /// Appends these states to `code`.
-pub(crate) fn pack<S: FlatState>(states: &[S], code: &mut Vec<u8>) {
-    let mut before = None;
+pub(crate) fn pack<S: StoredState>(states: &[S], code: &mut Vec<u8>) {
+    let (mut before, mut scratch) = (Vec::new(), Vec::new());
     for state in states {
-        pack_one(state.as_bytes(), before, code);
-        before = Some(state.as_bytes());
+        let state = state.bytes(&mut scratch);
+        if !S::FLAT {
+            pack_word(state.len() as u64, code);
+        }
+        before.resize(state.len(), 0);
+        pack_one(state, &before, code);
+        before.copy_from_slice(state);
     }
 }
 
-fn pack_one(state: &[u8], before: Option<&[u8]>, code: &mut Vec<u8>) {
+/// `before` has as many bytes.
+fn pack_one(state: &[u8], before: &[u8], code: &mut Vec<u8>) {
     let group = WORD * WORD;
-    for (at, words) in state.chunks(group).enumerate() {
-        let before = before.map(|bytes| &bytes[at * group..at * group + words.len()]);
+    for (words, before) in state.chunks(group).zip(before.chunks(group)) {
         let place = code.len();
         code.push(0);
         let mut differing = 0;
-        for (bit, word) in words.chunks(WORD).enumerate() {
-            let before = before.map(|bytes| &bytes[bit * WORD..bit * WORD + word.len()]);
-            let difference = number(word) ^ before.map_or(0, number);
+        for (bit, (word, before)) in words.chunks(WORD).zip(before.chunks(WORD)).enumerate() {
+            let difference = number(word) ^ number(before);
             if difference != 0 {
                 differing |= 1 << bit;
                 pack_word(difference, code);
@@ -81,30 +86,32 @@ impl Reader {
     ///
     /// # Panics
     /// When the code is not that of so many states.
-    pub(crate) fn read<S: FlatState>(&mut self, block: usize, code: &[u8], number: usize) -> S {
+    pub(crate) fn read<S: StoredState>(&mut self, block: usize, code: &[u8], number: usize) -> S {
         if self.block != Some(block) || self.states > number {
             self.bytes.clear();
-            self.bytes.resize(size_of::<S>(), 0);
+            self.bytes.resize(if S::FLAT { size_of::<S>() } else { 0 }, 0);
             (self.block, self.states, self.offset) = (Some(block), 0, 0);
         }
         while self.states <= number {
-            self.offset += unpack_one(&code[self.offset..], &mut self.bytes);
+            self.offset += unpack_one(&code[self.offset..], &mut self.bytes, S::FLAT);
             self.states += 1;
         }
-        let Ok(state) = S::try_read_from_bytes(&self.bytes) else {
-            unreachable!("these are the bytes of a state");
-        };
-        state
+        S::decode(&self.bytes)
     }
 }
 
-/// Makes of a state the next one. Gives back how many bytes of the code told that.
-fn unpack_one(code: &[u8], state: &mut [u8]) -> usize {
+/// Makes of a state the next one, which is as long if it is flat. Gives back how many bytes of the
+/// code told that.
+fn unpack_one(code: &[u8], state: &mut Vec<u8>, flat: bool) -> usize {
     let mut offset = 0;
     let mut next = || {
         offset += 1;
         code[offset - 1]
     };
+    if !flat {
+        let bytes = ones(next()).fold(0, |length, byte| length | usize::from(next()) << (8 * byte));
+        state.resize(bytes, 0);
+    }
     for words in state.chunks_mut(WORD * WORD) {
         for word in ones(next()) {
             for byte in ones(next()) {
@@ -131,10 +138,10 @@ mod tests {
     use proptest::prelude::{any, proptest};
 
     use super::{Reader, pack};
-    use crate::model::FlatState;
+    use crate::stored::StoredState;
 
     /// Packed and read in order, backwards, and from wherever.
-    fn round_trip<S: FlatState + std::fmt::Debug>(states: &[S], asked: &[usize]) {
+    fn round_trip<S: StoredState + std::fmt::Debug>(states: &[S], asked: &[usize]) {
         let mut code = Vec::new();
         pack(states, &mut code);
         let in_order = 0..states.len();
@@ -156,6 +163,19 @@ mod tests {
         changes.iter().map(change).collect()
     }
 
+    #[derive(Clone, Debug, PartialEq)]
+    struct Text(Vec<u8>);
+
+    impl StoredState for Text {
+        fn encode(&self, bytes: &mut Vec<u8>) {
+            bytes.extend(&self.0);
+        }
+
+        fn decode(bytes: &[u8]) -> Self {
+            Self(bytes.to_vec())
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_packed_is_read_again(
@@ -171,6 +191,16 @@ mod tests {
             round_trip(&sparse::<64>(&changes), &asked);
             round_trip(&sparse::<67>(&changes), &asked);
             round_trip(&sparse::<301>(&changes), &asked);
+        }
+
+        /// States of any length, none of them flat.
+        #[test]
+        fn what_is_not_flat_is_read_again(
+            texts in vec(vec(0_u8..3, 0..150), 0..20),
+            asked in vec(any::<usize>(), 0..20),
+        ) {
+            let texts: Vec<Text> = texts.into_iter().map(Text).collect();
+            round_trip(&texts, &asked);
         }
     }
 

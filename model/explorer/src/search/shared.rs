@@ -7,11 +7,11 @@ use stateright::Property;
 
 use super::claims::Claims;
 use super::level::Level;
-use crate::model::FlatModel;
+use crate::model::ExplorerModel;
 use crate::table::Table;
 
 /// What all threads see of a round.
-pub(crate) struct Shared<'a, M: FlatModel> {
+pub(crate) struct Shared<'a, M: ExplorerModel> {
     pub(crate) model: &'a M,
     pub(crate) properties: &'a [Property<M>],
     pub(crate) seed: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Shared<'a, M: FlatModel> {
     pub(crate) pause: &'a Pause,
 }
 
-impl<M: FlatModel> Shared<'_, M> {
+impl<M: ExplorerModel> Shared<'_, M> {
     /// Whether states are to be packed while they wait.
     pub(crate) fn is_short(&self) -> bool {
         self.usage.all() >= self.bytes_short

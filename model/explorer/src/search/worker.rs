@@ -5,16 +5,15 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use stateright::Expectation;
-use zerocopy::IntoBytes;
 
+use super::failures::{Asked, Ended};
 use super::fired::Fired;
 use super::list::List;
 use super::pack::Reader;
-use super::panics::Asked;
 use super::shared::Shared;
-use crate::fault::Payload;
 use crate::hash::hash;
-use crate::model::{FlatModel, FlatState};
+use crate::model::ExplorerModel;
+use crate::stored::{BadCode, StoredState, confirm};
 use crate::table::{BRIEF_BITS, Inserted, Key, Table};
 
 /// Generated states that are looked up together, so that the waits for memory overlap.
@@ -74,7 +73,6 @@ pub(crate) trait Recorder<S>: Send {
 }
 
 /// A property decided by a state of this thread's part of the next level.
-#[derive(Clone, Copy)]
 pub(crate) struct Finding<S> {
     pub(crate) property: usize,
     /// The number of the state in the thread's list.
@@ -83,7 +81,6 @@ pub(crate) struct Finding<S> {
 }
 
 /// A state without a step in which no run may end, by its number within the level.
-#[derive(Clone, Copy)]
 pub(crate) struct Deadlock<S> {
     pub(crate) position: usize,
     pub(crate) state: S,
@@ -131,11 +128,13 @@ pub(crate) struct Worker<S, R> {
     pub(crate) findings: Vec<Finding<S>>,
     /// What it is asking the model.
     pub(super) asked: Asked,
-    /// Why it has ended, if something panicked.
-    pub(super) panicked: Option<Payload>,
+    /// Why it has ended, if something panicked or an encoding failed.
+    pub(super) ended: Option<Ended>,
+    /// Where states are encoded.
+    scratch: Vec<u8>,
 }
 
-impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
+impl<S: StoredState, R: Recorder<S>> Worker<S, R> {
     pub(crate) fn new(thread: usize, recorder: R, classes: usize, undecided: u64) -> Self {
         Self {
             thread,
@@ -155,7 +154,8 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
             undecided,
             findings: Vec::new(),
             asked: Asked::Nothing,
-            panicked: None,
+            ended: None,
+            scratch: Vec::new(),
         }
     }
 
@@ -163,7 +163,7 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
     /// `between` is called after each.
     pub(crate) fn work<M>(&mut self, shared: &Shared<'_, M>, mut between: impl FnMut())
     where
-        M: FlatModel<State = S>,
+        M: ExplorerModel<State = S>,
     {
         self.bytes_told = (self.bytes(), self.next.bytes());
         // What is left from before the pause comes first.
@@ -203,12 +203,13 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
     #[inline]
     fn expand<M>(&mut self, shared: &Shared<'_, M>, position: usize, state: &S)
     where
-        M: FlatModel<State = S>,
+        M: ExplorerModel<State = S>,
     {
         // Levels are no longer than that; the driver sees to it.
         let source = u32::try_from(position).unwrap_or(u32::MAX);
         let (batch, recent, fired) = (&mut self.batch, &mut self.recent, &mut self.fired);
         let (recorder, tags) = (&mut self.recorder, &self.recent_tags);
+        let (scratch, mut bad_code) = (&mut self.scratch, None);
         recorder.source(source);
         let mut steps = 0_u32;
         let (mut skipped, mut left_out, mut too_many) = (0, 0, false);
@@ -220,7 +221,7 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
                 return;
             };
             steps += 1;
-            if next.as_bytes() == state.as_bytes() {
+            if next.is_same(state) {
                 fired.count(class);
                 skipped += 1;
                 recorder.stay();
@@ -234,7 +235,11 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
             }
             fired.count(class);
             // What was met is the state itself; its orbit is looked for only if it was not.
-            let own = own_key(shared, &next);
+            let own = own_key(shared, &next, scratch);
+            if let Err(bad) = confirm(&next, scratch) {
+                bad_code.get_or_insert((ordinal, bad));
+                return;
+            }
             let (index, brief) = own.brief();
             if recent[index] == brief {
                 skipped += 1;
@@ -243,11 +248,18 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
                 }
                 return;
             }
+            let key = if shared.symmetry { orbit_key(shared, &next, scratch) } else { Ok(own) };
+            let key = match key {
+                Ok(key) => key,
+                Err(bad) => {
+                    bad_code.get_or_insert((ordinal, bad));
+                    return;
+                }
+            };
             if !R::EVERY_STEP {
                 recent[index] = brief;
             }
             let place = recorder.step(class, 0);
-            let key = if shared.symmetry { orbit_key(shared, &next) } else { own };
             batch.push(Edge { state: next, key, source, ordinal, place });
         });
         if too_many {
@@ -255,6 +267,10 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
         }
         self.untold.generated += skipped;
         self.left_out += left_out;
+        if let Some((ordinal, bad)) = bad_code {
+            self.ended.get_or_insert(Ended::BadCode { source, ordinal, bad });
+            shared.pause.any.store(true, Ordering::Relaxed);
+        }
         if steps == 0 {
             self.end(shared, position, state);
         }
@@ -265,19 +281,19 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
     #[cold]
     fn end<M>(&mut self, shared: &Shared<'_, M>, position: usize, state: &S)
     where
-        M: FlatModel<State = S>,
+        M: ExplorerModel<State = S>,
     {
         self.terminal += 1;
         if !shared.model.may_end(state) {
             self.deadlocks += 1;
-            self.deadlock.get_or_insert(Deadlock { position, state: *state });
+            self.deadlock.get_or_insert(Deadlock { position, state: state.clone() });
         }
     }
 
     /// Looks up what is in the batch; keeps what finds no room in the table.
     fn look_up<M>(&mut self, shared: &Shared<'_, M>)
     where
-        M: FlatModel<State = S>,
+        M: ExplorerModel<State = S>,
     {
         black_box(self.batch.iter().fold(0, |all, edge| all ^ shared.table.touch(edge.key)));
         let known_before = self.next.len();
@@ -299,7 +315,7 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
     #[inline]
     fn settle<M>(&mut self, shared: &Shared<'_, M>, edge: &Edge<S>) -> bool
     where
-        M: FlatModel<State = S>,
+        M: ExplorerModel<State = S>,
     {
         let tag = match shared.table.insert(edge.key) {
             Inserted::Full => return false,
@@ -309,7 +325,7 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
                 let Edge { source, ordinal, .. } = *edge;
                 self.asked = Asked::State { source, ordinal, slot };
                 self.judge(shared, &edge.state);
-                self.next.push(edge.state, || shared.is_short());
+                self.next.push(edge.state.clone(), || shared.is_short());
                 let tag = self.recorder.new_state(shared.table, edge, slot);
                 self.asked = Asked::Nothing;
                 tag
@@ -324,7 +340,7 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
     }
 
     /// Adds this thread's counts to those of all, and lets all pause if that is too much.
-    fn tell<M: FlatModel>(&mut self, shared: &Shared<'_, M>) {
+    fn tell<M: ExplorerModel>(&mut self, shared: &Shared<'_, M>) {
         let Untold { new, generated } = std::mem::take(&mut self.untold);
         let (all_told, waiting_told) = self.bytes_told;
         let (all, waiting) = (self.bytes(), self.next.bytes());
@@ -347,7 +363,7 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
     #[inline]
     fn judge<M>(&mut self, shared: &Shared<'_, M>, state: &S)
     where
-        M: FlatModel<State = S>,
+        M: ExplorerModel<State = S>,
     {
         if shared.symmetry {
             self.unreduced += shared.model.orbit_size(state);
@@ -357,7 +373,7 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
         }
     }
 
-    fn decide<M: FlatModel>(&mut self, shared: &Shared<'_, M>, state: &S, mask: u64) {
+    fn decide<M: ExplorerModel>(&mut self, shared: &Shared<'_, M>, state: &S, mask: u64) {
         for (at, property) in shared.properties.iter().enumerate() {
             let (bit, holds) = (1 << at, mask >> at & 1 == 1);
             let decided = match property.expectation {
@@ -368,7 +384,11 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
             };
             if decided && self.undecided & bit != 0 {
                 self.undecided &= !bit;
-                self.findings.push(Finding { property: at, at: self.next.len(), state: *state });
+                self.findings.push(Finding {
+                    property: at,
+                    at: self.next.len(),
+                    state: state.clone(),
+                });
                 if property.expectation == Expectation::Always && shared.stop_when_violated {
                     shared.pause.set(&shared.pause.violated);
                 }
@@ -378,31 +398,52 @@ impl<S: FlatState, R: Recorder<S>> Worker<S, R> {
 
     /// Looks up an initial state, as if it were the step with that number of nowhere. `false` when
     /// the table has no room for it.
-    pub(super) fn add_initial<M>(&mut self, shared: &Shared<'_, M>, state: S, number: u32) -> bool
+    ///
+    /// # Errors
+    /// When its encoding does not give it back.
+    pub(super) fn add_initial<M>(
+        &mut self,
+        shared: &Shared<'_, M>,
+        state: &S,
+        number: u32,
+    ) -> Result<bool, BadCode>
     where
-        M: FlatModel<State = S>,
+        M: ExplorerModel<State = S>,
     {
-        if !shared.model.within_boundary(&state) {
+        if !shared.model.within_boundary(state) {
             self.left_out += 1;
-            return true;
+            return Ok(true);
         }
-        let own = own_key(shared, &state);
-        let key = if shared.symmetry { orbit_key(shared, &state) } else { own };
+        let own = own_key(shared, state, &mut self.scratch);
+        confirm(state, &self.scratch)?;
+        let key = if shared.symmetry { orbit_key(shared, state, &mut self.scratch)? } else { own };
         self.bytes_told = (self.bytes(), self.next.bytes());
+        let state = state.clone();
         self.batch.push(Edge { state, key, source: number, ordinal: 0, place: NOWHERE });
         self.look_up(shared);
         self.tell(shared);
-        self.batch.pop().is_none()
+        Ok(self.batch.pop().is_none())
     }
 }
 
-/// The identity of a state.
+/// The identity of a state, whose bytes are in `scratch` then, unless it is flat.
 #[inline]
-fn own_key<M: FlatModel>(shared: &Shared<'_, M>, state: &M::State) -> Key {
-    shared.table.key(hash(state.as_bytes(), shared.seed))
+fn own_key<M: ExplorerModel>(
+    shared: &Shared<'_, M>,
+    state: &M::State,
+    scratch: &mut Vec<u8>,
+) -> Key {
+    shared.table.key(hash(state.bytes(scratch), shared.seed))
 }
 
 /// The identity of its orbit.
-fn orbit_key<M: FlatModel>(shared: &Shared<'_, M>, state: &M::State) -> Key {
-    own_key(shared, &shared.model.representative(state))
+fn orbit_key<M: ExplorerModel>(
+    shared: &Shared<'_, M>,
+    state: &M::State,
+    scratch: &mut Vec<u8>,
+) -> Result<Key, BadCode> {
+    let representative = shared.model.representative(state);
+    let key = own_key(shared, &representative, scratch);
+    confirm(&representative, scratch)?;
+    Ok(key)
 }

@@ -2,7 +2,9 @@
 //! and nobody waits for ever.
 
 use stateright::{Model, Property};
-use zab_explorer::{Claim, Fault, FlatModel, Options, Refused, StateGraph, Stop, Verdict, check};
+use zab_explorer::{
+    Claim, ExplorerModel, Fault, Options, Refused, StateGraph, Stop, Verdict, check,
+};
 
 use crate::small::{Small, goal, threads, weak, word};
 
@@ -237,7 +239,7 @@ fn before_there_is_a_state() {
             Vec::new()
         }
     }
-    impl FlatModel for Broken {
+    impl ExplorerModel for Broken {
         fn class_names(&self) -> Vec<String> {
             self.may_fail(In::Classes);
             vec!["one".to_owned()]

@@ -2,7 +2,7 @@
 
 use stateright::{Model, Property};
 use zab_explorer::{
-    Claim, Condition, Fairness, FlatModel, LiveProperty, LiveReport, LiveVerdict, Options,
+    Claim, Condition, ExplorerModel, Fairness, LiveProperty, LiveReport, LiveVerdict, Options,
     StateGraph, Strength,
 };
 
@@ -111,7 +111,7 @@ impl Model for Small {
     }
 }
 
-impl FlatModel for Small {
+impl ExplorerModel for Small {
     fn class_names(&self) -> Vec<String> {
         (0..CLASSES).map(|class| format!("class {class}")).collect()
     }

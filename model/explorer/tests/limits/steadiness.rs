@@ -130,7 +130,7 @@ fn other_initial_states() {
             vec![stateright::Property::always("not 8", |_, state| *state != 8)]
         }
     }
-    impl zab_explorer::FlatModel for Starts {}
+    impl zab_explorer::ExplorerModel for Starts {}
     for asked_before in [0, 1] {
         let model = Starts(Small::new(|_, _| {}), AtomicU32::new(asked_before));
         assert_unsteady(&check(&model, &Options::default(), &mut |_| {}).expect("it begins"));

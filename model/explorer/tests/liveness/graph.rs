@@ -2,7 +2,7 @@
 
 use stateright::Model;
 use zab_explorer::{
-    Claim, Condition, Fairness, FlatModel, LiveProperty, LiveReport, LiveVerdict, Options,
+    Claim, Condition, ExplorerModel, Fairness, LiveProperty, LiveReport, LiveVerdict, Options,
     StateGraph, Strength,
 };
 
@@ -43,7 +43,7 @@ impl Model for Graph {
     }
 }
 
-impl FlatModel for Graph {
+impl ExplorerModel for Graph {
     fn class_names(&self) -> Vec<String> {
         (0..CLASSES).map(|class| format!("class {class}")).collect()
     }

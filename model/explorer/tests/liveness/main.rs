@@ -7,8 +7,8 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use stateright::{Checker, Model, Property};
 use zab_explorer::{
-    Claim, Fairness, FlatModel, LiveProperty, LiveVerdict, Met, Options, Refused, StateGraph, Stop,
-    Strength, TwoPhase,
+    Claim, ExplorerModel, Fairness, LiveProperty, LiveVerdict, Met, Options, Refused, StateGraph,
+    Stop, Strength, TwoPhase,
 };
 
 use graph::{CLASSES, Form, Graph, fair, strong, unfair, weak, word};

@@ -2,7 +2,7 @@
 //! what the normal form keeps.
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
-use zab_explorer::{FlatModel, Options, Verdict, check};
+use zab_explorer::{ExplorerModel, Options, Verdict, check};
 use zab_paper::{Action, Bounds, BoundsError, Paper, Role, Rules, State, WithModel, with_model};
 
 use crate::support::{bounds, paper, walk};

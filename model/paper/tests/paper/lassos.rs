@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use zab_explorer::{
-    Claim, Fairness, FlatModel, LiveProperty, LiveVerdict, Met, Predicate, StateGraph,
+    Claim, ExplorerModel, Fairness, LiveProperty, LiveVerdict, Met, Predicate, StateGraph,
 };
 use zab_paper::Phase;
 use zab_paper::liveness::{

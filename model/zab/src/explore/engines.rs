@@ -1,8 +1,8 @@
-//! The model as engines see it: as stateright's `Model`, and as our engine's `FlatModel`, which
+//! The model as engines see it: as stateright's `Model`, and as our engine's `ExplorerModel`, which
 //! makes no lists of steps and evaluates all properties at once.
 
 use stateright::{Model, Path, Property};
-use zab_explorer::FlatModel;
+use zab_explorer::ExplorerModel;
 
 use super::action::Action;
 use super::bounds::Election;
@@ -64,7 +64,7 @@ impl Model for Zab {
     }
 }
 
-impl FlatModel for Zab {
+impl ExplorerModel for Zab {
     /// One class for each kind of action and each server that takes it.
     fn class_names(&self) -> Vec<String> {
         let of_kind = |name| self.indices().map(move |place| format!("{name}({})", id_at(place)));

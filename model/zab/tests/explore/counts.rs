@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use stateright::{Checker, Model};
-use zab_explorer::{FlatModel, Options};
+use zab_explorer::{ExplorerModel, Options};
 use zab_model::explore::{Action, Bounds, State, Zab, uneven_starts};
 
 use crate::{CALM, ELECTION, explore_within, zab};
