@@ -42,6 +42,10 @@ pub(crate) enum Command {
         zabcheck conform server-1.ndjson server-2.ndjson server-3.ndjson --json verdict.json\n  \
         zabcheck conform --each runs/*")]
     Conform(Conform),
+    /// Show the messages in a capture of the bytes between servers.
+    #[command(after_help = "Examples:\n  zabcheck decode run.raw.ndjson\n  \
+        zabcheck decode run.raw.ndjson --only PROPOSAL,ACK,COMMIT --json messages.json")]
+    Decode(Decode),
     /// Show a rule of the protocol, or list them all.
     #[command(after_help = "Examples:\n  zabcheck explain l.3.2\n  zabcheck explain")]
     Explain(Explain),
@@ -78,6 +82,7 @@ impl Command {
         match self {
             Self::Check(args) => args.json.as_deref(),
             Self::Conform(args) => args.json.as_deref(),
+            Self::Decode(args) => args.json.as_deref(),
             Self::Selftest(args) => args.json.as_deref(),
             Self::Verify(_)
             | Self::Explore(_)
@@ -112,6 +117,19 @@ pub(crate) struct Conform {
     /// Each path is a trace of its own: check one after the other, and print a summary
     #[arg(long)]
     pub(crate) each: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decode {
+    /// The capture: one JSON object per line, as docs/src/capture.md describes
+    #[arg(value_name = "FILE")]
+    pub(crate) capture: PathBuf,
+    /// Show messages of these names only, such as NOTIFICATION or PROPOSAL
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Write the messages for machines; - prints them, and what is for people on standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

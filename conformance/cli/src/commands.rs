@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod complete;
 pub(crate) mod conform;
+pub(crate) mod decode;
 pub(crate) mod explain;
 pub(crate) mod explore;
 pub(crate) mod lint;

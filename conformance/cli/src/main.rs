@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(&args),
         Command::Explore(args) => commands::explore::run(&args),
         Command::Conform(args) => commands::conform::run(&args),
+        Command::Decode(args) => commands::decode::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Record(args) => commands::record::run(&args),
         Command::Lint(args) => commands::lint::run(&args),

@@ -95,13 +95,27 @@ fn help_version_and_wrong_usage() {
     for args in [&["--help"][..], &["-h"], &["--version"], &["help"], &["help", "check"]] {
         assert_ends(0, args);
     }
-    for command in ["verify", "check", "explore", "conform", "record", "lint", "selftest", "bench"]
+    for command in
+        ["verify", "check", "explore", "conform", "decode", "record", "lint", "selftest", "bench"]
     {
         assert_ends(0, &[command, "--help"]);
         assert_ends(3, &[command, "--no-such-flag"]);
     }
     assert_ends(3, &[]);
     assert_ends(3, &["no-such-command"]);
+}
+
+#[test]
+fn decode() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../capture/tests/captures");
+    let capture = folder.join("apache-3.8.0-first-start.raw.ndjson");
+    let capture = capture.to_str().expect("UTF-8");
+    assert_ends(0, &["decode", capture]);
+    assert_ends(0, &["decode", capture, "--only", "snap,uptodate", "--json", "-"]);
+    assert_ends(3, &["decode", capture, "--json", "/dev/full"]);
+    assert_ends(3, &["decode", "/nowhere/at/all"]);
+    let shown = stdout(&zabcheck(&["decode", capture, "--only", "snap,uptodate"]));
+    assert_eq!(shown.lines().filter(|line| line.contains(" quorum ")).count(), 3, "{shown}");
 }
 
 #[test]

@@ -32,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("zab-check", &["zab-model", "zab-paper", "zab-trace"]),
     ("zab-oracle", &["zab-check", "zab-model", "zab-trace"]),
     ("zab-ensemble", &["zab-wire", "zab-trace"]),
+    ("zab-capture", &["zab-wire"]),
     (
         "zabcheck",
         &[
@@ -42,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "zab-trace",
             "zab-check",
             "zab-oracle",
+            "zab-capture",
             "zab-ensemble",
             "zab-sim",
         ],

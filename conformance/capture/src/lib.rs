@@ -1,0 +1,24 @@
+//! Captures of what servers of an ensemble said to each other, and the messages in them.
+//!
+//! A capture is what a recorder between the servers saw: which connections were opened, every byte
+//! in each direction, and how connections ended ([`raw`]). [`decode`] finds the messages of both
+//! ports in these bytes. Nothing here knows what the protocol allows.
+//!
+//! The order of a capture is the recorder's. A message stands in it after it was sent and before it
+//! was received; messages of one connection and direction are in their own order.
+
+mod connection;
+mod decode;
+pub mod error;
+mod json;
+mod payload;
+pub mod raw;
+mod show;
+mod snapshot;
+
+pub use connection::Message;
+pub use decode::{Item, Summary, What, decode};
+pub use error::CaptureError;
+pub use json::json;
+pub use payload::Payload;
+pub use snapshot::SnapshotBody;

@@ -1,0 +1,74 @@
+//! `zabcheck decode`.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
+
+use serde_json::{Value, json};
+use zab_capture::{CaptureError, Item, Summary, What};
+
+use crate::args::Decode;
+use crate::exit::Exit;
+use crate::out;
+use crate::report::{table, write_json};
+
+/// Prints the messages of a capture, and how many there are of each kind.
+pub(crate) fn run(args: &Decode) -> Exit {
+    let mut messages: Vec<Value> = Vec::new();
+    let decoded = decode(&args.capture, |item| {
+        if args.only.is_empty() || is_one_of(&args.only, &item.what) {
+            out::line(item);
+            if args.json.is_some() {
+                messages.extend(zab_capture::json(item));
+            }
+        }
+    });
+    let summary = match decoded {
+        Ok(summary) => summary,
+        Err(error) => {
+            out::error(format_args!("{}: {error}", args.capture.display()));
+            return Exit::Usage;
+        }
+    };
+    let rows = summary.messages.iter().map(|(name, count)| [(*name).to_owned(), count.to_string()]);
+    out::line(table(["message", "number"], rows.collect()));
+    out::line(format_args!(
+        "{} messages on {} connections; {} unreadable; {} bytes of messages that were not complete",
+        summary.total(),
+        summary.connections,
+        summary.errors,
+        summary.unfinished_bytes,
+    ));
+    let exit = if summary.errors == 0 { Exit::Good } else { Exit::Usage };
+    match &args.json {
+        Some(path) => exit.and(write_json(path, &to_json(&summary, messages))),
+        None => exit,
+    }
+}
+
+fn decode(path: &Path, visit: impl FnMut(&Item)) -> Result<Summary, CaptureError> {
+    let read = |source: io::Error| CaptureError::Read { line: 1, source };
+    let file = File::open(path).map_err(read)?;
+    zab_capture::decode(BufReader::new(file), visit)
+}
+
+/// Whether something is a message of one of these names.
+fn is_one_of(names: &[String], what: &What) -> bool {
+    match what {
+        What::Sent { message, .. } => {
+            names.iter().any(|name| name.eq_ignore_ascii_case(message.name()))
+        }
+        What::Lost { .. } => true,
+        What::Other(_) => false,
+    }
+}
+
+fn to_json(summary: &Summary, messages: Vec<Value>) -> Value {
+    json!({
+        "messages": messages,
+        "counts": summary.messages,
+        "connections": summary.connections,
+        "unreadable": summary.errors,
+        "unfinished_bytes": summary.unfinished_bytes,
+    })
+}
