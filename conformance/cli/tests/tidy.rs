@@ -446,7 +446,6 @@ fn the_architecture_names_every_crate() {
 /// Folders and files directly below `src` that import each other, each circle with the reason.
 const CIRCLES: &[(&str, &[&str], &str)] = &[
     ("impl/server", &["client", "four_letter"], "an answer in words shows the connections"),
-    ("model/explorer", &["fault", "report", "trace"], "a fault is shown as a trace in the report"),
     (
         "model/paper",
         &["liveness", "model", "picture", "properties", "render"],

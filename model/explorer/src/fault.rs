@@ -6,7 +6,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::options::Refused;
-use crate::report::Stop;
+use crate::stop::Stop;
 use crate::stored::BadCode;
 use crate::trace::Trace;
 

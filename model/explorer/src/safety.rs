@@ -5,10 +5,12 @@ use stateright::Expectation;
 use crate::fault::{Fault, ask_first};
 use crate::model::ExplorerModel;
 use crate::options::{Options, Refused};
-use crate::report::{Progress, PropertyReport, Report, Stop, Verdict};
+use crate::rebuilt::{Rebuilt, steps};
+use crate::report::{Progress, PropertyReport, Report, Verdict};
 use crate::search::{At, Driver, Edge, Failed, Found, Place, Recorder, Setup, Worker};
+use crate::stop::Stop;
 use crate::table::Table;
-use crate::trace::{Rebuilt, Trace, steps};
+use crate::trace::Trace;
 
 /// Visits every state that the model can reach, level by level, and checks its `always` and
 /// `sometimes` properties. Counts and verdicts are the same with any number of threads; which of

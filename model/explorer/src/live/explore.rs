@@ -10,8 +10,9 @@ use super::graph::{
 use crate::fault::ask_first;
 use crate::model::ExplorerModel;
 use crate::options::{Options, Refused};
-use crate::report::{Progress, Stop};
+use crate::report::Progress;
 use crate::search::{Driver, Edge, NOWHERE, Recorder, Setup};
+use crate::stop::Stop;
 use crate::table::Table;
 
 /// Numbers that a thread takes at a time for the states that it finds.

@@ -4,7 +4,8 @@ use super::claim::{LiveProperty, Predicate};
 use crate::fault::Fault;
 use crate::hash::hash;
 use crate::model::ExplorerModel;
-use crate::report::{Memory, Stop};
+use crate::report::Memory;
+use crate::stop::Stop;
 use crate::stored::StoredState;
 use crate::table::Table;
 

@@ -9,7 +9,8 @@ use super::judge::Conditions;
 use super::rebuild::{ANY_CLASS, NEVER, Walk};
 use crate::fault::Fault;
 use crate::model::ExplorerModel;
-use crate::trace::{Rebuilt, Trace};
+use crate::rebuilt::Rebuilt;
+use crate::trace::Trace;
 
 /// A run that never meets the claim, although it is fair.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use super::graph::{OUTSIDE, PREDICATES_MAX, SELF_LOOP, StateGraph, predicates};
 use crate::fault::Fault;
 use crate::model::ExplorerModel;
+use crate::rebuilt::{Rebuilt, steps};
 use crate::search::{At, Failed, Place};
 use crate::stored::StoredState;
-use crate::trace::{Rebuilt, steps};
 
 /// No node, or no place: not reached.
 pub(super) const NEVER: u32 = u32::MAX;

@@ -14,7 +14,8 @@ use crate::fault::{ask, ask_first};
 use crate::hash::hash;
 use crate::model::ExplorerModel;
 use crate::options::{Options, Refused, memory_budget};
-use crate::report::{Identity, Memory, Progress, Stop};
+use crate::report::{Identity, Memory, Progress};
+use crate::stop::Stop;
 use crate::stored::StoredState;
 use crate::table::{BASE_BITS_MAX, BASE_BITS_MIN, Table};
 

@@ -9,7 +9,7 @@ use super::shared::Shared;
 use super::worker::{Recorder, Worker};
 use crate::fault::{Fault, Payload, said};
 use crate::model::ExplorerModel;
-use crate::report::Stop;
+use crate::stop::Stop;
 use crate::stored::{BadCode, StoredState};
 use crate::table::Table;
 use crate::trace::Trace;
