@@ -7,8 +7,8 @@
 //! as a second witness on small models.
 //!
 //! [`StateGraph::explore`] keeps the graph of all states and steps, on which
-//! [`StateGraph::judge`] decides `<>P`, `[]<>P` and `P ~> Q` under weak and strong fairness, with a
-//! fair run that breaks the claim if there is one.
+//! [`StateGraph::judge`] decides `<>P`, `[]<>P`, `<>[]P` and `P ~> Q` under weak and strong fairness,
+//! with a fair run that breaks the claim if there is one.
 //!
 //! ```
 //! use zab_explorer::{Options, TwoPhase, check};

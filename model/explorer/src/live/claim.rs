@@ -19,6 +19,8 @@ pub enum Claim<M: Model> {
     Eventually(Predicate<M>),
     /// `[]<>P`: again and again, P.
     AlwaysEventually(Predicate<M>),
+    /// `<>[]P`: from some time on, P.
+    EventuallyAlways(Predicate<M>),
     /// `P ~> Q`: whenever P, then at that time or later Q.
     LeadsTo(Predicate<M>, Predicate<M>),
 }

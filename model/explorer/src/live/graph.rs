@@ -218,7 +218,7 @@ impl Edges {
 pub(super) fn predicates<M: ExplorerModel>(properties: &[LiveProperty<M>]) -> Vec<Predicate<M>> {
     use super::claim::Claim;
     let two = |property: &LiveProperty<M>| match property.claim {
-        Claim::Eventually(p) | Claim::AlwaysEventually(p) => [p, p],
+        Claim::Eventually(p) | Claim::AlwaysEventually(p) | Claim::EventuallyAlways(p) => [p, p],
         Claim::LeadsTo(p, q) => [q, p],
     };
     properties.iter().flat_map(two).collect()

@@ -19,7 +19,8 @@ pub struct LiveReport<S> {
     pub name: &'static str,
     /// Whether it is so.
     pub verdict: LiveVerdict<S>,
-    /// States in which a run may wait for what is claimed, as far as they were looked at.
+    /// States in which a run may wait for what is claimed, as far as they were looked at. For
+    /// `<>[]P` all states, since no run need wait for P.
     pub waiting: u64,
     /// Cycles among them: parts of several states in which a run may go round for ever. None: only
     /// states in which a run may stay have decided.
@@ -91,9 +92,9 @@ impl Conditions {
 
 /// What a part of the graph is.
 enum Part {
-    /// A fair run may stay in it.
+    /// A fair run may stay in it, and breaks the claim.
     Fair,
-    /// None may.
+    /// None may, or it does not break the claim.
     Unfair,
     /// None may visit all of it for ever; perhaps one that keeps to these states.
     Perhaps(Vec<u32>),
@@ -105,6 +106,9 @@ struct Search<'g> {
     conditions: Conditions,
     /// Whether a run may stay in any state.
     stutters: bool,
+    /// A predicate that must be false somewhere in a part: a run that stays breaks the claim only if
+    /// it comes to such a state again and again. 0: it does so wherever it stays.
+    avoids: u32,
     /// By state: the number of the part that was looked at last with it.
     part_of: Vec<u32>,
     parts: u32,
@@ -124,12 +128,20 @@ impl Search<'_> {
     /// Whether a fair run may stay in that state.
     fn may_stay(&self, node: u32) -> bool {
         let stays = self.stutters || self.edges.has(node, SELF_LOOP) || self.edges.is_end(node);
-        stays && self.conditions.enabled(self.edges, node) == 0
+        stays && self.breaks(&[node]) && self.conditions.enabled(self.edges, node) == 0
+    }
+
+    /// Whether a run that visits all of these states again and again breaks the claim.
+    fn breaks(&self, members: &[u32]) -> bool {
+        self.avoids == 0 || members.iter().any(|node| !self.edges.has(*node, self.avoids))
     }
 
     fn look_at(&mut self, members: &[u32]) -> Part {
         if let [node] = members {
             return if self.may_stay(*node) { Part::Fair } else { Part::Unfair };
+        }
+        if !self.breaks(members) {
+            return Part::Unfair;
         }
         self.parts += 1;
         for node in members {
@@ -178,18 +190,21 @@ impl<M: ExplorerModel> StateGraph<'_, M> {
         let conditions = Conditions::new(fairness, classes)?;
         let (goal, before) = (1 << (2 * number), 1 << (2 * number + 1));
         let edges = &self.edges;
-        let barred = goal | UNKNOWN;
+        // A run that breaks `<>[]P` may come to P as often as it likes.
+        let comes_back = matches!(property.claim, Claim::EventuallyAlways(_));
+        let (barred, avoids) = if comes_back { (UNKNOWN, goal) } else { (goal | UNKNOWN, 0) };
         let inside = |node: u32| !edges.has(node, barred);
         let is_start = |node: &u32| inside(*node) && edges.has(*node, before);
         let all = || 0..u32::try_from(edges.nodes()).unwrap_or(u32::MAX);
         let roots: Vec<u32> = match property.claim {
-            Claim::Eventually(_) => self.initial.clone(),
+            Claim::Eventually(_) | Claim::EventuallyAlways(_) => self.initial.clone(),
             Claim::AlwaysEventually(_) => all().filter(|node| inside(*node)).collect(),
             Claim::LeadsTo(..) => all().filter(is_start).collect(),
         };
         let part_of = vec![0; edges.nodes()];
         let stutters = self.stutters;
-        let mut search = Search { edges, conditions, stutters, part_of, parts: 0, counts: [0; 3] };
+        let (parts, counts) = (0, [0; 3]);
+        let mut search = Search { edges, conditions, stutters, avoids, part_of, parts, counts };
         let searched = find_fair(&mut search, &roots, barred, self.threads, self.left_out > 0);
         // Elsewhere a run may also meet the claim, go outside, and break it there.
         let once = matches!(property.claim, Claim::Eventually(_));

@@ -67,7 +67,9 @@ impl<M: ExplorerModel> StateGraph<'_, M> {
         let members: HashSet<u32> = target.members.iter().copied().collect();
         let stem = self.stem(target, &members).expect("every state of the graph is reachable");
         let entry = *stem.nodes.last().expect("a stem has a state");
-        let cycle = self.edges.cycle(entry, &members, conditions, names);
+        let comes_back = matches!(target.claim, Claim::EventuallyAlways(_));
+        let avoids = if comes_back { target.goal } else { 0 };
+        let cycle = self.edges.cycle(entry, &members, avoids, (conditions, names));
         let met = names.iter().enumerate().map(|(at, condition)| {
             self.edges
                 .met(&cycle, 1 << at, condition.strength, conditions)
@@ -91,7 +93,7 @@ impl<M: ExplorerModel> StateGraph<'_, M> {
         // Whether the second phase may begin here, when the first is not empty.
         let begins = |node: u32| match target.claim {
             Claim::Eventually(_) => false,
-            Claim::AlwaysEventually(_) => members.contains(&node),
+            Claim::AlwaysEventually(_) | Claim::EventuallyAlways(_) => members.contains(&node),
             Claim::LeadsTo(..) => inside(node) && edges.has(node, target.before),
         };
         let waits_at_once = matches!(target.claim, Claim::Eventually(_));
@@ -149,13 +151,14 @@ impl Edges {
         Walk { classes: nodes.windows(2).map(class).collect(), nodes }
     }
 
-    /// A closed walk from `entry` among the members that meets every condition.
+    /// A closed walk from `entry` among the members that meets every condition, and comes to a state
+    /// without the bit `avoids`, if that is not 0.
     fn cycle(
         &self,
         entry: u32,
         members: &HashSet<u32>,
-        conditions: &Conditions,
-        names: &[Condition],
+        avoids: u32,
+        (conditions, names): (&Conditions, &[Condition]),
     ) -> Walk {
         let mut walk = Walk { nodes: vec![entry], classes: Vec::new() };
         if members.len() == 1 {
@@ -165,36 +168,49 @@ impl Edges {
             }
             return walk;
         }
-        for (at, condition) in names.iter().enumerate() {
-            let bit = 1 << at;
-            if self.met(&walk, bit, condition.strength, conditions).is_some()
-                && !walk.classes.is_empty()
-            {
-                continue;
+        let met = |walk: &Walk, at: usize| {
+            self.met(walk, 1 << at, names[at].strength, conditions).is_some()
+        };
+        // A way to one place may enable what was never enabled until then. A step of it is taken at
+        // the next time, and stays taken.
+        for _ in 0..=names.len() {
+            for at in 0..names.len() {
+                if walk.classes.is_empty() || !met(&walk, at) {
+                    self.meet(&mut walk, members, 1 << at, conditions);
+                }
             }
-            let step = |node: u32| {
-                self.of(node).find(|(target, class)| {
-                    members.contains(target) && conditions.of(*class) & bit != 0
-                })
-            };
-            if self.go_to(&mut walk, members, |node| step(node).is_some()) {
-                let here = walk.nodes.last().copied().unwrap_or(entry);
-                if let Some((target, class)) = step(here) {
+            if avoids != 0 && walk.nodes.iter().all(|node| self.has(*node, avoids)) {
+                self.go_to(&mut walk, members, |node| !self.has(node, avoids));
+            }
+            if walk.classes.is_empty() {
+                let step = self.of(entry).find(|(target, _)| members.contains(target));
+                if let Some((target, class)) = step {
                     walk.step(class, target);
                 }
-            } else {
-                let disabled = |node| conditions.enabled(self, node) & bit == 0;
-                self.go_to(&mut walk, members, disabled);
+            }
+            self.go_to(&mut walk, members, |node| node == entry);
+            if (0..names.len()).all(|at| met(&walk, at)) {
+                break;
             }
         }
-        if walk.classes.is_empty() {
-            let step = self.of(entry).find(|(target, _)| members.contains(target));
-            if let Some((target, class)) = step {
+        walk
+    }
+
+    /// Goes to where a step that meets the condition can be taken, and takes it; or else to where no
+    /// such step is possible.
+    fn meet(&self, walk: &mut Walk, members: &HashSet<u32>, bit: u64, conditions: &Conditions) {
+        let step = |node: u32| {
+            self.of(node).find(|(target, class)| {
+                members.contains(target) && conditions.of(*class) & bit != 0
+            })
+        };
+        if self.go_to(walk, members, |node| step(node).is_some()) {
+            if let Some((target, class)) = walk.nodes.last().and_then(|here| step(*here)) {
                 walk.step(class, target);
             }
+        } else {
+            self.go_to(walk, members, |node| conditions.enabled(self, node) & bit == 0);
         }
-        self.go_to(&mut walk, members, |node| node == entry);
-        walk
     }
 
     /// Goes on, by a shortest way among the members, to where `there` is so. `false` when there is

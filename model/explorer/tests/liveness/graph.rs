@@ -21,6 +21,9 @@ pub(crate) struct Graph {
 
 pub(crate) const CLASSES: u16 = 3;
 
+pub(crate) const FORMS: [Form; 4] =
+    [Form::Eventually, Form::AlwaysEventually, Form::EventuallyAlways, Form::LeadsTo];
+
 impl Model for Graph {
     type State = u8;
     type Action = (u16, u8);
@@ -58,6 +61,7 @@ impl ExplorerModel for Graph {
 pub(crate) enum Form {
     Eventually,
     AlwaysEventually,
+    EventuallyAlways,
     LeadsTo,
 }
 
@@ -106,16 +110,17 @@ impl Graph {
         let claim = match form {
             Form::Eventually => Claim::Eventually(p),
             Form::AlwaysEventually => Claim::AlwaysEventually(p),
+            Form::EventuallyAlways => Claim::EventuallyAlways(p),
             Form::LeadsTo => Claim::LeadsTo(p, q),
         };
         let properties = vec![LiveProperty { name: "it", claim }];
         StateGraph::explore(self, options, properties, &mut |_| {}).expect("the run begins")
     }
 
-    /// Where the claim is met.
+    /// Where the claim is met; for `<>[]P`, where it is not broken.
     pub(crate) fn goal(&self, form: Form) -> u64 {
         match form {
-            Form::Eventually | Form::AlwaysEventually => self.p,
+            Form::Eventually | Form::AlwaysEventually | Form::EventuallyAlways => self.p,
             Form::LeadsTo => self.q,
         }
     }

@@ -8,15 +8,18 @@ use crate::graph::{Form, Graph};
 pub(crate) fn is_violated(graph: &Graph, form: Form, fairness: &Fairness, states: u8) -> bool {
     let everywhere = (1_u64 << states) - 1;
     let reachable = spread(graph, graph.initial.iter().fold(0, |set, s| set | 1 << s), everywhere);
-    let waiting = everywhere & !graph.goal(form);
+    let comes_back = form == Form::EventuallyAlways;
+    let waiting = if comes_back { everywhere } else { everywhere & !graph.goal(form) };
     let starts = match form {
         Form::Eventually => graph.initial.iter().fold(0, |set, state| set | 1 << state),
-        Form::AlwaysEventually => reachable,
+        Form::AlwaysEventually | Form::EventuallyAlways => reachable,
         Form::LeadsTo => reachable & graph.p,
     };
     let region = spread(graph, starts & waiting, waiting);
-    (1..=everywhere)
-        .any(|set| set & !region == 0 && can_stay(graph, set) && is_fair(graph, fairness, set))
+    (1..=everywhere).any(|set| {
+        let breaks = !comes_back || set & !graph.p != 0;
+        set & !region == 0 && breaks && can_stay(graph, set) && is_fair(graph, fairness, set)
+    })
 }
 
 /// What can be reached without leaving `within`.
@@ -79,10 +82,15 @@ pub(crate) fn check_lasso(graph: &Graph, form: Form, fairness: &Fairness, lasso:
         assert!(graph.steps.iter().all(|(from, ..)| *from != end), "{end} has steps");
     }
     let met = |state: &u8| graph.goal(form) >> state & 1 == 1;
-    assert!(!cycle.states.iter().any(met));
+    let always_met = cycle.states.iter().all(met);
+    assert!(if form == Form::EventuallyAlways {
+        !always_met
+    } else {
+        !cycle.states.iter().any(met)
+    });
     match form {
         Form::Eventually => assert!(!stem.states.iter().any(met)),
-        Form::AlwaysEventually => {}
+        Form::AlwaysEventually | Form::EventuallyAlways => {}
         Form::LeadsTo => {
             let last = stem.states.iter().rposition(met).map_or(0, |at| at + 1);
             assert!(stem.states[last..].iter().any(|state| graph.p >> state & 1 == 1));
