@@ -3,12 +3,14 @@
 //! the protocol.
 //!
 //! [`check`] visits every reachable state and checks `always` and `sometimes` properties, with
-//! shortest counterexamples. stateright's own checkers remain for its Explorer, for simulation and
-//! as a second witness on small models.
+//! shortest counterexamples. stateright's own checkers remain for its Explorer and as a second
+//! witness on small models.
 //!
 //! [`StateGraph::explore`] keeps the graph of all states and steps, on which
 //! [`StateGraph::judge`] decides `<>P`, `[]<>P`, `<>[]P` and `P ~> Q` under weak and strong fairness,
 //! with a fair run that breaks the claim if there is one.
+//!
+//! [`walk`] takes random walks where there are too many states; what it does not find may be there.
 //!
 //! ```
 //! use zab_explorer::{Options, TwoPhase, check};
@@ -34,6 +36,7 @@ mod stored;
 mod table;
 mod trace;
 mod two_phase;
+mod walks;
 
 pub use fault::Fault;
 pub use live::{
@@ -48,3 +51,4 @@ pub use stop::Stop;
 pub use stored::{FlatState, StoredState};
 pub use trace::Trace;
 pub use two_phase::TwoPhase;
+pub use walks::{WalkOptions, WalkReport, WalkedProperty, walk};

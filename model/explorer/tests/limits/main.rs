@@ -7,3 +7,4 @@ mod panics;
 mod size;
 mod small;
 mod steadiness;
+mod walks;
