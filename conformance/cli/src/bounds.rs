@@ -5,6 +5,7 @@ use zab_paper::{self as paper, Rules, Variant};
 use zab_presets::{Exploration, Family, PaperRun};
 
 use crate::args::{self, Bounds, Election, PaperBounds};
+use crate::look::CUSTOM;
 
 /// Whether any bound was given.
 pub(crate) fn any(bounds: &Bounds, paper: &PaperBounds) -> bool {
@@ -30,7 +31,7 @@ pub(crate) fn exploration(
         args::Family::Zookeeper => Family::Zookeeper(zookeeper(bounds)?),
         args::Family::Paper => Family::Paper(published(bounds, paper)),
     };
-    Ok(Exploration { name: "custom", covers: "the bounds given", family })
+    Ok(Exploration { name: CUSTOM, covers: "the bounds given", family })
 }
 
 /// A flag that was given and means nothing for the family that was asked for.
@@ -102,4 +103,35 @@ fn published(args: &Bounds, paper: &PaperBounds) -> PaperRun {
     let rules = Rules { variant, ..Rules::new(bounds) };
     let PaperBounds { symmetry, ghosts, liveness, .. } = *paper;
     PaperRun { rules, symmetry, ghosts, liveness }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+    use crate::look;
+
+    /// The command that looks at an exploration means the bounds that it was asked for with.
+    #[test]
+    fn what_is_looked_at_is_what_was_explored() {
+        let asked = [
+            "--requests 2 --crashes 1 --rounds 2 --timeouts 1 --disconnects 1",
+            "--election fle-only --resends 1 --requests 0 --servers 2 --window 1",
+            "--model paper --servers 3 --txns 2 --epochs 2 --timeouts 1 --restarts 1 --ghosts \
+             --reading epoch-first --reading late-ack-ld-commits",
+        ];
+        for flags in asked {
+            let understood = |line: &str| match Cli::try_parse_from(line.split_whitespace()) {
+                Ok(Cli { command: Command::Explore(args) }) => {
+                    exploration(args.model, &args.bounds, &args.paper).expect("it fits")
+                }
+                other => panic!("{line}: {other:?}"),
+            };
+            let first = understood(&format!("zabcheck explore {flags}"));
+            let again = understood(&look::command(&first));
+            assert_eq!(again.family.to_string(), first.family.to_string());
+        }
+    }
 }

@@ -49,6 +49,7 @@ fn options(limits: &Limits) -> Options<'static> {
         states_max: limits.states_max.unwrap_or(u64::MAX),
         depth_max: limits.depth_max.unwrap_or(u64::MAX),
         time_max: limits.seconds_max.map(|seconds| Duration::from_secs(seconds.into())),
+        stop_when_violated: limits.stop_when_violated,
         stop: Some(interrupt::flag()),
         ..Options::default()
     }

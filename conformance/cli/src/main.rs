@@ -6,8 +6,10 @@ mod bounds;
 mod commands;
 mod exit;
 mod exploring;
+mod export;
 mod interrupt;
 mod listing;
+mod look;
 mod out;
 mod report;
 

@@ -1,9 +1,10 @@
 //! Tables, progress and JSON: what several commands show in the same way.
 
+pub(crate) mod counterexample;
+mod file;
 pub(crate) mod model;
 pub(crate) mod progress;
 
-use std::fs;
 use std::path::Path;
 
 use tabled::Table;
@@ -33,22 +34,29 @@ pub(crate) fn can_write(path: &Path) -> Result<(), String> {
     if path == Path::new(STDOUT) {
         return Ok(());
     }
-    let file = fs::OpenOptions::new().append(true).create(true).open(path);
-    file.map(drop).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    file::can_write(path).map_err(|error| cannot_write(path, &error))
 }
 
 /// Writes a result for machines; a failure is told, and makes the command fail.
 pub(crate) fn write_json(path: &Path, value: &serde_json::Value) -> Exit {
-    let text = format!("{value:#}\n");
+    write(path, &format!("{value:#}\n"))
+}
+
+/// Writes a result, all of it or nothing; a failure is told, and makes the command fail.
+pub(crate) fn write(path: &Path, text: &str) -> Exit {
     if path == Path::new(STDOUT) {
-        out::machine(&text);
+        out::machine(text);
         return Exit::Good;
     }
-    match fs::write(path, text) {
+    match file::write(path, text) {
         Ok(()) => Exit::Good,
         Err(error) => {
-            out::error(format_args!("cannot write {}: {error}", path.display()));
+            out::error(cannot_write(path, &error));
             Exit::Usage
         }
     }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot write {}: {error}", path.display())
 }

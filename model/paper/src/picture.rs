@@ -33,6 +33,10 @@ impl<const N: usize, const X: usize, const G: usize> Pictured for Paper<N, X, G>
         facts(state)
     }
 
+    fn columns(&self) -> &'static [&'static str] {
+        &COLUMNS
+    }
+
     fn noted(&self) -> &'static [&'static str] {
         &COLUMNS[..6]
     }

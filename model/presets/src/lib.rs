@@ -10,8 +10,9 @@ mod now;
 mod outcome;
 mod presets;
 mod run;
+mod told;
 
-pub use look::{Followed, Look};
+pub use look::{Astray, Choice, Look, Place, Shown, Stated};
 pub use now::Now;
 pub use outcome::{Counts, Ending, Ends, Fault, Liveness, Outcome, Property, Verdict, kind};
 pub use presets::{Exploration, Family, PaperRun, Preset};

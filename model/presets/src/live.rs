@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use zab_explorer::{ExplorerModel, LiveVerdict, Options};
+use zab_explorer::{LiveVerdict, Options};
 use zab_paper::liveness::{self, CannotJudge, Story};
 use zab_paper::{Paper, WithModel};
 
 use crate::now::{Now, Tell};
 use crate::outcome::{Fault, Liveness, Property};
+use crate::told::{told, unrolled};
 
 /// The graph to be explored, and the claims to be judged on it.
 pub(crate) struct Run<'a, 't> {
@@ -33,8 +34,10 @@ impl WithModel<0> for Run<'_, '_> {
         let graph =
             liveness::explore(model, self.options, &mut |now| (self.tell)(Now::Graph(now)))?;
         let fairness = liveness::fairness(N);
-        let names = model.class_names();
-        let fault = |fault: &zab_explorer::Fault<_>| told(fault, &names);
+        let fault = |fault: &zab_explorer::Fault<_>| Fault {
+            text: fault.to_string(),
+            run: fault.trace.as_ref().and_then(|trace| told(model, trace)),
+        };
         let (mut stopped, mut seen) = (graph.stopped, graph.fault.as_ref().map(fault));
         let mut claims = Vec::new();
         for (number, claim) in graph.properties().iter().enumerate() {
@@ -43,17 +46,18 @@ impl WithModel<0> for Run<'_, '_> {
             if let Some(other) = &report.fault {
                 (stopped, seen) = (Some(other.stop), seen.or_else(|| Some(fault(other))));
             }
-            let story = match &report.verdict {
-                LiveVerdict::Violated(lasso) => Some(Story::new(lasso, &fairness)),
+            let lasso = match &report.verdict {
+                LiveVerdict::Violated(lasso) => Some(lasso),
                 LiveVerdict::Holds | LiveVerdict::Vacuous | LiveVerdict::Unknown => None,
             };
-            let lines = |story: &Story| story.to_string().lines().map(str::to_owned).collect();
+            let why_fair = |lasso| Story::new(lasso, &fairness).why_fair();
             claims.push(Property {
                 name: report.name,
                 kind: "leads to",
                 verdict: (&report.verdict).into(),
-                trace_length: story.as_ref().map(|story| story.stem.len() + story.cycle.len()),
-                story: story.as_ref().map(lines).unwrap_or_default(),
+                trace_length: lasso.map(|lasso| lasso.stem.steps() + lasso.cycle.steps()),
+                run: lasso.and_then(|lasso| unrolled(model, lasso)),
+                fairness: lasso.map(why_fair).unwrap_or_default(),
             });
         }
         let liveness = Liveness {
@@ -65,12 +69,4 @@ impl WithModel<0> for Run<'_, '_> {
         };
         Ok(Judged { claims, liveness, left_out: graph.left_out, fault: seen })
     }
-}
-
-fn told<S>(fault: &zab_explorer::Fault<S>, names: &[String]) -> Fault {
-    let classes = fault.trace.iter().flat_map(|trace| &trace.classes);
-    let line = |(number, class): (usize, &u16)| {
-        format!("{number:>4}  {}", names.get(usize::from(*class)).map_or("", String::as_str))
-    };
-    Fault { text: fault.to_string(), story: (1..).zip(classes).map(line).collect() }
 }

@@ -1,13 +1,17 @@
-//! A model of either family to be looked at by hand: stateright's Explorer, and single paths.
+//! A model of either family to be looked at by hand, one path at a time.
 
-use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::net::SocketAddr;
 
-use stateright::{Model, Path};
+use stateright::{Expectation, Model};
+use thiserror::Error;
+use zab_model::explore::PROPERTIES;
+use zab_paper::properties::statement;
 use zab_paper::{BoundsError, Paper, Rules};
+use zab_view::{Pictured, Run};
 
+use crate::outcome::kind;
 use crate::presets::Family;
 use crate::run::GHOSTS;
 
@@ -15,24 +19,94 @@ use crate::run::GHOSTS;
 const TXNS: usize = 6;
 
 /// A model of any type.
-pub trait Look: Send {
+pub trait Look: Send + Sync {
     /// Serves stateright's Explorer until the process ends. It panics where it cannot listen.
     fn serve(self: Box<Self>, address: SocketAddr);
 
-    /// Where a path of numbers leads, as the Explorer's addresses have them.
+    /// Its properties of states.
+    fn properties(&self) -> Vec<Stated>;
+
+    /// Where a path of numbers leads: that of the initial state, then that of an action of each
+    /// state.
     ///
     /// # Errors
-    /// When the model has no such path; in words.
-    fn follow(&self, path: &str) -> Result<Followed, String>;
+    /// When the model has no such path.
+    fn follow(&self, path: &[usize]) -> Result<Place, Astray>;
+}
+
+/// A property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stated {
+    /// Its name in the model.
+    pub name: &'static str,
+    /// `always` or `sometimes`.
+    pub kind: &'static str,
+    /// What it says, in a sentence.
+    pub says: &'static str,
 }
 
 /// Where a path leads.
 #[derive(Clone, Debug)]
-pub struct Followed {
-    /// The actions on the way, the state that it leads to, and what can happen there; as lines.
-    pub text: String,
-    /// The sequence diagram of the run, as SVG.
-    pub svg: String,
+pub struct Place {
+    /// The run to here.
+    pub run: Run,
+    /// What its states violate or reach.
+    pub shown: Vec<Shown>,
+    /// What can happen here.
+    pub next: Vec<Choice>,
+}
+
+/// A property that is shown by a run: violated, or reached if it is `sometimes`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it is violated.
+    pub violated: bool,
+    /// The first state of the run that shows it; 0 is the initial one.
+    pub first: usize,
+    /// Whether the last state of the run shows it.
+    pub here: bool,
+}
+
+/// Something that can happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Its number, as paths have it.
+    pub number: usize,
+    /// The action.
+    pub action: String,
+    /// The ids of the rules that it follows.
+    pub rules: Vec<String>,
+}
+
+/// Why a path leads nowhere.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Astray {
+    /// There are not so many initial states or actions.
+    #[error("number {place} is {offered}, but there are 0 to {last} only")]
+    OutOf {
+        /// Which number of the path, from 1.
+        place: usize,
+        /// The number.
+        offered: usize,
+        /// The largest that there is.
+        last: usize,
+    },
+    /// A state without a step.
+    #[error("nothing can happen before number {place}")]
+    Over {
+        /// Which number of the path, from 1.
+        place: usize,
+    },
+    /// An action that its state does not allow after all.
+    #[error("number {place}, {action}, is not possible there")]
+    NotPossible {
+        /// Which number of the path, from 1.
+        place: usize,
+        /// The action.
+        action: String,
+    },
 }
 
 impl Family {
@@ -42,7 +116,7 @@ impl Family {
     /// When the family has no room for the bounds.
     pub fn look(self) -> Result<Box<dyn Look>, BoundsError> {
         match self {
-            Self::Zookeeper(model) => Ok(Box::new(model)),
+            Self::Zookeeper(model) => Ok(Box::new(Looked { model, says: zookeeper_says })),
             Self::Paper(run) if run.ghosts => paper::<GHOSTS>(run.rules),
             Self::Paper(run) => paper::<0>(run.rules),
         }
@@ -51,81 +125,111 @@ impl Family {
 
 /// Nobody is in a hurry here: one size for each number of servers is enough to compile.
 fn paper<const G: usize>(rules: Rules) -> Result<Box<dyn Look>, BoundsError> {
+    let says = |name: &str| statement(name).unwrap_or_default();
     Ok(match rules.bounds.servers {
-        2 => Box::new(Paper::<2, TXNS, G>::new(rules)?),
-        4 => Box::new(Paper::<4, TXNS, G>::new(rules)?),
-        5 => Box::new(Paper::<5, TXNS, G>::new(rules)?),
+        2 => Box::new(Looked { model: Paper::<2, TXNS, G>::new(rules)?, says }),
+        4 => Box::new(Looked { model: Paper::<4, TXNS, G>::new(rules)?, says }),
+        5 => Box::new(Looked { model: Paper::<5, TXNS, G>::new(rules)?, says }),
         // Three; any other number is refused by the model.
-        _ => Box::new(Paper::<3, TXNS, G>::new(rules)?),
+        _ => Box::new(Looked { model: Paper::<3, TXNS, G>::new(rules)?, says }),
     })
 }
 
-impl<M> Look for M
+fn zookeeper_says(name: &str) -> &'static str {
+    let property = PROPERTIES.iter().find(|property| property.name == name);
+    property.map_or("", |property| property.statement)
+}
+
+/// A model, and what its properties say.
+struct Looked<M> {
+    model: M,
+    says: fn(&str) -> &'static str,
+}
+
+impl<M> Look for Looked<M>
 where
-    M: Model + Send + Sync + 'static,
+    M: Pictured + Send + Sync + 'static,
     M::State: Clone + Debug + Hash + PartialEq + Send + Sync,
     M::Action: Clone + Debug + PartialEq + Send + Sync,
 {
     fn serve(self: Box<Self>, address: SocketAddr) {
-        self.checker().serve(address);
+        self.model.checker().serve(address);
     }
 
-    fn follow(&self, path: &str) -> Result<Followed, String> {
-        let run = follow(self, path)?;
-        let svg = self.as_svg(run.clone()).unwrap_or_default();
-        let last = run.last_state().clone();
-        let mut lines = Vec::new();
-        for (number, action) in (1..).zip(run.into_actions()) {
-            lines.push(format!("{number:>4}  {}", self.format_action(&action)));
-        }
-        lines.push(format!("\n{last:#?}"));
-        let mut actions = Vec::new();
-        self.actions(&last, &mut actions);
-        let before = lines.len();
-        for (number, action) in actions.into_iter().enumerate() {
-            if self.next_state(&last, action.clone()).is_some() {
-                lines.push(format!("next {number}: {}", self.format_action(&action)));
-            }
-        }
-        if lines.len() == before {
-            lines.push("nothing more can happen".to_owned());
-        }
-        Ok(Followed { text: lines.join("\n"), svg })
+    fn properties(&self) -> Vec<Stated> {
+        let stated = |property: stateright::Property<M>| Stated {
+            name: property.name,
+            kind: kind(&property.expectation),
+            says: (self.says)(property.name),
+        };
+        self.model.properties().into_iter().map(stated).collect()
+    }
+
+    fn follow(&self, path: &[usize]) -> Result<Place, Astray> {
+        let model = &self.model;
+        let (states, actions) = states(model, path)?;
+        let first = path.first().copied().unwrap_or(0);
+        let run = Run::of(model, first, &actions);
+        let run = run.unwrap_or_else(|| unreachable!("these actions were possible just now"));
+        let [.., last] = states.as_slice() else { unreachable!("a run has a state") };
+        let mut offered = Vec::new();
+        model.actions(last, &mut offered);
+        let possible = offered
+            .into_iter()
+            .enumerate()
+            .filter(|(_, action)| model.next_state(last, action.clone()).is_some());
+        let next = possible.map(|(number, action)| Choice {
+            number,
+            rules: model.rules(last, &action),
+            action: action.to_string(),
+        });
+        Ok(Place { run, shown: shown(model, &states), next: next.collect() })
     }
 }
 
-/// The run that a path of numbers stands for.
-fn follow<M>(model: &M, path: &str) -> Result<Path<M::State, M::Action>, String>
-where
-    M: Model<State: Clone + Debug + Hash + PartialEq, Action: Clone + Debug + PartialEq>,
-{
-    let number = |part: &str| {
-        let number = part.parse::<usize>();
-        number.map_err(|_| format!("--path {path}: `{part}` is no number; expected 0/N/N…"))
+/// Of a run.
+type StatesAndActions<M> = (Vec<<M as Model>::State>, Vec<<M as Model>::Action>);
+
+/// The states and actions that a path of numbers stands for.
+fn states<M: Model<State: Clone, Action: Clone + ToString>>(
+    model: &M,
+    path: &[usize],
+) -> Result<StatesAndActions<M>, Astray> {
+    let out_of = |offered: usize, place: usize, of: usize| match of.checked_sub(1) {
+        Some(last) => Astray::OutOf { place, offered, last },
+        None => Astray::Over { place },
     };
-    let parts = path.trim_matches('/').split('/');
-    let mut numbers = parts.map(number).collect::<Result<VecDeque<usize>, String>>()?;
-    let out_of = |offered: usize, place: usize, of: usize| {
-        format!("--path {path}: number {place} is {offered}, but there are 0 to {} only", of - 1)
-    };
+    let (first, numbers) = path.split_first().unwrap_or((&0, &[]));
     let starts = model.init_states();
-    let first = numbers.pop_front().unwrap_or(0);
-    let start = starts.get(first).ok_or_else(|| out_of(first, 1, starts.len()))?.clone();
-    let (mut last, mut taken) = (start.clone(), Vec::new());
+    let mut last = starts.get(*first).ok_or_else(|| out_of(*first, 1, starts.len()))?.clone();
+    let (mut states, mut taken) = (vec![last.clone()], Vec::new());
     for (place, chosen) in (2..).zip(numbers) {
         let mut actions = Vec::new();
         model.actions(&last, &mut actions);
-        if actions.is_empty() {
-            return Err(format!("--path {path}: nothing can happen before number {place}"));
-        }
-        let action = actions.get(chosen).ok_or_else(|| out_of(chosen, place, actions.len()))?;
+        let action = actions.get(*chosen).ok_or_else(|| out_of(*chosen, place, actions.len()))?;
         let next = model.next_state(&last, action.clone());
-        last = next.ok_or_else(|| {
-            let name = model.format_action(action);
-            format!("--path {path}: number {place}, {name}, is not possible there")
-        })?;
+        let refused = || Astray::NotPossible { place, action: action.to_string() };
+        last = next.ok_or_else(refused)?;
+        states.push(last.clone());
         taken.push(action.clone());
     }
-    let run = Path::from_actions(model, start, &taken);
-    run.ok_or_else(|| format!("--path {path}: no run of the model"))
+    Ok((states, taken))
+}
+
+/// Every property that these states violate or reach.
+fn shown<M: Model>(model: &M, states: &[M::State]) -> Vec<Shown> {
+    let properties = model.properties();
+    let shown = properties.iter().filter_map(|property| {
+        // `eventually` is not about states.
+        let violated = match property.expectation {
+            Expectation::Always => true,
+            Expectation::Sometimes => false,
+            Expectation::Eventually => return None,
+        };
+        let shows = |state: &M::State| (property.condition)(model, state) != violated;
+        let first = states.iter().position(shows)?;
+        let here = states.last().is_some_and(shows);
+        Some(Shown { name: property.name, violated, first, here })
+    });
+    shown.collect()
 }

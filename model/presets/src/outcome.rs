@@ -2,6 +2,7 @@
 
 use stateright::Expectation;
 use zab_explorer::{Identity, LiveVerdict, Memory, Stop};
+use zab_view::Run;
 
 /// Everything that is told of one exploration.
 #[derive(Clone, Debug)]
@@ -66,8 +67,8 @@ pub struct Ends {
     pub deadlocks: u64,
     /// Steps of a shortest run to a deadlock.
     pub trace_length: Option<usize>,
-    /// That run as lines.
-    pub story: Vec<String>,
+    /// That run.
+    pub run: Option<Run>,
 }
 
 /// A panic of the model, or an answer that was another when it was asked again.
@@ -75,8 +76,8 @@ pub struct Ends {
 pub struct Fault {
     /// In a sentence.
     pub text: String,
-    /// The run to the state that the model was asked about.
-    pub story: Vec<String>,
+    /// The run to the state that the model was asked about, if the model makes it again.
+    pub run: Option<Run>,
 }
 
 /// What two runs within equal bounds have in common.
@@ -105,8 +106,10 @@ pub struct Property {
     pub verdict: Verdict,
     /// Steps of the run that shows it, if one does.
     pub trace_length: Option<usize>,
-    /// That run as lines, for violations.
-    pub story: Vec<String>,
+    /// That run, for violations.
+    pub run: Option<Run>,
+    /// Of a claim of liveness: what makes the run fair, as lines.
+    pub fairness: Vec<String>,
 }
 
 /// Whether a property is so, as far as the run goes.
@@ -215,7 +218,7 @@ impl Outcome {
 
     /// Makes of what was found a property: that no run gets stuck.
     pub fn judge_deadlocks(&mut self) {
-        let Ends { deadlocks, trace_length, story, .. } = &self.ends;
+        let Ends { deadlocks, trace_length, run, .. } = &self.ends;
         let verdict = match trace_length {
             Some(_) => Verdict::Violated,
             None if self.stopped.is_none() && *deadlocks == 0 => Verdict::Holds,
@@ -226,7 +229,8 @@ impl Outcome {
             kind: "always",
             verdict,
             trace_length: *trace_length,
-            story: story.clone(),
+            run: run.clone(),
+            fairness: Vec::new(),
         });
     }
 

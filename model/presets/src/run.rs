@@ -1,16 +1,16 @@
 //! Runs explorations of either family on the engine.
 
-use stateright::Model;
 use thiserror::Error;
 use zab_explorer::{ExplorerModel, Options, Refused, Report, Trace, check};
-use zab_model::explore::{Zab, trace_text};
 use zab_paper::liveness::CannotJudge;
 use zab_paper::{BoundsError, Paper, WithModel, with_model};
+use zab_view::Run as Told;
 
 use crate::live;
 use crate::now::{Now, Tell};
 use crate::outcome::{Counts, Ends, Fault, Outcome, Property, kind};
 use crate::presets::{Exploration, Family};
+use crate::told::told;
 
 /// As many requests as ghosts remember: enough for five servers with two transactions and three
 /// failures. Within larger bounds the model refuses ghosts.
@@ -39,8 +39,8 @@ impl Exploration {
         match &self.family {
             Family::Zookeeper(model) => {
                 let options = Options { symmetry: false, ..*options };
-                let steps = |trace: &Trace<_>| zookeeper_steps(model, trace);
-                Ok(explore(self, model, &options, &steps, tell)?)
+                let told = |trace: &Trace<_>| told(model, trace);
+                Ok(explore(self, model, &options, &told, tell)?)
             }
             Family::Paper(paper) => {
                 let options = &Options { symmetry: paper.symmetry, ..*options };
@@ -75,13 +75,13 @@ impl<const G: usize> WithModel<G> for Run<'_, '_> {
     type Output = Result<Outcome, Refused>;
 
     fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, G>) -> Self::Output {
-        let steps = |trace: &Trace<_>| paper_steps(model, trace);
-        explore(self.exploration, model, self.options, &steps, self.tell)
+        let told = |trace: &Trace<_>| told(model, trace);
+        explore(self.exploration, model, self.options, &told, self.tell)
     }
 }
 
-/// Explores a model in the name of an exploration. `steps` puts a run into words, a step or a
-/// change in each line.
+/// Explores a model in the name of an exploration. `told` makes a run ready to be shown; it gives
+/// nothing for a run that the model does not make again.
 ///
 /// # Errors
 /// When it cannot begin.
@@ -89,17 +89,17 @@ pub fn explore<M: ExplorerModel>(
     exploration: &Exploration,
     model: &M,
     options: &Options<'_>,
-    steps: &dyn Fn(&Trace<M::State>) -> Vec<String>,
+    told: &dyn Fn(&Trace<M::State>) -> Option<Told>,
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Refused> {
     let report = check(model, options, &mut |now| tell(Now::Exploring(now)))?;
-    Ok(outcome(exploration, &report, steps))
+    Ok(outcome(exploration, &report, told))
 }
 
 fn outcome<S>(
     exploration: &Exploration,
     report: &Report<S>,
-    steps: &dyn Fn(&Trace<S>) -> Vec<String>,
+    told: &dyn Fn(&Trace<S>) -> Option<Told>,
 ) -> Outcome {
     let property = |property: &zab_explorer::PropertyReport<S>| {
         let violation = match &property.verdict {
@@ -114,7 +114,8 @@ fn outcome<S>(
             kind: kind(&property.kind),
             verdict: (&property.verdict).into(),
             trace_length: property.verdict.trace().map(Trace::steps),
-            story: violation.map(steps).unwrap_or_default(),
+            run: violation.and_then(told),
+            fairness: Vec::new(),
         }
     };
     Outcome {
@@ -136,11 +137,11 @@ fn outcome<S>(
             terminal: report.terminal,
             deadlocks: report.deadlocks,
             trace_length: report.deadlock.as_ref().map(Trace::steps),
-            story: report.deadlock.as_ref().map(steps).unwrap_or_default(),
+            run: report.deadlock.as_ref().and_then(told),
         },
         fault: report.fault.as_ref().map(|fault| Fault {
             text: fault.to_string(),
-            story: fault.trace.as_ref().map(steps).unwrap_or_default(),
+            run: fault.trace.as_ref().and_then(told),
         }),
         seconds: report.seconds,
         threads: report.threads,
@@ -150,26 +151,4 @@ fn outcome<S>(
         properties: report.properties.iter().map(property).collect(),
         liveness: None,
     }
-}
-
-/// The steps of a run, and what each changed.
-fn zookeeper_steps(model: &Zab, trace: &Trace<<Zab as Model>::State>) -> Vec<String> {
-    let Some(path) = trace.path(model) else { return Vec::new() };
-    let Some(start) = trace.states.first() else { return Vec::new() };
-    let steps = trace_text(model, start, &path.into_actions());
-    let lines = steps.into_iter().flat_map(|step| {
-        let action = format!("{:>4}  {}", step.number, step.action);
-        let changes = step.changes.into_iter().map(|change| format!("        {change}"));
-        std::iter::once(action).chain(changes)
-    });
-    lines.collect()
-}
-
-/// The actions of a run.
-fn paper_steps<const N: usize, const X: usize, const G: usize>(
-    model: &Paper<N, X, G>,
-    trace: &Trace<<Paper<N, X, G> as Model>::State>,
-) -> Vec<String> {
-    let actions = trace.path(model).map(stateright::Path::into_actions).unwrap_or_default();
-    (1..).zip(&actions).map(|(number, action)| format!("{number:>4}  {action}")).collect()
 }

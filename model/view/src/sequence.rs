@@ -86,6 +86,9 @@ pub trait Pictured: Model<State: Clone, Action: ToString> {
     /// What there is to know of a state.
     fn facts(&self, state: &Self::State) -> Vec<Fact>;
 
+    /// The names of the facts about a server that are columns of a table of servers.
+    fn columns(&self) -> &'static [&'static str];
+
     /// The names of the facts about a server that are noted on its lane when they change.
     fn noted(&self) -> &'static [&'static str];
 
@@ -94,6 +97,11 @@ pub trait Pictured: Model<State: Clone, Action: ToString> {
 
     /// Every channel, the empty ones included.
     fn ways(&self, state: &Self::State) -> Vec<Way>;
+
+    /// The ids of the rules that an action follows in a state; none where rules have no ids.
+    fn rules(&self, _state: &Self::State, _action: &Self::Action) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What an action does; `None` if it is not possible.
     fn tell(&self, state: &Self::State, action: &Self::Action) -> Option<Step<Self::State>>;
@@ -138,11 +146,15 @@ pub struct Row {
     pub notes: Vec<String>,
     /// The phases after it, by index.
     pub phases: Vec<Option<Lane>>,
+    /// Whether it is what the picture is about.
+    pub marked: bool,
 }
 
 /// A run, ready to be drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sequence {
+    /// What stands above the lanes, by index.
+    pub lanes: Vec<String>,
     /// Its steps.
     pub rows: Vec<Row>,
     /// Its messages, in the order in which they were sent.
@@ -180,7 +192,11 @@ impl<'a, M: Pictured> Follower<'a, M> {
             state: start.clone(),
             facts: model.facts(start),
             waiting: BTreeMap::new(),
-            sequence: Sequence { rows: Vec::new(), arrows: Vec::new() },
+            sequence: Sequence {
+                lanes: (1..=model.lanes()).map(|id| format!("server {id}")).collect(),
+                rows: Vec::new(),
+                arrows: Vec::new(),
+            },
         };
         follower.push_row(
             "start".to_owned(),
@@ -199,7 +215,7 @@ impl<'a, M: Pictured> Follower<'a, M> {
     fn push_row(&mut self, text: String, servers: Vec<usize>, crash: bool, notes: Vec<String>) {
         let lanes = 0..self.model.lanes();
         let phases = lanes.map(|index| self.model.phase(&self.state, index)).collect();
-        self.sequence.rows.push(Row { text, servers, crash, notes, phases });
+        self.sequence.rows.push(Row { text, servers, crash, notes, phases, marked: false });
     }
 
     fn row(&self) -> usize {

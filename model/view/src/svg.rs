@@ -14,6 +14,8 @@ const ROW: usize = 34;
 const ENDING: usize = 28;
 const LANE_MIN: usize = 130;
 const MARGIN: usize = 16;
+/// Of a line of words.
+const HEIGHT: usize = 11;
 
 const STYLE: &str = "\
 .zab-run { color-scheme: light dark; color: var(--fg-lit, CanvasText); }
@@ -95,7 +97,7 @@ impl<'a> Picture<'a> {
         );
         for index in 0..self.lanes {
             let x = self.lane(index);
-            push(&mut out, text(x, 18, "middle", &format!("server {}", index + 1)));
+            push(&mut out, text(x, 18, "middle", &self.sequence.lanes[index]));
             self.draw_lane(&mut out, index);
         }
         let arrows = self.places();
@@ -103,9 +105,7 @@ impl<'a> Picture<'a> {
             self.draw_arrow(&mut out, arrow, *y);
         }
         // Words are written over lines.
-        for (arrow, y) in &arrows {
-            self.draw_words(&mut out, arrow, *y);
-        }
+        self.draw_words(&mut out, &arrows);
         for (number, row) in self.sequence.rows.iter().enumerate() {
             self.draw_row(&mut out, number, row);
         }
@@ -132,6 +132,17 @@ impl<'a> Picture<'a> {
 
     fn draw_row(&self, out: &mut String, number: usize, row: &Row) {
         let y = self.rows[number];
+        if row.marked {
+            push(
+                out,
+                format!(
+                    "<rect class=\"marked\" x=\"2\" y=\"{}\" width=\"{}\" height=\"{ROW}\" \
+                     fill=\"#e5484d\" fill-opacity=\"0.18\" stroke=\"#e5484d\"/>",
+                    y - ROW / 2,
+                    self.width - 4
+                ),
+            );
+        }
         let words =
             if number == 0 { row.text.clone() } else { format!("{number:>3}  {}", row.text) };
         push(out, text(MARGIN, y + 4, "start", &words));
@@ -207,30 +218,65 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// What a message says: on its line, or below the place where it ends on its way. Lines stay
-    /// clear of it, since the halo of words leaves the spaces between them open.
-    fn draw_words(&self, out: &mut String, arrow: &Arrow, y: usize) {
+    /// What each message says. Lines stay clear of it, since the halo of words leaves the spaces
+    /// between them open.
+    fn draw_words(&self, out: &mut String, arrows: &[(&Arrow, usize)]) {
+        let mut taken = self.notes();
+        let lanes = (0..self.lanes).map(|index| self.lane(index) - 6);
+        taken.extend(lanes.map(|left| Area { left, top: 0, width: 12, height: self.height }));
+        // Words that can stand in one place only come first.
+        let (fixed, free): (Vec<_>, Vec<_>) =
+            arrows.iter().partition(|(arrow, _)| ends_in(arrow).is_none() || is_lost(arrow));
+        for (arrow, y) in fixed.into_iter().chain(free) {
+            let place = self.place_of_words(arrow, y, &taken);
+            taken.push(place);
+            let Area { left, top, width, height } = place;
+            push(
+                out,
+                format!(
+                    "<rect class=\"ground\" x=\"{left}\" y=\"{top}\" width=\"{width}\" \
+                     height=\"{height}\" fill=\"#fff\" stroke=\"none\"/>"
+                ),
+            );
+            push(out, text(left + width / 2, top + 9, "middle", &arrow.text));
+        }
+    }
+
+    /// Below the place where a message ends on its way; otherwise on its line, where the fewest
+    /// other words and lanes are, and three fifths along it if there is a choice.
+    fn place_of_words(&self, arrow: &Arrow, y: usize, taken: &[Area]) -> Area {
         let middle = self.before(arrow, self.gap / 2);
-        let (x, y) = match arrow.end {
-            End::Received(_) => {
-                let (x, begin) = (self.before(arrow, self.gap * 2 / 5), self.rows[arrow.sent]);
-                let (from, to) = (self.lane(arrow.from), self.lane(arrow.to));
-                let slope = (y - begin) * x.abs_diff(from) / to.abs_diff(from);
-                (x, begin + slope + 4)
-            }
-            End::Lost(_) => (middle, y + 17),
-            End::UnderWay => (middle, y + 12),
+        match arrow.end {
+            End::Lost(_) => return Area::of_words(middle, y + 17, &arrow.text),
+            End::UnderWay => return Area::of_words(middle, y + 12, &arrow.text),
+            End::Received(_) => {}
+        }
+        let (from, to) = (self.lane(arrow.from), self.lane(arrow.to));
+        let (begin, length) = (self.rows[arrow.sent], to.abs_diff(from));
+        let at = |hundredths: &usize| {
+            let (along, down) = (length * hundredths / 100, (y - begin) * hundredths / 100);
+            let x = if from < to { from + along } else { from - along };
+            Area::of_words(x, begin + down + 4, &arrow.text)
         };
-        let width = (arrow.text.chars().count() + 1) * CHARACTER;
-        let (left, top) = (x.saturating_sub(width / 2), y - 9);
-        push(
-            out,
-            format!(
-                "<rect class=\"ground\" x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"11\" \
-                 fill=\"#fff\" stroke=\"none\"/>"
-            ),
-        );
-        push(out, text(x, y, "middle", &arrow.text));
+        const PLACES: [usize; 9] = [60, 50, 70, 40, 65, 55, 45, 35, 30];
+        let hidden = |area: &Area| taken.iter().map(|other| area.in_common(other)).sum::<usize>();
+        let free = PLACES.iter().map(at).min_by_key(hidden);
+        free.unwrap_or_else(|| at(&60))
+    }
+
+    /// Where notes stand.
+    fn notes(&self) -> Vec<Area> {
+        let mut areas = Vec::new();
+        for (number, row) in self.sequence.rows.iter().enumerate() {
+            for (index, note) in row.notes.iter().enumerate().filter(|(_, note)| !note.is_empty()) {
+                let width = note.chars().count() * CHARACTER + MARGIN / 2;
+                let lane = self.lane(index);
+                let is_left = is_left_of_lane(self.sequence, number, index);
+                let left = if is_left { lane.saturating_sub(width) } else { lane };
+                areas.push(Area { left, top: self.rows[number] - 15, width, height: HEIGHT });
+            }
+        }
+        areas
     }
 
     fn draw_legend(&self, out: &mut String) {
@@ -249,6 +295,36 @@ impl<'a> Picture<'a> {
             x += (name.len() + 4) * CHARACTER;
         }
     }
+}
+
+/// Where words are.
+#[derive(Clone, Copy)]
+struct Area {
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+}
+
+impl Area {
+    /// Of words whose middle is at `x`, and whose base line is at `y`.
+    fn of_words(x: usize, y: usize, words: &str) -> Self {
+        let width = (words.chars().count() + 1) * CHARACTER;
+        Self { left: x.saturating_sub(width / 2), top: y - 9, width, height: HEIGHT }
+    }
+
+    /// How many pixels both cover.
+    fn in_common(&self, other: &Self) -> usize {
+        let along = |begin: usize, length: usize, other: usize, its: usize| {
+            (begin + length).min(other + its).saturating_sub(begin.max(other))
+        };
+        along(self.left, self.width, other.left, other.width)
+            * along(self.top, self.height, other.top, other.height)
+    }
+}
+
+fn is_lost(arrow: &Arrow) -> bool {
+    matches!(arrow.end, End::Lost(_))
 }
 
 /// Whether a note goes to the left of its lane: it makes way for the message that is received there.

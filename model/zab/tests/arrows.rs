@@ -218,6 +218,10 @@ impl Pictured for Script {
         Vec::new()
     }
 
+    fn columns(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn noted(&self) -> &'static [&'static str] {
         &[]
     }

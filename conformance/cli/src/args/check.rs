@@ -6,6 +6,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use zab_paper::READINGS;
 
+use crate::export::Export;
+
 pub(super) const EXAMPLES: &str = "\
 Examples:
   zabcheck check                                       the preset `quick`, of both families
@@ -103,6 +105,10 @@ pub(crate) struct Check {
     /// be done and the bounds allow it
     #[arg(long)]
     pub(crate) deadlock: bool,
+    /// Write the shortest of the runs that violate a property; the extension says how: .svg and .mmd
+    /// (Mermaid) are sequence diagrams, .itf.json and .json are for other tools
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: Option<Export>,
     /// Write the result for machines; - prints it, and what is for people on standard error
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -129,6 +135,9 @@ pub(crate) struct Limits {
     /// Stop an exploration after this many seconds; it is then incomplete
     #[arg(long, value_name = "N")]
     pub(crate) seconds_max: Option<u32>,
+    /// Stop as soon as a property is violated; whether others are is then not known
+    #[arg(long)]
+    pub(crate) stop_when_violated: bool,
 }
 
 /// Single bounds; what is not given is 3 servers, 1 request, 1 election and no fault.
@@ -161,7 +170,7 @@ pub(crate) struct Bounds {
     pub(crate) election: Option<Election>,
     /// Committed transactions that a leader keeps for DIFF
     #[arg(long, value_name = "N")]
-    pub(crate) window: Option<u8>,
+    pub(crate) window: Option<u16>,
 }
 
 /// Bounds and options of `--model paper`; what is not given is 2 servers, 1 transaction, no fault.

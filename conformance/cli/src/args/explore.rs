@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
+use zab_presets::Preset;
 
 use super::{Bounds, Family, PaperBounds};
+use crate::export::Export;
 
 /// The flags of `explore`.
 #[derive(Debug, Args)]
@@ -13,6 +16,10 @@ pub(crate) struct Explore {
     /// Which model to look at
     #[arg(long, value_enum, default_value = "zookeeper")]
     pub(crate) model: Family,
+    /// Look at this exploration of a preset, as `zabcheck check --list` names it
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()),
+          hide_possible_values = true, conflicts_with_all = ["model", "Bounds", "PaperBounds"])]
+    pub(crate) exploration: Option<String>,
     #[command(flatten)]
     pub(crate) bounds: Bounds,
     #[command(flatten)]
@@ -27,4 +34,12 @@ pub(crate) struct Explore {
     /// With --path: write the sequence diagram of that run; - prints it, and nothing else
     #[arg(long, value_name = "FILE", requires = "path")]
     pub(crate) svg: Option<PathBuf>,
+    /// With --path: write that run; the extension says how: .svg and .mmd (Mermaid) are sequence
+    /// diagrams, .itf.json and .json are for other tools
+    #[arg(long, value_name = "FILE", requires = "path")]
+    pub(crate) export: Option<Export>,
+}
+
+fn names() -> Vec<&'static str> {
+    Preset::Nightly.explorations().iter().map(|exploration| exploration.name).collect()
 }

@@ -1,16 +1,20 @@
 //! `zabcheck check`.
 
 use serde_json::{Value, json};
-use zab_presets::{Exploration, Outcome, Preset};
+use zab_presets::{Ending, Exploration, Outcome, Preset, Property};
+use zab_view::Run;
 
 use crate::args::{self, Check};
 use crate::baseline::{Baseline, Compared};
 use crate::bounds;
 use crate::exit::{self, Exit};
 use crate::exploring::explore;
+use crate::export::Export;
 use crate::interrupt;
 use crate::listing;
+use crate::look;
 use crate::out;
+use crate::report::counterexample::violated;
 use crate::report::{can_write, model, table, write_json};
 
 /// Explores, tells what was found, and says how it ended.
@@ -49,6 +53,7 @@ fn prepare(args: &Check) -> Result<Asked<'_>, String> {
         explorations
     };
     args.json.as_deref().map_or(Ok(()), can_write)?;
+    args.export.as_ref().map_or(Ok(()), Export::can_write)?;
     let baseline = args.baseline.as_deref().map(|path| Baseline::open(path, &explorations));
     let baseline = baseline.transpose().map_err(|error| error.to_string())?;
     Ok(Asked { args, explorations, preset, baseline })
@@ -71,7 +76,11 @@ impl Asked<'_> {
                     if self.args.deadlock {
                         outcome.judge_deadlocks();
                     }
+                    let violated = outcome.ending() == Ending::Violated;
                     outcomes.push(outcome);
+                    if violated && self.args.limits.stop_when_violated {
+                        break;
+                    }
                 }
                 Err(error) => {
                     refused = refuse(&format!("{}: {error}", exploration.name));
@@ -82,13 +91,15 @@ impl Asked<'_> {
         let missing = self.explorations.len() - outcomes.len();
         let value = match (self.preset, outcomes.as_slice()) {
             (None, [outcome]) => {
-                model::print(outcome);
-                model::json(outcome)
+                model::print(&self.explorations[0], outcome);
+                model::json(&self.explorations[0], outcome)
             }
             (None, _) => return refused,
             (Some(preset), _) => {
-                model::print_all(&outcomes);
-                let values: Vec<Value> = outcomes.iter().map(model::json).collect();
+                model::print_all(&self.explorations, &outcomes);
+                let pairs = self.explorations.iter().zip(&outcomes);
+                let values: Vec<Value> =
+                    pairs.map(|(e, outcome)| model::json(e, outcome)).collect();
                 json!({"preset": preset.name(), "missing": missing, "explorations": values})
             }
         };
@@ -96,6 +107,29 @@ impl Asked<'_> {
             out::line(format_args!("{missing} explorations of the preset have no result"));
         }
         self.finish(&outcomes, &value).and(refused)
+    }
+
+    /// Writes the shortest run that violates a property.
+    fn export(&self, outcomes: &[Outcome]) -> Exit {
+        let Some(export) = &self.args.export else { return Exit::Good };
+        let pairs = self.explorations.iter().zip(outcomes);
+        let found = pairs.flat_map(|(exploration, outcome)| {
+            let runs =
+                violated(outcome).filter_map(|property| Some((property, property.run.as_ref()?)));
+            runs.map(move |(property, run)| Found { exploration, property, run })
+        });
+        let Some(Found { exploration, property, run }) =
+            found.min_by_key(|found| found.run.steps.len())
+        else {
+            out::line(format_args!("nothing is violated: {} is not written", export.name()));
+            return Exit::Good;
+        };
+        let title = format!("a run that violates {}", property.name);
+        let exit = export.write(run, &look::at(exploration, run), &title);
+        if exit == Exit::Good {
+            out::line(format_args!("{}: {title}", export.name()));
+        }
+        exit
     }
 
     /// Writes and compares what was asked for, and says how it all ended.
@@ -106,6 +140,7 @@ impl Asked<'_> {
             outcomes.iter().map(|outcome| exit::of(outcome.ending())).fold(Exit::Good, Exit::and);
         let exit = if seen_all { exit } else { exit.and(Exit::Unknown) };
         let written = self.args.json.as_deref().map_or(Exit::Good, |path| write_json(path, value));
+        let written = written.and(self.export(outcomes));
         let compared = match self.baseline {
             None => Exit::Good,
             Some(baseline) if complete => compare(baseline, outcomes),
@@ -116,6 +151,13 @@ impl Asked<'_> {
         };
         exit.and(written).and(compared)
     }
+}
+
+/// A run that violates a property of an exploration.
+struct Found<'a> {
+    exploration: &'a Exploration,
+    property: &'a Property,
+    run: &'a Run,
 }
 
 fn compare(baseline: Baseline<'_>, outcomes: &[Outcome]) -> Exit {

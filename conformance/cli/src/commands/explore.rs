@@ -6,17 +6,19 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use zab_ensemble::ReservedAddress;
-use zab_presets::{Followed, Look};
+use zab_presets::{Exploration, Look, Place, Preset, Shown};
 
 use crate::args::Explore;
 use crate::bounds;
 use crate::exit::Exit;
+use crate::look;
 use crate::out;
+use crate::report::{STDOUT, write};
 
 /// Serves until Ctrl-C, or prints what a path leads to.
 pub(crate) fn run(args: &Explore) -> Exit {
-    match look(args) {
-        Ok(()) => Exit::Good,
+    match serve_or_print(args) {
+        Ok(exit) => exit,
         Err(message) => {
             out::error(message);
             Exit::Usage
@@ -24,24 +26,34 @@ pub(crate) fn run(args: &Explore) -> Exit {
     }
 }
 
-fn look(args: &Explore) -> Result<(), String> {
+fn serve_or_print(args: &Explore) -> Result<Exit, String> {
+    let exploration = exploration(args)?;
+    let family = exploration.family.clone();
+    let what = format!("{} {family}", family.name());
+    let model = family.look().map_err(|error| error.to_string())?;
+    match &args.path {
+        None => serve(model, &what, args.address),
+        Some(path) => print(&*model, &exploration, path, args),
+    }
+}
+
+/// What is to be looked at: an exploration by its name, or what the bounds say.
+fn exploration(args: &Explore) -> Result<Exploration, String> {
     for (flag, given) in [("--symmetry", args.paper.symmetry), ("--liveness", args.paper.liveness)]
     {
         if given {
             return Err(format!("{flag} is for `zabcheck check`: here every state is itself"));
         }
     }
-    let family = bounds::exploration(args.model, &args.bounds, &args.paper)?.family;
-    let what = format!("{} {family}", family.name());
-    let model = family.look().map_err(|error| error.to_string())?;
-    match &args.path {
-        None => serve(model, &what, args.address),
-        Some(path) => print(&*model, path, args.svg.as_deref()),
+    let all = Preset::Nightly.explorations();
+    match all.into_iter().find(|one| args.exploration.as_deref() == Some(one.name)) {
+        Some(exploration) => Ok(exploration),
+        None => bounds::exploration(args.model, &args.bounds, &args.paper),
     }
 }
 
 /// Serves until the process ends.
-fn serve(model: Box<dyn Look>, what: &str, address: SocketAddr) -> Result<(), String> {
+fn serve(model: Box<dyn Look>, what: &str, address: SocketAddr) -> Result<Exit, String> {
     // stateright binds by itself and panics if it cannot, nor does it tell the port that it got.
     // So the address is reserved before: nobody else gets it until stateright listens on it, and
     // one that cannot be had is refused here.
@@ -55,11 +67,11 @@ fn serve(model: Box<dyn Look>, what: &str, address: SocketAddr) -> Result<(), St
         out::line(format_args!("exploring {what} at http://{address}/ (Ctrl-C ends)"));
         if out::failed() {
             // Nobody knows the address.
-            return Ok(());
+            return Ok(Exit::Good);
         }
     }
     match server.join() {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(Exit::Good),
         Err(_) => Err(format!("the Explorer at {address} has ended; the reason is above")),
     }
 }
@@ -74,19 +86,59 @@ fn wait_for(server: &JoinHandle<()>, mut address: SocketAddr) {
     }
 }
 
-/// Prints where a path leads and what can happen there, or draws it.
-fn print(model: &dyn Look, path: &str, picture: Option<&Path>) -> Result<(), String> {
-    let Followed { text, svg } = model.follow(path)?;
-    match picture {
-        Some(file) if file == Path::new("-") => {
-            out::text(svg);
-            return Ok(());
-        }
-        Some(file) => {
-            std::fs::write(file, svg).map_err(|error| format!("{}: {error}", file.display()))?;
-        }
-        None => {}
+/// Prints where a path leads and what can happen there, or draws it, or writes it for other tools.
+fn print(
+    model: &dyn Look,
+    exploration: &Exploration,
+    path: &str,
+    args: &Explore,
+) -> Result<Exit, String> {
+    let astray = |why: String| format!("--path {path}: {why}");
+    let numbers = numbers(path).map_err(astray)?;
+    let place = model.follow(&numbers).map_err(|error| astray(error.to_string()))?;
+    let svg = || zab_view::svg(&place.run.sequence);
+    if args.svg.as_deref() == Some(Path::new(STDOUT)) {
+        out::text(svg());
+        return Ok(Exit::Good);
     }
-    out::line(text);
-    Ok(())
+    let mut written = args.svg.as_deref().map_or(Exit::Good, |file| write(file, &svg()));
+    if let Some(export) = &args.export {
+        let title = format!("a run of {} steps", place.run.steps.len());
+        written = written.and(export.write(&place.run, &look::at(exploration, &place.run), &title));
+    }
+    if written != Exit::Good {
+        return Ok(written);
+    }
+    tell(&place);
+    Ok(Exit::Good)
+}
+
+/// The numbers of a path.
+fn numbers(path: &str) -> Result<Vec<usize>, String> {
+    let number =
+        |part: &str| part.parse().map_err(|_| format!("`{part}` is no number; expected 0/N/N…"));
+    path.trim_matches('/').split('/').map(number).collect()
+}
+
+fn tell(place: &Place) {
+    let Place { run, shown, next } = place;
+    for (number, step) in (1..).zip(&run.steps) {
+        out::line(format_args!("{number:>4}  {}", step.text()));
+    }
+    out::line(format_args!("\n{}", run.last_page()));
+    for Shown { name, violated, first, here } in shown {
+        let what = match (violated, here) {
+            (true, true) => "is violated here",
+            (true, false) => "is violated on the way",
+            (false, true) => "is reached here",
+            (false, false) => "is reached on the way",
+        };
+        out::line(format_args!("{name} {what}, first after {first} steps"));
+    }
+    for choice in next {
+        out::line(format_args!("next {}: {}", choice.number, choice.action));
+    }
+    if next.is_empty() {
+        out::line("nothing more can happen");
+    }
 }

@@ -57,7 +57,7 @@ fn explore() -> Exit {
             Ok(outcome) => {
                 let ending = outcome.ending();
                 if ending != Ending::Holds {
-                    model::print(&outcome);
+                    model::print(&exploration, &outcome);
                 }
                 let (states, depth) = (outcome.counts.distinct, outcome.counts.depth);
                 let far = format!("{states} states, depth {depth}, {:.1} s", outcome.seconds);

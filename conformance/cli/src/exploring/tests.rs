@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use stateright::{Model, Property};
 use zab_explorer::{ExplorerModel, Options, Trace};
-use zab_presets::{Outcome, Preset, explore};
+use zab_presets::{Exploration, Outcome, Preset, explore};
+use zab_view::{Run, RunStep, Sequence};
 
 use crate::exit::{self, Exit};
 use crate::report::model::json;
@@ -50,20 +51,41 @@ impl Model for Counter {
 
 impl ExplorerModel for Counter {}
 
+/// In whose name the counters are explored.
+fn exploration() -> Exploration {
+    Preset::Quick.explorations().swap_remove(0)
+}
+
+/// A run whose steps are the numbers counted.
+fn counted(trace: &Trace<u8>) -> Option<Run> {
+    let step = |state: &u8| RunStep {
+        action: state.to_string(),
+        rules: Vec::new(),
+        state: Vec::new(),
+        changes: Vec::new(),
+    };
+    Some(Run {
+        path: vec![0; trace.states.len()],
+        start: Vec::new(),
+        steps: trace.states[1..].iter().map(step).collect(),
+        returns_to: None,
+        sequence: Sequence { lanes: Vec::new(), rows: Vec::new(), arrows: Vec::new() },
+        columns: &[],
+    })
+}
+
 fn outcome(inside: fn(&u8) -> bool, at_five: fn(&Counter) -> Option<u8>) -> Outcome {
-    let explorations = Preset::Quick.explorations();
     let options = Options { threads: 1, ..Options::default() };
     let model = Counter { inside, at_five, first: AtomicBool::new(true) };
-    let steps = |trace: &Trace<u8>| trace.states.iter().map(u8::to_string).collect();
-    explore(&explorations[0], &model, &options, &steps, &mut |_| {}).expect("it begins")
+    explore(&exploration(), &model, &options, &counted, &mut |_| {}).expect("it begins")
 }
 
 #[test]
 fn a_sound_model_is_violated_with_its_run() {
     let outcome = outcome(|_| true, |_| Some(6));
     assert_eq!((exit::of(outcome.ending()), outcome.ending().word()), (Exit::Bad, "VIOLATED"));
-    assert_eq!(outcome.properties[0].story.len(), 9);
-    let value = json(&outcome);
+    assert_eq!(outcome.properties[0].run.as_ref().map(|run| run.steps.len()), Some(8));
+    let value = json(&exploration(), &outcome);
     assert_eq!((&value["left_out"], &value["terminal"]), (&0.into(), &1.into()));
     assert_eq!((&value["deadlocks"], &value["deadlock_length"]), (&1.into(), &9.into()));
     assert!(value["fault"].is_null());
@@ -74,8 +96,8 @@ fn a_sound_model_is_violated_with_its_run() {
 fn steps_that_were_left_out_are_told() {
     let outcome = outcome(|state| *state < 7, |_| Some(6));
     assert_eq!((exit::of(outcome.ending()), outcome.left_out), (Exit::Good, 1));
-    assert_eq!(json(&outcome)["left_out"], 1);
-    assert_eq!(json(&outcome)["terminal"], 0);
+    assert_eq!(json(&exploration(), &outcome)["left_out"], 1);
+    assert_eq!(json(&exploration(), &outcome)["terminal"], 0);
 }
 
 #[test]
@@ -87,9 +109,10 @@ fn a_panic_is_no_verdict_and_comes_with_the_run() {
     );
     let fault = outcome.fault.as_ref().expect("it is told");
     assert!(fault.text.ends_with("five is too many"), "{}", fault.text);
-    assert_eq!(fault.story, ["0", "1", "2", "3", "4", "5"]);
-    assert_eq!(json(&outcome)["stopped"], "the model panicked");
-    assert_eq!(json(&outcome)["fault"]["run"][5], "5");
+    let steps = fault.run.iter().flat_map(|run| run.steps.iter().map(RunStep::text));
+    assert_eq!(steps.collect::<Vec<_>>(), ["1", "2", "3", "4", "5"]);
+    assert_eq!(json(&exploration(), &outcome)["stopped"], "the model panicked");
+    assert_eq!(json(&exploration(), &outcome)["fault"]["run"]["steps"][4]["action"], "5");
 }
 
 /// The first time it goes on from 5, later it does not.
@@ -101,10 +124,11 @@ fn another_answer_is_no_verdict_and_no_counterexample() {
         (exit::of(outcome.ending()), outcome.ending().word()),
         (Exit::Unknown, "INCOMPLETE")
     );
-    assert!(outcome.properties.iter().all(|property| property.story.is_empty()));
+    assert!(outcome.properties.iter().all(|property| property.run.is_none()));
     let fault = outcome.fault.as_ref().expect("it is told");
     assert!(fault.text.starts_with("the model is not deterministic"), "{}", fault.text);
-    assert_eq!(fault.story.last().map(String::as_str), Some("5"));
+    let last = fault.run.as_ref().and_then(|run| run.steps.last());
+    assert_eq!(last.map(RunStep::text).as_deref(), Some("5"));
 }
 
 #[test]

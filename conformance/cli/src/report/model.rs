@@ -1,15 +1,18 @@
 //! How explorations are shown.
 
 use serde_json::{Map, Value, json};
-use zab_presets::{Ending, Ends, Fault, Outcome, Property, Verdict};
+use zab_presets::{Ending, Ends, Exploration, Outcome, Verdict};
+use zab_view::Run;
 
+use super::counterexample;
 use super::table;
+use crate::look;
 use crate::out;
 
 const MIB: u64 = 1 << 20;
 
 /// Prints one exploration in full: a row for each property, counts, and what they are worth.
-pub(crate) fn print(outcome: &Outcome) {
+pub(crate) fn print(exploration: &Exploration, outcome: &Outcome) {
     out::line(format_args!("model {}, {}: {}", outcome.model, outcome.name, outcome.covers));
     out::line(format_args!("bounds: {}", outcome.bounds));
     let rows = outcome.properties.iter().map(|property| {
@@ -18,7 +21,7 @@ pub(crate) fn print(outcome: &Outcome) {
     });
     out::line(table(["property", "kind", "verdict", "shown in steps"], rows.collect()));
     print_counts(outcome);
-    print_stories(outcome);
+    counterexample::print_all(exploration, outcome);
 }
 
 fn print_counts(outcome: &Outcome) {
@@ -93,27 +96,11 @@ fn ending(outcome: &Outcome) -> String {
     }
 }
 
-/// Prints what the model did that no model may do, and the runs that break properties.
-fn print_stories(outcome: &Outcome) {
-    if let Some(Fault { text, story }) = &outcome.fault {
-        let after = if story.is_empty() { "" } else { "; the run to that state:" };
-        out::line(format_args!("\n{text}{after}"));
-        story.iter().for_each(out::line);
-    }
-    let violated = |p: &&Property| p.verdict == Verdict::Violated;
-    for property in outcome.properties.iter().filter(violated) {
-        let steps = property.trace_length.unwrap_or(0);
-        out::line(format_args!("\n{} is violated after {steps} steps:", property.name));
-        for line in &property.story {
-            out::line(line);
-        }
-    }
-}
-
 /// Prints several explorations: a row for each, and in full those that are not as they should be.
-pub(crate) fn print_all(outcomes: &[Outcome]) {
-    for outcome in outcomes.iter().filter(|outcome| outcome.ending() != Ending::Holds) {
-        print(outcome);
+pub(crate) fn print_all(explorations: &[Exploration], outcomes: &[Outcome]) {
+    let all = explorations.iter().zip(outcomes);
+    for (exploration, outcome) in all.filter(|(_, outcome)| outcome.ending() != Ending::Holds) {
+        print(exploration, outcome);
         out::line("");
     }
     let rows = outcomes.iter().map(summary).collect();
@@ -147,7 +134,8 @@ fn summary(outcome: &Outcome) -> [String; 8] {
 }
 
 /// An exploration for machines.
-pub(crate) fn json(outcome: &Outcome) -> Value {
+pub(crate) fn json(exploration: &Exploration, outcome: &Outcome) -> Value {
+    let run = |run: &Option<Run>| run.as_ref().map(|run| run_json(exploration, run));
     let counts = &outcome.counts;
     let properties: Vec<Value> = outcome
         .properties
@@ -158,6 +146,7 @@ pub(crate) fn json(outcome: &Outcome) -> Value {
                 "kind": property.kind,
                 "verdict": property.verdict.word(),
                 "trace_length": property.trace_length,
+                "run": run(&property.run),
             })
         })
         .collect();
@@ -183,7 +172,7 @@ pub(crate) fn json(outcome: &Outcome) -> Value {
         "deadlock_length": outcome.ends.trace_length,
         "fault": outcome.fault.as_ref().map(|fault| json!({
             "text": fault.text,
-            "run": fault.story,
+            "run": run(&fault.run),
         })),
         "memory_bytes_peak": outcome.memory.peak,
         "bytes_per_state": outcome.bytes_per_state,
@@ -199,4 +188,11 @@ pub(crate) fn json(outcome: &Outcome) -> Value {
             "seconds": liveness.seconds,
         })),
     })
+}
+
+/// A run for machines, with the command that looks at it.
+fn run_json(exploration: &Exploration, run: &Run) -> Value {
+    let mut value = zab_view::json(run);
+    value["look"] = look::at(exploration, run).into();
+    value
 }

@@ -35,10 +35,30 @@ impl Story {
             fairness: names.zip(lasso.fairness.iter().copied()).collect(),
         }
     }
+
+    /// What makes it fair, as lines: the conditions that steps of the cycle meet, and how many are
+    /// met because nothing of theirs is possible, all the time or at some time in each round.
+    #[must_use]
+    pub fn why_fair(&self) -> Vec<String> {
+        let mut lines = vec!["which is fair:".to_owned()];
+        let mut impossible = 0;
+        for (name, met) in &self.fairness {
+            match met {
+                Met::Taken(step) => {
+                    lines.push(format!("      {name} takes step {} of the cycle", step + 1));
+                }
+                Met::Disabled(_) | Met::NeverEnabled => impossible += 1,
+            }
+        }
+        let all = if lines.len() == 1 { "all" } else { "the other" };
+        lines.push(format!(
+            "      {all} {impossible} conditions ask for what is not possible throughout"
+        ));
+        lines
+    }
 }
 
-/// One action a line; then the conditions that steps of the cycle meet, and how many are met because
-/// nothing of theirs is possible, all the time or at some time in each round.
+/// One action a line; then what makes it fair.
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, action) in (1..).zip(&self.stem) {
@@ -52,18 +72,6 @@ impl fmt::Display for Story {
         for (number, action) in (1..).zip(&self.cycle) {
             writeln!(f, "{number:>4}  {action}")?;
         }
-        writeln!(f, "which is fair:")?;
-        let (mut taken, mut impossible) = (0, 0);
-        for (name, met) in &self.fairness {
-            match met {
-                Met::Taken(step) => {
-                    taken += 1;
-                    writeln!(f, "      {name} takes step {} of the cycle", step + 1)?
-                }
-                Met::Disabled(_) | Met::NeverEnabled => impossible += 1,
-            }
-        }
-        let all = if taken == 0 { "all" } else { "the other" };
-        writeln!(f, "      {all} {impossible} conditions ask for what is not possible throughout")
+        self.why_fair().iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }

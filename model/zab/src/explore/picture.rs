@@ -3,14 +3,14 @@
 use zab_view::{Channel, Fact, Lane, Pictured, Step, Way, sequence, svg};
 
 use super::action::Action;
-use super::facts::facts;
+use super::facts::{COLUMNS, facts};
 use super::links::{End, NOTES_MAX};
 use super::model::Zab;
 use super::packet::Packet;
 use super::sizes::{Flat, SERVERS_MAX, index};
 use super::state::State;
 use crate::message::{Message, Notification};
-use crate::probe::Probe;
+use crate::probe::{Probe, Record};
 use crate::shape::{Queue, Shape};
 use crate::types::{Role, ServerId};
 
@@ -73,6 +73,10 @@ impl Pictured for Zab {
         facts(state)
     }
 
+    fn columns(&self) -> &'static [&'static str] {
+        &COLUMNS
+    }
+
     fn noted(&self) -> &'static [&'static str] {
         &["role", "phase", "acceptedEpoch", "currentEpoch", "history", "lastCommitted"]
     }
@@ -113,6 +117,12 @@ impl Pictured for Zab {
             }
         }
         ways
+    }
+
+    fn rules(&self, state: &State, action: &Action) -> Vec<String> {
+        let mut record = Record::default();
+        let _ = self.act(state, *action, &mut record);
+        record.fired.iter().map(ToString::to_string).collect()
     }
 
     fn tell(&self, state: &State, action: &Action) -> Option<Step<State>> {

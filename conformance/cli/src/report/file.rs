@@ -1,0 +1,77 @@
+//! Files of results: whole or not there, whatever ends this process.
+
+use std::fs::{self, Metadata, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Whether a file can be written there.
+///
+/// # Errors
+/// When it cannot; what is there stays as it is.
+pub(super) fn can_write(path: &Path) -> io::Result<()> {
+    match place(path)? {
+        Place::File(path) => beside(&path).map(drop),
+        Place::Other => fs::OpenOptions::new().write(true).open(path).map(drop),
+    }
+}
+
+/// Writes a file and gives it its name at the end. What is no file, such as a pipe or a device, is
+/// written as it is.
+///
+/// # Errors
+/// When it cannot be written; an earlier file of that name is then still there.
+pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
+    match place(path)? {
+        Place::File(path) => {
+            let mut file = beside(&path)?;
+            file.write_all(text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(path)?;
+            Ok(())
+        }
+        Place::Other => fs::write(path, text),
+    }
+}
+
+/// What a path leads to.
+enum Place {
+    /// A file, or nothing yet; the path without symbolic links to it.
+    File(PathBuf),
+    /// A pipe, a device.
+    Other,
+}
+
+fn place(path: &Path) -> io::Result<Place> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(found) if found.is_file() => {
+            writable(&found)?;
+            Ok(Place::File(path.canonicalize()?))
+        }
+        Ok(_) => Ok(Place::Other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Place::File(path.to_owned())),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file that may not be written is not to be replaced either.
+fn writable(found: &Metadata) -> io::Result<()> {
+    if found.permissions().readonly() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    Ok(())
+}
+
+/// A file in the same folder, with the permissions of any new file.
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    // The message is to name the file that was asked for, not the one with a name by chance.
+    fs::metadata(folder)?;
+    let mode = Permissions::from_mode(0o666);
+    let file = tempfile::Builder::new().permissions(mode).prefix(".zabcheck").tempfile_in(folder);
+    file.map_err(|error| io::Error::from(error.kind()))
+}
