@@ -12,6 +12,11 @@
 //!
 //! [`walk`] takes random walks where there are too many states; what it does not find may be there.
 //!
+//! `README.md` goes from a protocol to its verdicts: the code of `examples/lock`, a lock with a race
+//! and its repair. A model is an [`ExplorerModel`], its state a [`StoredState`]; a verdict comes in a
+//! [`Report`] or a [`LiveReport`], a run as a [`Trace`] or a [`Lasso`], and what a model did wrong as
+//! a [`Fault`].
+//!
 //! ```
 //! use zab_explorer::{Options, TwoPhase, check};
 //!
