@@ -8,7 +8,8 @@ use zab_trace::{LogDigest, TxnDigest, txn_digest};
 use crate::{Base, Message, RecoverError, Txn, Zxid};
 
 /// Whether `zxid` may come right after `last`: `next` of the rules.
-pub(crate) fn is_next(last: Zxid, zxid: Zxid) -> bool {
+#[must_use]
+pub fn is_next(last: Zxid, zxid: Zxid) -> bool {
     let same_epoch = zxid.epoch == last.epoch && last.counter.checked_add(1) == Some(zxid.counter);
     let newer_epoch = zxid.epoch > last.epoch && zxid.counter == 1;
     same_epoch || newer_epoch

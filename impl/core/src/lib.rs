@@ -83,6 +83,7 @@ pub use config::{Config, ConfigError};
 pub use durable::{Base, RecoverError, Recovered, Write};
 pub use effects::{Close, Decision, Deliver, Dial, Effects, Outgoing, Timer, TimerChange};
 pub use error::ProtocolError;
+pub use history::is_next;
 pub use input::{ConnectionId, Input};
 pub use message::{Message, Notification, ROUND_MAX, Txn, Vote};
 pub use mutant::Mutant;

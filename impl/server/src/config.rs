@@ -11,8 +11,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use crate::storage::SnapLimits;
+
 mod parse;
 mod settings;
+mod storage;
 
 /// Everything a server reads from `zoo.cfg` and `myid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,12 @@ pub struct Config {
     /// `commitLogCount`: committed transactions kept to bring learners up to date; 500 unless
     /// given. ZooKeeper does not go below 500, this server accepts any number from 1.
     pub window: usize,
+    /// `snapCount` and `snapSizeLimitInKb`: when a snapshot is taken; 100,000 and 4 GiB unless
+    /// given.
+    pub snap_limits: SnapLimits,
+    /// `autopurge.snapRetainCount` and `autopurge.purgeInterval`: whether old snapshots and logs
+    /// are removed; not unless given.
+    pub purge: Option<Purge>,
     /// `4lw.commands.whitelist`: four-letter words that are answered; `srvr` unless given.
     pub four_letter_words: FourLetterWords,
     /// `minSessionTimeout`; two ticks unless given.
@@ -77,6 +86,15 @@ pub struct ServerAddress {
     pub quorum: Endpoint,
     /// Where votes are exchanged (3888 by custom).
     pub election: Endpoint,
+}
+
+/// How old snapshots and logs are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purge {
+    /// How many snapshots are kept, at least 3.
+    pub retained: usize,
+    /// The time from one removal to the next.
+    pub interval: Duration,
 }
 
 /// Which four-letter words are answered.

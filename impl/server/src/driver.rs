@@ -7,6 +7,7 @@ mod joining;
 mod learner;
 mod newcomers;
 mod requests;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -35,6 +36,7 @@ use joining::{Joining, Said};
 use learner::Learner;
 use newcomers::Newcomers;
 use requests::Requests;
+pub(crate) use snapshots::Purges;
 
 /// Everything that the driver listens to.
 #[derive(Debug)]
@@ -61,6 +63,7 @@ pub(crate) struct Driver {
     pub(crate) service: Arc<Service>,
     pub(crate) election: ElectionNet,
     pub(crate) quorum: QuorumNet,
+    pub(crate) purges: Purges,
     pub(crate) state: Volatile,
 }
 
@@ -145,6 +148,7 @@ impl Driver {
         for learner in self.state.links.values_mut() {
             learner.silent_ticks = learner.silent_ticks.saturating_add(1);
         }
+        self.purge_if_due()?;
         self.step(Input::Tick).await?;
         if let Some(times) = self.state.joining.settle(std::time::Instant::now()) {
             let times = format_args!("{times} attempts to join before failed as said");

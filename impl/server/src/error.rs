@@ -57,6 +57,7 @@ impl ServerError {
                 StorageError::Corrupt { .. }
                 | StorageError::NotApplicable { .. }
                 | StorageError::Malformed { .. }
+                | StorageError::NotKept { .. }
                 | StorageError::Locked { .. },
             )
             | Self::Recover(_)

@@ -16,7 +16,7 @@ use zab_wire::{PacketType, QuorumPacket, Record as _};
 use crate::config::{Config, Endpoint};
 use crate::convert;
 use crate::link::{Decode, Link, LinkEvent, LinkIds, Side, Socket};
-use crate::storage::ArrivingSnapshot;
+use crate::storage::SnapshotWriter;
 use crate::tree::{Tree, TreeBuilder};
 use crate::unknown_peers;
 
@@ -59,7 +59,7 @@ pub(crate) struct Arrived {
     /// As a tree.
     pub(crate) tree: Tree,
     /// The same as a file.
-    pub(crate) file: ArrivingSnapshot,
+    pub(crate) file: SnapshotWriter,
 }
 
 /// The driver's side of the quorum port.
@@ -234,7 +234,7 @@ struct Incomplete {
     packet: QuorumPacket,
     decoder: snapshot::Decoder,
     builder: TreeBuilder,
-    file: ArrivingSnapshot,
+    file: SnapshotWriter,
     /// What is to be written to the file next.
     not_written: BytesMut,
     /// Sessions and lists are written.
@@ -260,7 +260,7 @@ impl Decode for Packets {
             let Some((directory, number)) = &self.snapshots else {
                 return Err("SNAP from a learner".to_owned());
             };
-            let file = block_in_place(|| ArrivingSnapshot::create(directory, *number));
+            let file = block_in_place(|| SnapshotWriter::arriving(directory, *number));
             self.snapshot = Some(Incomplete {
                 packet,
                 decoder: snapshot::Decoder::default(),

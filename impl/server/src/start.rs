@@ -12,7 +12,7 @@ use crate::client::Service;
 use crate::config::{Config, Endpoint};
 use crate::console;
 use crate::descriptors::Shares;
-use crate::driver::{Driver, Inbox, Volatile, tree_of};
+use crate::driver::{Driver, Inbox, Purges, Volatile, tree_of};
 use crate::election_net::ElectionNet;
 use crate::error::ServerError;
 use crate::link::LinkIds;
@@ -43,15 +43,16 @@ pub async fn serve(
     }
     let (report, log) = mpsc::unbounded_channel();
     let (storage, recovery) =
-        Storage::open(&config.data_dir, &config.data_log_dir, move |completion| {
+        Storage::open(&config.data_dir, &config.data_log_dir, config.snap_limits, move |done| {
             // If the driver has ended nobody needs to know.
-            let _ = report.send(completion);
+            let _ = report.send(done);
         })?;
     let Recovery { recovered, snapshot, incarnation, notes } = recovery;
     for note in &notes {
         console::line(format_args!("zab-server {}: {note}", config.id));
     }
-    let state = State { snapshot, transactions: recovered.transactions.clone() };
+    let transactions = recovered.transactions.clone();
+    let state = State { snapshot, base: recovered.base, transactions };
     let shares = Shares::of_process(config.servers.len());
     let (service, submissions) = Service::new(&config, shares, tree_of(state)?);
     let (peer, effects) = recover(&config, recovered)?;
@@ -81,9 +82,19 @@ pub async fn serve(
     tokio::spawn(Arc::clone(&service).listen(listener));
 
     let quorum_text = config.quorum_text().into();
-    let state = Volatile::default();
-    let driver =
-        Driver { config, quorum_text, peer, trace, storage, service, election, quorum, state };
+    let (purges, state) = (Purges::new(config.purge), Volatile::default());
+    let driver = Driver {
+        config,
+        quorum_text,
+        peer,
+        trace,
+        storage,
+        service,
+        election,
+        quorum,
+        purges,
+        state,
+    };
     driver.run(inbox, effects, stop).await
 }
 

@@ -113,6 +113,8 @@ fn config() -> Config {
         client_connections_max: 60,
         connections_max: 0,
         window: 500,
+        snap_limits: crate::config::SnapLimits { count: 100_000, bytes: None },
+        purge: None,
         four_letter_words: FourLetterWords::Only(BTreeSet::from(["srvr".to_owned()])),
         session_timeout_min: Duration::from_secs(4),
         session_timeout_max: Duration::from_secs(600),

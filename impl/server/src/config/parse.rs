@@ -19,7 +19,7 @@ pub(super) struct Draft {
     notes: Vec<String>,
 }
 
-pub(super) const UNDERSTOOD: [&str; 14] = [
+pub(super) const UNDERSTOOD: [&str; 16] = [
     "dataDir",
     "dataLogDir",
     "clientPort",
@@ -30,11 +30,16 @@ pub(super) const UNDERSTOOD: [&str; 14] = [
     "maxClientCnxns",
     "maxCnxns",
     "commitLogCount",
+    "autopurge.purgeInterval",
+    "autopurge.snapRetainCount",
     "4lw.commands.whitelist",
     "minSessionTimeout",
     "maxSessionTimeout",
     "peerType",
 ];
+
+/// Understood too, also with `zookeeper.` before them.
+pub(super) const JAVA_PROPERTIES: [&str; 2] = ["snapCount", "snapSizeLimitInKb"];
 
 impl Draft {
     /// Reads the lines, without looking at how they fit together.
@@ -136,6 +141,8 @@ impl Draft {
             client_connections_max: self.number("maxClientCnxns")?.unwrap_or(60),
             connections_max: self.number("maxCnxns")?.unwrap_or(0),
             window,
+            snap_limits: self.snap_limits()?,
+            purge: self.purge()?,
             four_letter_words: self.four_letter_words(),
             session_timeout_min,
             session_timeout_max,
@@ -147,11 +154,19 @@ impl Draft {
         self.values.get(key).map(|p| p.value.as_str()).filter(|v| !v.is_empty())
     }
 
-    fn number<N: FromStr>(&self, key: &str) -> Result<Option<N>, String> {
+    pub(super) fn number<N: FromStr>(&self, key: &str) -> Result<Option<N>, String> {
         let Some(property) = self.values.get(key) else { return Ok(None) };
         property.value.parse().map(Some).map_err(|_| {
             format!("line {}: {key}={} is not a number in its range", property.line, property.value)
         })
+    }
+
+    /// A number that is a Java property in ZooKeeper.
+    pub(super) fn java_number<N: FromStr>(&self, key: &str) -> Result<Option<N>, String> {
+        match self.number(&format!("zookeeper.{key}"))? {
+            Some(number) => Ok(Some(number)),
+            None => self.number(key),
+        }
     }
 
     /// ZooKeeper writes -1 for "not set".

@@ -1,7 +1,7 @@
 //! Every setting that is not understood: refused if the operator would rely on it in vain, noted
 //! if nothing depends on it here, and told if nobody knows it.
 
-use super::parse::UNDERSTOOD;
+use super::parse::{JAVA_PROPERTIES, UNDERSTOOD};
 use crate::properties::Property;
 
 /// A setting that promises something this server does not do.
@@ -82,7 +82,6 @@ const PROMISES: &[Promise] = &[
 /// Settings of ZooKeeper that nothing depends on here; with a dot at the end, all that begin so.
 const UNUSED: &[&str] = &[
     "admin.",
-    "autopurge.",
     "clientPortListenBacklog",
     "closeSessionTxn.enabled",
     "cnxTimeout",
@@ -111,8 +110,6 @@ const UNUSED: &[&str] = &[
     "quorum.cnxnThreadsSize",
     "serverCnxnFactory",
     "serializeLastProcessedZxid.enabled",
-    "snapCount",
-    "snapSizeLimitInKb",
     "snapshot.",
     "syncEnabled",
     "tcpKeepAlive",
@@ -149,7 +146,8 @@ pub(super) fn check(property: &Property) -> Verdict {
             "line {line}: {key}={value}: {missing}; remove the line{instead}"
         ));
     }
-    if UNDERSTOOD.contains(&key.as_str()) || key.starts_with("server.") {
+    let is_understood = UNDERSTOOD.contains(&key.as_str()) || JAVA_PROPERTIES.contains(&short);
+    if is_understood || key.starts_with("server.") {
         return Verdict::Fine;
     }
     if UNUSED.iter().any(|unused| matches(unused, short)) {

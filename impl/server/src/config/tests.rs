@@ -49,6 +49,8 @@ fn a_good_file_is_read_with_zookeepers_defaults() {
     assert_eq!((config.window, config.client_connections_max), (500, 60));
     assert_eq!(config.session_timeout_min, Duration::from_millis(400));
     assert_eq!(config.session_timeout_max, Duration::from_millis(4_000));
+    assert_eq!(config.snap_limits, SnapLimits { count: 100_000, bytes: Some(4 << 30) });
+    assert_eq!(config.purge, None);
     assert!(config.four_letter_words.allows("srvr"));
     assert!(!config.four_letter_words.allows("ruok"));
     assert_eq!(config.notes, Vec::<String>::new());
@@ -65,11 +67,34 @@ fn the_quorum_text_is_zookeepers() {
 
 #[test]
 fn unknown_keys_are_noted_and_ignored() {
-    let config = with("none", "autopurge.purgeInterval=1").unwrap();
-    assert_eq!(config.notes, ["line 10: autopurge.purgeInterval is not used by this server"]);
+    let config = with("none", "preAllocSize=1").unwrap();
+    assert_eq!(config.notes, ["line 10: preAllocSize is not used by this server"]);
     let config = with("none", "sslQourum=true").unwrap();
     let note = "line 10: sslQourum is no setting that is known; is it spelled right?";
     assert_eq!(config.notes, [note]);
+}
+
+#[test]
+fn snapshots_and_purges_are_set_as_in_zookeeper() {
+    let limits = |lines: &str| {
+        let config = with("none", lines).unwrap();
+        assert_eq!(config.notes, Vec::<String>::new());
+        (config.snap_limits.count, config.snap_limits.bytes)
+    };
+    assert_eq!(limits("snapCount=50\nsnapSizeLimitInKb=3"), (50, Some(3 << 10)));
+    assert_eq!(limits("zookeeper.snapCount=1\nzookeeper.snapSizeLimitInKb=0"), (2, None));
+    assert_eq!(limits("snapSizeLimitInKb=-1"), (100_000, None));
+    let purge = |lines: &str| with("none", lines).unwrap().purge;
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let every = |retained, interval| Some(Purge { retained, interval });
+    assert_eq!(purge("autopurge.purgeInterval=2"), every(3, hours(2)));
+    let both = "autopurge.purgeInterval=1\nautopurge.snapRetainCount=";
+    assert_eq!(purge(&format!("{both}7")), every(7, hours(1)));
+    assert_eq!(purge(&format!("{both}1")), every(3, hours(1)));
+    assert_eq!(purge("autopurge.purgeInterval=0\nautopurge.snapRetainCount=5"), None);
+    for line in ["snapCount=x", "snapSizeLimitInKb=", "autopurge.purgeInterval=-1"] {
+        assert!(refusal(with("none", line)).contains("is not a number"), "{line}");
+    }
 }
 
 /// Every setting that would be relied on in vain, as a line of the file and as the Java property

@@ -22,7 +22,7 @@ impl Driver {
             tokio::task::block_in_place(|| self.persist(&effects.persist))?;
         }
         if !effects.append.is_empty() {
-            self.storage.log.append(effects.append);
+            self.storage.append(effects.append);
         }
         for deliver in &effects.deliver {
             self.deliver(deliver)?;
@@ -55,7 +55,7 @@ impl Driver {
         self.on_decisions(&effects.decisions);
         self.follow_role().await?;
         self.complete_syncs();
-        Ok(())
+        self.take_due_snapshot()
     }
 
     fn close(&mut self, close: Close) {
@@ -82,10 +82,10 @@ impl Driver {
             match write {
                 Write::AcceptedEpoch(epoch) => self.storage.accepted_epoch.write(*epoch)?,
                 Write::CurrentEpoch(epoch) => self.storage.current_epoch.write(*epoch)?,
-                Write::SyncLog { zxid: _ } => self.storage.log.sync()?,
+                Write::SyncLog { zxid: _ } => self.storage.sync()?,
                 Write::CommittedLog(txns) => {
-                    self.storage.log.append(txns.clone());
-                    self.storage.log.sync()?;
+                    self.storage.append(txns.clone());
+                    self.storage.sync()?;
                     for txn in txns {
                         self.service.apply(&txn.payload)?;
                     }
@@ -218,11 +218,11 @@ impl Driver {
 
 /// The tree of a state on disk.
 pub(crate) fn tree_of(state: State) -> Result<Tree, ServerError> {
-    let mut tree = match state.snapshot {
+    let mut tree = match &state.snapshot {
         Some(snapshot) => Tree::from_file(&snapshot.file, to_wire(snapshot.zxid))?,
         None => Tree::default(),
     };
-    for txn in &state.transactions {
+    for txn in state.after_snapshot() {
         tree.apply(&txn.payload)?;
     }
     Ok(tree)

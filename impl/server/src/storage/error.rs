@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::tree::ApplyError;
+use crate::zxid::Zxid;
 
 /// Why the disk cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,21 @@ pub enum StorageError {
         path: PathBuf,
         /// What is wrong.
         reason: String,
+    },
+    /// The log is to be cut where no snapshot that is left lies before.
+    #[error(
+        "the log is to be cut after {keep}, but the oldest snapshot in {} is of {oldest}: what is \
+         to be cut was committed here, so this server does not do it; empty the data directory \
+         (but for myid) if a quorum of the others is healthy",
+        path.display()
+    )]
+    NotKept {
+        /// The directory of the snapshots.
+        path: PathBuf,
+        /// After which transaction.
+        keep: Zxid,
+        /// The end of the oldest snapshot.
+        oldest: Zxid,
     },
     /// The thread that writes the log has ended, after an error that it reported.
     #[error("the log is no longer written, after an earlier error")]

@@ -6,18 +6,26 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::StorageError;
+use super::{StorageError, fault};
 
 /// Replaces the file at `path` by one that holds `bytes`: a temporary file is written and synced,
 /// renamed over the old one, and the rename is synced. A crash leaves the old file or the new.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
     let temporary = temporary_of(path);
+    fault::before("create", &temporary)?;
     let mut file = File::create(&temporary).map_err(StorageError::io("create", &temporary))?;
+    fault::before("write", &temporary)?;
     file.write_all(bytes).map_err(StorageError::io("write", &temporary))?;
     file.sync_all().map_err(StorageError::io("sync", &temporary))?;
     drop(file);
-    std::fs::rename(&temporary, path).map_err(StorageError::io("rename to", path))?;
-    sync_parent(path)
+    rename(&temporary, path)
+}
+
+/// Durably gives a file, which is durable itself, another name.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
+    fault::before("rename to", to)?;
+    std::fs::rename(from, to).map_err(StorageError::io("rename to", to))?;
+    sync_parent(to)
 }
 
 /// Removes what crashes in the middle of [`replace`] left anywhere in a directory.
@@ -33,11 +41,13 @@ pub(crate) fn remove_temporaries(directory: &Path) -> Result<(), StorageError> {
 
 /// Removes a file; durable only after the next [`sync_directory`] of its folder.
 pub(crate) fn remove(path: &Path) -> Result<(), StorageError> {
+    fault::before("remove", path)?;
     std::fs::remove_file(path).map_err(StorageError::io("remove", path))
 }
 
 /// Makes creations, renames and removals in a directory durable.
 pub(crate) fn sync_directory(directory: &Path) -> Result<(), StorageError> {
+    fault::before("sync directory", directory)?;
     File::open(directory)
         .and_then(|file| file.sync_all())
         .map_err(StorageError::io("sync directory", directory))
@@ -108,7 +118,7 @@ fn temporary_of(path: &Path) -> PathBuf {
 }
 
 /// Makes creations, renames and removals beside a file durable.
-pub(super) fn sync_parent(path: &Path) -> Result<(), StorageError> {
+fn sync_parent(path: &Path) -> Result<(), StorageError> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
         Some(_) | None => sync_directory(Path::new(".")),

@@ -8,9 +8,13 @@ use bytes::{Bytes, BytesMut};
 use zab_wire::Record as _;
 use zab_wire::log::{FILE_HEADER_LENGTH, FileHeader, RECORD_OVERHEAD, put_record};
 
+use super::purge::first_needed;
 use super::scan::{self, Scan, Tail};
-use super::{StorageError, file};
+use super::{StorageError, fault, file};
 use crate::zxid::{Zxid, to_wire};
+
+/// What the names of log files begin with; the zxid of their first transaction follows.
+pub(super) const PREFIX: &str = "log.";
 
 /// From this many bytes on, the next append starts a new file.
 const FILE_LENGTH_MAX: u64 = 1 << 26;
@@ -44,8 +48,7 @@ impl Log {
     pub(crate) fn append(&mut self, zxid: Zxid, payload: &[u8]) -> Result<(), StorageError> {
         assert!(zxid > self.last, "{zxid} is appended to a log that ends at {}", self.last);
         if self.open.as_ref().is_some_and(|open| open.length >= FILE_LENGTH_MAX) {
-            self.sync()?;
-            self.open = None;
+            self.roll()?;
         }
         let open = match &mut self.open {
             Some(open) => open,
@@ -53,15 +56,24 @@ impl Log {
         };
         let mut record = BytesMut::with_capacity(payload.len() + RECORD_OVERHEAD);
         put_record(&mut record, payload);
+        fault::before("append to", &open.path)?;
         open.file.write_all(&record).map_err(StorageError::io("append to", &open.path))?;
         open.length += record.len() as u64;
         self.last = zxid;
         Ok(())
     }
 
+    /// Ends the file: the next append starts a new one.
+    pub(crate) fn roll(&mut self) -> Result<(), StorageError> {
+        self.sync()?;
+        self.open = None;
+        Ok(())
+    }
+
     /// Makes everything that was appended durable.
     pub(crate) fn sync(&mut self) -> Result<(), StorageError> {
         let Some(open) = &mut self.open else { return Ok(()) };
+        fault::before("sync", &open.path)?;
         open.file.sync_data().map_err(StorageError::io("sync", &open.path))?;
         if open.is_new {
             file::sync_directory(&self.directory)?;
@@ -73,9 +85,8 @@ impl Log {
     /// Durably cuts the log after `keep`, which is in it, or is the end of the snapshot under it,
     /// or `0.0`. Not atomic: see [`super::intent`].
     pub(crate) fn truncate(&mut self, keep: Zxid) -> Result<(), StorageError> {
-        self.sync()?;
-        self.open = None;
-        for (_, path) in file::numbered(&self.directory, "log.")?.into_iter().rev() {
+        self.roll()?;
+        for (_, path) in file::numbered(&self.directory, PREFIX)?.into_iter().rev() {
             let scan = read(&path)?.1;
             let kept = scan.records.iter().take_while(|record| record.zxid <= keep).last();
             match kept {
@@ -96,7 +107,7 @@ impl Log {
     /// Durably removes every file; the log goes on after `base`. Not atomic either.
     pub(crate) fn restart(&mut self, base: Zxid) -> Result<(), StorageError> {
         self.open = None;
-        for (_, path) in file::numbered(&self.directory, "log.")? {
+        for (_, path) in file::numbered(&self.directory, PREFIX)? {
             file::remove(&path)?;
         }
         file::sync_directory(&self.directory)?;
@@ -107,7 +118,8 @@ impl Log {
 
 impl OpenFile {
     fn create(directory: &Path, first: Zxid) -> Result<Self, StorageError> {
-        let path = directory.join(format!("log.{:x}", to_wire(first)));
+        let path = directory.join(format!("{PREFIX}{:x}", to_wire(first)));
+        fault::before("create", &path)?;
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -126,6 +138,7 @@ pub(crate) fn read(path: &Path) -> Result<(usize, Scan), StorageError> {
 
 /// Durably cuts a log file to its first `length` bytes.
 pub(crate) fn cut(path: &Path, length: usize) -> Result<(), StorageError> {
+    fault::before("cut", path)?;
     let file = OpenOptions::new().write(true).open(path).map_err(StorageError::io("open", path))?;
     file.set_len(length as u64)
         .and_then(|()| file.sync_all())
@@ -141,13 +154,14 @@ pub(crate) struct Recovered {
     pub(crate) notes: Vec<String>,
 }
 
-/// Reads all log files of `directory`, and cuts a torn tail of the last one. Transactions up to
-/// `base` are left out. Nothing is changed if anything is refused: also a transaction that no tree
-/// can apply.
+/// Reads the log files of `directory` that may hold a transaction after `base`, and cuts a torn tail
+/// of the last one. Transactions up to `base` are left out. Nothing is changed if anything is
+/// refused: also a transaction that no tree can apply.
 pub(crate) fn recover(directory: &Path, base: Zxid) -> Result<Recovered, StorageError> {
     let mut recovered = Recovered::default();
     let mut last = Zxid::ZERO;
-    let files = file::numbered(directory, "log.")?;
+    let mut files = file::numbered(directory, PREFIX)?;
+    files.drain(..first_needed(&files, base));
     let mut torn = None;
     for (index, (_, path)) in files.iter().enumerate() {
         let (length, scan) = read(path)?;

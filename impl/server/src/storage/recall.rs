@@ -33,7 +33,7 @@ impl Recall {
             reason: format!("transaction {zxid} is not there any more"),
         };
         // A file is named after its first transaction.
-        let mut files = file::numbered(&self.logs, "log.")?;
+        let mut files = file::numbered(&self.logs, log::PREFIX)?;
         files.retain(|(first, _)| *first <= to_wire(zxid).cast_unsigned());
         let (_, path) = files.pop().ok_or_else(|| missing(self.logs.clone()))?;
         let records = log::read(&path)?.1.records;

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use zab_core::{Epoch, Recovered, Txn};
+use zab_core::{Base, Epoch, Recovered, Txn, is_next};
 
-use super::StorageError;
 use super::epoch::NumberFile;
 use super::intent::{Intent, IntentFile};
 use super::log::{self, Log};
 use super::scan::Record;
 use super::snapshot::{self, Snapshot};
+use super::{StorageError, put_first_snapshot, reach};
 use crate::zxid::Zxid;
 
 /// What the disk held.
@@ -31,8 +31,33 @@ pub(crate) struct Recovery {
 pub(crate) struct State {
     /// The snapshot that the log continues.
     pub(crate) snapshot: Option<Snapshot>,
-    /// The transactions after it.
+    /// What lies before the transactions that were read.
+    pub(crate) base: Base,
+    /// The transactions after the base. The snapshot may hold the first of them.
     pub(crate) transactions: Vec<Txn>,
+}
+
+impl State {
+    /// The end of the history.
+    pub(crate) fn last(&self) -> Zxid {
+        self.transactions.last().map_or(self.base.zxid, |txn| txn.zxid)
+    }
+
+    /// Whether there is no transaction, or the first is one that nothing can lie before.
+    pub(super) fn begins_at_the_first(&self) -> bool {
+        self.transactions.first().is_none_or(|first| is_next(Zxid::ZERO, first.zxid))
+    }
+
+    /// The transactions that the snapshot does not hold.
+    pub(crate) fn after_snapshot(&self) -> &[Txn] {
+        after(&self.transactions, self.snapshot.as_ref())
+    }
+}
+
+/// Those of `transactions` that the snapshot does not hold.
+pub(super) fn after<'a>(transactions: &'a [Txn], snapshot: Option<&Snapshot>) -> &'a [Txn] {
+    let end = snapshot.map_or(Zxid::ZERO, |snapshot| snapshot.zxid);
+    &transactions[transactions.partition_point(|txn| txn.zxid <= end)..]
 }
 
 pub(super) fn read_state(
@@ -41,11 +66,25 @@ pub(super) fn read_state(
     notes: &mut Vec<String>,
 ) -> Result<State, StorageError> {
     let snapshot = snapshot::newest(snapshots, notes)?;
-    let base = snapshot.as_ref().map_or(Zxid::ZERO, |snapshot| snapshot.zxid);
-    let recovered = log::recover(logs, base)?;
+    let end = snapshot.as_ref().map_or(Zxid::ZERO, |snapshot| snapshot.zxid);
+    let known = if end == Zxid::ZERO { Some(Base::EMPTY) } else { reach::read(snapshots, end)? };
+    let mut base = known.unwrap_or(Base { zxid: end, log: None });
+    let mut recovered = log::recover(logs, base.zxid)?;
     notes.extend(recovered.notes);
+    if !leads(&recovered.records, base.zxid, end) {
+        // Somebody has removed log files. The snapshot stands for what they held.
+        base = Base { zxid: end, log: None };
+        recovered.records.retain(|record| record.zxid > end);
+    }
     let txn = |record: Record| Txn::new(record.zxid, &*record.payload);
-    Ok(State { snapshot, transactions: recovered.records.into_iter().map(txn).collect() })
+    let transactions = recovered.records.into_iter().map(txn).collect();
+    Ok(State { snapshot, base, transactions })
+}
+
+/// Whether the records begin right after `base` and go as far as `end`.
+fn leads(records: &[Record], base: Zxid, end: Zxid) -> bool {
+    let begins = records.first().is_some_and(|record| is_next(base, record.zxid));
+    base == end || begins && records.iter().any(|record| record.zxid == end)
 }
 
 /// Completes a change that a crash interrupted.
@@ -57,16 +96,17 @@ pub(super) fn finish_intent(
     match intent.read()? {
         None => return Ok(()),
         Some(Intent::Truncate(keep)) => {
+            snapshot::retain(snapshots, |zxid| zxid <= keep)?;
             Log::new(logs.to_owned(), Zxid::ZERO).truncate(keep)?;
             if keep == Zxid::ZERO {
-                snapshot::remove_others(snapshots, None)?;
+                put_first_snapshot(snapshots)?;
             }
         }
         Some(Intent::Replace(zxid)) => {
             // Without its snapshot the change did not happen: the log is still the history.
             if snapshot::path(snapshots, zxid).exists() {
                 Log::new(logs.to_owned(), Zxid::ZERO).restart(zxid)?;
-                snapshot::remove_others(snapshots, Some(zxid))?;
+                snapshot::retain_only(snapshots, zxid)?;
             }
         }
     }

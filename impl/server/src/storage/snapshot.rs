@@ -1,11 +1,15 @@
-//! Snapshot files. See [`super::ArrivingSnapshot`] for how they come to be.
+//! Snapshot files. See [`super::SnapshotWriter`] for how they come to be.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use zab_core::Base;
+use zab_wire::quorum::SNAPSHOT_SIGNATURE;
 use zab_wire::snapshot::read_file;
 
-use super::{StorageError, file};
+use super::{SnapshotWriter, StorageError, file, reach};
+use crate::tree::Tree;
 use crate::zxid::{Zxid, from_wire, to_wire};
 
 /// A whole snapshot file.
@@ -22,32 +26,80 @@ pub(crate) fn path(directory: &Path, zxid: Zxid) -> PathBuf {
     directory.join(format!("snapshot.{:x}", to_wire(zxid)))
 }
 
+/// The zxids of all snapshots of `directory`, ascending.
+pub(crate) fn all(directory: &Path) -> Result<Vec<Zxid>, StorageError> {
+    let files = file::numbered(directory, "snapshot.")?;
+    Ok(files.into_iter().map(|(number, _)| from_wire(number.cast_signed())).collect())
+}
+
 /// The newest valid snapshot of `directory`; a sentence into `notes` for each that is newer and
 /// not valid. The caller finds out whether the log continues what is left.
 pub(crate) fn newest(
     directory: &Path,
     notes: &mut Vec<String>,
 ) -> Result<Option<Snapshot>, StorageError> {
-    for (number, path) in file::numbered(directory, "snapshot.")?.into_iter().rev() {
+    for zxid in all(directory)?.into_iter().rev() {
+        let path = path(directory, zxid);
         let file = Bytes::from(std::fs::read(&path).map_err(StorageError::io("read", &path))?);
         match read_file(&file, |_| {}) {
-            Ok(()) => {
-                let zxid = from_wire(number.cast_signed());
-                return Ok(Some(Snapshot { zxid, file }));
-            }
+            Ok(()) => return Ok(Some(Snapshot { zxid, file })),
             Err(error) => notes.push(format!("{} is skipped: {error}", path.display())),
         }
     }
     Ok(None)
 }
 
-/// Durably removes every snapshot but the one that ends at `keep`, if any is named.
-pub(crate) fn remove_others(directory: &Path, keep: Option<Zxid>) -> Result<(), StorageError> {
-    let keep = keep.map(|zxid| path(directory, zxid));
-    for (_, path) in file::numbered(directory, "snapshot.")? {
-        if Some(&path) != keep.as_ref() {
-            file::remove(&path)?;
+/// Durably writes the snapshot of a tree whose history the log holds from `base` on.
+///
+/// What is known of the log is written first: without its snapshot it means nothing, and a
+/// snapshot without it is taken for one that the log does not lead to.
+/// `false`: given up, because `is_cancelled`.
+pub(crate) fn write(
+    directory: &Path,
+    tree: Tree,
+    base: Base,
+    is_cancelled: &AtomicBool,
+) -> Result<bool, StorageError> {
+    let zxid = from_wire(tree.last_zxid());
+    let mut writer = SnapshotWriter::own(directory)?;
+    // On the quorum port a signature follows what a file holds.
+    let signature = SNAPSHOT_SIGNATURE.len() + size_of::<i32>();
+    let mut pieces = tree.into_stream().peekable();
+    while let Some(mut piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            piece.truncate(piece.len() - signature);
+        }
+        writer.write(&piece)?;
+        if is_cancelled.load(Ordering::Relaxed) {
+            return Ok(false);
         }
     }
-    file::sync_directory(directory)
+    writer.finish()?;
+    reach::write(directory, zxid, base)?;
+    writer.put_in_place(&path(directory, zxid))?;
+    Ok(true)
+}
+
+/// Durably removes every snapshot but the one that ends at `zxid`, and what is known of the log
+/// before any of them: it has come from a leader.
+pub(crate) fn retain_only(directory: &Path, zxid: Zxid) -> Result<(), StorageError> {
+    for (_, path) in file::numbered(directory, reach::PREFIX)? {
+        file::remove(&path)?;
+    }
+    file::sync_directory(directory)?;
+    retain(directory, |other| other == zxid)
+}
+
+/// Durably removes the snapshots that `keep` does not want, and what is known of the log before
+/// them.
+pub(crate) fn retain(directory: &Path, keep: impl Fn(Zxid) -> bool) -> Result<(), StorageError> {
+    for prefix in ["snapshot.", reach::PREFIX] {
+        for (number, path) in file::numbered(directory, prefix)? {
+            if !keep(from_wire(number.cast_signed())) {
+                file::remove(&path)?;
+            }
+        }
+        file::sync_directory(directory)?;
+    }
+    Ok(())
 }

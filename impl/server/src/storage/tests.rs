@@ -7,8 +7,13 @@ use proptest::prelude::*;
 use zab_core::Txn;
 use zab_wire::{OpCode, Record as _, TxnBody, TxnHeader};
 
-use super::{Completion, Recovery, Storage, StorageError};
+use super::{Completion, Recovery, SnapLimits, Storage, StorageError};
 use crate::zxid::{Zxid, to_wire};
+
+mod crashes;
+mod snapshots;
+
+const LIMITS: SnapLimits = SnapLimits { count: 100_000, bytes: None };
 
 /// A transaction whose record has a few dozen bytes.
 fn txn(epoch: u32, counter: u32) -> Txn {
@@ -31,7 +36,7 @@ impl Disk {
     fn open(&self) -> Result<(Storage, Recovery, Receiver<Completion>), StorageError> {
         let (sender, receiver) = channel();
         let path = self.dir.path();
-        let (storage, recovery) = Storage::open(path, path, move |done| {
+        let (storage, recovery) = Storage::open(path, path, LIMITS, move |done| {
             let _ = sender.send(done);
         })?;
         Ok((storage, recovery, receiver))
@@ -45,9 +50,9 @@ impl Disk {
 
     /// Writes these transactions in one life of the server.
     fn write(&self, txns: &[Txn]) {
-        let (storage, _, _) = self.open().unwrap();
-        storage.log.append(txns.to_vec());
-        storage.log.sync().unwrap();
+        let (mut storage, _, _) = self.open().unwrap();
+        storage.append(txns.to_vec());
+        storage.sync().unwrap();
     }
 
     fn logs(&self) -> Vec<PathBuf> {
@@ -101,9 +106,9 @@ fn what_was_synced_is_read_back_across_several_files() {
 #[test]
 fn every_append_is_reported_and_the_last_report_covers_all() {
     let disk = Disk::new();
-    let (storage, _, reports) = disk.open().unwrap();
+    let (mut storage, _, reports) = disk.open().unwrap();
     for counter in 1..=100 {
-        storage.log.append(vec![txn(1, counter)]);
+        storage.append(vec![txn(1, counter)]);
     }
     drop(storage);
     let reported: Vec<Zxid> = reports.iter().map(Result::unwrap).collect();
@@ -114,15 +119,15 @@ fn every_append_is_reported_and_the_last_report_covers_all() {
 #[test]
 fn a_log_that_cannot_be_written_is_reported_and_written_no_more() {
     let disk = Disk::new();
-    let (storage, _, reports) = disk.open().unwrap();
+    let (mut storage, _, reports) = disk.open().unwrap();
     std::fs::remove_dir_all(disk.path("")).unwrap();
-    storage.log.append(vec![txn(1, 1)]);
+    storage.append(vec![txn(1, 1)]);
     let error = reports.recv().unwrap().unwrap_err().to_string();
     assert!(error.contains("cannot create") && error.contains("log.100000001"), "{error}");
-    assert!(matches!(storage.log.sync(), Err(StorageError::LogEnded)));
+    assert!(matches!(storage.sync(), Err(StorageError::LogEnded)));
     std::fs::create_dir(disk.path("")).unwrap();
-    storage.log.append(vec![txn(1, 2)]);
-    assert!(matches!(storage.log.sync(), Err(StorageError::LogEnded)));
+    storage.append(vec![txn(1, 2)]);
+    assert!(matches!(storage.sync(), Err(StorageError::LogEnded)));
     assert!(disk.logs().is_empty(), "what follows a hole is not written");
 }
 
@@ -144,15 +149,15 @@ fn a_log_cut_anywhere_in_its_last_record_keeps_the_others() {
     let record = (whole.len() - 16) / 3;
     for length in whole.len() - record + 1..whole.len() {
         std::fs::write(&path, &whole[..length]).unwrap();
-        let (storage, recovery, _) = disk.open().unwrap();
+        let (mut storage, recovery, _) = disk.open().unwrap();
         assert_eq!(recovery.recovered.transactions, [txn(1, 1), txn(1, 2)], "cut at {length}");
         let cut = std::fs::metadata(&path).unwrap().len();
         // A checksum starts with zeros, which are padding as long as nothing follows them.
         let said = recovery.notes.iter().any(|note| note.contains("cut from"));
         assert_eq!(said, cut == (whole.len() - record) as u64, "cut at {length}");
         // What is appended next must be found behind it.
-        storage.log.append(vec![txn(1, 3), txn(1, 4)]);
-        storage.log.sync().unwrap();
+        storage.append(vec![txn(1, 3), txn(1, 4)]);
+        storage.sync().unwrap();
         drop(storage);
         assert_eq!(disk.zxids(), ["1.1", "1.2", "1.3", "1.4"]);
         for path in disk.logs() {
@@ -274,9 +279,9 @@ fn transactions_are_read_back_from_whatever_file_they_are_in() {
     let history = [txn(1, 1), txn(1, 2), txn(1, 3), txn(2, 1), txn(5, 1), txn(5, 2)];
     disk.write(&history[..2]);
     disk.write(&history[2..5]);
-    let (storage, _, _) = disk.open().unwrap();
-    storage.log.append(history[5..].to_vec());
-    storage.log.sync().unwrap();
+    let (mut storage, _, _) = disk.open().unwrap();
+    storage.append(history[5..].to_vec());
+    storage.sync().unwrap();
     let recall = storage.recall();
     for txn in history.iter().chain(history.iter().rev()) {
         assert_eq!(recall.payload(txn.zxid).unwrap(), &txn.payload[..]);
@@ -286,8 +291,8 @@ fn transactions_are_read_back_from_whatever_file_they_are_in() {
         assert!(error.contains(&format!("transaction {missing} is not there")), "{error}");
     }
     // What is appended later is found as well.
-    storage.log.append(vec![txn(5, 3)]);
-    storage.log.sync().unwrap();
+    storage.append(vec![txn(5, 3)]);
+    storage.sync().unwrap();
     assert_eq!(recall.payload(Zxid::new(5, 3)).unwrap(), &txn(5, 3).payload[..]);
     storage.truncate(Zxid::new(1, 2)).unwrap();
     let other = storage.recall();
@@ -302,14 +307,14 @@ fn truncation_cuts_inside_a_file_and_removes_the_later_ones() {
         let disk = Disk::new();
         disk.write(&history[..2]);
         disk.write(&history[2..4]);
-        let (storage, _, _) = disk.open().unwrap();
-        storage.log.append(history[4..].to_vec());
+        let (mut storage, _, _) = disk.open().unwrap();
+        storage.append(history[4..].to_vec());
         let last = keep.checked_sub(1).map_or(Zxid::ZERO, |index| history[index].zxid);
-        storage.log.sync().unwrap();
+        storage.sync().unwrap();
         storage.truncate(last).unwrap();
         assert_eq!(storage.read_state().unwrap().transactions, history[..keep]);
-        storage.log.append(vec![txn(7, 1)]);
-        storage.log.sync().unwrap();
+        storage.append(vec![txn(7, 1)]);
+        storage.sync().unwrap();
         drop(storage);
         let (_, recovery, _) = disk.open().unwrap();
         assert_eq!(recovery.recovered.transactions[..keep], history[..keep]);
@@ -335,8 +340,8 @@ fn snapshot() -> Vec<u8> {
 }
 
 /// A snapshot file that has arrived in pieces.
-fn incoming(disk: &Disk, file: &[u8]) -> super::ArrivingSnapshot {
-    let mut incoming = super::ArrivingSnapshot::create(&disk.path(""), 7).unwrap();
+fn incoming(disk: &Disk, file: &[u8]) -> super::SnapshotWriter {
+    let mut incoming = super::SnapshotWriter::arriving(&disk.path(""), 7).unwrap();
     for piece in file[16..file.len() - 13].chunks(9) {
         incoming.write(piece).unwrap();
     }
@@ -348,7 +353,7 @@ fn incoming(disk: &Disk, file: &[u8]) -> super::ArrivingSnapshot {
 fn a_snapshot_that_does_not_arrive_whole_leaves_nothing() {
     let disk = Disk::new();
     disk.write(&[txn(1, 1)]);
-    let (storage, _, _) = disk.open().unwrap();
+    let (mut storage, _, _) = disk.open().unwrap();
     let file = snapshot();
     drop(incoming(&disk, &file));
     let mut names = std::fs::read_dir(disk.path("")).unwrap();
@@ -361,12 +366,12 @@ fn a_snapshot_that_does_not_arrive_whole_leaves_nothing() {
 fn a_snapshot_replaces_the_log() {
     let disk = Disk::new();
     disk.write(&[txn(1, 1), txn(5, 1)]);
-    let (storage, _, _) = disk.open().unwrap();
+    let (mut storage, _, _) = disk.open().unwrap();
     storage.install(Zxid::new(4, 9), incoming(&disk, &snapshot())).unwrap();
-    storage.log.append(vec![txn(4, 10)]);
-    storage.log.sync().unwrap();
+    storage.append(vec![txn(4, 10)]);
+    storage.sync().unwrap();
     drop(storage);
-    let (storage, recovery, _) = disk.open().unwrap();
+    let (mut storage, recovery, _) = disk.open().unwrap();
     assert_eq!(recovery.recovered.base.zxid, Zxid::new(4, 9));
     assert_eq!(recovery.recovered.base.log, None);
     assert_eq!(recovery.recovered.transactions, [txn(4, 10)]);
@@ -407,16 +412,16 @@ fn a_damaged_snapshot_is_skipped_and_said_so() {
 #[test]
 fn the_log_may_have_a_directory_of_its_own() {
     let (data, logs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let open = || Storage::open(data.path(), logs.path(), |_| {});
-    let (storage, _) = open().unwrap();
-    storage.log.append(vec![txn(1, 1)]);
-    storage.log.sync().unwrap();
+    let open = || Storage::open(data.path(), logs.path(), LIMITS, |_| {});
+    let (mut storage, _) = open().unwrap();
+    storage.append(vec![txn(1, 1)]);
+    storage.sync().unwrap();
     storage.accepted_epoch.write(1).unwrap();
     assert!(logs.path().join("version-2/log.100000001").exists());
     assert!(data.path().join("version-2/acceptedEpoch").exists());
     // Each of the two is locked.
     let other = tempfile::tempdir().unwrap();
-    let refused = Storage::open(other.path(), logs.path(), |_| {});
+    let refused = Storage::open(other.path(), logs.path(), LIMITS, |_| {});
     assert!(matches!(refused, Err(StorageError::Locked { .. })));
     drop(storage);
     assert_eq!(open().unwrap().1.recovered.transactions, [txn(1, 1)]);

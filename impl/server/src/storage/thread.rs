@@ -19,6 +19,8 @@ type Reply = SyncSender<Result<(), StorageError>>;
 
 enum Command {
     Append(Vec<Txn>),
+    /// [`Log::roll`].
+    Roll,
     /// Answer when everything before it is durable.
     Sync(Reply),
     /// [`Log::truncate`].
@@ -54,6 +56,12 @@ impl LogThread {
     pub(crate) fn append(&self, txns: Vec<Txn>) {
         // If the thread has ended it has reported why, which ends the process.
         let _ = self.commands.as_ref().map(|commands| commands.send(Command::Append(txns)));
+    }
+
+    /// Ends the log file behind what is queued already.
+    pub(crate) fn roll(&self) {
+        // As in `append`.
+        let _ = self.commands.as_ref().map(|commands| commands.send(Command::Roll));
     }
 
     /// Waits until everything that was queued is durable.
@@ -112,6 +120,10 @@ fn run(
         }
         let (result, reply) = match next {
             None | Some(Command::Append(_)) => continue,
+            Some(Command::Roll) => {
+                log.roll()?;
+                continue;
+            }
             Some(Command::Sync(reply)) => (Ok(()), reply),
             Some(Command::Truncate(keep, reply)) => (log.truncate(keep), reply),
             Some(Command::Restart(base, reply)) => (log.restart(base), reply),
