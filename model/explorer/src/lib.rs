@@ -17,6 +17,9 @@
 //! [`Report`] or a [`LiveReport`], a run as a [`Trace`] or a [`Lasso`], and what a model did wrong as
 //! a [`Fault`].
 //!
+//! [`Reduction`] takes many states of a model for one, so that a model without bounds may have
+//! finitely many; [`Reduced`] is the model of what is left, for all engines.
+//!
 //! ```
 //! use zab_explorer::{Options, TwoPhase, check};
 //!
@@ -33,6 +36,7 @@ mod live;
 mod model;
 mod options;
 mod rebuilt;
+mod reduction;
 mod report;
 mod safety;
 mod search;
@@ -50,6 +54,7 @@ pub use live::{
 };
 pub use model::ExplorerModel;
 pub use options::{Options, Refused, memory_available};
+pub use reduction::{ActionOf, Reduced, ReducedAction, Reduction, StateOf};
 pub use report::{Identity, Memory, Progress, PropertyReport, Report, Verdict};
 pub use safety::check;
 pub use stop::Stop;

@@ -78,4 +78,10 @@ pub trait ExplorerModel: Model<State: StoredState> + Sync {
     fn orbit_size(&self, _state: &Self::State) -> u64 {
         1
     }
+
+    /// What the model's own states do not tell apart, in a few words each, for
+    /// [`Report::reductions`](crate::Report::reductions): see [`Reduction`](crate::Reduction).
+    fn reductions(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
 }

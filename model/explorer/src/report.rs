@@ -19,6 +19,9 @@ pub struct Report<S> {
     pub generated: u64,
     /// Sum of the sizes of the orbits, with symmetry: the different states without it.
     pub unreduced: Option<u64>,
+    /// What was not told apart: the model's own [reductions](crate::ExplorerModel::reductions), and
+    /// symmetry. Counts with reductions are not those of the model without.
+    pub reductions: Vec<&'static str>,
     /// Different states that were found and not expanded; 0 when the run saw everything. How many
     /// they would lead to, nobody knows.
     pub waiting: u64,

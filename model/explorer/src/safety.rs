@@ -37,6 +37,8 @@ pub fn check<M: ExplorerModel>(
     let setup = Setup { model, options, properties, tagged: false, size_max: u64::MAX };
     let mut driver = Driver::start(setup, logs)?;
     let names = ask_first("the names of its actions", || action_names(model))?;
+    let mut reductions = ask_first("its reductions", || model.reductions())?;
+    reductions.extend(options.symmetry.then_some("symmetry"));
     mark_levels(&mut driver);
     let violated =
         |driver: &Driver<'_, M, Log>| {
@@ -67,7 +69,7 @@ pub fn check<M: ExplorerModel>(
             break None;
         }
     };
-    Ok(report(&driver, stopped, names))
+    Ok(Report { reductions, ..report(&driver, stopped, names) })
 }
 
 /// One thread's part of the log: how each state was reached first.
@@ -267,6 +269,7 @@ fn report<M: ExplorerModel>(
         distinct: driver.distinct(),
         generated: driver.generated(),
         unreduced: options.symmetry.then(|| sum(|worker| worker.unreduced)),
+        reductions: Vec::new(),
         waiting: driver.waiting(),
         left_out: sum(|worker| worker.left_out),
         terminal: sum(|worker| worker.terminal),

@@ -68,12 +68,14 @@ pub mod primary_order;
 pub mod properties;
 mod queue;
 mod readings;
+mod rename;
 mod render;
 mod rules;
 mod sized;
 mod state;
 mod symmetry;
 mod types;
+mod unlimited;
 mod variant;
 
 pub use abstraction::{AbstractStep, abstract_step};
@@ -87,6 +89,7 @@ pub use readings::{READINGS, Reading, reading};
 pub use sized::{TXNS_MAX, WithModel, with_model};
 pub use state::{Heard, Leading, Report, Role, Server, Spent, State, Violation};
 pub use types::{History, Members, NUMBER_MAX, Phase, Seat, Txn, Zxid};
+pub use unlimited::{Epochs, Unlimited};
 pub use variant::{
     CommitLdZxid, LateAckLd, NewLeaderWrites, ProposalsTo, RepeatedProposal, Rules, Variant,
 };

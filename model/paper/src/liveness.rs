@@ -59,9 +59,11 @@
 
 mod story;
 
+use stateright::Model;
 use thiserror::Error;
 use zab_explorer::{
-    Claim, Condition, Fairness, LiveProperty, Options, Progress, Refused, StateGraph, Strength,
+    Claim, Condition, ExplorerModel, Fairness, LiveProperty, Options, Progress, Refused,
+    StateGraph, Strength,
 };
 
 use super::action::Action;
@@ -147,12 +149,15 @@ pub enum CannotJudge {
 ///
 /// # Errors
 /// With a bound on epochs, or when the engine refuses to begin.
-pub fn explore<'m, const N: usize, const X: usize, const G: usize>(
-    model: &'m Paper<N, X, G>,
+pub fn explore<'m, M, const N: usize, const X: usize, const G: usize>(
+    model: &'m M,
     options: &Options<'_>,
     progress: &mut dyn FnMut(&Progress),
-) -> Result<StateGraph<'m, Paper<N, X, G>>, CannotJudge> {
-    if model.bounds().epochs.is_some() {
+) -> Result<StateGraph<'m, M>, CannotJudge>
+where
+    M: ExplorerModel + Model<State = State<N, X, G>> + AsRef<Paper<N, X, G>>,
+{
+    if model.as_ref().bounds().epochs.is_some() {
         return Err(CannotJudge::EpochsBounded);
     }
     Ok(StateGraph::explore(model, options, claims(), progress)?.stuttering())
@@ -160,21 +165,23 @@ pub fn explore<'m, const N: usize, const X: usize, const G: usize>(
 
 /// The claims, in the order of [`STATEMENTS`]; to be judged on runs that may stutter.
 #[must_use]
-pub fn claims<const N: usize, const X: usize, const G: usize>() -> Vec<LiveProperty<Paper<N, X, G>>>
+pub fn claims<M, const N: usize, const X: usize, const G: usize>() -> Vec<LiveProperty<M>>
+where
+    M: Model<State = State<N, X, G>> + AsRef<Paper<N, X, G>>,
 {
     let claims = [
-        Claim::LeadsTo(is_supported, |model, state| {
-            supported(model, state).is_none_or(|leader| is_established(state, leader))
+        Claim::LeadsTo(is_supported, |model: &M, state| {
+            supported(model.as_ref(), state).is_none_or(|leader| is_established(state, leader))
         }),
         Claim::LeadsTo(is_supported, |model, state| {
-            supported(model, state).is_none_or(|leader| all_joined(state, leader))
+            supported(model.as_ref(), state).is_none_or(|leader| all_joined(state, leader))
         }),
         Claim::LeadsTo(has_request, |model, state| {
-            supported(model, state).is_none_or(|leader| all_delivered(state, leader))
+            supported(model.as_ref(), state).is_none_or(|leader| all_delivered(state, leader))
         }),
         Claim::LeadsTo(has_request, |model, state| {
-            supported(model, state).is_none_or(|leader| {
-                all_delivered(state, leader) || misses_commit(model, state, leader)
+            supported(model.as_ref(), state).is_none_or(|leader| {
+                all_delivered(state, leader) || misses_commit(model.as_ref(), state, leader)
             })
         }),
     ];
@@ -221,11 +228,14 @@ pub fn supported<const N: usize, const X: usize, const G: usize>(
     (0..N).find(|leader| model.rules().is_quorum(supporters(state, *leader)))
 }
 
-fn is_supported<const N: usize, const X: usize, const G: usize>(
-    model: &Paper<N, X, G>,
+fn is_supported<M, const N: usize, const X: usize, const G: usize>(
+    model: &M,
     state: &State<N, X, G>,
-) -> bool {
-    supported(model, state).is_some()
+) -> bool
+where
+    M: AsRef<Paper<N, X, G>>,
+{
+    supported(model.as_ref(), state).is_some()
 }
 
 /// Whether a server leads in broadcast.
@@ -239,11 +249,14 @@ pub fn is_established<const N: usize, const X: usize, const G: usize>(
 }
 
 /// Whether the server that a quorum supports is established and has taken a request.
-fn has_request<const N: usize, const X: usize, const G: usize>(
-    model: &Paper<N, X, G>,
+fn has_request<M, const N: usize, const X: usize, const G: usize>(
+    model: &M,
     state: &State<N, X, G>,
-) -> bool {
-    supported(model, state).is_some_and(|leader| {
+) -> bool
+where
+    M: AsRef<Paper<N, X, G>>,
+{
+    supported(model.as_ref(), state).is_some_and(|leader| {
         let server = &state.servers[leader];
         is_established(state, leader) && server.history.last().epoch() == server.current_epoch
     })

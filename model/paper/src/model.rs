@@ -36,6 +36,11 @@ impl<const N: usize, const X: usize, const G: usize> Paper<N, X, G> {
         Ok(Self { rules })
     }
 
+    /// The same under other rules, which allow no more epochs.
+    pub(super) fn with_rules(&self, rules: Rules) -> Self {
+        Self { rules }
+    }
+
     /// What it was created with.
     #[must_use]
     pub fn rules(&self) -> &Rules {
@@ -137,6 +142,13 @@ fn on_down(kind: Kind, follower: usize, leader: usize) -> Option<Action> {
         Kind::Propose => Some(Action::FollowerProcessPropose(follower, leader)),
         Kind::Commit => Some(Action::FollowerProcessCommit(follower, leader)),
         Kind::None | Kind::Cepoch | Kind::AckEpoch | Kind::AckLd | Kind::Ack => None,
+    }
+}
+
+/// Itself, for properties and predicates that may be asked of what is made of it as well.
+impl<const N: usize, const X: usize, const G: usize> AsRef<Self> for Paper<N, X, G> {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 

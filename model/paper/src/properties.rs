@@ -8,7 +8,7 @@
 //! Each function is true of a state that is fine. Some read what a state remembers,
 //! and are offered only when it remembers (`G` > 0).
 
-use stateright::{Expectation, Property};
+use stateright::{Expectation, Model, Property};
 
 use super::bounds::Bounds;
 use super::model::Paper;
@@ -31,23 +31,54 @@ pub use statements::{STATEMENTS, statement};
 pub type Condition<const N: usize, const X: usize, const G: usize> =
     fn(&Paper<N, X, G>, &State<N, X, G>) -> bool;
 
-/// Where invariants that read ghosts begin in [`STATEMENTS`], where they end, and the last of all.
+/// The invariant of budgets in [`STATEMENTS`], where those that read ghosts begin, where they end,
+/// and the last of all.
+const BUDGETS: usize = 19;
 const PLAIN: usize = 20;
 const GHOSTLY: usize = 26;
 const LATER: usize = 28;
+
+/// A condition on states of any model that is made of the family's.
+type ConditionOf<M> = fn(&M, &<M as Model>::State) -> bool;
 
 /// All properties of the model: invariants, and what must be reachable for them to mean anything.
 pub(super) fn all<const N: usize, const X: usize, const G: usize>(
     bounds: &Bounds,
 ) -> Vec<Property<Paper<N, X, G>>> {
-    let plain: [Condition<N, X, G>; PLAIN] = [
+    let offered = |place: usize| match place {
+        PLAIN..GHOSTLY => G > 0,
+        // No failure, no later leader.
+        LATER => bounds.timeouts + bounds.restarts > 0,
+        _ => true,
+    };
+    properties(offered)
+}
+
+/// Those that need no ghosts, for what is made of the model without bounds. Nothing is said of
+/// budgets, and the last is left out as well: it asks for an epoch beyond the first, and ranks do
+/// not tell which epoch was first.
+pub(super) fn unlimited<M, const N: usize, const X: usize>() -> Vec<Property<M>>
+where
+    M: Model<State = State<N, X, 0>> + AsRef<Paper<N, X, 0>>,
+{
+    properties(|place| ![BUDGETS, LATER].contains(&place) && !(PLAIN..GHOSTLY).contains(&place))
+}
+
+/// Those of all that are offered, by their places in [`STATEMENTS`].
+fn properties<M, const N: usize, const X: usize, const G: usize>(
+    offered: impl Fn(usize) -> bool,
+) -> Vec<Property<M>>
+where
+    M: Model<State = State<N, X, G>> + AsRef<Paper<N, X, G>>,
+{
+    let plain: [ConditionOf<M>; PLAIN] = [
         |_, s| agreement(delivered(s)),
         |_, s| total_order(delivered(s)),
         |_, s| global_primary_order(delivered(s)),
         |_, s| primary_integrity(delivered(s), primaries(s)),
         |_, s| prefix_consistency(delivered(s)),
         |_, s| leadership_now(s),
-        |model, s| delivered_is_on_a_quorum(model, s),
+        |model, s| delivered_is_on_a_quorum(model.as_ref(), s),
         |_, s| committed_is_within_history(s),
         |_, s| adopted_epoch_is_promised(s),
         |_, s| s.violation != Violation::State,
@@ -60,9 +91,9 @@ pub(super) fn all<const N: usize, const X: usize, const G: usize>(
         |_, s| phases_fit_roles(s),
         |_, s| histories_travel_with_their_messages(s),
         |_, s| (0..N).all(|i| s.oracle != Seat::of(i) || s.servers[i].role != Role::Following),
-        |model, s| budgets_are_kept(model, s),
+        |model, s| budgets_are_kept(model.as_ref(), s),
     ];
-    let ghostly: [Condition<N, X, G>; GHOSTLY - PLAIN] = [
+    let ghostly: [ConditionOf<M>; GHOSTLY - PLAIN] = [
         |_, s| integrity(delivered(s), |txn| s.ghost.was_broadcast(*txn)),
         |_, s| local_primary_order(delivered(s), s.ghost.broadcasts()),
         |_, s| !s.ghost.established_twice(),
@@ -70,19 +101,13 @@ pub(super) fn all<const N: usize, const X: usize, const G: usize>(
         |_, s| !s.ghost.fell(),
         |_, s| !s.ghost.strayed(),
     ];
-    let reachable: [Condition<N, X, G>; 3] = [
+    let reachable: [ConditionOf<M>; 3] = [
         |_, s| (0..N).any(|i| is_established(s, i)),
         |_, s| (0..N).all(|i| !s.delivered(i).is_empty()),
         |_, s| (0..N).any(|i| is_established(s, i) && s.servers[i].current_epoch > 1),
     ];
     let always = plain.into_iter().chain(ghostly).map(|condition| (Expectation::Always, condition));
     let sometimes = reachable.into_iter().map(|condition| (Expectation::Sometimes, condition));
-    let offered = |place: usize| match place {
-        PLAIN..GHOSTLY => G > 0,
-        // No failure, no later leader.
-        LATER => bounds.timeouts + bounds.restarts > 0,
-        _ => true,
-    };
     let all = STATEMENTS.into_iter().zip(always.chain(sometimes)).enumerate();
     all.filter(|(place, _)| offered(*place))
         .map(|(_, ((name, _), (expectation, condition)))| Property { expectation, condition, name })

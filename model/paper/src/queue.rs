@@ -115,10 +115,13 @@ impl<const X: usize> Queue<X> {
 
     /// Adds a message at the end; `None` if there is no room.
     pub fn push(&mut self, message: Message) -> Option<()> {
-        let rest = self.rest.as_flattened_mut().iter_mut();
-        let mut slots = std::iter::once(&mut self.first).chain(rest);
-        *slots.find(|slot| slot.kind == Kind::None)? = message;
+        *self.slots_mut().find(|slot| slot.kind == Kind::None)? = message;
         Some(())
+    }
+
+    /// Every place, also those that are free.
+    pub(super) fn slots_mut(&mut self) -> impl Iterator<Item = &mut Message> {
+        std::iter::once(&mut self.first).chain(self.rest.as_flattened_mut())
     }
 
     /// Its messages in order.

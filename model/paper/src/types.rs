@@ -278,6 +278,11 @@ impl<const X: usize> History<X> {
         found.next().map_or(first, |_| None)
     }
 
+    /// Every place, also those that are free.
+    pub(super) fn slots_mut(&mut self) -> std::slice::IterMut<'_, Txn> {
+        self.0.iter_mut()
+    }
+
     /// Appends a transaction; `None` if there is no room.
     pub fn push(&mut self, txn: Txn) -> Option<()> {
         let end = self.len();

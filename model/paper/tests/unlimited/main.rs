@@ -1,0 +1,6 @@
+//! No bound on failures: what is closed, and why it speaks for every run.
+
+mod closed;
+mod laws;
+mod places;
+mod states;
