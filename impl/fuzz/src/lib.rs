@@ -35,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "traces", run: traces::run, seeds: traces::seeds },
     Target { name: "server-packets", run: server::packets, seeds: wire::stream_seeds },
     Target { name: "server-tree", run: server::tree, seeds: server::tree_seeds },
+    Target { name: "server-requests", run: server::requests, seeds: server::request_seeds },
     Target { name: "server-config", run: server::config, seeds: server::config_seeds },
 ];
 

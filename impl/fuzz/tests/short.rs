@@ -81,3 +81,8 @@ fn server_tree() {
 fn server_config() {
     short("server-config");
 }
+
+#[test]
+fn server_requests() {
+    short("server-requests");
+}

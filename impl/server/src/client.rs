@@ -1,23 +1,25 @@
-//! The client port: connections, sessions, requests in each session's order.
+//! The client port: connections, sessions, requests in each session's order, watches.
 //!
 //! Reads are answered from this server's tree; everything else goes to the leader through
-//! [`service`]. Not here yet, and refused rather than half done: ephemeral, sequential, container
-//! and expiring nodes, `multi`, access control lists other than for everyone, authentication.
-//! **Watches are not kept**: the flag of a read is ignored. Sessions do not expire: one whose
-//! client never comes back lives until the client closes it.
+//! [`service`].
 
 pub mod service;
 
+mod answers;
 mod budget;
 mod connection;
+mod expiry;
 mod handshake;
 mod limits;
 mod listener;
 mod pipeline;
 mod places;
+mod reads;
 mod requests;
+mod roster;
 #[cfg(test)]
 mod tests;
+mod watches;
 mod wire;
 
 pub use service::{Mode, Service, Submission, Submissions};

@@ -20,7 +20,7 @@ mod storage;
 /// Everything a server reads from `zoo.cfg` and `myid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// This server's id, from `myid`, 1 to 255.
+    /// This server's id, from `myid`, 1 to 254: 255 would make sessions look like times to live.
     pub id: u64,
     /// `dataDir`: snapshots, epoch files, `myid`.
     pub data_dir: PathBuf,
@@ -56,8 +56,29 @@ pub struct Config {
     pub session_timeout_min: Duration,
     /// `maxSessionTimeout`; twenty ticks unless given.
     pub session_timeout_max: Duration,
+    /// `extendedTypesEnabled`: nodes may have a time to live.
+    pub extended_types: bool,
+    /// `znode.container.checkIntervalMs` and `znode.container.maxPerMinute`.
+    pub containers: ContainerChecks,
+    /// `DigestAuthenticationProvider.superDigest`: who may do everything.
+    pub super_digest: Option<String>,
     /// What was ignored, one sentence each, for the log.
     pub notes: Vec<String>,
+}
+
+/// When the leader looks for containers that are empty, and for nodes whose time to live is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContainerChecks {
+    /// How often; every minute unless given.
+    pub interval: Duration,
+    /// Most nodes that it deletes in a minute; 10,000 unless given.
+    pub max_per_minute: usize,
+}
+
+impl Default for ContainerChecks {
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(60), max_per_minute: 10_000 }
+    }
 }
 
 /// A host name or address, and a port.
@@ -126,12 +147,28 @@ pub struct ConfigError {
     pub reason: String,
 }
 
+/// What the command line says about the configuration.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Settings like lines of the file, which they follow.
+    pub set: &'a [String],
+    /// Settings, or with a dot at the end all that begin so, that are not refused although this
+    /// server does not do what they promise.
+    pub tolerate: &'a [String],
+}
+
 impl Config {
     /// Reads `zoo.cfg` at `path`, and `myid` in the data directory that it names.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+    pub fn load(path: &Path, options: Options<'_>) -> Result<Self, ConfigError> {
         let fail = |path: &Path, reason: String| ConfigError { path: path.to_owned(), reason };
-        let text = parse::read_text(path).map_err(|reason| fail(path, reason))?;
-        let draft = parse::Draft::parse(&text).map_err(|reason| fail(path, reason))?;
+        let mut text = parse::read_text(path).map_err(|reason| fail(path, reason))?;
+        for setting in options.set {
+            // The first ends the file's last line, the second what that may continue with.
+            text.push_str("\n\n");
+            text.push_str(setting);
+        }
+        let draft = parse::Draft::parse(&text, options.tolerate);
+        let draft = draft.map_err(|reason| fail(path, reason))?;
         let myid = draft.data_dir().join("myid");
         let id = parse::read_text(&myid)
             .map_err(|reason| {
@@ -148,7 +185,7 @@ impl Config {
     /// What is wrong with the text.
     #[cfg(feature = "fuzz")]
     pub fn from_text(text: &str, id: u64) -> Result<Self, String> {
-        parse::Draft::parse(text)?.finish(id)
+        parse::Draft::parse(text, &[])?.finish(id)
     }
 
     /// The ensemble as ZooKeeper writes it: `server.N=…` lines and `version=0`, without a final

@@ -17,11 +17,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use zab_core::{Epoch, Message, Notification, Role, ServerId, Txn, Vote};
 use zab_wire::election as wire;
-use zab_wire::quorum::{ForwardedRequest, LearnerInfo, PROTOCOL_VERSION, Revalidate, Revalidated};
-use zab_wire::{PacketType, QuorumPacket, Reader, Record as _, TxnHeader};
+use zab_wire::quorum::{
+    ForwardedRequest, LearnerInfo, PROTOCOL_VERSION, Revalidate, Revalidated, SessionPing,
+    session_pings,
+};
+use zab_wire::{Id, PacketType, QuorumPacket, Reader, Record as _, TxnHeader};
 
 use crate::zxid::{Zxid, from_wire, to_wire};
 
@@ -33,8 +36,10 @@ const NOTIFICATION_VERSION: i32 = wire::NOTIFICATION_VERSION;
 pub(crate) enum Incoming {
     /// A message of the core.
     Message(Message),
-    /// A client's write, or sync, from a learner. Who the client is does not matter yet.
-    Request(ForwardedRequest),
+    /// A client's write, or sync, from a learner, and who the client is.
+    Request(ForwardedRequest, Vec<Id>),
+    /// A PING of a learner, with the sessions that it has heard of.
+    Heard(Vec<SessionPing>),
     /// The leader's answer to a sync.
     Synced,
     /// A client of a learner goes on with a session.
@@ -54,6 +59,17 @@ pub(crate) struct Identity {
     pub(crate) last: Zxid,
     /// This server leads: a learner's PING lists sessions, a leader's has no data.
     pub(crate) is_leading: bool,
+    /// Those sessions; see [`heard`].
+    pub(crate) heard: Bytes,
+}
+
+/// The data of a learner's PING: sessions with their timeouts in milliseconds.
+pub(crate) fn heard(sessions: Vec<(i64, i32)>) -> Bytes {
+    let mut out = BytesMut::new();
+    for (session, timeout_ms) in sessions {
+        SessionPing { session, timeout_ms }.encode(&mut out);
+    }
+    out.freeze()
 }
 
 /// The bytes of a message, in parts. Those of a transaction are shared and not copied: the leader
@@ -103,7 +119,7 @@ fn to_packet(message: &Message, own: &Identity) -> QuorumPacket {
         Message::UpToDate => QuorumPacket::bare(Kind::UpToDate, -1),
         Message::Ping if own.is_leading => bare(Kind::Ping, own.last),
         // A leader in Java reads the sessions without asking whether there are any.
-        Message::Ping => with(Kind::Ping, own.last, Bytes::new()),
+        Message::Ping => with(Kind::Ping, own.last, own.heard.clone()),
     }
 }
 
@@ -112,7 +128,9 @@ pub(crate) fn from_packet(packet: &QuorumPacket) -> Result<Incoming, String> {
     use PacketType as Kind;
     let zxid = from_wire(packet.zxid);
     let message = match packet.kind {
-        Kind::Request => return Ok(Incoming::Request(data(packet)?)),
+        Kind::Request => {
+            return Ok(Incoming::Request(data(packet)?, packet.auth.clone().unwrap_or_default()));
+        }
         Kind::Sync => return Ok(Incoming::Synced),
         Kind::Revalidate => return revalidate(packet),
         Kind::FollowerInfo => Message::FollowerInfo { accepted_epoch: follower_info(packet)?.1 },
@@ -133,7 +151,15 @@ pub(crate) fn from_packet(packet: &QuorumPacket) -> Result<Incoming, String> {
         Kind::Ack if zxid.counter == 0 => Message::AckLd { epoch: zxid.epoch },
         Kind::Ack => Message::Ack { zxid },
         Kind::UpToDate => Message::UpToDate,
-        Kind::Ping => Message::Ping,
+        // Only a learner's has data, which is empty if it has heard of nobody.
+        Kind::Ping => match &packet.data {
+            None => Message::Ping,
+            Some(data) => {
+                let sessions = session_pings(data);
+                let sessions = sessions.map_err(|error| format!("the data of PING: {error}"))?;
+                return Ok(Incoming::Heard(sessions));
+            }
+        },
         Kind::Inform | Kind::CommitAndActivate | Kind::ObserverInfo | Kind::InformAndActivate => {
             return Err(format!("{:?} packets are not supported", packet.kind));
         }

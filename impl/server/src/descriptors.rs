@@ -47,6 +47,12 @@ impl Shares {
     }
 }
 
+/// How many descriptors this process has open, and how many it may have; 0 where that is not known.
+pub(crate) fn in_use() -> (usize, u64) {
+    let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    (open, getrlimit(Resource::Nofile).current.unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
-use zab_core::{ConnectionId, Effects, Input, Peer, Role, ServerId, Timer};
+use zab_core::{ConnectionId, Effects, Input, Message, Peer, Role, ServerId, Timer};
 use zab_wire::PacketType;
 
 use crate::client::{Service, Submissions};
@@ -30,6 +30,7 @@ use crate::link::{LinkEvent, Socket};
 use crate::quorum_net::{Arrived, QuorumEvent, QuorumNet, ReceivedPacket};
 use crate::storage::{Completion, Storage};
 use crate::trace::Trace;
+use crate::tree::ENSEMBLE;
 use crate::zxid::Zxid;
 pub(crate) use effects::tree_of;
 use joining::{Joining, Said};
@@ -150,6 +151,11 @@ impl Driver {
         }
         self.purge_if_due()?;
         self.step(Input::Tick).await?;
+        let synced = self.state.links.keys().filter(|link| self.peer.has_acknowledged(**link));
+        self.service.show_learners(self.state.links.len(), synced.count());
+        for chore in self.service.chores() {
+            self.propose(&chore, &[], ENSEMBLE).await?;
+        }
         if let Some(times) = self.state.joining.settle(std::time::Instant::now()) {
             let times = format_args!("{times} attempts to join before failed as said");
             self.log(format_args!("serves clients; {times}"));
@@ -273,15 +279,22 @@ impl Driver {
             Incoming::Message(message) => {
                 self.step(Input::Message { from, connection, message }).await
             }
-            Incoming::Request(_) | Incoming::Revalidate(_)
+            Incoming::Heard(sessions) => {
+                if self.peer.has_acknowledged(connection) {
+                    let sessions = sessions.iter().map(|one| (one.session, one.timeout_ms));
+                    self.service.heard(sessions);
+                }
+                self.step(Input::Message { from, connection, message: Message::Ping }).await
+            }
+            Incoming::Request(..) | Incoming::Revalidate(_)
                 if !self.peer.has_acknowledged(connection) =>
             {
                 // Only a server that serves clients has something to ask for them.
                 self.end(connection, "it asked for clients before it was a follower").await
             }
-            Incoming::Request(request) => {
+            Incoming::Request(request, auth) => {
                 self.step(Input::Heard { connection }).await?;
-                self.on_forwarded(from, connection, &request).await
+                self.on_forwarded(from, connection, &request, &auth).await
             }
             Incoming::Synced => {
                 self.step(Input::Heard { connection }).await?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
-use zab_server::config::Config;
+use zab_server::config::{Config, Options};
 use zab_server::{ServerError, console, serve};
 
 /// The system's allocator keeps most of what a flood of large writes took; this one gives it back.
@@ -46,6 +46,14 @@ struct Arguments {
     /// The configuration in ZooKeeper's format; the file myid must lie in its dataDir.
     #[arg(value_name = "ZOO.CFG")]
     config: PathBuf,
+    /// A setting as if it stood in the configuration, like the Java properties that ZooKeeper is
+    /// started with; may be repeated.
+    #[arg(short = 'D', value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Start although the configuration has this setting, or settings that begin like this with a
+    /// dot at the end, which this server does not support; may be repeated.
+    #[arg(long, value_name = "KEY")]
+    tolerate: Vec<String>,
     /// Write what this process does to DIR/server-<id>-<incarnation>.ndjson.
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
@@ -68,7 +76,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), ServerError> {
-    let config = Config::load(&arguments.config)?;
+    let options = Options { set: &arguments.set, tolerate: &arguments.tolerate };
+    let config = Config::load(&arguments.config, options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

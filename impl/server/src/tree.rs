@@ -8,11 +8,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zab_wire::{Acl, ErrorCode, Stat, StatPersisted};
+use zab_wire::{Acl, ErrorCode, Id, Stat, StatPersisted};
 
 mod acl;
 mod admit;
 mod apply;
+mod event;
 mod ops;
 mod path;
 mod pieces;
@@ -22,10 +23,13 @@ mod snapshot;
 mod tests;
 
 pub use acl::Permission;
+pub(crate) use acl::permit;
+pub(crate) use admit::TTL_MAX;
 pub use admit::{ApplyError, Fault, check};
-pub use apply::{Applied, Change};
+pub use apply::{Applied, Change, PartOutcome};
+pub use event::{EventKind, NodeEvent};
 pub use pieces::Pieces;
-pub use prepare::{Origin, Preparer};
+pub use prepare::{Asked, ENSEMBLE, Origin, Preparer, Rules};
 pub use snapshot::{SnapshotError, TreeBuilder};
 
 use acl::AclTable;
@@ -43,6 +47,12 @@ pub struct Tree {
     sessions: imbl::OrdMap<i64, i32>,
     /// Paths of the ephemeral nodes of each session that has any.
     ephemerals: imbl::OrdMap<i64, imbl::OrdSet<Arc<str>>>,
+    /// Containers, and nodes with a time to live: the leader deletes them one day.
+    expiring: imbl::OrdSet<Arc<str>>,
+    /// Bytes of all paths and all data.
+    data_bytes: usize,
+    /// What the transaction that is being applied did.
+    events: Vec<NodeEvent>,
     /// The last transaction that was applied.
     last_zxid: i64,
 }
@@ -78,7 +88,7 @@ impl Node {
             cversion: stored.cversion.wrapping_mul(2).wrapping_sub(num_children),
             aversion: stored.aversion,
             ephemeral_owner: stored.ephemeral_owner,
-            data_length: as_i32(self.data.as_ref().map_or(0, Bytes::len)),
+            data_length: as_i32(length_of(&self.data)),
             num_children,
             pzxid: stored.pzxid,
         }
@@ -92,14 +102,28 @@ const CONTAINER_OWNER: i64 = i64::MIN;
 const SPECIAL: [&str; 4] = ["", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"];
 
 /// Whether a node's owner is a session; the field also marks containers, and nodes with a time to
-/// live (top byte 0xff).
-fn owner_is_session(owner: i64) -> bool {
+/// live (top byte 0xff, which no server's sessions have: see `Config::id`).
+fn is_ephemeral(owner: i64) -> bool {
     owner != 0 && owner != CONTAINER_OWNER && owner.cast_unsigned() >> 56 != 0xff
 }
 
 /// The owner of a node with a time to live, as `Stat` shows it.
 fn ttl_owner(ttl: i64) -> i64 {
     0xff_i64 << 56 | ttl
+}
+
+/// Of a node with a time to live, that time in milliseconds.
+fn ttl_of(owner: i64) -> i64 {
+    owner & TTL_MAX
+}
+
+/// Bytes of data.
+fn length_of(data: &Option<Bytes>) -> usize {
+    data.as_ref().map_or(0, Bytes::len)
+}
+
+fn str_of(paths: &imbl::OrdSet<Arc<str>>) -> impl Iterator<Item = &str> {
+    paths.iter().map(|path| &**path)
 }
 
 /// A count as clients see it.
@@ -113,7 +137,7 @@ impl Default for Tree {
         let mut tree = Self::empty();
         for path in ["", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"] {
             let node = Node::new(Some(Bytes::new()), acl::OPEN, StatPersisted::default());
-            tree.nodes.insert(path.into(), Arc::new(node));
+            tree.enter(&path.into(), node);
             if let Some((parent, name)) = path::split(path)
                 && let Some(parent) = tree.node_mut(parent)
             {
@@ -138,6 +162,9 @@ impl Tree {
             acls: AclTable::default(),
             sessions: imbl::OrdMap::new(),
             ephemerals: imbl::OrdMap::new(),
+            expiring: imbl::OrdSet::new(),
+            data_bytes: 0,
+            events: Vec::new(),
             last_zxid: 0,
         }
     }
@@ -154,6 +181,12 @@ impl Tree {
         self.nodes.len()
     }
 
+    /// Bytes of all paths and all data (`approximateDataSize`).
+    #[must_use]
+    pub fn data_bytes(&self) -> usize {
+        self.data_bytes
+    }
+
     /// Timeout of a session in milliseconds; `None` if there is no such session.
     #[must_use]
     pub fn session_timeout_ms(&self, session: i64) -> Option<i32> {
@@ -166,34 +199,103 @@ impl Tree {
         self.sessions.len()
     }
 
+    /// Every session, and its timeout in milliseconds.
+    pub fn sessions(&self) -> impl Iterator<Item = (i64, i32)> {
+        self.sessions.iter().map(|(session, timeout_ms)| (*session, *timeout_ms))
+    }
+
+    /// Every session that has ephemeral nodes, and their paths.
+    pub fn ephemerals(&self) -> impl Iterator<Item = (i64, impl Iterator<Item = &str>)> {
+        let paths = |(session, paths): (&i64, _)| (*session, str_of(paths));
+        self.ephemerals.iter().map(paths)
+    }
+
+    /// Paths of a session's ephemeral nodes, in order.
+    pub fn ephemerals_of(&self, session: i64) -> impl Iterator<Item = &str> {
+        self.ephemerals.get(&session).into_iter().flat_map(str_of)
+    }
+
     /// What is known of a node.
     ///
     /// # Errors
-    /// [`ErrorCode::NoNode`]; [`ErrorCode::NoAuth`] if its list does not let everyone read.
+    /// [`ErrorCode::NoNode`].
     pub fn stat(&self, path: &str) -> Result<Stat, ErrorCode> {
-        let node = self.node(path)?;
-        self.permit(node, Permission::Read)?;
-        Ok(node.stat())
+        self.node(path).map(Node::stat)
     }
 
     /// Data of a node, and what is known of it.
     ///
     /// # Errors
-    /// [`ErrorCode::NoNode`]; [`ErrorCode::NoAuth`] if its list does not let everyone read.
+    /// [`ErrorCode::NoNode`].
     pub fn data(&self, path: &str) -> Result<(Option<Bytes>, Stat), ErrorCode> {
         let node = self.node(path)?;
-        self.permit(node, Permission::Read)?;
         Ok((node.data.clone(), node.stat()))
     }
 
     /// Names of a node's children in alphabetical order, and what is known of the node.
     ///
     /// # Errors
-    /// [`ErrorCode::NoNode`]; [`ErrorCode::NoAuth`] if its list does not let everyone read.
+    /// [`ErrorCode::NoNode`].
     pub fn children(&self, path: &str) -> Result<(Vec<String>, Stat), ErrorCode> {
         let node = self.node(path)?;
-        self.permit(node, Permission::Read)?;
         Ok((node.children.iter().map(|name| name.to_string()).collect(), node.stat()))
+    }
+
+    /// How many nodes there are below one.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoNode`].
+    pub fn descendants(&self, path: &str) -> Result<usize, ErrorCode> {
+        let top = path::normal(path);
+        self.node(top)?;
+        if top.is_empty() {
+            return Ok(self.nodes.len() - 1);
+        }
+        let mut count = 0;
+        let mut open = vec![top.to_owned()];
+        while let Some(path) = open.pop() {
+            let Some(node) = self.nodes.get(path.as_str()) else { continue };
+            count += node.children.len();
+            open.extend(node.children.iter().map(|name| format!("{path}/{name}")));
+        }
+        Ok(count)
+    }
+
+    /// A node's list, which is empty if the table lacks it, so that nothing is permitted.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoNode`].
+    pub fn list(&self, path: &str) -> Result<Arc<[Acl]>, ErrorCode> {
+        self.node(path).map(|node| self.acl(node))
+    }
+
+    /// Whether somebody with these identities has a permission at a node.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoNode`]; [`ErrorCode::NoAuth`].
+    pub fn permit(&self, path: &str, permission: Permission, ids: &[Id]) -> Result<(), ErrorCode> {
+        let node = self.node(path)?;
+        if node.acl == acl::OPEN {
+            return Ok(());
+        }
+        permit(&self.acl(node), permission, ids)
+    }
+
+    /// Nodes without children whose time is over: containers that had children, and nodes whose
+    /// data has not changed for their time to live (`ContainerManager.getCandidates`).
+    #[must_use]
+    pub fn expired_nodes(&self, time_ms: i64) -> Vec<String> {
+        let is_over = |path: &&Arc<str>| {
+            let Some(node) = self.nodes.get(&**path) else { return false };
+            let owner = node.stat.ephemeral_owner;
+            let is_over = if owner == CONTAINER_OWNER {
+                node.stat.cversion > 0
+            } else {
+                time_ms.saturating_sub(node.stat.mtime) > ttl_of(owner)
+            };
+            is_over && node.children.is_empty()
+        };
+        self.expiring.iter().filter(is_over).map(|path| path.to_string()).collect()
     }
 
     fn node(&self, path: &str) -> Result<&Node, ErrorCode> {
@@ -205,8 +307,34 @@ impl Tree {
         self.nodes.get_mut(key).map(Arc::make_mut)
     }
 
-    fn permit(&self, node: &Node, permission: Permission) -> Result<(), ErrorCode> {
-        acl::permit(&self.acl(node), permission)
+    /// Enters a node, which its parent knows already.
+    fn enter(&mut self, path: &Arc<str>, node: Node) {
+        let owner = node.stat.ephemeral_owner;
+        if is_ephemeral(owner) {
+            self.ephemerals.entry(owner).or_default().insert(Arc::clone(path));
+        } else if owner != 0 {
+            self.expiring.insert(Arc::clone(path));
+        }
+        self.data_bytes += path.len() + length_of(&node.data);
+        self.nodes.insert(Arc::clone(path), Arc::new(node));
+    }
+
+    /// Takes a node out; its parent still knows it.
+    fn leave(&mut self, path: &str) -> Option<(Arc<str>, Arc<Node>)> {
+        let (path, node) = self.nodes.remove_with_key(path)?;
+        let owner = node.stat.ephemeral_owner;
+        if is_ephemeral(owner) {
+            if let Some(paths) = self.ephemerals.get_mut(&owner) {
+                paths.remove(&path);
+                if paths.is_empty() {
+                    self.ephemerals.remove(&owner);
+                }
+            }
+        } else if owner != 0 {
+            self.expiring.remove(&path);
+        }
+        self.data_bytes -= path.len() + length_of(&node.data);
+        Some((path, node))
     }
 
     /// A node's list; empty if the table lacks it, so that nothing is permitted.

@@ -8,6 +8,19 @@ use crate::data::{Acl, Stat};
 use crate::error::DecodeError;
 use crate::jute::{Reader, Record, record};
 
+mod access;
+mod multi;
+mod watch;
+
+pub use access::{
+    AuthPacket, ClientInfo, GetAclRequest, GetAclResponse, SetAclRequest, WhoAmIResponse,
+};
+pub use multi::{MultiHeader, MultiRequest, MultiResponse, Op, OpResult};
+pub use watch::{
+    AddWatchRequest, ErrorResponse, MODE_PERSISTENT, MODE_PERSISTENT_RECURSIVE, STATE_CONNECTED,
+    SetWatches, SetWatches2, WatcherEvent, WatchesRequest, XID_NOTIFICATION,
+};
+
 /// `xid` of a ping.
 pub const XID_PING: i32 = -2;
 /// `xid` of an authentication.
@@ -125,7 +138,7 @@ record! {
 }
 
 record! {
-    /// Requests `Create` and `Create2`.
+    /// Requests `Create`, `Create2` and `CreateContainer`.
     CreateRequest {
         /// Path of the node to be.
         path: String,
@@ -148,7 +161,66 @@ record! {
 }
 
 record! {
-    /// Answer to `Create2`.
+    /// Request `CreateTtl`.
+    CreateTtlRequest {
+        /// Path of the node to be.
+        path: String,
+        /// Its data; `None` is null.
+        data: Option<Bytes>,
+        /// Its access control list.
+        acl: Vec<Acl>,
+        /// 5 persistent, or 6 persistent sequential, with a time to live.
+        flags: i32,
+        /// The time to live in milliseconds.
+        ttl: i64,
+    }
+}
+
+record! {
+    /// Request `Check`: compare a version.
+    CheckVersionRequest {
+        /// The node.
+        path: String,
+        /// The version it must have; −1 for any.
+        version: i32,
+    }
+}
+
+record! {
+    /// Request `GetEphemerals`.
+    GetEphemeralsRequest {
+        /// Only paths that begin with this are told; null and empty: all.
+        prefix: Option<Bytes>,
+    }
+}
+
+record! {
+    /// Answer to `GetEphemerals`.
+    GetEphemeralsResponse {
+        /// Paths of the session's ephemeral nodes.
+        ephemerals: Vec<String>,
+    }
+}
+
+record! {
+    /// Request `GetAllChildrenNumber`.
+    GetAllChildrenNumberRequest {
+        /// The node.
+        path: String,
+    }
+}
+
+record! {
+    /// Answer to `GetAllChildrenNumber`.
+    #[derive(Copy)]
+    GetAllChildrenNumberResponse {
+        /// Nodes below it, at every depth.
+        total: i32,
+    }
+}
+
+record! {
+    /// Answer to `Create2`, `CreateContainer` and `CreateTtl`.
     Create2Response {
         /// Path of the new node.
         path: String,

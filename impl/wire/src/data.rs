@@ -1,15 +1,30 @@
 //! Records that many formats share: identities, access control lists, node statistics.
 
-use crate::jute::record;
+use bytes::BytesMut;
 
-record! {
-    /// An identity: who a client is authenticated as, or whom a list entry names.
-    #[derive(Hash)]
-    Id {
-        /// Authentication scheme, for instance `world` or `ip`.
-        scheme: String,
-        /// Identity within the scheme, for instance `anyone`.
-        id: String,
+use crate::error::DecodeError;
+use crate::jute::{Reader, Record, record};
+
+/// An identity: who a client is authenticated as, or whom a list entry names.
+///
+/// Either string may be null on the wire, where it stands for an empty one: kazoo writes `auth`
+/// without an id like that. It is written as an empty one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Id {
+    /// Authentication scheme, for instance `world` or `ip`.
+    pub scheme: String,
+    /// Identity within the scheme, for instance `anyone`.
+    pub id: String,
+}
+
+impl Record for Id {
+    fn encode(&self, out: &mut BytesMut) {
+        self.scheme.encode(out);
+        self.id.encode(out);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { scheme: reader.string_or_null()?, id: reader.string_or_null()? })
     }
 }
 

@@ -111,6 +111,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A string; null is an empty one.
+    pub(crate) fn string_or_null(&mut self) -> Result<String, DecodeError> {
+        let mut ahead = self.clone();
+        if ahead.read::<i32>()? == -1 {
+            *self = ahead;
+            return Ok(String::new());
+        }
+        self.read()
+    }
+
     /// Bytes behind a length; `None` is null.
     fn buffer(&mut self) -> Result<Option<&'a [u8]>, DecodeError> {
         match self.length(self.max_buffer, "a buffer length within the limit")? {

@@ -1,6 +1,6 @@
 //! One client connection: a task that reads frames and writes answers.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +10,17 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use zab_wire::{MAX_BUFFER, Record as _, frame};
 
+use super::answers::Answers;
 use super::budget::{Budget, Room, SMALL_MAX, Wish};
 use super::handshake::{self, Greeting};
 use super::pipeline::Pipeline;
+use super::places::Place;
+use super::reads;
 use super::requests::Request;
-use super::service::{Service, Serving};
+use super::roster::Entry;
+use super::service::{Service, Serving, now_ms};
 use super::wire::Wire;
+use crate::auth;
 use crate::four_letter;
 
 /// Bytes of answers that are collected before they are written.
@@ -38,17 +43,19 @@ impl From<std::io::Error> for Gone {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn run(service: &Arc<Service>, stream: TcpStream, address: IpAddr) {
+pub(super) async fn run(service: &Arc<Service>, stream: TcpStream, address: SocketAddr) {
     // Without it, answers wait for the client's delayed acknowledgements; it may be missing.
     let _ = stream.set_nodelay(true);
     let mut wire = Wire::new(stream);
+    // Held to the end of the connection.
+    let listed = service.roster().enter(address, now_ms());
     let limit = service.limits().timeout_max;
     let Ok(Ok(Some(first))) = timeout(limit, first_frame(service, &mut wire)).await else { return };
     let mut watch = service.watch_serving();
     let Some(serving) = *watch.borrow_and_update() else { return };
     tokio::select! {
         _ = watch.wait_for(|now| *now != Some(serving)) => {}
-        _ = greet_and_talk(service, serving, &mut wire, &first, address) => {}
+        _ = greet_and_talk(service, serving, &mut wire, &first, listed.entry()) => {}
     }
 }
 
@@ -77,10 +84,11 @@ async fn greet_and_talk(
     serving: Serving,
     wire: &mut Wire,
     first: &Bytes,
-    address: IpAddr,
+    entry: Arc<Entry>,
 ) -> Result<(), Gone> {
     let mut greeting = BytesMut::new();
-    let session = match handshake::greet(service, serving, first, address).await {
+    let ids = Arc::from([auth::of_address(entry.address.ip())]);
+    let session = match handshake::greet(service, serving, first, &ids).await {
         Greeting::Welcome(session) => session,
         Greeting::Expired { knows_read_only } => {
             let response = handshake::expired(knows_read_only);
@@ -91,19 +99,28 @@ async fn greet_and_talk(
         Greeting::Refused => return Err(Gone),
     };
     // Held to the end of the connection.
-    let (_place, kicked) = service.sessions.enter(session.id).await;
+    let (place, kicked) = service.sessions.enter(session.id, session.timeout_ms).await;
+    entry.welcome(session.id, session.timeout_ms);
     frame::put(&mut greeting, |out| handshake::welcome(session).encode(out));
     let limit = Duration::from_millis(u64::try_from(session.timeout_ms).unwrap_or(0));
-    let mut pipeline = Pipeline::new(service, serving, session.id, address, greeting);
+    let watching = service.watches().join(session.id, Arc::clone(&ids));
+    let answers = Answers { service, serving, output: greeting, watching, last_zxid: 0 };
+    let reader = reads::Session { id: session.id, ids };
+    let mut pipeline = Pipeline::new(answers, reader, entry);
     tokio::select! {
         _ = kicked => Err(Gone),
-        talked = talk(wire, &mut pipeline, limit) => talked,
+        talked = talk(wire, &mut pipeline, &place, limit) => talked,
     }
 }
 
 /// Reads requests and writes answers until the connection ends. A client that sends nothing for
 /// `limit`, or does not read its answers for that time, is taken for gone.
-async fn talk(wire: &mut Wire, pipeline: &mut Pipeline<'_>, limit: Duration) -> Result<(), Gone> {
+async fn talk(
+    wire: &mut Wire,
+    pipeline: &mut Pipeline<'_>,
+    place: &Place,
+    limit: Duration,
+) -> Result<(), Gone> {
     let budget = pipeline.service().limits().budget();
     let mut arrival = Arrival::default();
     let mut wish = Wish::default();
@@ -117,6 +134,7 @@ async fn talk(wire: &mut Wire, pipeline: &mut Pipeline<'_>, limit: Duration) -> 
             let Some(frame) = wire.take(MAX_BUFFER)? else { break };
             arrival = Arrival::default();
             silent_until = Instant::now() + limit;
+            place.hear();
             let request = Request::decode(&frame, room).map_err(|_| Gone)?;
             pipeline.take_up(request).await?;
         }
@@ -134,7 +152,7 @@ async fn talk(wire: &mut Wire, pipeline: &mut Pipeline<'_>, limit: Duration) -> 
         let reads = takes_more && arrival.has_room(budget, wire.wanted());
         let late = arrival.until;
         tokio::select! {
-            settled = pipeline.settled() => pipeline.settle(settled?).await?,
+            happened = pipeline.happened() => pipeline.take(happened?).await?,
             received = wire.receive(), if reads => received?,
             () = wish.granted(), if wish.is_asking() => {}
             () = arrival.wish.granted(), if takes_more && !reads => {

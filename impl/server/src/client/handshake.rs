@@ -1,6 +1,6 @@
 //! A connection's beginning: a new session, or one that its client goes on with.
 
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -35,17 +35,12 @@ pub(super) enum Greeting {
     Refused,
 }
 
-/// Who a client is, as far as anybody knows.
-pub(super) fn identity(address: IpAddr) -> Vec<Id> {
-    vec![Id { scheme: "ip".to_owned(), id: address.to_string() }]
-}
-
 /// Greets a client by its first frame.
 pub(super) async fn greet(
     service: &Service,
     serving: Serving,
     frame: &Bytes,
-    address: IpAddr,
+    ids: &Arc<[Id]>,
 ) -> Greeting {
     // What a newer client may say after the fields that are known is left unread.
     let Ok(request) = Reader::new(frame).read::<ConnectRequest>() else {
@@ -62,7 +57,7 @@ pub(super) async fn greet(
     let knows_read_only = request.read_only.is_some();
     if request.session == 0 {
         let session = Session { id: service.session_ids.next(), timeout_ms, knows_read_only };
-        return create(service, serving, session, address).await;
+        return create(service, serving, session, ids).await;
     }
     let session = Session { id: request.session, timeout_ms, knows_read_only };
     if request.password.as_deref() != Some(&session::password(session.id)) {
@@ -76,10 +71,10 @@ async fn create(
     service: &Service,
     serving: Serving,
     session: Session,
-    address: IpAddr,
+    ids: &Arc<[Id]>,
 ) -> Greeting {
     let request = (session.id, OpCode::CreateSession.number(), session.timeout_ms.to_bytes());
-    let Some(outcome) = service.write(serving, request, identity(address), None).await else {
+    let Some(outcome) = service.write(serving, request, Arc::clone(ids), None).await else {
         return Greeting::Refused;
     };
     match outcome.await {

@@ -19,6 +19,8 @@ pub(crate) struct Limits {
     pub(crate) timeout_max: Duration,
     /// Which four-letter words are answered.
     pub(crate) words: FourLetterWords,
+    /// The digest of the administrator's name and password, if there is an administrator.
+    pub(crate) super_digest: Option<String>,
     /// Most connections from one address; 0: no limit.
     per_address: usize,
     /// Most connections from all addresses.
@@ -42,6 +44,7 @@ impl Limits {
             timeout_min: config.session_timeout_min,
             timeout_max: config.session_timeout_max,
             words: config.four_letter_words.clone(),
+            super_digest: config.super_digest.clone(),
             per_address: usize::try_from(config.client_connections_max).unwrap_or(usize::MAX),
             total: asked.map_or(shares.clients, |asked| asked.min(shares.clients)),
             connected: Arc::default(),
@@ -93,7 +96,7 @@ impl Drop for Admission {
     }
 }
 
-/// Counters for `srvr`.
+/// Counters of the server, or of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
     /// Frames from clients.
@@ -146,6 +149,15 @@ impl Stats {
             self.latency_min_ms_plus_1.fetch_update(Ordering::Relaxed, Ordering::Relaxed, least);
     }
 
+    /// Counts from 0 again; requests that wait for their answers still do.
+    pub(crate) fn reset(&self) {
+        self.received.store(0, Ordering::Relaxed);
+        self.sent.store(0, Ordering::Relaxed);
+        self.latency_sum_ms.store(0, Ordering::Relaxed);
+        self.latency_max_ms.store(0, Ordering::Relaxed);
+        self.latency_min_ms_plus_1.store(0, Ordering::Relaxed);
+    }
+
     pub(crate) fn now(&self) -> StatsNow {
         let sent = self.sent.load(Ordering::Relaxed);
         let sum = self.latency_sum_ms.load(Ordering::Relaxed);
@@ -174,6 +186,7 @@ mod tests {
             timeout_min: Duration::from_secs(1),
             timeout_max: Duration::from_secs(2),
             words: FourLetterWords::All,
+            super_digest: None,
             per_address,
             total: 100,
             connected: Arc::default(),

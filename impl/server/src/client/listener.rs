@@ -23,7 +23,7 @@ impl Service {
             let Some(admission) = self.limits().admit(peer.ip()) else { continue };
             let service = Arc::clone(&self);
             tokio::spawn(async move {
-                connection::run(&service, stream, peer.ip()).await;
+                connection::run(&service, stream, peer).await;
                 drop(admission);
             });
         }

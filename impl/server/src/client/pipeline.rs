@@ -1,20 +1,25 @@
 //! The order of one session's requests.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::BytesMut;
+
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::Instant;
-use zab_wire::Record as _;
-use zab_wire::client::SyncRecord;
+use zab_wire::client::{AuthPacket, SyncRecord};
 use zab_wire::quorum::ForwardedRequest;
+use zab_wire::{ErrorCode, Record as _};
 
+use super::answers::{Answers, Stopped};
 use super::connection::Gone;
-use super::handshake;
-use super::requests::{Answers, Class, Request, Stopped};
-use super::service::{Outcome, Service, Serving, Submission};
+use super::reads;
+use super::requests::{Class, Request};
+use super::roster::Entry;
+use super::service::{Outcome, Service, Submission, now_ms};
+use super::watches::Event;
+use crate::auth;
 
 /// Most requests of one connection that are not answered yet. While they are so many, nothing
 /// more is read from it.
@@ -27,8 +32,8 @@ const PIPELINE_MAX: usize = 1000;
 /// waits for reads before it, so that they do not see it.
 pub(super) struct Pipeline<'a> {
     answers: Answers<'a>,
-    session: i64,
-    address: IpAddr,
+    session: reads::Session,
+    entry: Arc<Entry>,
     flying: VecDeque<Flying>,
     waiting: VecDeque<(Instant, Request)>,
     /// How many to subtract from the counter of outstanding requests when this is dropped.
@@ -40,13 +45,20 @@ pub(super) struct Pipeline<'a> {
 /// A request that was submitted and is not answered yet.
 struct Flying {
     since: Instant,
+    op: i32,
     xid: i32,
     awaited: Awaited,
 }
 
 enum Awaited {
-    Write { op: i32, outcome: oneshot::Receiver<Outcome> },
+    Write { outcome: oneshot::Receiver<Outcome> },
     Sync { path: String, done: oneshot::Receiver<()> },
+}
+
+/// What a connection waits for, besides its client.
+pub(super) enum Happened {
+    Event(Event),
+    Settled(Settled),
 }
 
 /// What the first submission came to. It is still in the pipeline.
@@ -62,18 +74,12 @@ impl From<Stopped> for Gone {
 }
 
 impl<'a> Pipeline<'a> {
-    /// An empty pipeline; `output` is what is to be sent before any answer.
-    pub(super) fn new(
-        service: &'a Service,
-        serving: Serving,
-        session: i64,
-        address: IpAddr,
-        output: BytesMut,
-    ) -> Self {
+    /// An empty pipeline. The output of `answers` is what is to be sent before any answer.
+    pub(super) fn new(answers: Answers<'a>, session: reads::Session, entry: Arc<Entry>) -> Self {
         Self {
-            answers: Answers { service, serving, output },
+            answers,
             session,
-            address,
+            entry,
             flying: VecDeque::new(),
             waiting: VecDeque::new(),
             unanswered: 0,
@@ -105,31 +111,50 @@ impl<'a> Pipeline<'a> {
     pub(super) async fn take_up(&mut self, request: Request) -> Result<(), Gone> {
         let since = Instant::now();
         self.answers.service.stats().request();
+        self.entry.stats.request();
         self.unanswered += 1;
-        self.closing |= request.ends_connection();
-        if request.class() == Class::Ping {
-            return self.answer_local(since, &request);
+        self.closing |= request.ends_session();
+        match request.class() {
+            Class::Ping => return self.answer_local(since, &request),
+            Class::Auth => {
+                self.authenticate(since, &request);
+                return Ok(());
+            }
+            Class::Local | Class::Write | Class::Sync => {}
         }
         self.waiting.push_back((since, request));
         self.advance().await
     }
 
-    /// Waits for what the first submission comes to. May be dropped while it waits.
-    pub(super) async fn settled(&mut self) -> Result<Settled, Gone> {
-        match self.flying.front_mut().map(|first| &mut first.awaited) {
-            Some(Awaited::Write { outcome, .. }) => {
-                outcome.await.map(Settled::Write).map_err(|_| Gone)
+    /// Waits for an event that the client is to be told, or for what the first submission comes
+    /// to. May be dropped while it waits.
+    pub(super) async fn happened(&mut self) -> Result<Happened, Gone> {
+        let settled = async {
+            match self.flying.front_mut().map(|first| &mut first.awaited) {
+                Some(Awaited::Write { outcome }) => {
+                    outcome.await.map(Settled::Write).map_err(|_| Gone)
+                }
+                Some(Awaited::Sync { done, .. }) => {
+                    done.await.map(|()| Settled::Sync).map_err(|_| Gone)
+                }
+                None => std::future::pending().await,
             }
-            Some(Awaited::Sync { done, .. }) => {
-                done.await.map(|()| Settled::Sync).map_err(|_| Gone)
-            }
-            None => std::future::pending().await,
+        };
+        tokio::select! {
+            event = self.answers.watching.next() => event.map(Happened::Event).ok_or(Gone),
+            settled = settled => settled.map(Happened::Settled),
         }
     }
 
-    /// Answers the first submission, and what else can be answered or submitted after that.
-    pub(super) async fn settle(&mut self, first: Settled) -> Result<(), Gone> {
-        let mut settled = Some(first);
+    /// Tells the client of it, and of what else can be answered or submitted after that.
+    pub(super) async fn take(&mut self, happened: Happened) -> Result<(), Gone> {
+        let mut settled = match happened {
+            Happened::Event(event) => {
+                self.answers.event(&event);
+                return Ok(());
+            }
+            Happened::Settled(first) => Some(first),
+        };
         while let Some(next) = settled {
             self.answer_first(next)?;
             settled = self.try_settled()?;
@@ -137,10 +162,45 @@ impl<'a> Pipeline<'a> {
         self.advance().await
     }
 
+    /// The client says who it is. If it is not, the connection ends
+    /// (`ZooKeeperServer.processPacket`).
+    fn authenticate(&mut self, since: Instant, request: &Request) {
+        let code = match self.identify(request) {
+            Ok(()) => ErrorCode::Ok,
+            Err(code) => {
+                self.closing = true;
+                code
+            }
+        };
+        self.answers.auth(request.xid, code);
+        self.answered(since, request.op, request.xid);
+    }
+
+    fn identify(&mut self, request: &Request) -> Result<(), ErrorCode> {
+        let packet = AuthPacket::from_bytes(&request.payload);
+        let AuthPacket { scheme, auth: secret, .. } = packet.map_err(|_| ErrorCode::AuthFailed)?;
+        let secret = secret.unwrap_or_default();
+        let digest = self.answers.service.limits().super_digest.as_deref();
+        let address = self.entry.address.ip();
+        let found = auth::authenticate(&scheme, &secret, address, digest);
+        let mut ids = self.session.ids.to_vec();
+        for id in found.ok_or(ErrorCode::AuthFailed)? {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        if ids.len() > auth::IDENTITIES_MAX {
+            return Err(ErrorCode::AuthFailed);
+        }
+        self.session.ids = ids.into();
+        self.answers.watching.identify(Arc::clone(&self.session.ids));
+        Ok(())
+    }
+
     /// What the first submission came to, if it has.
     fn try_settled(&mut self) -> Result<Option<Settled>, Gone> {
         let tried = match self.flying.front_mut().map(|first| &mut first.awaited) {
-            Some(Awaited::Write { outcome, .. }) => outcome.try_recv().map(Settled::Write),
+            Some(Awaited::Write { outcome }) => outcome.try_recv().map(Settled::Write),
             Some(Awaited::Sync { done, .. }) => done.try_recv().map(|()| Settled::Sync),
             None => Err(TryRecvError::Empty),
         };
@@ -152,11 +212,16 @@ impl<'a> Pipeline<'a> {
     }
 
     fn answer_first(&mut self, settled: Settled) -> Result<(), Gone> {
-        let Some(Flying { since, xid, awaited }) = self.flying.pop_front() else {
+        let Some(Flying { since, op, xid, awaited }) = self.flying.pop_front() else {
             return Ok(());
         };
         match (settled, awaited) {
-            (Settled::Write(outcome), Awaited::Write { op, .. }) => {
+            (Settled::Write(outcome), Awaited::Write { .. }) => {
+                if outcome.result == Err(ErrorCode::SessionMoved.number()) {
+                    // The client is at another server; what it is told here means nothing
+                    // (`FinalRequestProcessor`).
+                    return Err(Gone);
+                }
                 self.answers.write(xid, op, outcome)?;
             }
             (Settled::Sync, Awaited::Sync { path, .. }) => self.answers.sync(xid, path)?,
@@ -164,7 +229,7 @@ impl<'a> Pipeline<'a> {
                 unreachable!("what settled is the first of the queue, and is taken at once")
             }
         }
-        self.answered(since);
+        self.answered(since, op, xid);
         Ok(())
     }
 
@@ -176,7 +241,7 @@ impl<'a> Pipeline<'a> {
             }
             let Some((since, request)) = self.waiting.pop_front() else { break };
             match request.class() {
-                Class::Local | Class::Ping => self.answer_local(since, &request)?,
+                Class::Local | Class::Ping | Class::Auth => self.answer_local(since, &request)?,
                 Class::Write => self.submit_write(since, request).await?,
                 Class::Sync => self.submit_sync(since, request).await?,
             }
@@ -185,43 +250,47 @@ impl<'a> Pipeline<'a> {
     }
 
     fn answer_local(&mut self, since: Instant, request: &Request) -> Result<(), Gone> {
-        self.answers.local(request)?;
-        self.answered(since);
+        self.answers.local(&self.session, request)?;
+        self.answered(since, request.op, request.xid);
         Ok(())
     }
 
     async fn submit_write(&mut self, since: Instant, request: Request) -> Result<(), Gone> {
         let Request { xid, op, payload, room } = request;
-        let auth = handshake::identity(self.address);
-        let Answers { service, serving, .. } = self.answers;
-        let write = (self.session, op, payload);
+        let auth = Arc::clone(&self.session.ids);
+        let (service, serving) = (self.answers.service, self.answers.serving);
+        let write = (self.session.id, op, payload);
         let submitted = service.write(serving, write, auth, Some(room)).await;
         let outcome = submitted.ok_or(Gone)?;
-        let awaited = Awaited::Write { op, outcome };
-        self.flying.push_back(Flying { since, xid, awaited });
+        let awaited = Awaited::Write { outcome };
+        self.flying.push_back(Flying { since, op, xid, awaited });
         Ok(())
     }
 
     async fn submit_sync(&mut self, since: Instant, request: Request) -> Result<(), Gone> {
         let SyncRecord { path } = SyncRecord::from_bytes(&request.payload).map_err(|_| Gone)?;
         let (told, done) = oneshot::channel();
-        let (xid, auth) = (request.xid, handshake::identity(self.address));
-        let Request { op, payload, .. } = request;
-        let request = ForwardedRequest { session: self.session, cxid: xid, op, payload };
+        let auth = Arc::clone(&self.session.ids);
+        let Request { xid, op, payload, .. } = request;
+        let request = ForwardedRequest { session: self.session.id, cxid: xid, op, payload };
         let submission = Submission::Sync { request, auth, done: told };
-        let Answers { service, serving, .. } = self.answers;
+        let (service, serving) = (self.answers.service, self.answers.serving);
         if !service.submit(serving, submission).await {
             return Err(Gone);
         }
         let awaited = Awaited::Sync { path, done };
-        self.flying.push_back(Flying { since, xid, awaited });
+        self.flying.push_back(Flying { since, op, xid, awaited });
         Ok(())
     }
 
-    fn answered(&mut self, since: Instant) {
+    fn answered(&mut self, since: Instant, op: i32, xid: i32) {
         self.unanswered -= 1;
-        self.answers.service.stats().settled(1);
-        self.answers.service.stats().reply(since.elapsed());
+        let latency = since.elapsed();
+        for stats in [self.answers.service.stats(), &self.entry.stats] {
+            stats.settled(1);
+            stats.reply(latency);
+        }
+        self.entry.answered(op, xid, self.answers.last_zxid, now_ms());
     }
 }
 

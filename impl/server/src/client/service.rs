@@ -23,34 +23,48 @@
 //! |---|---|---|
 //! | `Write` | `service.prepare(&request, own id, next zxid)`, and the bytes are `Input::Request` | REQUEST packet: the request as data, `auth` as identities |
 //! | `Sync` | when everything proposed by now is applied here: `done.send(())` | REQUEST packet; the leader answers with SYNC (zxid 0, no data) when everything it had proposed is committed and the COMMITs are queued to this follower; then, when those are applied here: `done.send(())`. SYNCs answer in order. |
-//! | `Revalidate` | `done.send(service.revalidate(session, own id))` | REVALIDATE packet; the answer's flag: `done.send(valid)` |
+//! | `Revalidate` | `done.send(service.revalidate(session, timeout, own id))` | REVALIDATE packet; the answer's flag: `done.send(valid)` |
 //!
 //! A REQUEST from a follower is the same at the leader with the follower's id in place of the
 //! own one. **Every submission must come to its end, or serving must stop**: a session's later
 //! answers wait for it. There is no other way to fail a submission.
 //!
+//! Sessions: a follower tells the leader with every PING which ones it has heard of
+//! ([`Service::take_heard`]), which the leader notes ([`Service::heard`]); and at every tick the
+//! leader proposes what [`Service::chores`] gives it.
+//!
 //! The answer to a write needs no call: [`Service::apply`] finds the client whose request the
 //! transaction was.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
-use zab_wire::Id;
 use zab_wire::quorum::ForwardedRequest;
+use zab_wire::{Id, OpCode};
 
 use super::budget::{Room, Sizes};
+use super::expiry::Expiry;
 use super::limits::{Limits, Stats};
 use super::places::Places;
-use crate::config::Config;
+use super::roster::Roster;
+use super::watches::Watches;
+use crate::config::{Config, ContainerChecks};
 use crate::descriptors::Shares;
 use crate::session::SessionIds;
-use crate::tree::{Applied, ApplyError, Change, Origin, Preparer, Tree};
+use crate::tree::{Applied, ApplyError, Asked, Change, Origin, Preparer, Rules, Tree};
 
 /// Most submissions that wait for the driver; clients are not read from while it is reached.
 const SUBMISSIONS_MAX: usize = 1024;
+
+/// Most sessions in one PING; the others are in the next.
+const HEARD_MAX: usize = 100_000;
+
+/// Most sessions that are closed in one tick because they expired.
+const EXPIRED_MAX: usize = 10_000;
 
 /// Whether this server leads, for `srvr`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,19 +87,19 @@ pub(super) struct Serving {
 /// Something that a client wants and that needs the leader.
 #[derive(Debug)]
 pub enum Submission {
-    /// A change: `Create`, `Create2`, `Delete`, `SetData`, `CreateSession`, `CloseSession`.
+    /// A change of the tree, or of the sessions.
     Write {
         /// The data of a REQUEST packet. Its `cxid` is this server's number, not the client's.
         request: ForwardedRequest,
         /// Who the client is: the identities of a REQUEST packet.
-        auth: Vec<Id>,
+        auth: Arc<[Id]>,
     },
     /// Bring this server's tree up to the leader's.
     Sync {
         /// The data of a REQUEST packet.
         request: ForwardedRequest,
         /// Who the client is: the identities of a REQUEST packet.
-        auth: Vec<Id>,
+        auth: Arc<[Id]>,
         /// To be told when that is so.
         done: oneshot::Sender<()>,
     },
@@ -152,6 +166,12 @@ pub struct Service {
     submit: mpsc::Sender<(u64, Submission)>,
     limits: Limits,
     stats: Stats,
+    config: Config,
+    started: Instant,
+    /// At the leader: learners that are connected, and those of them that are synchronized.
+    learners: (AtomicUsize, AtomicUsize),
+    watches: Watches,
+    roster: Roster,
     /// Which connection each session is on.
     pub(super) sessions: Places,
     pub(super) session_ids: SessionIds,
@@ -173,6 +193,10 @@ struct Writes {
     last_cxid: i32,
     /// Only used by a leader.
     preparer: Preparer,
+    /// Only used by a leader.
+    expiry: Expiry,
+    /// At a leader: when containers were last looked for.
+    containers_checked: Option<Instant>,
 }
 
 /// A write whose transaction was not applied here yet.
@@ -207,6 +231,11 @@ impl Service {
             submit,
             limits: Limits::new(config, shares, sizes),
             stats: Stats::default(),
+            config: config.clone(),
+            started: Instant::now(),
+            learners: Default::default(),
+            watches: Watches::default(),
+            roster: Roster::default(),
             sessions: Places::default(),
             session_ids: SessionIds::new(config.id, now_ms()),
         };
@@ -218,7 +247,19 @@ impl Service {
     pub fn start_serving(&self, mode: Mode) {
         let mut writes = self.writes();
         writes.generation += 1;
-        writes.preparer = Preparer::default();
+        writes.preparer = Preparer::new(Rules { extended_types: self.config.extended_types });
+        writes.expiry = Expiry::default();
+        writes.containers_checked = None;
+        if mode == Mode::Leader {
+            let now = Instant::now();
+            self.read(|tree| {
+                for (session, timeout_ms) in tree.sessions() {
+                    writes.expiry.track(session, timeout_ms, now);
+                }
+            });
+        }
+        // Nobody cares who was heard of at another time.
+        self.sessions.take_heard(usize::MAX);
         writes.waiting.clear();
         writes.serving = Some(Serving { generation: writes.generation, mode });
         self.serving.send_replace(writes.serving);
@@ -238,9 +279,20 @@ impl Service {
     /// # Errors
     /// See [`ApplyError`]: the process must end.
     pub fn apply(&self, transaction: &[u8]) -> Result<(), ApplyError> {
-        let applied =
-            self.tree.write().unwrap_or_else(PoisonError::into_inner).apply(transaction)?;
-        self.writes().applied(applied);
+        let applied = {
+            let mut tree = self.tree.write().unwrap_or_else(PoisonError::into_inner);
+            let applied = tree.apply(transaction)?;
+            // Before anybody can look at the tree.
+            self.watches.trigger(&applied.events, applied.header.zxid);
+            applied
+        };
+        let is_closed = applied.outcome == Ok(Change::SessionClosed);
+        let session = applied.header.session;
+        let is_own = self.writes().applied(applied);
+        if is_closed && !is_own {
+            // It expired. A client that closes its session itself waits for the answer.
+            self.sessions.end(session);
+        }
         Ok(())
     }
 
@@ -272,22 +324,90 @@ impl Service {
     /// `origin` is the server whose client it is, `zxid` the one the core will give to the next
     /// request (epoch in the upper 32 bits). `None` if this server does not serve as the leader;
     /// then the request is dropped.
-    pub fn prepare(&self, request: &ForwardedRequest, origin: Origin, zxid: i64) -> Option<Bytes> {
+    pub fn prepare(
+        &self,
+        request: &ForwardedRequest,
+        auth: &[Id],
+        origin: Origin,
+        zxid: i64,
+    ) -> Option<Bytes> {
         let mut writes = self.writes();
-        if writes.serving?.mode != Mode::Leader {
+        if writes.serving?.mode == Mode::Follower {
             return None;
         }
-        let prepare = |tree: &Tree| {
-            writes.preparer.prepare(tree, request, origin, zxid, now_ms().cast_signed())
-        };
+        let asked = Asked { request, auth, origin };
+        let prepare =
+            |tree: &Tree| writes.preparer.prepare(tree, &asked, zxid, now_ms().cast_signed());
         Some(self.read(prepare))
     }
 
-    /// At the leader: whether a session lives. If so, it belongs to `origin` from now on, and
-    /// what the server it was at before still sends for it is refused.
-    pub fn revalidate(&self, session: i64, origin: Origin) -> bool {
+    /// At the leader: whether a session lives. If so, it belongs to `origin` from now on, with
+    /// this timeout, and what the server it was at before still sends for it is refused.
+    pub fn revalidate(&self, session: i64, timeout_ms: i32, origin: Origin) -> bool {
         let mut writes = self.writes();
-        self.read(|tree| writes.preparer.revalidate(tree, session, origin))
+        let lives = self.read(|tree| writes.preparer.revalidate(tree, session, origin));
+        if lives {
+            writes.expiry.touch(session, timeout_ms, Instant::now());
+        }
+        lives
+    }
+
+    /// The sessions whose clients have been heard of here since this was last asked, with their
+    /// timeouts: the data of a follower's PING.
+    pub fn take_heard(&self) -> Vec<(i64, i32)> {
+        self.sessions.take_heard(HEARD_MAX)
+    }
+
+    /// At the leader: a follower has heard of the clients of these sessions
+    /// (`LearnerHandler`, PING).
+    pub fn heard(&self, sessions: impl IntoIterator<Item = (i64, i32)>) {
+        let (mut writes, now) = (self.writes(), Instant::now());
+        for (session, timeout_ms) in sessions {
+            writes.expiry.touch(session, timeout_ms, now);
+        }
+    }
+
+    /// At the leader, at every tick: what the ensemble itself asks for. Sessions that expired are
+    /// closed; containers that are empty, and nodes whose time to live is over, are deleted. Each
+    /// is given out once. The origin of the requests is [`crate::tree::ENSEMBLE`].
+    pub fn chores(&self) -> Vec<ForwardedRequest> {
+        let (mut writes, now) = (self.writes(), Instant::now());
+        if writes.serving.is_none_or(|serving| serving.mode == Mode::Follower) {
+            // Whom a follower has heard of is for its leader to be told.
+            return Vec::new();
+        }
+        for (session, timeout_ms) in self.sessions.take_heard(usize::MAX) {
+            writes.expiry.touch(session, timeout_ms, now);
+        }
+        let request = |session, op: OpCode, payload| ForwardedRequest {
+            session,
+            cxid: 0,
+            op: op.number(),
+            payload,
+        };
+        let expired = writes.expiry.take_expired(now, EXPIRED_MAX);
+        let mut chores: Vec<ForwardedRequest> = expired
+            .into_iter()
+            .map(|session| request(session, OpCode::CloseSession, Bytes::new()))
+            .collect();
+        let ContainerChecks { interval, max_per_minute } = self.config.containers;
+        let since = *writes.containers_checked.get_or_insert(now);
+        if now.duration_since(since) >= interval {
+            writes.containers_checked = Some(now);
+            let mut paths = self.read(|tree| tree.expired_nodes(now_ms().cast_signed()));
+            let minutes = interval.as_millis().max(1).div_ceil(60_000);
+            paths.truncate(max_per_minute.saturating_mul(usize::try_from(minutes).unwrap_or(1)));
+            let delete = |path: String| request(0, OpCode::DeleteContainer, path.into());
+            chores.extend(paths.into_iter().map(delete));
+        }
+        chores
+    }
+
+    /// At the leader: every session and in how many milliseconds it expires, for `dump`.
+    pub(crate) fn expiring(&self) -> Vec<(u128, i64)> {
+        let now = Instant::now();
+        let until = |at: Instant| at.saturating_duration_since(now).as_millis();
+        self.writes().expiry.iter().map(|(at, session)| (until(at), session)).collect()
     }
 
     /// Changes when serving begins and ends.
@@ -301,7 +421,7 @@ impl Service {
         &self,
         serving: Serving,
         (session, op, payload): (i64, i32, Bytes),
-        auth: Vec<Id>,
+        auth: Arc<[Id]>,
         room: Option<Room>,
     ) -> Option<oneshot::Receiver<Outcome>> {
         let permit = self.submit.reserve().await.ok()?;
@@ -342,19 +462,59 @@ impl Service {
         &self.stats
     }
 
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// At the leader: how many learners are connected, and how many of them are synchronized.
+    pub(crate) fn learners(&self) -> (usize, usize) {
+        (self.learners.0.load(Ordering::Relaxed), self.learners.1.load(Ordering::Relaxed))
+    }
+
+    /// Tells what [`Self::learners`] gives.
+    pub(crate) fn show_learners(&self, connected: usize, synced: usize) {
+        self.learners.0.store(connected, Ordering::Relaxed);
+        self.learners.1.store(synced, Ordering::Relaxed);
+    }
+
+    pub(crate) fn watches(&self) -> &Watches {
+        &self.watches
+    }
+
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
     fn writes(&self) -> MutexGuard<'_, Writes> {
         self.writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Writes {
-    fn applied(&mut self, applied: Applied) {
-        let Applied { header, outcome: result } = applied;
+    /// Whether it was the request of a client of this server.
+    fn applied(&mut self, applied: Applied) -> bool {
+        let Applied { header, outcome: result, events: _ } = applied;
         self.preparer.applied(header.zxid);
-        if let Some(waiting) = self.waiting.remove(&(header.session, header.cxid)) {
-            // The client may be gone; the write stands all the same.
-            let _ = waiting.done.send(Outcome { result });
+        match &result {
+            // A leader has these; at a follower nobody asks.
+            Ok(Change::SessionCreated { timeout_ms })
+                if self.serving.is_some_and(|serving| serving.mode != Mode::Follower) =>
+            {
+                self.expiry.track(header.session, *timeout_ms, Instant::now());
+            }
+            Ok(Change::SessionClosed) => self.expiry.forget(header.session),
+            Ok(_) | Err(_) => {}
         }
+        let Some(waiting) = self.waiting.remove(&(header.session, header.cxid)) else {
+            return false;
+        };
+        // The client may be gone; the write stands all the same.
+        let _ = waiting.done.send(Outcome { result });
+        true
     }
 }
 
@@ -372,7 +532,7 @@ fn next_cxid(last: i32) -> i32 {
 }
 
 /// Milliseconds since 1970.
-fn now_ms() -> u64 {
+pub(super) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

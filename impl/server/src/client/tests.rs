@@ -15,7 +15,7 @@ use zab_wire::quorum::ForwardedRequest;
 use zab_wire::{Acl, ErrorCode, OpCode, Reader, Record, frame};
 
 use super::{Mode, Service, Submission, Submissions};
-use crate::config::{Config, Endpoint, FourLetterWords};
+use crate::config::{Config, ContainerChecks, Endpoint, FourLetterWords};
 use crate::descriptors::Shares;
 use crate::tree::Tree;
 
@@ -23,6 +23,7 @@ mod memory;
 mod order;
 mod sessions;
 mod unknown;
+mod watching;
 
 /// The session timeout of every client, in milliseconds. The machine may hold a test up; its
 /// connections must not end for that.
@@ -41,6 +42,14 @@ impl Bench {
     async fn new() -> Self {
         let (service, submissions) =
             Service::new(&config(), Shares::of_process(3), Tree::default());
+        Self::on_a_port(service, submissions).await
+    }
+
+    /// Serves, and answers these words.
+    async fn with(four_letter_words: FourLetterWords) -> Self {
+        let config = Config { four_letter_words, ..config() };
+        let (service, submissions) = Service::new(&config, Shares::of_process(3), Tree::default());
+        service.start_serving(Mode::Leader);
         Self::on_a_port(service, submissions).await
     }
 
@@ -72,7 +81,16 @@ impl Bench {
     /// Makes it a transaction and applies that.
     fn commit(&mut self, request: &ForwardedRequest) {
         self.zxid += 1;
-        let txn = self.service.prepare(request, 1, self.zxid).unwrap();
+        let txn = self.service.prepare(request, &[], 1, self.zxid).unwrap();
+        self.service.apply(&txn).unwrap();
+    }
+
+    /// The next write that a client wants, with who the client is.
+    async fn commit_next_with_identities(&mut self) {
+        let next = self.next().await;
+        let Submission::Write { request, auth } = next else { panic!("{next:?}") };
+        self.zxid += 1;
+        let txn = self.service.prepare(&request, &auth, 1, self.zxid).unwrap();
         self.service.apply(&txn).unwrap();
     }
 
@@ -83,7 +101,13 @@ impl Bench {
 
     /// A client with a new session.
     async fn client(&mut self) -> Client {
+        self.client_for(SESSION_MS).await
+    }
+
+    /// A client with a new session that has this timeout.
+    async fn client_for(&mut self, timeout_ms: i32) -> Client {
         let mut client = Client::dial(self.port).await;
+        client.timeout_ms = timeout_ms;
         client.greet(0, &[0; 16], 0).await;
         self.commit_next().await;
         client.welcome().await
@@ -94,8 +118,8 @@ impl Bench {
         let mut again = Client::dial(self.port).await;
         again.greet(client.session, &client.password, 0).await;
         let next = self.next().await;
-        let Submission::Revalidate { session, done, .. } = next else { panic!("{next:?}") };
-        done.send(self.service.revalidate(session, 1)).unwrap();
+        let Submission::Revalidate { session, timeout_ms, done } = next else { panic!("{next:?}") };
+        done.send(self.service.revalidate(session, timeout_ms, 1)).unwrap();
         again.welcome().await
     }
 }
@@ -116,8 +140,11 @@ fn config() -> Config {
         snap_limits: crate::config::SnapLimits { count: 100_000, bytes: None },
         purge: None,
         four_letter_words: FourLetterWords::Only(BTreeSet::from(["srvr".to_owned()])),
-        session_timeout_min: Duration::from_secs(4),
+        session_timeout_min: Duration::from_millis(20),
         session_timeout_max: Duration::from_secs(600),
+        extended_types: true,
+        containers: ContainerChecks::default(),
+        super_digest: Some("super:D/InIHSb7yEEbrWz8b9l71RjZJU=".to_owned()),
         notes: Vec::new(),
     }
 }
@@ -128,19 +155,26 @@ struct Client {
     input: BytesMut,
     session: i64,
     password: Bytes,
+    timeout_ms: i32,
 }
 
 impl Client {
     async fn dial(port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        Self { stream, input: BytesMut::new(), session: 0, password: Bytes::new() }
+        Self {
+            stream,
+            input: BytesMut::new(),
+            session: 0,
+            password: Bytes::new(),
+            timeout_ms: SESSION_MS,
+        }
     }
 
     async fn greet(&mut self, session: i64, password: &[u8], last_zxid_seen: i64) {
         let request = ConnectRequest {
             protocol_version: 0,
             last_zxid_seen,
-            timeout_ms: SESSION_MS,
+            timeout_ms: self.timeout_ms,
             session,
             password: Some(Bytes::copy_from_slice(password)),
             read_only: Some(false),
@@ -155,7 +189,7 @@ impl Client {
     async fn welcome(mut self) -> Self {
         let response = self.greeting().await.unwrap();
         assert_ne!(response.session, 0);
-        assert_eq!((response.timeout_ms, response.read_only), (SESSION_MS, Some(false)));
+        assert_eq!((response.timeout_ms, response.read_only), (self.timeout_ms, Some(false)));
         self.session = response.session;
         self.password = response.password.unwrap();
         self

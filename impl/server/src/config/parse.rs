@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::settings::{self, Verdict};
-use super::{Config, Endpoint, FourLetterWords, ServerAddress};
+use super::{Config, ContainerChecks, Endpoint, FourLetterWords, ServerAddress};
 use crate::properties::{self, Property};
 
 /// What `zoo.cfg` says, before it is known which of its servers this one is.
@@ -39,11 +39,19 @@ pub(super) const UNDERSTOOD: [&str; 16] = [
 ];
 
 /// Understood too, also with `zookeeper.` before them.
-pub(super) const JAVA_PROPERTIES: [&str; 2] = ["snapCount", "snapSizeLimitInKb"];
+pub(super) const JAVA_PROPERTIES: [&str; 6] = [
+    "snapCount",
+    "snapSizeLimitInKb",
+    "extendedTypesEnabled",
+    "znode.container.checkIntervalMs",
+    "znode.container.maxPerMinute",
+    "DigestAuthenticationProvider.superDigest",
+];
 
 impl Draft {
-    /// Reads the lines, without looking at how they fit together.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    /// Reads the lines, without looking at how they fit together. Of what this server does not do,
+    /// settings in `tolerated` are noted and not refused.
+    pub(super) fn parse(text: &str, tolerated: &[String]) -> Result<Self, String> {
         let properties = properties::parse(text).map_err(|error| error.to_string())?;
         let mut values: BTreeMap<String, Property> = BTreeMap::new();
         for property in properties {
@@ -63,7 +71,13 @@ impl Draft {
             match settings::check(property) {
                 Verdict::Fine => {}
                 Verdict::Noted(note) => notes.push(note),
-                Verdict::Refused(reason) => return Err(reason),
+                Verdict::Refused(reason) => {
+                    if !settings::is_tolerated(&property.key, tolerated) {
+                        return Err(reason);
+                    }
+                    let Property { line, key, .. } = property;
+                    notes.push(format!("line {line}: {key} is not supported, and tolerated"));
+                }
             }
         }
         let mut servers = BTreeMap::new();
@@ -146,6 +160,9 @@ impl Draft {
             four_letter_words: self.four_letter_words(),
             session_timeout_min,
             session_timeout_max,
+            extended_types: self.java_value("extendedTypesEnabled")?.unwrap_or(false),
+            containers: self.containers()?,
+            super_digest: self.java_value("DigestAuthenticationProvider.superDigest")?,
             notes: self.notes.clone(),
         })
     }
@@ -161,12 +178,22 @@ impl Draft {
         })
     }
 
-    /// A number that is a Java property in ZooKeeper.
-    pub(super) fn java_number<N: FromStr>(&self, key: &str) -> Result<Option<N>, String> {
+    /// A value that is a Java property in ZooKeeper.
+    pub(super) fn java_value<N: FromStr>(&self, key: &str) -> Result<Option<N>, String> {
         match self.number(&format!("zookeeper.{key}"))? {
             Some(number) => Ok(Some(number)),
             None => self.number(key),
         }
+    }
+
+    fn containers(&self) -> Result<ContainerChecks, String> {
+        let ContainerChecks { interval, max_per_minute } = ContainerChecks::default();
+        let interval_ms = self.java_value("znode.container.checkIntervalMs")?;
+        let limit = self.java_value("znode.container.maxPerMinute")?;
+        Ok(ContainerChecks {
+            interval: interval_ms.map_or(interval, Duration::from_millis),
+            max_per_minute: limit.unwrap_or(max_per_minute),
+        })
     }
 
     /// ZooKeeper writes -1 for "not set".
@@ -252,11 +279,12 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
 }
 
-/// An id is 1 to 255, because its eight bits are the upper byte of every session id.
+/// An id is 1 to 254, because its eight bits are the upper byte of every session id, and 255 marks
+/// nodes with a time to live (`EphemeralType`).
 pub(super) fn parse_id(text: &str) -> Result<u64, String> {
     match text.parse::<u8>() {
-        Ok(id) if id > 0 => Ok(u64::from(id)),
-        Ok(_) | Err(_) => Err(format!("\"{}\" is not a server id (1 to 255)", text.escape_debug())),
+        Ok(id @ 1..=254) => Ok(u64::from(id)),
+        Ok(_) | Err(_) => Err(format!("\"{}\" is not a server id (1 to 254)", text.escape_debug())),
     }
 }
 

@@ -24,7 +24,8 @@ const fn promise(
 
 const NO: &[&str] = &["false"];
 const TLS: &str = "TLS is not supported, and connections would be in the clear";
-const LOGIN: &str = "clients and servers are not authenticated";
+const LOGIN: &str =
+    "clients are known by digest and address only, and servers are not authenticated";
 const RECONFIG: &str = "the ensemble cannot be changed while it runs; list it in server.N lines";
 const MAJORITY: &str = "every server has one vote, and a quorum is a majority of all";
 const SESSIONS: &str = "every session is known to the whole ensemble";
@@ -52,7 +53,7 @@ const PROMISES: &[Promise] = &[
     promise("allowSaslFailedClients", &["true"], LOGIN),
     promise("enforce.auth.enabled", NO, LOGIN),
     promise("enforce.auth.schemes", &[], LOGIN),
-    promise("DigestAuthenticationProvider.", &[], LOGIN),
+    promise("DigestAuthenticationProvider.digestAlg", &["sha1"], "digests are SHA-1"),
     promise("X509AuthenticationProvider.", &[], LOGIN),
     promise("ensembleAuthName", &[], LOGIN),
     promise("superUser", &[], LOGIN),
@@ -71,7 +72,6 @@ const PROMISES: &[Promise] = &[
     promise("localSessionsEnabled", NO, SESSIONS),
     promise("localSessionsUpgradingEnabled", NO, SESSIONS),
     promise("readonlymode.enabled", NO, "clients are not served without a quorum"),
-    promise("extendedTypesEnabled", NO, "nodes cannot have a time to live"),
     promise("multiAddress.enabled", NO, "a server has one address"),
     promise("quorumListenOnAllIPs", NO, "a server listens at the address of its server line"),
     promise("enforceQuota", NO, "there are no quotas"),
@@ -154,6 +154,12 @@ pub(super) fn check(property: &Property) -> Verdict {
         return Verdict::Noted(format!("line {line}: {key} is not used by this server"));
     }
     Verdict::Noted(format!("line {line}: {key} is no setting that is known; is it spelled right?"))
+}
+
+/// Whether the operator said that it does not matter that this setting is not supported.
+pub(super) fn is_tolerated(key: &str, tolerated: &[String]) -> bool {
+    let short = key.strip_prefix("zookeeper.").unwrap_or(key);
+    tolerated.iter().any(|pattern| matches(pattern, short) || matches(pattern, key))
 }
 
 fn matches(pattern: &str, key: &str) -> bool {

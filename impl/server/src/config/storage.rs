@@ -9,8 +9,8 @@ use super::{Purge, SnapLimits};
 impl Draft {
     /// Source: `ZooKeeperServer.getSnapCount`, `getSnapSizeInBytes`.
     pub(super) fn snap_limits(&self) -> Result<SnapLimits, String> {
-        let count: u64 = self.java_number("snapCount")?.unwrap_or(100_000);
-        let kilobytes: i64 = self.java_number("snapSizeLimitInKb")?.unwrap_or(1 << 22);
+        let count: u64 = self.java_value("snapCount")?.unwrap_or(100_000);
+        let kilobytes: i64 = self.java_value("snapSizeLimitInKb")?.unwrap_or(1 << 22);
         // ZooKeeper also takes 2 for less, and no limit for a size that is not positive.
         let bytes = u64::try_from(kilobytes).ok().filter(|kilobytes| *kilobytes > 0);
         let bytes = bytes.map(|kilobytes| kilobytes.saturating_mul(1024));

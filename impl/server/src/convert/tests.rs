@@ -4,7 +4,7 @@ use super::*;
 
 fn own(is_leading: bool) -> Identity {
     let quorum_text = Bytes::from_static(b"server.1=a:1:2:participant\nversion=0");
-    Identity { id: 2, quorum_text, last: Zxid::new(1, 2), is_leading }
+    Identity { id: 2, quorum_text, last: Zxid::new(1, 2), is_leading, heard: Bytes::new() }
 }
 
 fn payload(zxid: Zxid) -> Vec<u8> {
@@ -37,12 +37,32 @@ fn every_message_means_the_same_after_the_wire() {
     for message in messages() {
         for is_leading in [true, false] {
             let packet = to_packet(&message, &own(is_leading));
-            assert_eq!(from_packet(&packet), Ok(Incoming::Message(message.clone())));
+            let expected = if message == Message::Ping && !is_leading {
+                Incoming::Heard(Vec::new())
+            } else {
+                Incoming::Message(message.clone())
+            };
+            assert_eq!(from_packet(&packet), Ok(expected));
             assert_eq!(to_bytes(&message, &own(is_leading)).concat(), packet.to_bytes());
         }
     }
     let packet = to_packet(&Message::FollowerInfo { accepted_epoch: 3 }, &own(false));
     assert_eq!(follower_info(&packet), Ok((2, 3)));
+}
+
+/// As in a capture of Apache ZooKeeper 3.8.0: an 8-byte session and a 4-byte timeout, back to back.
+#[test]
+fn a_learners_ping_lists_the_sessions_that_it_has_heard_of() {
+    let sessions = vec![(0x0100_0000_0000_0007, 10_000), (5, 4000)];
+    let own = Identity { heard: heard(sessions.clone()), ..own(false) };
+    let packet = to_packet(&Message::Ping, &own);
+    let data = packet.data.as_deref().unwrap();
+    assert_eq!(data[..12], [1, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0x27, 0x10]);
+    let Ok(Incoming::Heard(pings)) = from_packet(&packet) else { panic!("{packet:?}") };
+    let told: Vec<_> = pings.iter().map(|ping| (ping.session, ping.timeout_ms)).collect();
+    assert_eq!(told, sessions);
+    let cut = QuorumPacket { data: Some(Bytes::copy_from_slice(&data[..23])), ..packet };
+    assert!(from_packet(&cut).unwrap_err().starts_with("the data of PING"));
 }
 
 #[test]
@@ -138,11 +158,11 @@ fn notifications_of_observers_do_not_count_and_absurd_ones_are_refused() {
 proptest! {
     #[test]
     fn any_packet_is_understood_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..64), kind in 1_i32..=19, zxid: i64) {
-        let mut buffer = bytes::BytesMut::new();
+        let mut buffer = BytesMut::new();
         kind.encode(&mut buffer);
         zxid.encode(&mut buffer);
         Some(Bytes::from(bytes)).encode(&mut buffer);
-        None::<Vec<zab_wire::Id>>.encode(&mut buffer);
+        None::<Vec<Id>>.encode(&mut buffer);
         let packet = QuorumPacket::take(&mut buffer).unwrap().unwrap();
         let _ = from_packet(&packet);
     }

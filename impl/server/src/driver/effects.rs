@@ -1,12 +1,13 @@
 //! Carrying out the effects of one step, in the order that [`Effects`] demands.
 
+use bytes::Bytes;
 use zab_core::{
     Close, Deliver, Dial, Effects, Message, Observer, Outgoing, Role, TimerChange, Write,
 };
 
 use super::{Driver, after};
 use crate::client::Mode;
-use crate::convert::Identity;
+use crate::convert::{self, Identity};
 use crate::error::ServerError;
 use crate::storage::State;
 use crate::tree::Tree;
@@ -128,6 +129,11 @@ impl Driver {
             quorum_text: self.quorum_text.clone(),
             last: self.peer.last_zxid(),
             is_leading: self.peer.is_leading(),
+            heard: if outgoing.message == Message::Ping && !self.peer.is_leading() {
+                convert::heard(self.service.take_heard())
+            } else {
+                Bytes::new()
+            },
         };
         let tree = if let Message::Snap { zxid } = outgoing.message {
             Some(self.tree_at(zxid)?)

@@ -81,11 +81,11 @@ impl Driver {
     ) -> Result<(), ServerError> {
         let leader = self.peer.leader_connection();
         match (submission, leader) {
-            (Submission::Write { request, auth: _ }, None) => {
-                self.propose(&request, self.config.id).await
+            (Submission::Write { request, auth }, None) => {
+                self.propose(&request, &auth, self.config.id).await
             }
             (Submission::Write { request, auth }, Some(leader)) => {
-                self.forward(leader, &request, auth);
+                self.forward(leader, &request, &auth);
                 Ok(())
             }
             (Submission::Sync { done, .. }, None) => {
@@ -94,12 +94,12 @@ impl Driver {
             }
             (Submission::Sync { request, auth, done }, Some(leader)) => {
                 self.state.requests.asked.push_back(done);
-                self.forward(leader, &request, auth);
+                self.forward(leader, &request, &auth);
                 Ok(())
             }
-            (Submission::Revalidate { session, done, .. }, None) => {
+            (Submission::Revalidate { session, timeout_ms, done }, None) => {
                 // The client may be gone.
-                let _ = done.send(self.service.revalidate(session, self.config.id));
+                let _ = done.send(self.service.revalidate(session, timeout_ms, self.config.id));
                 Ok(())
             }
             (Submission::Revalidate { session, timeout_ms, done }, Some(leader)) => {
@@ -119,6 +119,7 @@ impl Driver {
         from: ServerId,
         connection: ConnectionId,
         request: &ForwardedRequest,
+        auth: &[Id],
     ) -> Result<(), ServerError> {
         if !self.state.links.contains_key(&connection) {
             return Ok(());
@@ -127,13 +128,14 @@ impl Driver {
             self.sync(Sync::Learner(connection));
             return Ok(());
         }
-        self.propose(request, from).await
+        self.propose(request, auth, from).await
     }
 
     /// l.3.1, outside of the core: a request becomes the bytes of the next transaction.
-    async fn propose(
+    pub(super) async fn propose(
         &mut self,
         request: &ForwardedRequest,
+        auth: &[Id],
         origin: ServerId,
     ) -> Result<(), ServerError> {
         let Some(proposed) = self.state.requests.proposed else {
@@ -142,18 +144,18 @@ impl Driver {
         };
         // After the last counter the core leaves the role, whatever the bytes say.
         let next = Zxid::new(proposed.epoch, proposed.counter.saturating_add(1));
-        match self.service.prepare(request, origin, to_wire(next)) {
+        match self.service.prepare(request, auth, origin, to_wire(next)) {
             Some(payload) => self.step(Input::Request { payload: Arc::from(&*payload) }).await,
             None => Ok(()),
         }
     }
 
-    fn forward(&mut self, leader: ConnectionId, request: &ForwardedRequest, auth: Vec<Id>) {
+    fn forward(&mut self, leader: ConnectionId, request: &ForwardedRequest, auth: &[Id]) {
         let packet = QuorumPacket {
             kind: PacketType::Request,
             zxid: -1,
             data: Some(request.to_bytes()),
-            auth: Some(auth),
+            auth: Some(auth.to_vec()),
         };
         self.send_bytes(leader, packet.to_bytes());
     }
@@ -218,7 +220,7 @@ impl Driver {
         if self.state.requests.proposed.is_none() {
             return;
         }
-        let valid = self.service.revalidate(question.session, from);
+        let valid = self.service.revalidate(question.session, question.timeout_ms, from);
         let data = Revalidated { session: question.session, valid }.to_bytes();
         let packet = QuorumPacket::with_data(PacketType::Revalidate, -1, data);
         self.send_bytes(connection, packet.to_bytes());

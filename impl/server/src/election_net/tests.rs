@@ -7,6 +7,7 @@ use zab_core::{Role, Vote};
 use zab_ensemble::ReservedPorts;
 
 use super::*;
+use crate::config::Options;
 use crate::zxid::Zxid;
 
 /// Server 2, and the port of server 1, which the test holds.
@@ -34,7 +35,7 @@ impl Pair {
             dir.path().display()
         );
         std::fs::write(dir.path().join("zoo.cfg"), text).unwrap();
-        let config = Config::load(&dir.path().join("zoo.cfg")).unwrap();
+        let config = Config::load(&dir.path().join("zoo.cfg"), Options::default()).unwrap();
         let (sender, events) = mpsc::channel(16);
         let net = ElectionNet::start(&config, 2, LinkIds::default(), sender).await.unwrap();
         let own = (Ipv4Addr::LOCALHOST, own_port);

@@ -1,19 +1,22 @@
 //! Access control lists. Nodes hold keys into a table, since a few lists serve many nodes.
-//! Source: `ReferenceCountedACLCache`, `ZooKeeperServer.checkACL`.
+//! Source: `ReferenceCountedACLCache`, `ZooKeeperServer.checkACL`, `PrepRequestProcessor.fixupACL`.
 //!
-//! Nobody can authenticate yet, so a list grants only what it grants to `world:anyone`; a list
-//! with any other entry is refused when a node is created, since it would promise a protection
-//! for someone who cannot come. Lists in a snapshot that ZooKeeper wrote may have such entries:
-//! they grant nothing.
+//! Schemes: `world`, `digest`, `ip`, and `auth`, which stands for whatever the client that sets
+//! the list is authenticated as. A list with an entry of another scheme is refused when it is set.
+//! Lists that a ZooKeeper server wrote may have such entries: they grant nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use imbl::HashMap;
+use zab_wire::{Acl, ErrorCode, Id};
 
-use zab_wire::{Acl, ErrorCode};
+use crate::auth;
 
 /// Key of the list that grants everything to everyone, which is not in the table.
 pub(super) const OPEN: i64 = -1;
+
+/// That list.
+static OPEN_LIST: LazyLock<Arc<[Acl]>> = LazyLock::new(|| Acl::open().into());
 
 /// What a list can grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,30 +32,54 @@ pub enum Permission {
     Delete = 8,
     /// Replace the list.
     Admin = 16,
+    /// See the list: whoever may read, and whoever may replace it.
+    ReadOrAdmin = 17,
 }
 
-/// Whether a list grants a permission to everyone.
+/// Whether a list grants a permission to somebody with these identities.
 ///
 /// # Errors
 /// [`ErrorCode::NoAuth`] if not.
-pub(super) fn permit(list: &[Acl], permission: Permission) -> Result<(), ErrorCode> {
-    let granted = list.iter().any(|acl| is_anyone(acl) && acl.perms & permission as i32 != 0);
-    if granted { Ok(()) } else { Err(ErrorCode::NoAuth) }
+pub(crate) fn permit(list: &[Acl], permission: Permission, ids: &[Id]) -> Result<(), ErrorCode> {
+    let grants = |acl: &Acl| {
+        acl.perms & permission as i32 != 0
+            && (is_anyone(&acl.id) || ids.iter().any(|id| auth::matches(id, &acl.id)))
+    };
+    if list.iter().any(grants) || ids.iter().any(auth::is_super) {
+        Ok(())
+    } else {
+        Err(ErrorCode::NoAuth)
+    }
 }
 
-/// Whether a new node may have this list.
+/// The list that a node gets when a client with these identities asks for `asked`: without
+/// repetitions, and with the client's identities in place of `auth`.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidAcl`] if it is empty or names anyone but `world:anyone`.
-pub(super) fn validate(list: &[Acl]) -> Result<(), ErrorCode> {
-    if list.is_empty() || !list.iter().all(is_anyone) {
-        return Err(ErrorCode::InvalidAcl);
+/// [`ErrorCode::InvalidAcl`] if it is empty, has an entry that is malformed or of an unknown
+/// scheme, or asks for the identities of a client that has none.
+pub(super) fn settle(asked: &[Acl], ids: &[Id]) -> Result<Vec<Acl>, ErrorCode> {
+    let mut settled: Vec<Acl> = Vec::with_capacity(asked.len());
+    let mut seen = std::collections::HashSet::new();
+    for acl in asked.iter().filter(|acl| seen.insert(*acl)) {
+        match acl.id.scheme.as_str() {
+            "auth" => {
+                let before = settled.len();
+                let own = ids.iter().filter(|id| auth::is_authenticated(id));
+                settled.extend(own.map(|id| Acl { perms: acl.perms, id: id.clone() }));
+                if settled.len() == before {
+                    return Err(ErrorCode::InvalidAcl);
+                }
+            }
+            _ if is_anyone(&acl.id) || auth::is_valid(&acl.id) => settled.push(acl.clone()),
+            _ => return Err(ErrorCode::InvalidAcl),
+        }
     }
-    Ok(())
+    if settled.is_empty() { Err(ErrorCode::InvalidAcl) } else { Ok(settled) }
 }
 
-fn is_anyone(acl: &Acl) -> bool {
-    acl.id.scheme == "world" && acl.id.id == "anyone"
+fn is_anyone(id: &Id) -> bool {
+    id.scheme == "world" && id.id == "anyone"
 }
 
 /// The lists of all nodes, each once.
@@ -121,7 +148,7 @@ impl AclTable {
     /// The list with this key; empty if there is none.
     pub(super) fn list(&self, key: i64) -> Arc<[Acl]> {
         if key == OPEN {
-            return Acl::open().into();
+            return Arc::clone(&OPEN_LIST);
         }
         self.by_key.get(&key).map_or_else(|| [].into(), |entry| Arc::clone(&entry.list))
     }

@@ -9,7 +9,7 @@ use zab_wire::{
 use super::path;
 
 /// Greatest time to live: it shares 8 bytes with a mark (`EphemeralType.TTL`).
-const TTL_MAX: i64 = 0xff_ffff_ffff;
+pub(crate) const TTL_MAX: i64 = 0xff_ffff_ffff;
 
 /// Most characters of a path in a message.
 const SHOWN_MAX: usize = 64;

@@ -4,6 +4,7 @@ use zab_wire::{ErrorCode, Stat, Txn, TxnBody, TxnHeader};
 
 use super::Tree;
 use super::admit::{self, ApplyError};
+use super::event::NodeEvent;
 use super::ops::NewNode;
 
 /// A transaction that was applied, and what came of it.
@@ -13,6 +14,17 @@ pub struct Applied {
     pub header: TxnHeader,
     /// What changed; or the number of the error that the transaction stands for, which may be
     /// one without an [`ErrorCode`].
+    pub outcome: Result<Change, i32>,
+    /// What happened to nodes, in order.
+    pub events: Vec<NodeEvent>,
+}
+
+/// What became of a part of a `multi`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartOutcome {
+    /// The part's kind.
+    pub kind: i32,
+    /// What it changed; or an error's number, which is 0 if only another part failed.
     pub outcome: Result<Change, i32>,
 }
 
@@ -34,14 +46,16 @@ pub enum Change {
         stat: Stat,
     },
     /// A session was made.
-    SessionCreated,
+    SessionCreated {
+        /// Its timeout in milliseconds.
+        timeout_ms: i32,
+    },
     /// A session was closed, and its ephemeral nodes went with it.
     SessionClosed,
     /// A part of a `multi` compared a version, which changes nothing.
     Compared,
-    /// All parts of a `multi` took effect. What each changed is not told: no client of this
-    /// server can have asked for it.
-    Several,
+    /// What became of each part of a `multi`.
+    Several(Vec<PartOutcome>),
 }
 
 impl Tree {
@@ -56,7 +70,7 @@ impl Tree {
         let Txn { header, body, digest: _ } = admit::read(bytes)?;
         let outcome = self.apply_body(&header, body);
         self.last_zxid = self.last_zxid.max(header.zxid);
-        Ok(Applied { header, outcome })
+        Ok(Applied { header, outcome, events: std::mem::take(&mut self.events) })
     }
 
     /// Applies a body that [`admit::read`] let through.
@@ -71,7 +85,7 @@ impl Tree {
             TxnBody::CreateSession(timeout_ms) => Ok(self.create_session(header, timeout_ms)),
             TxnBody::CloseSession(paths) => Ok(self.close_session(header, paths)),
             TxnBody::Check(_) => Ok(Change::Compared),
-            TxnBody::Multi(multi) => return self.multi(header, &multi),
+            TxnBody::Multi(multi) => Ok(self.multi(header, &multi)),
             TxnBody::Error(number) => return Err(number),
             TxnBody::Other(_) => unreachable!("it was not let through"),
         };

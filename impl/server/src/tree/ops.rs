@@ -2,6 +2,7 @@
 //! ([`Preparer`](super::Preparer)), and what every server does with the transaction
 //! ([`Tree`](super::Tree)).
 
+mod check;
 mod create;
 mod delete;
 mod multi;

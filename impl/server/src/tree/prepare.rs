@@ -11,16 +11,39 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use zab_wire::quorum::ForwardedRequest;
-use zab_wire::{Acl, ErrorCode, MAX_SERVER_BUFFER, OpCode, Record, Txn, TxnBody, TxnHeader};
+use zab_wire::{Acl, ErrorCode, Id, MAX_SERVER_BUFFER, OpCode, Record, Txn, TxnBody, TxnHeader};
 
 use super::{Tree, path};
 
 /// The id of the server whose client made a request.
 pub type Origin = u64;
 
+/// The origin of what no client asks for: the end of sessions that expired, and the deletion of
+/// nodes whose time is over. No server has this id.
+pub const ENSEMBLE: Origin = 0;
+
+/// A request, and who makes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The request.
+    pub request: &'a ForwardedRequest,
+    /// Who the client is.
+    pub auth: &'a [Id],
+    /// Which server it is connected to.
+    pub origin: Origin,
+}
+
+/// What the configuration of a leader says about requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Nodes may have a time to live (`extendedTypesEnabled`).
+    pub extended_types: bool,
+}
+
 /// A leader's view of what is proposed and not yet applied. Lives as long as one leadership.
 #[derive(Debug, Default)]
 pub struct Preparer {
+    pub(super) rules: Rules,
     /// What outstanding transactions change, in the order of their zxids.
     pub(super) outstanding: VecDeque<Outstanding>,
     /// The latest outstanding state of each node that changes; `None`: it will be deleted.
@@ -46,6 +69,7 @@ pub(super) struct Pending {
     pub(super) version: i32,
     /// Created children, as it is stored.
     pub(super) cversion: i32,
+    pub(super) aversion: i32,
     pub(super) children: usize,
     pub(super) ephemeral_owner: i64,
     pub(super) acl: Arc<[Acl]>,
@@ -65,20 +89,20 @@ impl Prepared {
 }
 
 impl Preparer {
+    /// Nothing is outstanding.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
     /// Makes a request into the bytes of the transaction with this zxid.
     ///
     /// `tree` must hold everything that was prepared before and then given to [`Self::applied`],
     /// and from the first call on the leader's whole initial history. `time_ms` is the leader's
     /// clock, in milliseconds since 1970. Whatever the request holds, there is a transaction for
     /// it: one with an error, if need be.
-    pub fn prepare(
-        &mut self,
-        tree: &Tree,
-        request: &ForwardedRequest,
-        origin: Origin,
-        zxid: i64,
-        time_ms: i64,
-    ) -> Bytes {
+    pub fn prepare(&mut self, tree: &Tree, asked: &Asked<'_>, zxid: i64, time_ms: i64) -> Bytes {
+        let request = asked.request;
         let ForwardedRequest { session, cxid, .. } = *request;
         let encode = |kind, body| {
             let header = TxnHeader { session, cxid, zxid, time: time_ms, kind };
@@ -86,7 +110,7 @@ impl Preparer {
         };
         let refuse =
             |error: ErrorCode| encode(OpCode::Error.number(), TxnBody::Error(error.number()));
-        let prepared = match self.check(tree, request, origin) {
+        let prepared = match self.check(tree, asked, zxid) {
             Ok(prepared) => prepared,
             Err(error) => return refuse(error),
         };
@@ -150,22 +174,24 @@ impl Preparer {
         self.outstanding.push_back(Outstanding { zxid, paths, session });
     }
 
-    fn check(
-        &mut self,
-        tree: &Tree,
-        request: &ForwardedRequest,
-        origin: Origin,
-    ) -> Result<Prepared, ErrorCode> {
+    fn check(&mut self, tree: &Tree, asked: &Asked<'_>, zxid: i64) -> Result<Prepared, ErrorCode> {
+        let Asked { request, origin, .. } = *asked;
         let op = request.op_code().ok_or(ErrorCode::Unimplemented)?;
         if op == OpCode::CreateSession {
             let timeout_ms = decode(&request.payload)?;
             return self.create_session(tree, request.session, timeout_ms, origin);
         }
+        if op == OpCode::DeleteContainer && origin == ENSEMBLE {
+            let path = std::str::from_utf8(&request.payload);
+            return self.delete_container(tree, path.map_err(|_| ErrorCode::MarshallingError)?);
+        }
         if !self.session_lives(tree, request.session) {
             return Err(ErrorCode::SessionExpired);
         }
-        self.check_owner(request.session, origin)?;
-        self.check_op(tree, op, request)
+        if origin != ENSEMBLE {
+            self.check_owner(request.session, origin)?;
+        }
+        self.check_op(tree, asked, op, zxid)
     }
 
     /// A session is used by the server that created it, or was last told that it lives, and by no
@@ -182,16 +208,24 @@ impl Preparer {
         reason = "operations of clients, not of the protocol"
     )]
     fn check_op(
-        &self,
+        &mut self,
         tree: &Tree,
+        asked: &Asked<'_>,
         op: OpCode,
-        request: &ForwardedRequest,
+        zxid: i64,
     ) -> Result<Prepared, ErrorCode> {
+        let request = asked.request;
         match op {
             OpCode::CloseSession => Ok(self.close_session(tree, request.session)),
-            OpCode::Create | OpCode::Create2 => self.create(tree, decode(&request.payload)?),
-            OpCode::Delete => self.delete(tree, decode(&request.payload)?),
-            OpCode::SetData => self.set_data(tree, decode(&request.payload)?),
+            OpCode::Create | OpCode::Create2 | OpCode::CreateContainer => {
+                self.create(tree, asked, op, decode(&request.payload)?)
+            }
+            OpCode::CreateTtl => self.create_ttl(tree, asked, decode(&request.payload)?),
+            OpCode::Delete => self.delete(tree, asked, decode(&request.payload)?),
+            OpCode::SetData => self.set_data(tree, asked, decode(&request.payload)?),
+            OpCode::SetAcl => self.set_acl(tree, asked, decode(&request.payload)?),
+            OpCode::Multi => self.multi(tree, asked, decode(&request.payload)?, zxid),
+            OpCode::Reconfig => Err(ErrorCode::ReconfigDisabled),
             _ => Err(ErrorCode::Unimplemented),
         }
     }
@@ -213,6 +247,7 @@ impl Preparer {
         Ok(Pending {
             version: node.stat.version,
             cversion: node.stat.cversion,
+            aversion: node.stat.aversion,
             children: node.children.len(),
             ephemeral_owner: node.stat.ephemeral_owner,
             acl: tree.acl(node),

@@ -7,7 +7,7 @@ use thiserror::Error;
 use zab_wire::DecodeError;
 use zab_wire::snapshot::{self, Item, NodeItem};
 
-use super::{Node, Tree, acl, owner_is_session, path};
+use super::{Node, Tree, acl, path};
 
 /// A snapshot that is no tree.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -102,11 +102,7 @@ impl TreeBuilder {
             self.tree.acls.acquire_key(acl);
         }
         let path: Arc<str> = path.into();
-        if owner_is_session(stat.ephemeral_owner) {
-            let paths = self.tree.ephemerals.entry(stat.ephemeral_owner).or_default();
-            paths.insert(Arc::clone(&path));
-        }
-        self.tree.nodes.insert(path, Arc::new(Node::new(data, acl, stat)));
+        self.tree.enter(&path, Node::new(data, acl, stat));
         Ok(())
     }
 

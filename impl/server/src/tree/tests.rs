@@ -4,11 +4,12 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use zab_wire::client::{CreateRequest, DeleteRequest, SetDataRequest};
 use zab_wire::quorum::ForwardedRequest;
-use zab_wire::{Acl, ErrorCode, OpCode, Record, StatPersisted, Txn, TxnBody};
+use zab_wire::{Acl, ErrorCode, Id, OpCode, Record, StatPersisted, Txn, TxnBody};
 
-use super::{Change, Node, Origin, Preparer, SnapshotError, Tree, acl};
+use super::{Asked, Change, Node, Origin, Permission, Preparer, SnapshotError, Tree, acl};
 
 mod captured;
+mod coordination;
 mod kinds;
 
 const SESSION: i64 = 0x0100_0000_0000_0007;
@@ -19,6 +20,8 @@ struct Leader {
     tree: Tree,
     preparer: Preparer,
     zxid: i64,
+    /// Who asks.
+    auth: Vec<Id>,
     /// Prepared and not applied yet.
     outstanding: Vec<Bytes>,
 }
@@ -27,9 +30,10 @@ impl Leader {
     /// With one session, which makes the requests.
     fn new() -> Self {
         let (tree, preparer) = (Tree::default(), Preparer::default());
-        let mut leader = Self { tree, preparer, zxid: 1 << 32, outstanding: Vec::new() };
+        let (auth, outstanding) = (Vec::new(), Vec::new());
+        let mut leader = Self { tree, preparer, zxid: 1 << 32, auth, outstanding };
         let made = leader.submit(OpCode::CreateSession, 10_000_i32.to_bytes());
-        assert_eq!(made, Ok(Change::SessionCreated));
+        assert_eq!(made, Ok(Change::SessionCreated { timeout_ms: 10_000 }));
         leader
     }
 
@@ -38,7 +42,8 @@ impl Leader {
         self.zxid += 1;
         let cxid = 5;
         let request = ForwardedRequest { session, cxid, op, payload };
-        let bytes = self.preparer.prepare(&self.tree, &request, origin, self.zxid, 1000);
+        let asked = Asked { request: &request, auth: &self.auth, origin };
+        let bytes = self.preparer.prepare(&self.tree, &asked, self.zxid, 1000);
         self.outstanding.push(bytes.clone());
         bytes
     }
@@ -132,7 +137,9 @@ fn failures_are_transactions_and_say_why() {
     assert_eq!(leader.set_data("/a", "", 1), Err(ErrorCode::BadVersion));
     assert_eq!(leader.set_data("/x", "", -1), Err(ErrorCode::NoNode));
     assert_eq!(leader.submit(OpCode::Create, Bytes::new()), Err(ErrorCode::MarshallingError));
-    assert_eq!(leader.submit(OpCode::Multi, Bytes::new()), Err(ErrorCode::Unimplemented));
+    assert_eq!(leader.submit(OpCode::Multi, Bytes::new()), Err(ErrorCode::MarshallingError));
+    assert_eq!(leader.submit(OpCode::Reconfig, Bytes::new()), Err(ErrorCode::ReconfigDisabled));
+    assert_eq!(leader.submit(OpCode::DeleteContainer, "/a".into()), Err(ErrorCode::Unimplemented));
 }
 
 #[test]
@@ -143,20 +150,6 @@ fn nodes_of_zookeeper_stay() {
     }
     let written = leader.set_data("/zookeeper/config", "", -1);
     assert_eq!(written, Err(ErrorCode::NoAuth));
-}
-
-#[test]
-fn nothing_but_persistent_nodes_is_created() {
-    let mut leader = Leader::new();
-    for flags in 1..=6 {
-        let made = leader.submit(OpCode::Create2, create("/n", flags));
-        assert_eq!(made, Err(ErrorCode::Unimplemented), "flags {flags}");
-    }
-    for flags in [-1, 7] {
-        let made = leader.submit(OpCode::Create, create("/n", flags));
-        assert_eq!(made, Err(ErrorCode::BadArguments), "flags {flags}");
-    }
-    assert_eq!(leader.tree.stat("/n"), Err(ErrorCode::NoNode));
 }
 
 #[test]
@@ -175,7 +168,7 @@ fn lists_that_promise_what_is_not_kept_are_refused() {
     assert!(submit(none, "/a").is_ok());
     assert_eq!(submit(Acl::open(), "/a/b"), Err(ErrorCode::NoAuth));
     assert_eq!(leader.set_data("/a", "", -1), Err(ErrorCode::NoAuth));
-    assert_eq!(leader.tree.data("/a"), Err(ErrorCode::NoAuth));
+    assert_eq!(leader.tree.permit("/a", Permission::Read, &[]), Err(ErrorCode::NoAuth));
     // What counts for a deletion is the parent's list.
     assert!(leader.delete("/a", -1).is_ok());
 }

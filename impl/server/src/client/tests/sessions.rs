@@ -1,6 +1,9 @@
 //! Sessions: made, taken up again, moved, closed; and what becomes of them when serving stops.
 
+use zab_wire::{Txn, TxnBody, TxnHeader};
+
 use super::*;
+use crate::tree::ENSEMBLE;
 
 #[tokio::test]
 async fn a_session_is_a_transaction_and_ends_with_one() {
@@ -76,7 +79,7 @@ async fn a_session_that_does_not_live_is_said_to_be_expired() {
     let mut unknown = Client::dial(bench.port).await;
     unknown.greet(5, &crate::session::password(5), 0).await;
     let Submission::Revalidate { session: 5, done, .. } = bench.next().await else { panic!() };
-    done.send(bench.service.revalidate(5, 1)).unwrap();
+    done.send(bench.service.revalidate(5, SESSION_MS, 1)).unwrap();
     assert_eq!(unknown.greeting().await.unwrap().session, 0);
 }
 
@@ -129,9 +132,62 @@ async fn only_a_leader_prepares() {
     let bench = Bench::new().await;
     let payload = Bytes::new();
     let request = ForwardedRequest { session: 1, cxid: 1, op: 1, payload };
-    assert_eq!(bench.service.prepare(&request, 1, 1), None);
+    assert_eq!(bench.service.prepare(&request, &[], 1, 1), None);
     bench.service.start_serving(Mode::Follower);
-    assert_eq!(bench.service.prepare(&request, 1, 1), None);
+    assert_eq!(bench.service.prepare(&request, &[], 1, 1), None);
     bench.service.start_serving(Mode::Leader);
-    assert!(bench.service.prepare(&request, 1, 1).is_some());
+    assert!(bench.service.prepare(&request, &[], 1, 1).is_some());
+}
+
+/// At a follower the housekeeping of a leader does nothing: whom it has heard of is for the leader.
+#[tokio::test]
+async fn a_follower_keeps_for_its_leader_whom_it_has_heard_of() {
+    let mut bench = Bench::serving().await;
+    bench.service.stop_serving();
+    bench.service.start_serving(Mode::Follower);
+    let mut client = Client::dial(bench.port).await;
+    client.greet(0, &[0; 16], 0).await;
+    let request = bench.write().await;
+    bench.zxid += 1;
+    let header = TxnHeader {
+        session: request.session,
+        cxid: request.cxid,
+        zxid: bench.zxid,
+        time: 1,
+        kind: request.op,
+    };
+    let body = TxnBody::CreateSession(SESSION_MS);
+    bench.service.apply(&Txn { header, body, digest: None }.to_bytes()).unwrap();
+    let mut client = client.welcome().await;
+    for _ in 0..2 {
+        client.ping().await;
+        assert!(bench.service.chores().is_empty());
+        assert_eq!(bench.service.take_heard(), [(client.session, SESSION_MS)]);
+        assert_eq!(bench.service.take_heard(), []);
+    }
+}
+
+/// Who is heard of lives on; who is not is closed, once, by a request of the ensemble.
+#[tokio::test]
+async fn a_leader_closes_sessions_that_nobody_hears_of() {
+    let mut bench = Bench::serving().await;
+    let silent = bench.client_for(20).await;
+    let spoken = bench.client_for(SESSION_MS).await;
+    let expired = loop {
+        // This server's clock runs.
+        let chores = bench.service.chores();
+        if !chores.is_empty() {
+            break chores;
+        }
+        tokio::task::yield_now().await;
+    };
+    let [close] = &expired[..] else { panic!("{expired:?}") };
+    assert_eq!((close.session, close.op), (silent.session, OpCode::CloseSession.number()));
+    bench.zxid += 1;
+    let txn = bench.service.prepare(close, &[], ENSEMBLE, bench.zxid).unwrap();
+    bench.service.apply(&txn).unwrap();
+    assert!(bench.service.chores().is_empty(), "once");
+    let (mut silent, mut spoken) = (silent, spoken);
+    assert_eq!(silent.receive().await, None, "its connection ends with it");
+    spoken.ping().await;
 }

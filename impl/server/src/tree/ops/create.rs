@@ -1,58 +1,125 @@
-//! `create`, `create2`, and the transactions of containers and of nodes with a time to live.
+//! `create`, `create2`, `createContainer`, `createTTL`. Source: `PrepRequestProcessor`,
+//! `DataTree.createNode`.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zab_wire::client::CreateRequest;
+use zab_wire::client::{CreateRequest, CreateTtlRequest};
 use zab_wire::txn::{CreateContainerTxn, CreateTtlTxn, CreateTxn};
-use zab_wire::{Acl, ErrorCode, StatPersisted, TxnBody, TxnHeader};
+use zab_wire::{Acl, ErrorCode, OpCode, StatPersisted, TxnBody, TxnHeader};
 
 use crate::tree::acl::{self, Permission};
-use crate::tree::prepare::{Pending, Prepared};
+use crate::tree::event::EventKind;
+use crate::tree::prepare::{Asked, Pending, Prepared};
 use crate::tree::{
-    CONTAINER_OWNER, Change, Node, Preparer, Tree, owner_is_session, path, ttl_owner,
+    CONTAINER_OWNER, Change, Node, Preparer, TTL_MAX, Tree, is_ephemeral, path, ttl_owner,
 };
+
+/// The kinds of nodes (`CreateMode`). A container is what `createContainer` makes, whatever its
+/// flags say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Plain,
+    Ephemeral,
+    Ttl(i64),
+}
 
 impl Preparer {
     pub(crate) fn create(
         &self,
         tree: &Tree,
+        asked: &Asked<'_>,
+        code: OpCode,
         request: CreateRequest,
     ) -> Result<Prepared, ErrorCode> {
-        let CreateRequest { path, data, acl, flags } = request;
-        match flags {
-            0 => {}
-            1..=6 => return Err(ErrorCode::Unimplemented),
+        let mode = match request.flags {
+            0 | 2 | 4 => Mode::Plain,
+            1 | 3 => Mode::Ephemeral,
+            5 | 6 if !self.rules.extended_types => return Err(ErrorCode::Unimplemented),
+            // Such a node needs a time to live, which `createTTL` has.
             _ => return Err(ErrorCode::BadArguments),
+        };
+        let is_container = code == OpCode::CreateContainer;
+        self.create_in_mode(tree, asked, request, mode, is_container)
+    }
+
+    pub(crate) fn create_ttl(
+        &self,
+        tree: &Tree,
+        asked: &Asked<'_>,
+        request: CreateTtlRequest,
+    ) -> Result<Prepared, ErrorCode> {
+        let CreateTtlRequest { path, data, acl, flags, ttl } = request;
+        if !matches!(flags, 5 | 6) {
+            return Err(ErrorCode::BadArguments);
         }
-        if path == "/" {
-            return Err(ErrorCode::NodeExists);
+        if !self.rules.extended_types {
+            return Err(ErrorCode::Unimplemented);
         }
-        let (parent_path, _) = path::split(&path).ok_or(ErrorCode::BadArguments)?;
-        acl::validate(&acl)?;
-        let mut parent = self.node(tree, parent_path)?;
-        acl::permit(&parent.acl, Permission::Create)?;
+        if !(1..=TTL_MAX).contains(&ttl) {
+            return Err(ErrorCode::BadArguments);
+        }
+        let request = CreateRequest { path, data, acl, flags };
+        self.create_in_mode(tree, asked, request, Mode::Ttl(ttl), false)
+    }
+
+    fn create_in_mode(
+        &self,
+        tree: &Tree,
+        asked: &Asked<'_>,
+        request: CreateRequest,
+        mode: Mode,
+        is_container: bool,
+    ) -> Result<Prepared, ErrorCode> {
+        let CreateRequest { mut path, data, acl, flags } = request;
+        if path.contains('\0') {
+            return Err(ErrorCode::BadArguments);
+        }
+        let parent_path = path.rsplit_once('/').ok_or(ErrorCode::BadArguments)?.0.to_owned();
+        let acl = acl::settle(&acl, asked.auth)?;
+        let mut parent = self.node(tree, &parent_path)?;
+        acl::permit(&parent.acl, Permission::Create, asked.auth)?;
+        if matches!(flags, 2 | 3 | 6) {
+            path.push_str(&format!("{:010}", parent.cversion));
+        }
         path::validate(&path)?;
         if self.node(tree, &path).is_ok() {
             return Err(ErrorCode::NodeExists);
         }
-        if owner_is_session(parent.ephemeral_owner) {
+        if is_ephemeral(parent.ephemeral_owner) {
             return Err(ErrorCode::NoChildrenForEphemerals);
         }
         parent.cversion = parent.cversion.wrapping_add(1);
         parent.children += 1;
         let parent_cversion = parent.cversion;
-        let parent_path = parent_path.to_owned();
+        let ephemeral_owner = match mode {
+            _ if is_container => CONTAINER_OWNER,
+            Mode::Plain => 0,
+            Mode::Ephemeral => asked.request.session,
+            Mode::Ttl(ttl) => ttl_owner(ttl),
+        };
         let node = Pending {
             version: 0,
             cversion: 0,
+            aversion: 0,
             children: 0,
-            ephemeral_owner: 0,
+            ephemeral_owner,
             acl: acl.as_slice().into(),
         };
         let nodes = vec![(parent_path, Some(parent)), (path.clone(), Some(node))];
-        let txn = CreateTxn { path, data, acl, ephemeral: false, parent_cversion };
-        Ok(Prepared::nodes(TxnBody::Create(txn), nodes))
+        let body = match mode {
+            _ if is_container => {
+                TxnBody::CreateContainer(CreateContainerTxn { path, data, acl, parent_cversion })
+            }
+            Mode::Ttl(ttl) => {
+                TxnBody::CreateTtl(CreateTtlTxn { path, data, acl, parent_cversion, ttl })
+            }
+            Mode::Plain | Mode::Ephemeral => {
+                let ephemeral = mode == Mode::Ephemeral;
+                TxnBody::Create(CreateTxn { path, data, acl, ephemeral, parent_cversion })
+            }
+        };
+        Ok(Prepared::nodes(body, nodes))
     }
 }
 
@@ -63,7 +130,7 @@ pub(crate) struct NewNode {
     acl: Vec<Acl>,
     /// The parent's stored `cversion` afterwards; −1: one more than before.
     parent_cversion: i32,
-    /// A session, or a mark; see `owner_is_session`.
+    /// A session, or a mark; see [`is_ephemeral`].
     owner: i64,
 }
 
@@ -118,11 +185,10 @@ impl Tree {
         };
         let node = Node::new(data, self.acls.acquire(&acl), stat);
         let key: Arc<str> = path.as_str().into();
-        if owner_is_session(owner) {
-            self.ephemerals.entry(owner).or_default().insert(Arc::clone(&key));
-        }
         let stat = node.stat();
-        self.nodes.insert(key, Arc::new(node));
+        let acl = self.acl(&node);
+        self.enter(&key, node);
+        self.note(EventKind::Created, key, acl);
         Ok(Change::Created { path, stat })
     }
 }

@@ -1,4 +1,6 @@
-//! `delete`.
+//! `delete`, and `deleteContainer`, by which a leader removes containers that became empty and
+//! nodes whose time to live is over. Source: `PrepRequestProcessor`, `DataTree.deleteNode`,
+//! `ContainerManager`.
 
 use zab_wire::client::DeleteRequest;
 use zab_wire::txn::DeleteTxn;
@@ -6,13 +8,15 @@ use zab_wire::{ErrorCode, TxnBody};
 
 use super::next_version;
 use crate::tree::acl::{self, Permission};
-use crate::tree::prepare::Prepared;
-use crate::tree::{Change, Preparer, SPECIAL, Tree, path};
+use crate::tree::event::EventKind;
+use crate::tree::prepare::{Asked, Prepared};
+use crate::tree::{Change, Preparer, SPECIAL, Tree, is_ephemeral, path};
 
 impl Preparer {
     pub(crate) fn delete(
         &self,
         tree: &Tree,
+        asked: &Asked<'_>,
         request: DeleteRequest,
     ) -> Result<Prepared, ErrorCode> {
         let DeleteRequest { path, version } = request;
@@ -20,11 +24,26 @@ impl Preparer {
             return Err(ErrorCode::BadArguments);
         }
         let (parent_path, _) = path::split(&path).ok_or(ErrorCode::BadArguments)?;
-        let mut parent = self.node(tree, parent_path)?;
+        let parent = self.node(tree, parent_path)?;
         let node = self.node(tree, &path)?;
-        acl::permit(&parent.acl, Permission::Delete)?;
+        acl::permit(&parent.acl, Permission::Delete, asked.auth)?;
         next_version(node.version, version)?;
-        if node.children > 0 {
+        self.remove(tree, path)
+    }
+
+    /// What only the ensemble asks for.
+    pub(crate) fn delete_container(&self, tree: &Tree, path: &str) -> Result<Prepared, ErrorCode> {
+        let node = self.node(tree, path)?;
+        if node.ephemeral_owner == 0 || is_ephemeral(node.ephemeral_owner) {
+            return Err(ErrorCode::BadVersion);
+        }
+        self.remove(tree, path.to_owned())
+    }
+
+    fn remove(&self, tree: &Tree, path: String) -> Result<Prepared, ErrorCode> {
+        let (parent_path, _) = path::split(&path).ok_or(ErrorCode::BadArguments)?;
+        let mut parent = self.node(tree, parent_path)?;
+        if self.node(tree, &path)?.children > 0 {
             return Err(ErrorCode::NotEmpty);
         }
         parent.children = parent.children.saturating_sub(1);
@@ -36,22 +55,14 @@ impl Preparer {
 impl Tree {
     pub(crate) fn delete(&mut self, path: &str, zxid: i64) -> Result<Change, ErrorCode> {
         let (parent_path, name) = path::split(path).ok_or(ErrorCode::BadArguments)?;
-        let node = self.nodes.remove(path).ok_or(ErrorCode::NoNode)?;
+        let (key, node) = self.leave(path).ok_or(ErrorCode::NoNode)?;
+        let acl = self.acl(&node);
         self.acls.release(node.acl);
-        self.forget_ephemeral(node.stat.ephemeral_owner, path);
         if let Some(parent) = self.node_mut(parent_path) {
             parent.children.remove(name);
             parent.stat.pzxid = parent.stat.pzxid.max(zxid);
         }
+        self.note(EventKind::Deleted, key, acl);
         Ok(Change::Deleted)
-    }
-
-    fn forget_ephemeral(&mut self, owner: i64, path: &str) {
-        if let Some(paths) = self.ephemerals.get_mut(&owner) {
-            paths.remove(path);
-            if paths.is_empty() {
-                self.ephemerals.remove(&owner);
-            }
-        }
     }
 }

@@ -1,34 +1,99 @@
-//! `multi`: a transaction of a ZooKeeper leader. Clients of this server cannot ask for it yet.
+//! `multi`: several operations, of which all happen or none. Source: `PrepRequestProcessor`,
+//! `DataTree.processTxn`.
 
-use zab_wire::txn::MultiTxn;
-use zab_wire::{TxnBody, TxnHeader};
+use zab_wire::client::{MultiRequest, Op};
+use zab_wire::txn::{MultiTxn, PartTxn};
+use zab_wire::{ErrorCode, OpCode, TxnBody, TxnHeader};
 
-use crate::tree::{Change, Tree};
+use crate::tree::prepare::{Asked, Prepared};
+use crate::tree::{Change, PartOutcome, Preparer, Tree};
+
+impl Preparer {
+    /// Each operation is checked against what those before it will have changed. When one fails,
+    /// nothing of it remains but the errors: its own, and for those after it that they were not
+    /// reached.
+    pub(crate) fn multi(
+        &mut self,
+        tree: &Tree,
+        asked: &Asked<'_>,
+        request: MultiRequest,
+        zxid: i64,
+    ) -> Result<Prepared, ErrorCode> {
+        if request.ops.iter().any(Op::is_read) {
+            return Err(ErrorCode::MarshallingError);
+        }
+        let (mut parts, mut nodes) = (Vec::new(), Vec::new());
+        let mut before = Vec::new();
+        let mut has_failed = false;
+        for op in request.ops {
+            let error =
+                |error: ErrorCode| PartTxn::new(OpCode::Error, &TxnBody::Error(error.number()));
+            if has_failed {
+                parts.push(error(ErrorCode::RuntimeInconsistency));
+                continue;
+            }
+            let code = op.code();
+            match self.check_part(tree, asked, op) {
+                Ok(prepared) => {
+                    for (path, state) in prepared.nodes {
+                        let earlier = self.nodes.insert(path.clone(), (zxid, state.clone()));
+                        before.push((path.clone(), earlier));
+                        nodes.push((path, state));
+                    }
+                    parts.push(PartTxn::new(code, &prepared.body));
+                }
+                Err(reason) => {
+                    has_failed = true;
+                    parts.push(error(reason));
+                }
+            }
+        }
+        // What was entered for the parts goes out again, the last first. If all is well, the
+        // caller enters it for the whole.
+        for (path, earlier) in before.into_iter().rev() {
+            match earlier {
+                Some(state) => self.nodes.insert(path, state),
+                None => self.nodes.remove(&path),
+            };
+        }
+        if has_failed {
+            nodes.clear();
+        }
+        Ok(Prepared::nodes(TxnBody::Multi(MultiTxn { parts }), nodes))
+    }
+
+    fn check_part(&self, tree: &Tree, asked: &Asked<'_>, op: Op) -> Result<Prepared, ErrorCode> {
+        match op {
+            Op::Create(code, request) => self.create(tree, asked, code, request),
+            Op::CreateTtl(request) => self.create_ttl(tree, asked, request),
+            Op::Delete(request) => self.delete(tree, asked, request),
+            Op::SetData(request) => self.set_data(tree, asked, request),
+            Op::Check(request) => self.check_version(tree, asked, request),
+            Op::GetData(_) | Op::GetChildren(_) => Err(ErrorCode::MarshallingError),
+        }
+    }
+}
 
 impl Tree {
-    /// Applies the parts of a `multi` under its header; none, if one of them is an error. The
-    /// first error that a part comes to is that of the whole, and the others are applied.
-    pub(crate) fn multi(&mut self, header: &TxnHeader, multi: &MultiTxn) -> Result<Change, i32> {
+    /// Applies the parts of a `multi` under its header; none, if one of them is an error. Those
+    /// before the error are told with 0, those after it with what the leader says of them.
+    pub(crate) fn multi(&mut self, header: &TxnHeader, multi: &MultiTxn) -> Change {
         let bodies: Vec<TxnBody> =
             multi.parts.iter().filter_map(|part| part.decode_body().ok()).collect();
         assert_eq!(bodies.len(), multi.parts.len(), "the parts were let through");
-        let errors = bodies.iter().filter_map(|body| {
-            if let TxnBody::Error(number) = body { Some(*number) } else { None }
+        let has_failed = bodies.iter().any(|body| matches!(body, TxnBody::Error(_)));
+        let mut is_after = false;
+        let outcomes = bodies.into_iter().zip(&multi.parts).map(|(body, part)| {
+            let outcome = if let TxnBody::Error(number) = body {
+                is_after |= number != 0;
+                Err(number)
+            } else if has_failed {
+                Err(if is_after { ErrorCode::RuntimeInconsistency.number() } else { 0 })
+            } else {
+                self.apply_body(header, body)
+            };
+            PartOutcome { kind: part.kind, outcome }
         });
-        let errors: Vec<i32> = errors.collect();
-        if !errors.is_empty() {
-            // Error 0 marks the parts before the one that failed.
-            let first = errors.into_iter().find(|number| *number != 0);
-            return first.map_or(Ok(Change::Several), Err);
-        }
-        let mut outcome = Ok(Change::Several);
-        for body in bodies {
-            if let Err(number) = self.apply_body(header, body)
-                && outcome.is_ok()
-            {
-                outcome = Err(number);
-            }
-        }
-        outcome
+        Change::Several(outcomes.collect())
     }
 }

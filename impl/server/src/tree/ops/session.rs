@@ -28,13 +28,15 @@ impl Preparer {
     /// The session's ephemeral nodes go with it, those excepted that will be gone by then.
     pub(crate) fn close_session(&self, tree: &Tree, session: i64) -> Prepared {
         let mut nodes: HashMap<String, Option<Pending>> = HashMap::new();
-        let mut paths = Vec::new();
-        for path in tree.ephemerals.get(&session).into_iter().flatten() {
-            if self.node(tree, path).is_err() {
-                continue;
-            }
-            paths.push(path.to_string());
-            nodes.insert(path.to_string(), None);
+        let applied = tree.ephemerals.get(&session).into_iter().flatten().map(|path| &**path);
+        let is_own = |node: &Pending| node.ephemeral_owner == session;
+        let outstanding = self.nodes.iter().filter_map(|(path, (_, state))| {
+            state.as_ref().is_some_and(is_own).then_some(path.as_str())
+        });
+        let mut paths: BTreeSet<String> = applied.chain(outstanding).map(str::to_owned).collect();
+        paths.retain(|path| self.node(tree, path).is_ok_and(|node| is_own(&node)));
+        for path in &paths {
+            nodes.insert(path.clone(), None);
             let Some((parent, _)) = path::split(path) else { continue };
             let state =
                 nodes.entry(parent.to_owned()).or_insert_with(|| self.node(tree, parent).ok());
@@ -42,7 +44,7 @@ impl Preparer {
                 parent.children = parent.children.saturating_sub(1);
             }
         }
-        let body = TxnBody::CloseSession(Some(paths));
+        let body = TxnBody::CloseSession(Some(paths.into_iter().collect()));
         Prepared { body, nodes: nodes.into_iter().collect(), session: Some(None) }
     }
 }
@@ -50,7 +52,7 @@ impl Preparer {
 impl Tree {
     pub(crate) fn create_session(&mut self, header: &TxnHeader, timeout_ms: i32) -> Change {
         self.sessions.insert(header.session, timeout_ms);
-        Change::SessionCreated
+        Change::SessionCreated { timeout_ms }
     }
 
     /// Nodes that the leader listed, and those that this server knows of: a snapshot may hold a

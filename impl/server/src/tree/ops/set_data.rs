@@ -6,19 +6,21 @@ use zab_wire::{ErrorCode, TxnBody, TxnHeader};
 
 use super::next_version;
 use crate::tree::acl::{self, Permission};
-use crate::tree::prepare::Prepared;
-use crate::tree::{Change, Preparer, Tree, path};
+use crate::tree::event::EventKind;
+use crate::tree::prepare::{Asked, Prepared};
+use crate::tree::{Change, Preparer, Tree, length_of, path};
 
 impl Preparer {
     pub(crate) fn set_data(
         &self,
         tree: &Tree,
+        asked: &Asked<'_>,
         request: SetDataRequest,
     ) -> Result<Prepared, ErrorCode> {
         let SetDataRequest { path, data, version } = request;
         path::validate(&path)?;
         let mut node = self.node(tree, &path)?;
-        acl::permit(&node.acl, Permission::Write)?;
+        acl::permit(&node.acl, Permission::Write, asked.auth)?;
         let version = next_version(node.version, version)?;
         node.version = version;
         let nodes = vec![(path::normal(&path).to_owned(), Some(node))];
@@ -32,11 +34,15 @@ impl Tree {
         header: &TxnHeader,
         txn: SetDataTxn,
     ) -> Result<Change, ErrorCode> {
+        let acl = self.acl(self.node(&txn.path)?);
         let node = self.node_mut(path::normal(&txn.path)).ok_or(ErrorCode::NoNode)?;
-        node.data = txn.data;
+        let before = std::mem::replace(&mut node.data, txn.data);
         node.stat.version = txn.version;
         node.stat.mzxid = header.zxid;
         node.stat.mtime = header.time;
-        Ok(Change::Replaced { stat: node.stat() })
+        let (stat, length) = (node.stat(), length_of(&node.data));
+        self.data_bytes = self.data_bytes + length - length_of(&before);
+        self.note(EventKind::DataChanged, path::normal(&txn.path).into(), acl);
+        Ok(Change::Replaced { stat })
     }
 }

@@ -1,0 +1,145 @@
+//! The bytes that answer requests, and those of events.
+
+use bytes::{Bytes, BytesMut};
+use zab_wire::client::{
+    Create2Response, CreateResponse, MultiResponse, OpResult, ReplyHeader, STATE_CONNECTED,
+    StatResponse, SyncRecord, WatcherEvent, XID_NOTIFICATION,
+};
+use zab_wire::{ErrorCode, OpCode, Record, frame};
+
+use super::reads;
+use super::requests::Request;
+use super::service::{Outcome, Service, Serving};
+use super::watches::{Event, Watching};
+use crate::tree::{Change, PartOutcome, Tree};
+
+/// Where answers come from and go to.
+pub(super) struct Answers<'a> {
+    pub(super) service: &'a Service,
+    pub(super) serving: Serving,
+    /// Whole frames, to be sent.
+    pub(super) output: BytesMut,
+    pub(super) watching: Watching,
+    /// The zxid of the last answer.
+    pub(super) last_zxid: i64,
+}
+
+/// Serving has stopped: what is in the tree now is not for clients.
+pub(super) struct Stopped;
+
+impl Answers<'_> {
+    /// Answers a request from this server's tree.
+    pub(super) fn local(
+        &mut self,
+        session: &reads::Session,
+        request: &Request,
+    ) -> Result<(), Stopped> {
+        let Self { service, serving, output, watching, .. } = self;
+        // The zxid must be that of the very tree that was read; and events of what happened until
+        // then, and no others, go before the answer: a later one may be of a watch that the
+        // client sets with this very request.
+        let read = |tree: &Tree| {
+            while let Some(event) = watching.try_next() {
+                put_event(output, &event);
+            }
+            let answer = reads::read(tree, session, watching, request, output);
+            (tree.last_zxid(), answer)
+        };
+        let (zxid, answer) = service.look(*serving, read).ok_or(Stopped)?;
+        self.put(request.xid, zxid, answer.map_err(ErrorCode::number));
+        Ok(())
+    }
+
+    /// Answers a write.
+    pub(super) fn write(&mut self, xid: i32, op: i32, outcome: Outcome) -> Result<(), Stopped> {
+        let answer = outcome.result.map(|change| match change {
+            Change::Created { path, .. } if op == OpCode::Create.number() => {
+                CreateResponse { path }.to_bytes()
+            }
+            Change::Created { path, stat } => Create2Response { path, stat }.to_bytes(),
+            Change::Replaced { stat } => StatResponse { stat }.to_bytes(),
+            Change::Several(parts) => {
+                MultiResponse { results: parts.into_iter().map(result).collect() }.to_bytes()
+            }
+            Change::Deleted
+            | Change::SessionCreated { .. }
+            | Change::SessionClosed
+            | Change::Compared => Bytes::new(),
+        });
+        self.applied(xid, answer)
+    }
+
+    /// Answers a `sync` of this path.
+    pub(super) fn sync(&mut self, xid: i32, path: String) -> Result<(), Stopped> {
+        self.applied(xid, Ok(SyncRecord { path }.to_bytes()))
+    }
+
+    /// Answers what is not read from the tree.
+    fn applied(&mut self, xid: i32, answer: Result<Bytes, i32>) -> Result<(), Stopped> {
+        let Self { service, serving, output, watching, .. } = self;
+        // Not the write's own zxid: a ping may have been answered with a later one.
+        let look = |tree: &Tree| {
+            while let Some(event) = watching.try_next() {
+                put_event(output, &event);
+            }
+            tree.last_zxid()
+        };
+        let zxid = service.look(*serving, look).ok_or(Stopped)?;
+        self.put(xid, zxid, answer);
+        Ok(())
+    }
+
+    /// Answers an authentication. Its answer has no zxid (`ZooKeeperServer.processPacket`).
+    pub(super) fn auth(&mut self, xid: i32, code: ErrorCode) {
+        let answer = code.into_result().map(|()| Bytes::new());
+        self.put(xid, 0, answer.map_err(ErrorCode::number));
+    }
+
+    /// Tells of an event.
+    pub(super) fn event(&mut self, event: &Event) {
+        put_event(&mut self.output, event);
+    }
+
+    /// Appends a reply's frame. What follows the header of a failure is nothing.
+    fn put(&mut self, xid: i32, zxid: i64, answer: Result<Bytes, i32>) {
+        let (err, body) = match answer {
+            Ok(body) => (0, body),
+            Err(number) => (number, Bytes::new()),
+        };
+        self.last_zxid = zxid;
+        frame::put(&mut self.output, |out| {
+            ReplyHeader { xid, zxid, err }.encode(out);
+            out.extend_from_slice(&body);
+        });
+    }
+}
+
+/// Appends an event's frame. Its zxid is that of the transaction, as since ZooKeeper 3.9; before,
+/// it was −1.
+pub(super) fn put_event(output: &mut BytesMut, event: &Event) {
+    frame::put(output, |out| {
+        ReplyHeader { xid: XID_NOTIFICATION, zxid: event.zxid, err: 0 }.encode(out);
+        let path = event.path.to_string();
+        WatcherEvent { kind: event.kind as i32, state: STATE_CONNECTED, path }.encode(out);
+    });
+}
+
+/// What a client is told of a part of a `multi`.
+fn result(part: PartOutcome) -> OpResult {
+    let code = OpCode::from_number(part.kind).unwrap_or(OpCode::Error);
+    match part.outcome {
+        Ok(Change::Created { path, .. }) if code == OpCode::Create => OpResult::Created(path),
+        Ok(Change::Created { path, stat }) => {
+            OpResult::CreatedWithStat(code, Create2Response { path, stat })
+        }
+        Ok(Change::Replaced { stat }) => OpResult::Replaced(stat),
+        Ok(
+            Change::Deleted
+            | Change::Compared
+            | Change::SessionCreated { .. }
+            | Change::SessionClosed
+            | Change::Several(_),
+        ) => OpResult::Done(code),
+        Err(number) => OpResult::Error(number),
+    }
+}

@@ -1,0 +1,164 @@
+//! Words about the server as a whole.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::VERSION;
+use crate::client::{Mode, Service};
+use crate::config::Config;
+use crate::descriptors;
+
+/// The name of a mode.
+fn shown(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Leader => "leader",
+        Mode::Follower => "follower",
+    }
+}
+
+pub(super) fn srvr(service: &Service, mode: Mode) -> String {
+    let mut text = format!("Zookeeper version: {VERSION}\n");
+    text.push_str(&numbers(service, mode));
+    text
+}
+
+/// As `srvr`, and the connections.
+pub(super) fn stat(service: &Service, mode: Mode) -> String {
+    let mut text = format!("Zookeeper version: {VERSION}\nClients:\n");
+    for entry in service.roster().all() {
+        let (stats, session) = (entry.stats.now(), entry.now().session);
+        // Writing to a string does not fail, here and below.
+        let _ = writeln!(
+            text,
+            " /{}[{}](queued={},recved={},sent={})",
+            entry.address,
+            u8::from(session != 0),
+            stats.outstanding,
+            stats.received,
+            stats.sent
+        );
+    }
+    text.push('\n');
+    text.push_str(&numbers(service, mode));
+    text
+}
+
+fn numbers(service: &Service, mode: Mode) -> String {
+    let stats = service.stats().now();
+    let (zxid, nodes) = service.read(|tree| (tree.last_zxid(), tree.node_count()));
+    format!(
+        "Latency min/avg/max: {}/{:.4}/{}\nReceived: {}\nSent: {}\nConnections: {}\n\
+         Outstanding: {}\nZxid: 0x{zxid:x}\nMode: {}\nNode count: {nodes}\n",
+        stats.latency_min_ms,
+        stats.latency_avg_ms,
+        stats.latency_max_ms,
+        stats.received,
+        stats.sent,
+        service.limits().connections(),
+        stats.outstanding,
+        shown(mode),
+    )
+}
+
+/// A name and a number in each line, for programs that watch servers.
+pub(super) fn mntr(service: &Service, mode: Mode) -> String {
+    let stats = service.stats().now();
+    let (nodes, bytes, sessions, ephemerals) = service.read(|tree| {
+        let ephemerals: usize = tree.ephemerals().map(|(_, paths)| paths.count()).sum();
+        (tree.node_count(), tree.data_bytes(), tree.session_count(), ephemerals)
+    });
+    let (open, most) = descriptors::in_use();
+    let mut lines: Vec<(&str, String)> = vec![
+        ("version", VERSION.to_owned()),
+        ("server_state", shown(mode).to_owned()),
+        ("ephemerals_count", ephemerals.to_string()),
+        ("num_alive_connections", service.limits().connections().to_string()),
+        ("avg_latency", format!("{:.4}", stats.latency_avg_ms)),
+        ("outstanding_requests", stats.outstanding.to_string()),
+        ("znode_count", nodes.to_string()),
+        ("global_sessions", sessions.to_string()),
+        ("local_sessions", "0".to_owned()),
+        ("packets_sent", stats.sent.to_string()),
+        ("packets_received", stats.received.to_string()),
+        ("watch_count", service.watches().count().watches.to_string()),
+        ("min_latency", stats.latency_min_ms.to_string()),
+        ("max_latency", stats.latency_max_ms.to_string()),
+        ("max_file_descriptor_count", most.to_string()),
+        ("open_file_descriptor_count", open.to_string()),
+        ("approximate_data_size", bytes.to_string()),
+        ("uptime", service.uptime().as_millis().to_string()),
+    ];
+    if mode == Mode::Leader {
+        let (learners, synced) = service.learners();
+        lines.push(("quorum_size", service.config().servers.len().to_string()));
+        lines.push(("learners", learners.to_string()));
+        lines.push(("synced_followers", synced.to_string()));
+        lines.push(("synced_observers", "0".to_owned()));
+    }
+    let mut text = String::new();
+    for (name, value) in lines {
+        let _ = writeln!(text, "zk_{name}\t{value}");
+    }
+    text
+}
+
+/// The configuration that is in force.
+pub(super) fn conf(service: &Service) -> String {
+    let config = service.config();
+    let (data, log) = sizes(config);
+    let mut text = format!(
+        "clientPort={}\nsecureClientPort=-1\ndataDir={}\ndataDirSize={data}\ndataLogDir={}\n\
+         dataLogSize={log}\ntickTime={}\nmaxClientCnxns={}\nminSessionTimeout={}\n\
+         maxSessionTimeout={}\nclientPortListenBacklog=-1\nserverId={}\n",
+        config.client_address.port,
+        config.data_dir.join("version-2").display(),
+        config.data_log_dir.join("version-2").display(),
+        config.tick.as_millis(),
+        config.client_connections_max,
+        config.session_timeout_min.as_millis(),
+        config.session_timeout_max.as_millis(),
+        config.id,
+    );
+    if let Some(own) = config.servers.get(&config.id) {
+        let _ = writeln!(
+            text,
+            "initLimit={}\nsyncLimit={}\nelectionAlg=3\nelectionPort={}\nquorumPort={}\n\
+             peerType=0\nmembership: \n{}",
+            config.init_limit,
+            config.sync_limit,
+            own.election.port,
+            own.quorum.port,
+            config.quorum_text(),
+        );
+    }
+    text
+}
+
+/// How many bytes the data directories hold.
+pub(super) fn dirs(service: &Service) -> String {
+    let (data, log) = sizes(service.config());
+    format!("datadir_size: {data}\nlogdir_size: {log}\n")
+}
+
+fn sizes(config: &Config) -> (u64, u64) {
+    let size = |directory: &Path| {
+        let Ok(entries) = std::fs::read_dir(directory.join("version-2")) else { return 0 };
+        entries.filter_map(|entry| Some(entry.ok()?.metadata().ok()?.len())).sum()
+    };
+    (size(&config.data_dir), size(&config.data_log_dir))
+}
+
+/// Where the server runs. The first line is what clients look for.
+pub(super) fn envi() -> String {
+    let directory = std::env::current_dir().unwrap_or_default();
+    let system = rustix::system::uname();
+    format!(
+        "Environment:\nzookeeper.version={VERSION}\nhost.name={}\nos.name={}\nos.arch={}\n\
+         os.version={}\nuser.dir={}\n",
+        system.nodename().to_string_lossy(),
+        system.sysname().to_string_lossy(),
+        system.machine().to_string_lossy(),
+        system.release().to_string_lossy(),
+        directory.display(),
+    )
+}
