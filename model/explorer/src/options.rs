@@ -15,6 +15,8 @@ pub struct Options<'a> {
     pub threads: usize,
     /// Bytes that tables, logs and frontier may have together. The default is three quarters of
     /// what is free; more than nine tenths of what is free is never used, whatever is given here.
+    /// What states that are not flat have on the heap is not counted: some hundreds for each thread
+    /// are kept as they are, all others as their bytes.
     pub memory_max: Option<u64>,
     /// Different states that are expected. With a good guess the table need not grow, and
     /// identities of states are longer; a bad one costs memory or time, nothing else.

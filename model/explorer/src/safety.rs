@@ -26,7 +26,7 @@ use crate::trace::Trace;
 /// When the run cannot begin: see [`Refused`].
 ///
 /// # Panics
-/// When `progress` panics.
+/// When `progress` panics, or a state cannot be decoded that could be decoded before.
 pub fn check<M: ExplorerModel>(
     model: &M,
     options: &Options<'_>,

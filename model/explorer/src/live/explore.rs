@@ -29,7 +29,7 @@ impl<'m, M: ExplorerModel> StateGraph<'m, M> {
     /// When the run cannot begin: see [`Refused`].
     ///
     /// # Panics
-    /// When `progress` panics.
+    /// When `progress` panics, or a state cannot be decoded that could be decoded before.
     pub fn explore(
         model: &'m M,
         options: &Options<'_>,

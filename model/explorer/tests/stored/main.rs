@@ -5,7 +5,8 @@ mod faults;
 
 use stateright::Expectation;
 use zab_explorer::{
-    Claim, Fairness, LiveProperty, LiveVerdict, Options, Report, StateGraph, TwoPhase, check,
+    Claim, Fairness, LiveProperty, LiveVerdict, Options, Report, StateGraph, Stop, TwoPhase,
+    Verdict, check,
 };
 
 use fat::{Fat, FatTwoPhase, flat_of};
@@ -60,9 +61,24 @@ fn traces_are_runs_of_the_model() {
     assert!(states.last().is_some_and(|state| state.managers.len() == usize::from(MANAGERS)));
 }
 
+/// A run that has too little memory ends within it, and says nothing that it does not know.
+#[test]
+fn memory_is_kept_to_the_budget() {
+    let fat = FatTwoPhase::new(7);
+    for threads in [1, 2] {
+        let options = Options { threads, memory_max: Some(4 << 20), ..Options::default() };
+        let report = check(&fat, &options, &mut |_| {}).expect("it begins");
+        assert_eq!(report.stopped, Some(Stop::Memory));
+        assert!((20_000..296_448).contains(&report.distinct), "{}", report.distinct);
+        // It pauses when the budget is reached, and by then has passed it by a few blocks.
+        assert!(report.memory.peak < 5 << 20, "{:?}", report.memory);
+        assert!(matches!(report.properties[2].verdict, Verdict::Unknown));
+    }
+}
+
 /// A run that stops early waits with what it has found, and shows shortest runs as well.
 #[test]
-fn budgets_are_kept() {
+fn depths_are_kept() {
     let (flat, fat) = models();
     for depth in 1..15 {
         let options = Options { depth_max: depth, ..Options::default() };
