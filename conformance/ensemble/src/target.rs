@@ -69,13 +69,15 @@ pub struct Setup<'a> {
 impl Setup<'_> {
     /// What every implementation reads in `zoo.cfg`: its own ports, and for the others the relay's.
     /// Its own host is the wildcard, so that nobody is told an address that leads around the relay.
+    /// Snapshots are taken so often that a run shows what comes of them.
     #[must_use]
     pub fn zoo_cfg(&self) -> String {
         let Self { own, folder, client, all, relay, window, sync_limit } = self;
         let mut text = format!(
             "tickTime={TICK_MS}\ninitLimit=50\nsyncLimit={sync_limit}\ndataDir={}\n\
              clientPort={}\nclientPortAddress={}\nmaxSessionTimeout=60000\n\
-             commitLogCount={window}\n4lw.commands.whitelist=*\n",
+             commitLogCount={window}\nsnapCount=8\n\
+             autopurge.purgeInterval=1\n4lw.commands.whitelist=*\n",
             folder.join("data").display(),
             client.port(),
             client.ip(),

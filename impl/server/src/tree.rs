@@ -87,7 +87,11 @@ impl Node {
             version: stored.version,
             cversion: stored.cversion.wrapping_mul(2).wrapping_sub(num_children),
             aversion: stored.aversion,
-            ephemeral_owner: stored.ephemeral_owner,
+            // The marks of other kinds of nodes are not shown (`DataNode.copyStat`).
+            ephemeral_owner: match stored.ephemeral_owner {
+                owner if is_ephemeral(owner) => owner,
+                _ => 0,
+            },
             data_length: as_i32(length_of(&self.data)),
             num_children,
             pzxid: stored.pzxid,
@@ -107,7 +111,7 @@ fn is_ephemeral(owner: i64) -> bool {
     owner != 0 && owner != CONTAINER_OWNER && owner.cast_unsigned() >> 56 != 0xff
 }
 
-/// The owner of a node with a time to live, as `Stat` shows it.
+/// The owner of a node with a time to live, as it is stored.
 fn ttl_owner(ttl: i64) -> i64 {
     0xff_i64 << 56 | ttl
 }
