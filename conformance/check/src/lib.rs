@@ -27,7 +27,7 @@ pub use check::{Options, Outcome, check, check_under_contract};
 pub use properties::{Broken, Global, History};
 pub use report::{
     Count, Counts, Divergence, Exit, Inconclusive, LINES_MAX, Mismatch, NeverSeen, Past, Reason,
-    Refusal, Summary, Verdict, Violation,
+    Refusal, Summary, Verdict, Violation, describe_event, describe_message,
 };
 pub use state::{Closure, Entry, Witness};
 pub use trace::{

@@ -12,6 +12,7 @@ mod summary;
 mod verdict;
 
 pub(crate) use archive::Archive;
+pub use describe::{event as describe_event, message as describe_message};
 pub(crate) use diagnose::Found;
 pub use exit::Exit;
 pub use explain::{Divergence, LINES_MAX, Mismatch, Past};

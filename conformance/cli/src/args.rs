@@ -13,6 +13,7 @@ pub(crate) use check::{Bounds, Check, Election, Family, Limits, PaperBounds};
 pub(crate) use explore::Explore;
 
 use crate::exit;
+use crate::export::Picture;
 
 /// Checks ZooKeeper's atomic broadcast: its model, and real runs against the model.
 #[derive(Debug, Parser)]
@@ -30,12 +31,12 @@ pub(crate) enum Command {
     /// Explore the model exhaustively within bounds and check its properties.
     #[command(after_help = check::EXAMPLES)]
     Check(Check),
-    /// Look at the model by hand: stateright's Explorer in a browser, or one path as text.
+    /// Look at the model by hand: step by step in a browser, or one path as text.
     #[command(after_help = "Examples:\n  zabcheck explore\n  \
         zabcheck explore --model paper --servers 3 --timeouts 1 --address 127.0.0.1:0\n  \
-        zabcheck explore --model paper --path 0/0/1 --svg run.svg\n\n\
-        The Explorer's \"Run to completion\" keeps every state in memory and knows no limit; \
-        verdicts are for `zabcheck check`.")]
+        zabcheck explore --model paper --path 0/0/1 --export run.svg\n\n\
+        Properties are evaluated in the states of the run that is shown; `zabcheck check` looks at \
+        all runs.")]
     Explore(Explore),
     /// Feed recorded traces through the model: is every step legal?
     #[command(after_help = "Examples:\n  zabcheck conform runs/leader-kill\n  \
@@ -114,6 +115,10 @@ pub(crate) struct Conform {
     /// Write the model run that explains the trace
     #[arg(long, value_name = "FILE", conflicts_with = "each")]
     pub(crate) witness: Option<PathBuf>,
+    /// Draw the messages around the line that the verdict is about; the extension says how: .svg, or
+    /// .mmd for Mermaid
+    #[arg(long, value_name = "FILE", conflicts_with = "each")]
+    pub(crate) export: Option<Picture>,
     /// Each path is a trace of its own: check one after the other, and print a summary
     #[arg(long)]
     pub(crate) each: bool,

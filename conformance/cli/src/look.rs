@@ -61,3 +61,74 @@ fn paper_flags(run: &PaperRun) -> Vec<String> {
 pub(crate) fn at(exploration: &Exploration, run: &Run) -> String {
     format!("{} --path {}", command(exploration), run.path_text())
 }
+
+/// The model and its bounds in words.
+pub(crate) fn words(exploration: &Exploration) -> (String, String) {
+    let (title, counts) = match &exploration.family {
+        Family::Zookeeper(model) => ("ZAB as ZooKeeper implements it", zookeeper_words(model)),
+        Family::Paper(run) => ("ZAB as published", paper_words(run)),
+    };
+    let named = match exploration.name {
+        CUSTOM => String::new(),
+        name => format!("{name} ({}): ", exploration.covers),
+    };
+    (title.to_owned(), format!("{named}{}", counts.join(", ")))
+}
+
+/// A number of things, if there are any.
+fn count(number: u8, one: &str, many: &str) -> Option<String> {
+    match number {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        _ => Some(format!("{number} {many}")),
+    }
+}
+
+fn zookeeper_words(model: &Zab) -> Vec<String> {
+    let explore::Bounds {
+        servers,
+        requests,
+        crashes,
+        timeouts,
+        disconnects,
+        rounds,
+        resends,
+        election,
+    } = model.bounds;
+    let counts = [
+        count(servers, "server", "servers"),
+        count(requests, "request", "requests"),
+        count(crashes, "crash", "crashes"),
+        count(timeouts, "server that gives up its role", "times that a server gives up its role"),
+        count(disconnects, "broken connection", "broken connections"),
+        count(rounds, "election", "elections").filter(|_| !has_messages(election)),
+        count(rounds, "return to LOOKING", "returns to LOOKING").filter(|_| has_messages(election)),
+        count(resends, "repeated notification", "repeated notifications"),
+    ];
+    let leaders = match election {
+        explore::Election::Oracle => "leaders elected in one step",
+        explore::Election::Anybody => "anybody may win an election",
+        explore::Election::Fle => "elections with all their messages",
+        explore::Election::FleOnly => "elections alone, with all their messages",
+    };
+    counts.into_iter().flatten().chain([leaders.to_owned()]).collect()
+}
+
+/// Whether elections are more than one step.
+fn has_messages(election: explore::Election) -> bool {
+    matches!(election, explore::Election::Fle | explore::Election::FleOnly)
+}
+
+fn paper_words(run: &PaperRun) -> Vec<String> {
+    let paper::Bounds { servers, txns, epochs, timeouts, restarts } = run.rules.bounds;
+    let counts = [
+        count(servers, "server", "servers"),
+        count(txns, "transaction in a history", "transactions in a history"),
+        epochs.map(|epochs| format!("epochs up to {epochs}")),
+        count(timeouts, "broken connection", "broken connections"),
+        count(restarts, "restart", "restarts"),
+    ];
+    let readings = run.rules.variant.readings().map(|one| format!("reading {}", one.name));
+    let ghosts = run.ghosts.then(|| "with the memory of whole runs".to_owned());
+    counts.into_iter().flatten().chain(readings).chain(ghosts).collect()
+}

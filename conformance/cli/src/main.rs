@@ -5,6 +5,7 @@ mod baseline;
 mod bounds;
 mod commands;
 mod exit;
+mod explorer;
 mod exploring;
 mod export;
 mod interrupt;
@@ -12,6 +13,7 @@ mod listing;
 mod look;
 mod out;
 mod report;
+mod window;
 
 use std::process::ExitCode;
 

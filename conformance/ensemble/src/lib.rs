@@ -8,7 +8,7 @@
 //! [`CommandServer`] is anybody's, started by a command. Nothing else here knows which one it runs,
 //! and nothing here prints.
 //!
-//! The parts may be used on their own: [`ReservedPorts`] and [`ReservedAddress`], [`Process`],
+//! The parts may be used on their own: [`ReservedPorts`], [`Process`],
 //! [`Relay`].
 
 mod client;
@@ -30,7 +30,7 @@ mod zab_server;
 pub use client::ClientError;
 pub use command::{CommandError, CommandServer, PLACEHOLDERS};
 pub use error::RecordError;
-pub use ports::{ReservedAddress, ReservedPorts};
+pub use ports::ReservedPorts;
 pub use process::{Launch, Process, ProcessError};
 pub use record::{Recorded, Recording, left_a_run};
 pub use relay::{Endpoint, JoinedConnection, Link, Relay};

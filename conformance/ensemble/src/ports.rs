@@ -1,7 +1,7 @@
 //! Free ports that stay free until a server listens on them.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpSocket;
 
@@ -48,43 +48,6 @@ impl ReservedPorts {
     /// The reserved ports as loopback addresses.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
         self.ports.iter().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, *port)))
-    }
-}
-
-/// One address, for a server that is about to listen on it and cannot say which port it got.
-///
-/// Keep the reservation as long as the server runs.
-#[derive(Debug)]
-pub struct ReservedAddress {
-    address: SocketAddr,
-    _sockets: Vec<TcpSocket>,
-}
-
-impl ReservedAddress {
-    /// Reserves this address; port 0 stands for any free port.
-    ///
-    /// # Errors
-    /// When somebody listens there, or this machine does not have the address.
-    pub fn reserve(mut address: SocketAddr) -> io::Result<Self> {
-        let mut sockets = Vec::new();
-        if address.port() == 0 {
-            // At all addresses, for the reason given at ReservedPorts.
-            let all: IpAddr = match address {
-                SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-                SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-            };
-            let socket = bound(SocketAddr::new(all, 0))?;
-            address.set_port(socket.local_addr()?.port());
-            sockets.push(socket);
-        }
-        sockets.push(bound(address)?);
-        Ok(Self { address, _sockets: sockets })
-    }
-
-    /// The reserved address, with its port.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
     }
 }
 
@@ -168,29 +131,5 @@ mod tests {
         let address = reserved.addresses().next().expect("one");
         let error = TcpStream::connect(address).expect_err("nobody listens");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-    }
-
-    #[test]
-    fn a_reserved_address_can_be_listened_on() {
-        for ip in LISTENED_AT {
-            let any = ReservedAddress::reserve((ip, 0).into()).expect("a port");
-            assert_ne!(any.address().port(), 0);
-            for _ in 0..2 {
-                // Reserved a second time by its port, it is the same address.
-                let same = ReservedAddress::reserve(any.address()).expect("nobody listens");
-                assert_eq!(same.address(), any.address());
-                drop(TcpListener::bind(same.address()).expect("the reserved address"));
-            }
-        }
-    }
-
-    #[test]
-    fn an_address_that_cannot_be_listened_on_is_not_reserved() {
-        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let error = ReservedAddress::reserve(taken.local_addr().expect("an address"));
-        assert_eq!(error.expect_err("taken").kind(), io::ErrorKind::AddrInUse);
-        // 192.0.2.0/24 is for documentation; no machine has such an address.
-        let error = ReservedAddress::reserve(([192, 0, 2, 1], 0).into());
-        assert_eq!(error.expect_err("another machine's").kind(), io::ErrorKind::AddrNotAvailable);
     }
 }

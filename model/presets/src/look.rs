@@ -1,9 +1,5 @@
 //! A model of either family to be looked at by hand, one path at a time.
 
-use std::fmt::Debug;
-use std::hash::Hash;
-use std::net::SocketAddr;
-
 use stateright::{Expectation, Model};
 use thiserror::Error;
 use zab_model::explore::PROPERTIES;
@@ -20,8 +16,8 @@ const TXNS: usize = 6;
 
 /// A model of any type.
 pub trait Look: Send + Sync {
-    /// Serves stateright's Explorer until the process ends. It panics where it cannot listen.
-    fn serve(self: Box<Self>, address: SocketAddr);
+    /// How many initial states it has.
+    fn starts(&self) -> usize;
 
     /// Its properties of states.
     fn properties(&self) -> Vec<Stated>;
@@ -148,12 +144,10 @@ struct Looked<M> {
 
 impl<M> Look for Looked<M>
 where
-    M: Pictured + Send + Sync + 'static,
-    M::State: Clone + Debug + Hash + PartialEq + Send + Sync,
-    M::Action: Clone + Debug + PartialEq + Send + Sync,
+    M: Pictured + Model<State: PartialEq, Action: Clone + PartialEq> + Send + Sync,
 {
-    fn serve(self: Box<Self>, address: SocketAddr) {
-        self.model.checker().serve(address);
+    fn starts(&self) -> usize {
+        self.model.init_states().len()
     }
 
     fn properties(&self) -> Vec<Stated> {

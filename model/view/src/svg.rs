@@ -14,8 +14,19 @@ const ROW: usize = 34;
 const ENDING: usize = 28;
 const LANE_MIN: usize = 130;
 const MARGIN: usize = 16;
+/// What the names below the lanes take.
+const NAMES: usize = 16;
 /// Of a line of words.
 const HEIGHT: usize = 11;
+
+/// The bands and what they stand for.
+const PHASES: [(Option<Lane>, &str); 5] = [
+    (None, "DOWN"),
+    (Some(Lane::Election), "ELECTION"),
+    (Some(Lane::Discovery), "DISCOVERY"),
+    (Some(Lane::Synchronization), "SYNCHRONIZATION"),
+    (Some(Lane::Broadcast), "BROADCAST"),
+];
 
 const STYLE: &str = "\
 .zab-run { color-scheme: light dark; color: var(--fg-lit, CanvasText); }
@@ -70,8 +81,9 @@ impl<'a> Picture<'a> {
         }
         rows.push(next);
         let under_way = sequence.arrows.iter().filter(|arrow| arrow.end == End::UnderWay).count();
-        let width = left + lanes.saturating_sub(1) * gap + right;
-        let height = next + under_way * ENDING + ROW;
+        let legend: usize = PHASES.iter().map(|(_, name)| legend_width(name)).sum();
+        let width = (left + lanes.saturating_sub(1) * gap + right).max(legend + 2 * MARGIN);
+        let height = next + under_way * ENDING + NAMES + ROW;
         Self { sequence, lanes, gap, left, rows, width, height }
     }
 
@@ -95,9 +107,17 @@ impl<'a> Picture<'a> {
                  stroke=\"none\"/>"
             ),
         );
+        for (row, y) in self.sequence.rows.iter().zip(&self.rows) {
+            if row.marked {
+                push(&mut out, self.mark(*y));
+            }
+        }
         for index in 0..self.lanes {
             let x = self.lane(index);
-            push(&mut out, text(x, 18, "middle", &self.sequence.lanes[index]));
+            // Of a long run only one end may be in view.
+            for y in [18, self.height - ROW] {
+                push(&mut out, text(x, y, "middle", &self.sequence.lanes[index]));
+            }
             self.draw_lane(&mut out, index);
         }
         let arrows = self.places();
@@ -114,6 +134,15 @@ impl<'a> Picture<'a> {
         out
     }
 
+    /// What lies under a row that is marked.
+    fn mark(&self, y: usize) -> String {
+        let (top, width) = (y - ROW / 2, self.width - 4);
+        format!(
+            "<rect class=\"marked\" x=\"2\" y=\"{top}\" width=\"{width}\" height=\"{ROW}\" \
+             fill=\"#e5484d\" fill-opacity=\"0.18\" stroke=\"#e5484d\"/>"
+        )
+    }
+
     /// A lane is a band for each phase that its server is in, one after the other.
     fn draw_lane(&self, out: &mut String, index: usize) {
         let rows = &self.sequence.rows;
@@ -124,7 +153,8 @@ impl<'a> Picture<'a> {
                 continue;
             }
             let top = if begin == 0 { HEADER - ROW / 2 } else { self.rows[begin] };
-            let bottom = if row == rows.len() { self.height - ROW } else { self.rows[row] };
+            let end = self.height - NAMES - ROW;
+            let bottom = if row == rows.len() { end } else { self.rows[row] };
             push(out, band(phase(begin), self.lane(index), top, bottom));
             begin = row;
         }
@@ -132,17 +162,6 @@ impl<'a> Picture<'a> {
 
     fn draw_row(&self, out: &mut String, number: usize, row: &Row) {
         let y = self.rows[number];
-        if row.marked {
-            push(
-                out,
-                format!(
-                    "<rect class=\"marked\" x=\"2\" y=\"{}\" width=\"{}\" height=\"{ROW}\" \
-                     fill=\"#e5484d\" fill-opacity=\"0.18\" stroke=\"#e5484d\"/>",
-                    y - ROW / 2,
-                    self.width - 4
-                ),
-            );
-        }
         let words =
             if number == 0 { row.text.clone() } else { format!("{number:>3}  {}", row.text) };
         push(out, text(MARGIN, y + 4, "start", &words));
@@ -282,17 +301,10 @@ impl<'a> Picture<'a> {
     fn draw_legend(&self, out: &mut String) {
         let y = self.height - MARGIN / 2;
         let mut x = MARGIN;
-        let phases = [
-            (None, "DOWN"),
-            (Some(Lane::Election), "ELECTION"),
-            (Some(Lane::Discovery), "DISCOVERY"),
-            (Some(Lane::Synchronization), "SYNCHRONIZATION"),
-            (Some(Lane::Broadcast), "BROADCAST"),
-        ];
-        for (phase, name) in phases {
+        for (phase, name) in PHASES {
             push(out, band(phase, x, y - 14, y + 2));
             push(out, text(x + 8, y, "start", name));
-            x += (name.len() + 4) * CHARACTER;
+            x += legend_width(name);
         }
     }
 }
@@ -339,6 +351,11 @@ fn ends_in(arrow: &Arrow) -> Option<usize> {
         End::Received(row) | End::Lost(row) => Some(row),
         End::UnderWay => None,
     }
+}
+
+/// What a phase takes in the legend.
+fn legend_width(name: &str) -> usize {
+    (name.len() + 4) * CHARACTER
 }
 
 fn push(out: &mut String, element: String) {

@@ -6,7 +6,8 @@ use crate::state::Owed;
 use crate::trace::{Ids, convert};
 
 /// A message in words.
-pub(crate) fn message(message: &Message) -> String {
+#[must_use]
+pub fn message(message: &Message) -> String {
     let kind = message.kind();
     match message {
         Message::Notification { role, leader, zxid, round, peer_epoch } => format!(
@@ -56,7 +57,8 @@ fn packet(verb: &str, towards: &str, packet: &Packet) -> String {
 }
 
 /// An event in words, without its server and state.
-pub(crate) fn event(event: &Event) -> String {
+#[must_use]
+pub fn event(event: &Event) -> String {
     kind(&event.kind)
 }
 

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tabled::Table;
 use zab_check::{Count, Counts, Options, Outcome, Summary, Verdict};
-use zab_trace::Finding;
+use zab_trace::{Finding, Trace};
 
 use crate::args::Conform;
 use crate::exit::Exit;
+use crate::export::Picture;
 use crate::out;
 use crate::report::progress::Progress;
 use crate::report::{table, write_json};
+use crate::window;
 
 /// How many notes are printed.
 const NOTES_MAX: usize = 20;
@@ -54,6 +56,10 @@ fn each(args: &Conform) -> Exit {
 
 /// Checks one trace and prints the verdict, with its explanation if it is not accepted.
 fn one(args: &Conform) -> Exit {
+    if let Some(Err(why)) = args.export.as_ref().map(Picture::can_write) {
+        out::error(why);
+        return Exit::Usage;
+    }
     let options = Options { witness: args.witness.is_some(), ..Options::default() };
     let progress = Progress::start("checking");
     let outcome = zab_check::check(args.paths.as_slice(), &options);
@@ -70,7 +76,30 @@ fn one(args: &Conform) -> Exit {
     if let Some(path) = &args.witness {
         exit = exit.and(write_witness(path, &outcome));
     }
+    if let Some(picture) = &args.export {
+        exit = exit.and(draw(picture, &args.paths, &outcome.verdict));
+    }
     exit
+}
+
+/// Draws the messages around the line that the verdict is about. The trace is read again, whole.
+fn draw(picture: &Picture, paths: &[PathBuf], verdict: &Verdict) -> Exit {
+    let name = picture.name();
+    if verdict.place().is_none() {
+        out::line(format_args!("the verdict is about no line: {name} is not written"));
+        return Exit::Good;
+    }
+    match Trace::load(paths).map(|trace| window::around(&trace, verdict)) {
+        Ok(Some(sequence)) => picture.write(&sequence),
+        Ok(None) => {
+            out::line(format_args!("no event stands in that line: {name} is not written"));
+            Exit::Good
+        }
+        Err(error) => {
+            out::error(format_args!("{name} is not written: {error}"));
+            Exit::Usage
+        }
+    }
 }
 
 /// What changes no verdict and should be known.

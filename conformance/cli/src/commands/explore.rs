@@ -1,16 +1,14 @@
-//! `zabcheck explore`: stateright's Explorer on either family, and the same without a browser.
+//! `zabcheck explore`: either family in a browser, and single paths without one.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::thread::JoinHandle;
-use std::time::Duration;
 
-use zab_ensemble::ReservedAddress;
 use zab_presets::{Exploration, Look, Place, Preset, Shown};
 
 use crate::args::Explore;
 use crate::bounds;
 use crate::exit::Exit;
+use crate::explorer;
 use crate::look;
 use crate::out;
 use crate::report::{STDOUT, write};
@@ -28,11 +26,9 @@ pub(crate) fn run(args: &Explore) -> Exit {
 
 fn serve_or_print(args: &Explore) -> Result<Exit, String> {
     let exploration = exploration(args)?;
-    let family = exploration.family.clone();
-    let what = format!("{} {family}", family.name());
-    let model = family.look().map_err(|error| error.to_string())?;
+    let model = exploration.family.clone().look().map_err(|error| error.to_string())?;
     match &args.path {
-        None => serve(model, &what, args.address),
+        None => serve(&exploration, &*model, args.address),
         Some(path) => print(&*model, &exploration, path, args),
     }
 }
@@ -53,37 +49,23 @@ fn exploration(args: &Explore) -> Result<Exploration, String> {
 }
 
 /// Serves until the process ends.
-fn serve(model: Box<dyn Look>, what: &str, address: SocketAddr) -> Result<Exit, String> {
-    // stateright binds by itself and panics if it cannot, nor does it tell the port that it got.
-    // So the address is reserved before: nobody else gets it until stateright listens on it, and
-    // one that cannot be had is refused here.
-    let reserved = ReservedAddress::reserve(address).map_err(|error| {
+fn serve(exploration: &Exploration, model: &dyn Look, address: SocketAddr) -> Result<Exit, String> {
+    let listening = TcpListener::bind(address).and_then(|listener| {
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    let (listener, address) = listening.map_err(|error| {
         format!("cannot listen on {address}: {error}; try --address 127.0.0.1:0")
     })?;
-    let address = reserved.address();
-    let server = std::thread::spawn(move || model.serve(address));
-    wait_for(&server, address);
-    if !server.is_finished() {
-        out::line(format_args!("exploring {what} at http://{address}/ (Ctrl-C ends)"));
-        if out::failed() {
-            // Nobody knows the address.
-            return Ok(Exit::Good);
-        }
+    let (title, bounds) = look::words(exploration);
+    out::line(format_args!("exploring {title}: {bounds}"));
+    out::line(format_args!("open http://{address}/ (Ctrl-C ends)"));
+    if out::failed() {
+        // Nobody knows the address.
+        return Ok(Exit::Good);
     }
-    match server.join() {
-        Ok(()) => Ok(Exit::Good),
-        Err(_) => Err(format!("the Explorer at {address} has ended; the reason is above")),
-    }
-}
-
-/// Waits until the Explorer can be reached, or has ended.
-fn wait_for(server: &JoinHandle<()>, mut address: SocketAddr) {
-    if address.ip().is_unspecified() {
-        address.set_ip(Ipv4Addr::LOCALHOST.into());
-    }
-    while !server.is_finished() && TcpStream::connect(address).is_err() {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    explorer::serve(exploration, model, listener)?;
+    Ok(Exit::Good)
 }
 
 /// Prints where a path leads and what can happen there, or draws it, or writes it for other tools.
@@ -94,7 +76,7 @@ fn print(
     args: &Explore,
 ) -> Result<Exit, String> {
     let astray = |why: String| format!("--path {path}: {why}");
-    let numbers = numbers(path).map_err(astray)?;
+    let numbers = explorer::numbers(path).map_err(astray)?;
     let place = model.follow(&numbers).map_err(|error| astray(error.to_string()))?;
     let svg = || zab_view::svg(&place.run.sequence);
     if args.svg.as_deref() == Some(Path::new(STDOUT)) {
@@ -111,13 +93,6 @@ fn print(
     }
     tell(&place);
     Ok(Exit::Good)
-}
-
-/// The numbers of a path.
-fn numbers(path: &str) -> Result<Vec<usize>, String> {
-    let number =
-        |part: &str| part.parse().map_err(|_| format!("`{part}` is no number; expected 0/N/N…"));
-    path.trim_matches('/').split('/').map(number).collect()
 }
 
 fn tell(place: &Place) {
