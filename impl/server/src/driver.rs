@@ -32,7 +32,6 @@ use crate::storage::{Completion, Storage};
 use crate::trace::Trace;
 use crate::tree::ENSEMBLE;
 use crate::zxid::Zxid;
-pub(crate) use effects::tree_of;
 use joining::{Joining, Said};
 use learner::Learner;
 use newcomers::Newcomers;

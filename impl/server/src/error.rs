@@ -7,7 +7,7 @@ use zab_core::RecoverError;
 use crate::config::{ConfigError, Endpoint};
 use crate::storage::StorageError;
 use crate::trace::TraceError;
-use crate::tree::{ApplyError, SnapshotError};
+use crate::tree::ApplyError;
 
 /// Why a server ended, if it was not told to.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +21,6 @@ pub enum ServerError {
     /// The files are whole, but no run of the protocol leaves them like this.
     #[error("the data directory is refused: {0}")]
     Recover(#[from] RecoverError),
-    /// A snapshot file is whole, but its content is no tree.
-    #[error("the snapshot in the data directory is refused: {0}")]
-    Snapshot(#[from] SnapshotError),
     /// A transaction cannot be applied.
     #[error("a transaction cannot be applied: {0}")]
     Apply(#[from] ApplyError),
@@ -61,7 +58,6 @@ impl ServerError {
                 | StorageError::Locked { .. },
             )
             | Self::Recover(_)
-            | Self::Snapshot(_)
             | Self::Apply(_) => ExitCode::from(4),
             Self::Listen { .. } => ExitCode::from(5),
         }

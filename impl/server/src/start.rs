@@ -12,7 +12,7 @@ use crate::client::Service;
 use crate::config::{Config, Endpoint};
 use crate::console;
 use crate::descriptors::Shares;
-use crate::driver::{Driver, Inbox, Purges, Volatile, tree_of};
+use crate::driver::{Driver, Inbox, Purges, Volatile};
 use crate::election_net::ElectionNet;
 use crate::error::ServerError;
 use crate::link::LinkIds;
@@ -54,7 +54,7 @@ pub async fn serve(
     let transactions = recovered.transactions.clone();
     let state = State { snapshot, base: recovered.base, transactions };
     let shares = Shares::of_process(config.servers.len());
-    let (service, submissions) = Service::new(&config, shares, tree_of(state)?);
+    let (service, submissions) = Service::new(&config, shares, state.into_tree()?);
     let (peer, effects) = recover(&config, recovered)?;
 
     let ids = LinkIds::default();

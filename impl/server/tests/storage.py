@@ -4,12 +4,16 @@
     pip install kazoo==2.11.0
     cargo build -p zab-server
     python3 impl/server/tests/storage.py growth
+    python3 impl/server/tests/storage.py stall
     python3 impl/server/tests/storage.py kills
     python3 impl/server/tests/storage.py apache --classpath /usr/share/java/zookeeper.jar
 
 growth: clients write to ten nodes. Prints memory (VmRSS) and files of each server after each
-quarter, then restarts all and prints how long the first write takes. With --before BINARY the same
-is done with another binary first, in the same run.
+quarter, then restarts all and prints how long the first write takes. With --nodes there are more
+nodes. With --before BINARY the same is done with another binary first, in the same run.
+
+stall: many nodes, and one client that writes at the leader, one write at a time, first without and
+then with snapshots. Prints the longest time between two answers of each.
 
 kills: clients write without waiting while snapshots are taken all the time; servers get SIGKILL at
 random moments, one, the leader, or all. Afterwards every acknowledged write must be at every
@@ -35,7 +39,7 @@ import time
 from kazoo.client import KazooClient
 
 from kazoo_ops import CALL_TIMEOUT_S, Ensemble, Failed, Parser, connect, eventually, require, stop
-from sizes import Client, memory, shown, started, text
+from sizes import Client, Stopwatch, memory, shown, started, text
 
 GET = 4
 JAVA = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
@@ -73,6 +77,24 @@ def write(ensemble, leader, count, outstanding=500):
     client.close()
 
 
+def fill(ensemble, leader, count, size=100, outstanding=500):
+    """Creates so many nodes, a thousand to a parent."""
+    client = Client(ensemble.client_ports[leader])
+    asked = 0
+    for number in range(count):
+        if number % 1000 == 0:
+            client.create(f"/filler-{number // 1000}", b"x" * size)
+            asked += 1
+        client.create(f"/filler-{number // 1000}/{number}", b"x" * size)
+        asked += 1
+        while asked > outstanding:
+            client.done("create")
+            asked -= 1
+    for _ in range(asked):
+        client.done("create")
+    client.close()
+
+
 def grow(binary, folder, options):
     """Memory after each quarter, after a restart, and how long the restart took."""
     ensemble = ensemble_of(binary, folder, *options.config)
@@ -83,6 +105,7 @@ def grow(binary, folder, options):
             client.create(f"/{number}")
             client.done("create")
         client.close()
+        fill(ensemble, leader, options.nodes)
         sizes = []
         for quarter in range(1, 5):
             write(ensemble, leader, options.writes // 4)
@@ -120,6 +143,38 @@ def growth(binary, folder, options):
     grown = sizes[-1] - sizes[0]
     require(grown <= options.grow_max, f"memory grew by {grown} MB, more than {options.grow_max}")
     require(took <= options.restart_max, f"the restart took more than {options.restart_max} s")
+
+
+def stall(binary, folder, options):
+    for index, count in enumerate([10_000_000, options.snap_count]):
+        place = pathlib.Path(folder) / str(index)
+        place.mkdir()
+        ensemble = ensemble_of(binary, place, f"snapCount={count}")
+        try:
+            leader = started(ensemble)
+            fill(ensemble, leader, options.nodes)
+            client = Client(ensemble.client_ports[leader])
+            for number in range(10):
+                client.create(f"/{number}")
+                client.done("create")
+            client.close()
+            before = len(files(ensemble, leader, "snapshot."))
+            watch = Stopwatch(ensemble.client_ports[leader])
+            watch.start()
+            write(ensemble, leader, options.writes, outstanding=100)
+            watch.stop()
+            taken = len(files(ensemble, leader, "snapshot.")) - before
+            print(
+                f"ok   {options.nodes} nodes, snapCount={count}: {taken} snapshots at the leader; "
+                f"longest time between two of {watch.writes} writes {watch.longest:.3f} s"
+            )
+        except Failed:
+            ensemble.logs()
+            raise
+        finally:
+            ensemble.stop()
+    require(taken > 0, "no snapshot was taken")
+    require(watch.longest <= options.stall_max, f"longer than {options.stall_max} s")
 
 
 class Writer(threading.Thread):
@@ -350,10 +405,16 @@ def main():
     parts = parser.add_subparsers(dest="part", required=True)
     one = parts.add_parser("growth")
     one.add_argument("--writes", type=int, default=20_000)
+    one.add_argument("--nodes", type=int, default=0)
     one.add_argument("--config", action="append", default=[], help="a line for zoo.cfg")
     one.add_argument("--before", help="another binary, which does the same first")
     one.add_argument("--grow-max", type=float, default=30, help="MB from the first quarter on")
     one.add_argument("--restart-max", type=float, default=120, help="seconds")
+    one = parts.add_parser("stall")
+    one.add_argument("--nodes", type=int, default=20_000)
+    one.add_argument("--writes", type=int, default=20_000)
+    one.add_argument("--snap-count", type=int, default=5_000)
+    one.add_argument("--stall-max", type=float, default=60, help="seconds")
     one = parts.add_parser("kills")
     one.add_argument("--rounds", type=int, default=5)
     one.add_argument("--nodes", type=int, default=300, help="of 10,000 bytes, to fill snapshots")
@@ -368,7 +429,9 @@ def main():
             return 3
     with tempfile.TemporaryDirectory(prefix="zab-storage-") as folder:
         try:
-            {"growth": growth, "kills": kills, "apache": apache}[options.part](binary, folder, options)
+            {"growth": growth, "stall": stall, "kills": kills, "apache": apache}[options.part](
+                binary, folder, options
+            )
             return 0
         except (Failed, OSError) as failure:
             print(f"FAIL {failure}")

@@ -79,7 +79,7 @@ fn trunc(window: &[Zxid], max: Zxid, last: Zxid) -> Option<SyncPlan> {
     })
 }
 
-/// zk.sync.snap: otherwise the whole state.
+/// zk.sync.snap: otherwise the whole state, also if the log on disk has what is lacking (D-LOG).
 fn snap(max: Zxid) -> SyncPlan {
     SyncPlan { header: Header::Snap, zxid: max, cursor: max }
 }

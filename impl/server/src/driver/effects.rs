@@ -9,7 +9,6 @@ use super::{Driver, after};
 use crate::client::Mode;
 use crate::convert::{self, Identity};
 use crate::error::ServerError;
-use crate::storage::State;
 use crate::tree::Tree;
 use crate::zxid::{Zxid, to_wire};
 
@@ -113,7 +112,7 @@ impl Driver {
             Deliver::Commit(txn) | Deliver::CatchUp(txn) => self.service.apply(&txn.payload)?,
             Deliver::Rebuild { zxid } => {
                 let tree = tokio::task::block_in_place(|| {
-                    self.storage.read_state().map_err(ServerError::from).and_then(tree_of)
+                    Ok::<_, ServerError>(self.storage.read_state()?.into_tree()?)
                 })?;
                 assert_eq!(tree.last_zxid(), to_wire(*zxid), "the disk ends where it was cut");
                 self.service.replace_tree(tree);
@@ -220,16 +219,4 @@ impl Driver {
         };
         self.say(true, text);
     }
-}
-
-/// The tree of a state on disk.
-pub(crate) fn tree_of(state: State) -> Result<Tree, ServerError> {
-    let mut tree = match &state.snapshot {
-        Some(snapshot) => Tree::from_file(&snapshot.file, to_wire(snapshot.zxid))?,
-        None => Tree::default(),
-    };
-    for txn in state.after_snapshot() {
-        tree.apply(&txn.payload)?;
-    }
-    Ok(tree)
 }

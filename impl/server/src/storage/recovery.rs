@@ -10,6 +10,7 @@ use super::log::{self, Log};
 use super::scan::Record;
 use super::snapshot::{self, Snapshot};
 use super::{StorageError, put_first_snapshot, reach};
+use crate::tree::{ApplyError, Tree};
 use crate::zxid::Zxid;
 
 /// What the disk held.
@@ -48,9 +49,14 @@ impl State {
         self.transactions.first().is_none_or(|first| is_next(Zxid::ZERO, first.zxid))
     }
 
-    /// The transactions that the snapshot does not hold.
-    pub(crate) fn after_snapshot(&self) -> &[Txn] {
-        after(&self.transactions, self.snapshot.as_ref())
+    /// The state at the end of the history.
+    pub(crate) fn into_tree(self) -> Result<Tree, ApplyError> {
+        let missing = after(&self.transactions, self.snapshot.as_ref());
+        let mut tree = self.snapshot.map_or_else(Tree::default, |snapshot| snapshot.tree);
+        for txn in missing {
+            tree.apply(&txn.payload)?;
+        }
+        Ok(tree)
     }
 }
 

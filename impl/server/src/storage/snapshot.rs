@@ -3,22 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use zab_core::Base;
 use zab_wire::quorum::SNAPSHOT_SIGNATURE;
-use zab_wire::snapshot::read_file;
 
 use super::{SnapshotWriter, StorageError, file, reach};
 use crate::tree::Tree;
 use crate::zxid::{Zxid, from_wire, to_wire};
 
-/// A whole snapshot file.
+/// What a snapshot file holds.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     /// The end of the history whose state it is.
     pub(crate) zxid: Zxid,
-    /// The bytes of the file, checked.
-    pub(crate) file: Bytes,
+    /// The state.
+    pub(crate) tree: Tree,
 }
 
 /// Where the snapshot that ends at `zxid` is kept.
@@ -32,17 +30,17 @@ pub(crate) fn all(directory: &Path) -> Result<Vec<Zxid>, StorageError> {
     Ok(files.into_iter().map(|(number, _)| from_wire(number.cast_signed())).collect())
 }
 
-/// The newest valid snapshot of `directory`; a sentence into `notes` for each that is newer and
-/// not valid. The caller finds out whether the log continues what is left.
+/// The newest snapshot of `directory` that is whole and holds a tree; a sentence into `notes` for
+/// each that is newer. The caller finds out whether the log continues what is left.
 pub(crate) fn newest(
     directory: &Path,
     notes: &mut Vec<String>,
 ) -> Result<Option<Snapshot>, StorageError> {
     for zxid in all(directory)?.into_iter().rev() {
         let path = path(directory, zxid);
-        let file = Bytes::from(std::fs::read(&path).map_err(StorageError::io("read", &path))?);
-        match read_file(&file, |_| {}) {
-            Ok(()) => return Ok(Some(Snapshot { zxid, file })),
+        let file = std::fs::read(&path).map_err(StorageError::io("read", &path))?;
+        match Tree::from_file(&file, to_wire(zxid)) {
+            Ok(tree) => return Ok(Some(Snapshot { zxid, tree })),
             Err(error) => notes.push(format!("{} is skipped: {error}", path.display())),
         }
     }

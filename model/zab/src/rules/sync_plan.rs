@@ -98,7 +98,7 @@ impl<'a, S: Shape> Window<'a, S> {
         SyncPlan { rule: "zk.sync.trunc", header: Message::Trunc { zxid: cursor }, cursor }
     }
 
-    /// zk.sync.snap: otherwise the whole state.
+    /// zk.sync.snap: otherwise the whole state, however little the learner lacks (D-LOG).
     fn zk_sync_snap(&self) -> SyncPlan<S> {
         let cursor = self.max();
         let header = Message::Snap { zxid: cursor, history: self.history.prefix(self.end) };

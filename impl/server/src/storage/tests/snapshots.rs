@@ -51,24 +51,12 @@ pub(super) fn snap(storage: &mut Storage, history: &[Txn], window: usize) {
     storage.keeper.wait();
 }
 
-/// The tree of a state, as a start makes it.
-fn tree_of(state: &State) -> Tree {
-    let mut tree = match &state.snapshot {
-        Some(snapshot) => Tree::from_file(&snapshot.file, to_wire(snapshot.zxid)).unwrap(),
-        None => Tree::default(),
-    };
-    for txn in state.after_snapshot() {
-        tree.apply(&txn.payload).unwrap();
-    }
-    tree
-}
-
 /// What a start finds: the tree, and whether the rest fits.
 pub(super) fn found(recovery: Recovery) -> (Tree, Recovered) {
     let Recovery { recovered, snapshot, .. } = recovery;
     let transactions = recovered.transactions.clone();
     let state = State { snapshot, base: recovered.base, transactions };
-    (tree_of(&state), recovered)
+    (state.into_tree().unwrap(), recovered)
 }
 
 fn names(disk: &Disk, prefix: &str) -> Vec<String> {
@@ -175,10 +163,10 @@ fn a_snapshot_of_a_state_that_is_cut_goes_with_it() {
     assert_eq!(names(&disk, "snapshot."), ["0", "100000003"]);
     assert_eq!(names(&disk, "reach."), ["0", "100000003"]);
     let state = storage.read_state().unwrap();
-    assert_eq!(tree_of(&state).to_file(), tree(&all[..4]).to_file());
+    assert_eq!(state.into_tree().unwrap().to_file(), tree(&all[..4]).to_file());
     storage.truncate(Zxid::ZERO).unwrap();
     assert_eq!(names(&disk, "snapshot."), ["0"]);
-    assert_eq!(tree_of(&storage.read_state().unwrap()).to_file(), tree(&[]).to_file());
+    assert_eq!(storage.read_state().unwrap().into_tree().unwrap().to_file(), tree(&[]).to_file());
     drop(storage);
     assert_eq!(disk.open().unwrap().1.recovered.transactions, []);
 }
