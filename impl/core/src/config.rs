@@ -61,9 +61,6 @@ impl Config {
     /// # Errors
     /// The first field that cannot be served.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        if self.voters.len() < 2 {
-            return Err(ConfigError::TooFewVoters { found: self.voters.len() });
-        }
         if !self.voters.contains(&self.id) {
             return Err(ConfigError::NotAVoter { id: self.id });
         }
@@ -94,12 +91,6 @@ impl Config {
 /// Why a configuration cannot be served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// There is nobody to agree with.
-    #[error("expected at least 2 voters, found {found}")]
-    TooFewVoters {
-        /// How many there are.
-        found: usize,
-    },
     /// This server is not one of the voters.
     #[error("server {id} is not one of the voters")]
     NotAVoter {

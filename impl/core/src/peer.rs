@@ -124,7 +124,11 @@ impl Peer {
         out.timer = Some(TimerChange::Disarm);
         out.decisions.push(Decision::Elected { leader, round: settled.round });
         self.state = if leader == self.server.config.id {
-            RoleState::Leading(Leader::enter(&self.server, settled))
+            let mut leader = Leader::enter(&self.server, settled);
+            if self.server.config.others().next().is_none() {
+                leader.lead_alone(&mut self.server, out);
+            }
+            RoleState::Leading(leader)
         } else {
             RoleState::Following(Follower::enter(settled, out))
         };

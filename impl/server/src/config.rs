@@ -34,7 +34,8 @@ pub struct Config {
     pub init_limit: u32,
     /// `syncLimit`, in ticks: how long a synchronized learner or leader may be silent.
     pub sync_limit: u32,
-    /// `server.N`: the ensemble, this server included, at least two servers.
+    /// `server.N`: the ensemble, this server included, at least two servers; or none, if this
+    /// server is alone.
     pub servers: BTreeMap<u64, ServerAddress>,
     /// `maxClientCnxns`: connections from one address; 0 = unlimited; 60 unless given.
     pub client_connections_max: u32,
@@ -147,6 +148,9 @@ pub struct ConfigError {
     pub reason: String,
 }
 
+/// The id of a server that is alone.
+const STANDALONE_ID: u64 = 1;
+
 /// What the command line says about the configuration.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'a> {
@@ -169,6 +173,9 @@ impl Config {
         }
         let draft = parse::Draft::parse(&text, options.tolerate);
         let draft = draft.map_err(|reason| fail(path, reason))?;
+        if draft.is_standalone() {
+            return draft.finish(STANDALONE_ID).map_err(|reason| fail(path, reason));
+        }
         let myid = draft.data_dir().join("myid");
         let id = parse::read_text(&myid)
             .map_err(|reason| {
@@ -177,6 +184,25 @@ impl Config {
             .and_then(|text| parse::parse_id(text.trim()))
             .map_err(|reason| fail(&myid, reason))?;
         draft.finish(id).map_err(|reason| fail(path, reason))
+    }
+
+    /// A server that is alone, with its data in `directory`: `clientPort` 2181 of this machine,
+    /// unless the options say otherwise.
+    pub fn standalone(directory: &Path, options: Options<'_>) -> Result<Self, ConfigError> {
+        let fail = |reason: String| ConfigError { path: directory.to_owned(), reason };
+        let shown = directory.to_str().ok_or_else(|| fail("is not UTF-8 text".to_owned()))?;
+        let mut text = format!("dataDir={}\n", shown.replace('\\', "\\\\"));
+        for (key, value) in [("clientPort", "2181"), ("clientPortAddress", "127.0.0.1")] {
+            if !options.set.iter().any(|setting| setting.split('=').next() == Some(key)) {
+                let _ = writeln!(text, "{key}={value}");
+            }
+        }
+        text.push_str(&options.set.join("\n\n"));
+        let draft = parse::Draft::parse(&text, options.tolerate).map_err(fail)?;
+        if !draft.is_standalone() {
+            return Err(fail("a server that is alone has no server.N settings".to_owned()));
+        }
+        draft.finish(STANDALONE_ID).map_err(fail)
     }
 
     /// What [`Self::load`] makes of the text of a `zoo.cfg` and the number in `myid`.
@@ -201,9 +227,17 @@ impl Config {
         text
     }
 
-    /// The ids of the ensemble, ascending.
+    /// The ids of the ensemble, ascending; of a server that is alone, its own.
     pub fn ids(&self) -> Vec<u64> {
+        if self.is_standalone() {
+            return vec![self.id];
+        }
         self.servers.keys().copied().collect()
+    }
+
+    /// Whether this server has no others.
+    pub fn is_standalone(&self) -> bool {
+        self.servers.is_empty()
     }
 }
 

@@ -89,25 +89,27 @@ struct Peer {
 }
 
 impl ElectionNet {
-    /// Starts to listen on the own election address.
+    /// Starts to listen on the own election address. A server without others has none.
     pub(crate) async fn start(
         config: &Config,
         places: usize,
         ids: LinkIds,
         events: mpsc::Sender<ElectionEvent>,
     ) -> std::io::Result<Self> {
-        let own = &config.servers[&config.id].election;
-        let listener = TcpListener::bind((own.host.as_str(), own.port)).await?;
-        let (id, voters, sender) = (config.id, config.ids(), events.clone());
-        tokio::spawn(unknown_peers::receive(listener, places, move |mut socket| {
-            let (voters, events) = (voters.clone(), sender.clone());
-            async move {
-                if let Some(server) = greet(&mut socket, id, voters).await {
-                    // If the driver has ended nobody needs to know.
-                    let _ = events.send(ElectionEvent::Arrived { server, socket }).await;
+        let own = config.servers.get(&config.id).map(|server| &server.election);
+        if let Some(own) = own {
+            let listener = TcpListener::bind((own.host.as_str(), own.port)).await?;
+            let (id, voters, sender) = (config.id, config.ids(), events.clone());
+            tokio::spawn(unknown_peers::receive(listener, places, move |mut socket| {
+                let (voters, events) = (voters.clone(), sender.clone());
+                async move {
+                    if let Some(server) = greet(&mut socket, id, voters).await {
+                        // If the driver has ended nobody needs to know.
+                        let _ = events.send(ElectionEvent::Arrived { server, socket }).await;
+                    }
                 }
-            }
-        }));
+            }));
+        }
         let peers = config.servers.iter().filter(|(id, _)| **id != config.id);
         let peer = |address: &Endpoint| Peer {
             address: address.clone(),
@@ -120,7 +122,7 @@ impl ElectionNet {
         };
         Ok(Self {
             id: config.id,
-            own_address: own.to_string(),
+            own_address: own.map(Endpoint::to_string).unwrap_or_default(),
             quorum_text: config.quorum_text().into(),
             peers: peers.map(|(id, server)| (*id, peer(&server.election))).collect(),
             ids,

@@ -1,6 +1,6 @@
 //! `zab-server`: one server of an ensemble.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,6 +29,10 @@ Example, a server that listens on this machine only:
   $ echo 1 > one/myid
   $ zab-server one/zoo.cfg
 
+Example, a server that is alone, on another port than 2181:
+
+  $ zab-server --standalone data -D clientPort=2281
+
 Clients of ZooKeeper connect to the client port. SIGTERM and SIGINT stop the server cleanly.
 
 Exit codes:
@@ -39,13 +43,18 @@ Exit codes:
      server cannot apply
   5  a port of this server is taken";
 
-/// A ZooKeeper-like coordination server: one of the servers of an ensemble.
+/// A ZooKeeper-like coordination server: one of the servers of an ensemble, or alone.
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP)]
 struct Arguments {
-    /// The configuration in ZooKeeper's format; the file myid must lie in its dataDir.
-    #[arg(value_name = "ZOO.CFG")]
-    config: PathBuf,
+    /// The configuration in ZooKeeper's format; the file myid must lie in its dataDir. Without
+    /// server lines the server is alone, and needs no myid.
+    #[arg(value_name = "ZOO.CFG", required_unless_present = "standalone")]
+    config: Option<PathBuf>,
+    /// A server that is alone, without a configuration: its data is in DIR, and clients connect to
+    /// 127.0.0.1:2181.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    standalone: Option<PathBuf>,
     /// A setting as if it stood in the configuration, like the Java properties that ZooKeeper is
     /// started with; may be repeated.
     #[arg(short = 'D', value_name = "KEY=VALUE")]
@@ -77,7 +86,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), ServerError> {
     let options = Options { set: &arguments.set, tolerate: &arguments.tolerate };
-    let config = Config::load(&arguments.config, options)?;
+    let config = match (&arguments.standalone, &arguments.config) {
+        (Some(directory), _) => Config::standalone(directory, options)?,
+        (None, config) => Config::load(config.as_deref().unwrap_or(Path::new("")), options)?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -67,19 +67,31 @@ pub(crate) struct Arrived {
 pub(crate) struct QuorumNet {
     ids: LinkIds,
     events: mpsc::Sender<QuorumEvent>,
-    own: SocketAddr,
+    /// The own address, and a socket that is bound to it and never used. A server without others
+    /// has none.
+    own: Option<(SocketAddr, TcpSocket)>,
     /// The other voters.
     others: Vec<ServerId>,
     /// Most connections that have not said who they are.
     places: usize,
     /// Where snapshots are kept.
     snapshots: PathBuf,
-    /// Bound to `own`, and never used.
-    _reserved: TcpSocket,
     listener: Option<JoinHandle<()>>,
     dialling: Option<JoinHandle<()>>,
     /// Counts dials, so that the outcome of one that was stopped is not taken for the next one's.
     dial: u64,
+}
+
+/// Holds a port.
+async fn reserve(own: &Endpoint) -> std::io::Result<(SocketAddr, TcpSocket)> {
+    let mut reserved = Err(std::io::Error::other("the name has no address"));
+    for address in lookup_host((own.host.as_str(), own.port)).await? {
+        reserved = bind(address).map(|socket| (address, socket));
+        if reserved.is_ok() {
+            break;
+        }
+    }
+    reserved
 }
 
 impl QuorumNet {
@@ -91,15 +103,10 @@ impl QuorumNet {
         ids: LinkIds,
         events: mpsc::Sender<QuorumEvent>,
     ) -> std::io::Result<Self> {
-        let own = &config.servers[&config.id].quorum;
-        let mut reserved = Err(std::io::Error::other("the name has no address"));
-        for address in lookup_host((own.host.as_str(), own.port)).await? {
-            reserved = bind(address).map(|socket| (address, socket));
-            if reserved.is_ok() {
-                break;
-            }
-        }
-        let (own, reserved) = reserved?;
+        let own = match config.servers.get(&config.id) {
+            Some(server) => Some(reserve(&server.quorum).await?),
+            None => None,
+        };
         let others = config.ids().into_iter().filter(|id| *id != config.id).collect();
         let snapshots = config.data_dir.join("version-2");
         Ok(Self {
@@ -109,7 +116,6 @@ impl QuorumNet {
             own,
             others,
             places,
-            _reserved: reserved,
             listener: None,
             dialling: None,
             dial: 0,
@@ -119,7 +125,8 @@ impl QuorumNet {
     /// Listens, until [`Self::stop_listening`].
     pub(crate) async fn listen(&mut self) -> std::io::Result<()> {
         self.stop_listening().await;
-        let listener = bind(self.own)?.listen(BACKLOG)?;
+        let Some((own, _)) = self.own else { return Ok(()) };
+        let listener = bind(own)?.listen(BACKLOG)?;
         let (others, sender) = (self.others.clone(), self.events.clone());
         self.listener =
             Some(tokio::spawn(unknown_peers::receive(listener, self.places, move |socket| {
@@ -128,9 +135,9 @@ impl QuorumNet {
         Ok(())
     }
 
-    /// Whether it listens.
-    pub(crate) fn is_listening(&self) -> bool {
-        self.listener.is_some()
+    /// Whether it listens, or has no port to listen on, where it should.
+    pub(crate) fn listens_as(&self, is_leading: bool) -> bool {
+        self.own.is_none() || self.listener.is_some() == is_leading
     }
 
     /// Reads and writes a connection from now on.

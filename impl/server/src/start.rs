@@ -60,18 +60,18 @@ pub async fn serve(
     let ids = LinkIds::default();
     let (election_events, election) = mpsc::channel(EVENTS_MAX);
     let (quorum_events, quorum) = mpsc::channel(EVENTS_MAX);
-    let own = config.servers[&config.id].clone();
+    let own = config.servers.get(&config.id).cloned();
     let inbox = Inbox { log, election, quorum, submissions };
     let election = ElectionNet::start(&config, shares.unknown_peers, ids.clone(), election_events)
         .await
-        .map_err(refused("the election port", &own.election))?;
+        .map_err(refused("the election port", own.as_ref().map(|own| &own.election)))?;
     let quorum = QuorumNet::new(&config, shares.unknown_peers, ids, quorum_events)
         .await
-        .map_err(refused("the quorum port", &own.quorum))?;
+        .map_err(refused("the quorum port", own.as_ref().map(|own| &own.quorum)))?;
     let clients = &config.client_address;
     let listener = TcpListener::bind((clients.host.as_str(), clients.port))
         .await
-        .map_err(refused("the client port", clients))?;
+        .map_err(refused("the client port", Some(clients)))?;
     let traced = trace.map_or(0, |directory| trace::last_incarnation(directory, config.id));
     let incarnation = incarnation.max(traced.saturating_add(1));
     storage.begin(incarnation)?;
@@ -123,10 +123,13 @@ fn recover(
     Ok(Peer::recover(core, recovered)?)
 }
 
-/// For `map_err`: a port cannot be had.
+/// For `map_err`: a port cannot be had. Without an endpoint there is none that could be refused.
 fn refused<'a>(
     what: &'static str,
-    endpoint: &'a Endpoint,
+    endpoint: Option<&'a Endpoint>,
 ) -> impl FnOnce(std::io::Error) -> ServerError + 'a {
-    move |source| ServerError::Listen { what, endpoint: endpoint.clone(), source }
+    move |source| match endpoint {
+        Some(endpoint) => ServerError::Listen { what, endpoint: endpoint.clone(), source },
+        None => ServerError::Runtime(source),
+    }
 }

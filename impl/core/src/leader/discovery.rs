@@ -69,6 +69,16 @@ impl Leader {
             && self.elected.vote != server.own_vote()
     }
 
+    /// A server without others is a quorum by itself: it passes every gate at once. Without
+    /// another epoch it passes none, and leaves the role after a while.
+    pub(crate) fn lead_alone(&mut self, server: &mut Server, out: &mut Effects) {
+        if self.new_epoch < Epoch::MAX {
+            self.decide_epoch(server, out);
+            self.pass_ack_epoch_gate(server, out);
+            self.become_established(server, out);
+        }
+    }
+
     fn decide_epoch(&mut self, server: &mut Server, out: &mut Effects) {
         server.accept_epoch(self.new_epoch, out);
         self.enter_stage(Stage::AckEpoch);

@@ -85,7 +85,7 @@ impl Leader {
         Ok(())
     }
 
-    fn become_established(&mut self, server: &mut Server, out: &mut Effects) {
+    pub(crate) fn become_established(&mut self, server: &mut Server, out: &mut Effects) {
         server.last_committed = self.initial_last;
         self.enter_stage(Stage::Broadcast);
         self.elected.update_vote(self.new_epoch);

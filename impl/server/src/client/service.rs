@@ -73,6 +73,8 @@ pub enum Mode {
     Leader,
     /// It follows.
     Follower,
+    /// It is alone: it leads nobody.
+    Standalone,
 }
 
 /// A time during which clients are served: from one [`Service::start_serving`] to the next
@@ -250,7 +252,7 @@ impl Service {
         writes.preparer = Preparer::new(Rules { extended_types: self.config.extended_types });
         writes.expiry = Expiry::default();
         writes.containers_checked = None;
-        if mode == Mode::Leader {
+        if mode != Mode::Follower {
             let now = Instant::now();
             self.read(|tree| {
                 for (session, timeout_ms) in tree.sessions() {

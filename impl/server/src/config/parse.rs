@@ -102,13 +102,22 @@ impl Draft {
         Ok(Self { data_dir, values, servers, client_ports, notes })
     }
 
+    /// Whether there are no other servers: with one server line ZooKeeper is alone, too.
+    pub(super) fn is_standalone(&self) -> bool {
+        self.servers.len() < 2
+    }
+
     pub(super) fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
     /// Checks that the lines fit together, for the server with this id.
-    pub(super) fn finish(self, id: u64) -> Result<Config, String> {
-        self.check_servers(id)?;
+    pub(super) fn finish(mut self, id: u64) -> Result<Config, String> {
+        if self.is_standalone() {
+            self.servers.clear();
+        } else {
+            self.check_servers(id)?;
+        }
         let client_address = self.client_address(id)?;
         let config = self.assemble(id, client_address)?;
         check_ports(&config)?;
@@ -118,9 +127,13 @@ impl Draft {
     fn assemble(&self, id: u64, client_address: Endpoint) -> Result<Config, String> {
         let tick_ms: u64 = self.number("tickTime")?.unwrap_or(3_000);
         let limit = |key: &str| {
-            let value: u32 = self.number(key)?.ok_or_else(|| {
-                format!("{key} is not set; give a number of ticks, for example {key}=5")
-            })?;
+            let value: u32 = match self.number(key)? {
+                // Nobody is waited for.
+                None if self.servers.is_empty() => 10,
+                value => value.ok_or_else(|| {
+                    format!("{key} is not set; give a number of ticks, for example {key}=5")
+                })?,
+            };
             if value == 0 { Err(format!("{key} must be at least 1 tick")) } else { Ok(value) }
         };
         if tick_ms == 0 {
@@ -215,12 +228,6 @@ impl Draft {
     }
 
     fn check_servers(&self, id: u64) -> Result<(), String> {
-        if self.servers.len() < 2 {
-            return Err(format!(
-                "{} server lines; an ensemble needs at least two server.N=host:port:port lines",
-                self.servers.len()
-            ));
-        }
         if !self.servers.contains_key(&id) {
             return Err(format!(
                 "myid in {} says {id}, but there is no line server.{id} (there are {})",

@@ -249,8 +249,45 @@ fn malformed_lines_are_refused_with_their_number() {
         let reason = refusal(with(key, line));
         assert!(reason.contains(expected), "{line}: {reason}");
     }
-    let one: String = GOOD.lines().take(6).map(|line| format!("{line}\n")).collect();
-    assert!(refusal(load(&one, Some("1"))).contains("at least two server.N"));
+}
+
+/// Without other servers there is nobody to wait for, and no number to tell servers apart by.
+#[test]
+fn a_server_without_others_is_alone() {
+    let is_other = |line: &&str| line.starts_with("server.2") || line.starts_with("server.3");
+    let own = GOOD.lines().filter(|line| !is_other(line));
+    let own: Vec<&str> = own.chain(["dataDir=data"]).collect();
+    let one = own.join("\n");
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), Options::default());
+    let path = dir.path().join("zoo.cfg");
+    for text in ["dataDir=data\nclientPort=2181\n", &one] {
+        std::fs::write(&path, text).unwrap();
+        let config = Config::load(&path, elsewhere).unwrap();
+        assert!(config.is_standalone(), "{text}");
+        assert_eq!((config.ids(), config.quorum_text()), (vec![1], "version=0".to_owned()));
+    }
+    let set = ["clientPort=2281".to_owned(), "extendedTypesEnabled=true".to_owned()];
+    let config = Config::standalone(dir.path(), Options { set: &set, tolerate: &[] }).unwrap();
+    let client = config.client_address.to_string();
+    assert_eq!((&*client, &*config.data_dir), ("127.0.0.1:2281", dir.path()));
+    assert!(config.extended_types && config.is_standalone());
+    let server = ["server.1=a:1:2".to_owned(), "server.2=b:1:2".to_owned()];
+    let refused = Config::standalone(dir.path(), Options { set: &server, tolerate: &[] });
+    assert!(refused.unwrap_err().reason.contains("no server.N settings"));
+}
+
+#[test]
+fn what_is_tolerated_is_noted_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("zoo.cfg");
+    let text = "dataDir=data\nclientPort=2181\nssl.keyStore.location=k\nsslQuorum=true\n";
+    std::fs::write(&path, text).unwrap();
+    let load = |tolerate: &[String]| Config::load(&path, Options { set: &[], tolerate });
+    let some = ["ssl.".to_owned()];
+    assert!(load(&some).unwrap_err().reason.contains("sslQuorum"));
+    let all = ["ssl.".to_owned(), "sslQuorum".to_owned()];
+    let notes = load(&all).unwrap().notes;
+    assert_eq!(notes.iter().filter(|note| note.contains("tolerated")).count(), 2, "{notes:?}");
 }
 
 proptest::proptest! {

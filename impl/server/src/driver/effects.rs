@@ -176,7 +176,7 @@ impl Driver {
     /// What a role means outside of the protocol: a listener, clients, a line in the log.
     async fn follow_role(&mut self) -> Result<(), ServerError> {
         let (role, is_established) = (self.peer.role(), self.peer.is_established());
-        if self.peer.is_leading() != self.quorum.is_listening() {
+        if !self.quorum.listens_as(self.peer.is_leading()) {
             if self.peer.is_leading() {
                 // The port is held since the start. If there is no descriptor to listen with, the
                 // next step tries again, and after a while the core gives the role up.
@@ -188,7 +188,11 @@ impl Driver {
             }
         }
         if is_established && !self.state.is_serving {
-            let mode = if role == Role::Leading { Mode::Leader } else { Mode::Follower };
+            let mode = match role {
+                _ if self.config.is_standalone() => Mode::Standalone,
+                Role::Leading => Mode::Leader,
+                Role::Looking | Role::Following | Role::Observing => Mode::Follower,
+            };
             self.service.start_serving(mode);
             self.state.is_serving = true;
         }
@@ -210,6 +214,7 @@ impl Driver {
         let epoch = self.peer.state().current_epoch.unwrap_or_default();
         let last = self.peer.last_zxid();
         let text = match (role, is_established) {
+            (_, true) if self.config.is_standalone() => "standalone, serving clients".to_owned(),
             (Role::Looking, _) => format!("LOOKING, epoch {epoch}, last {last}"),
             (_, true) => format!("{role}, epoch {epoch}, serving clients"),
             (_, false) => {

@@ -13,6 +13,7 @@ fn shown(mode: Mode) -> &'static str {
     match mode {
         Mode::Leader => "leader",
         Mode::Follower => "follower",
+        Mode::Standalone => "standalone",
     }
 }
 

@@ -26,12 +26,17 @@ pub(crate) struct Lost;
 impl Client {
     /// A new session; `None` if the server is not there or does not serve.
     pub(crate) fn connect(port: u16) -> Option<Self> {
+        // The machine may hold the test up; it must not lose its session for that.
+        Self::connect_for(port, 600_000)
+    }
+
+    /// As [`Self::connect`], with this session timeout.
+    pub(crate) fn connect_for(port: u16, timeout_ms: i32) -> Option<Self> {
         let mut client = Self { stream: connect(port)?, xid: 0, session: 0 };
         let request = ConnectRequest {
             protocol_version: 0,
             last_zxid_seen: 0,
-            // The machine may hold the test up; it must not lose its session for that.
-            timeout_ms: 600_000,
+            timeout_ms,
             session: 0,
             password: Some(Bytes::from_static(&[0; 16])),
             read_only: Some(false),
@@ -59,18 +64,28 @@ impl Client {
         Ok(self.answer()?.0)
     }
 
+    /// Creates a node of the kind that these flags name; its error number.
+    pub(crate) fn create_kind(&mut self, path: &str, flags: i32) -> Result<i32, Lost> {
+        self.ask_create_kind(path, b"data", flags)?;
+        Ok(self.answer()?.0)
+    }
+
     /// Asks for a node without waiting for the answer.
     pub(crate) fn ask_create(&mut self, path: &str) -> Result<(), Lost> {
         self.ask_create_with(path, b"data")
     }
 
     fn ask_create_with(&mut self, path: &str, data: &[u8]) -> Result<(), Lost> {
+        self.ask_create_kind(path, data, 0)
+    }
+
+    fn ask_create_kind(&mut self, path: &str, data: &[u8], flags: i32) -> Result<(), Lost> {
         let anyone = Id { scheme: "world".to_owned(), id: "anyone".to_owned() };
         let request = CreateRequest {
             path: path.to_owned(),
             data: Some(Bytes::copy_from_slice(data)),
             acl: vec![Acl { perms: 31, id: anyone }],
-            flags: 0,
+            flags,
         };
         self.ask(OpCode::Create, &request.to_bytes())
     }

@@ -2,6 +2,7 @@
 
 mod client;
 mod cluster;
+mod coordination;
 mod ensemble;
 mod forged;
 mod hostile;

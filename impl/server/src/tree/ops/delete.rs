@@ -25,8 +25,9 @@ impl Preparer {
         }
         let (parent_path, _) = path::split(&path).ok_or(ErrorCode::BadArguments)?;
         let parent = self.node(tree, parent_path)?;
-        let node = self.node(tree, &path)?;
+        // Whoever may delete nothing here is not told what there is.
         acl::permit(&parent.acl, Permission::Delete, asked.auth)?;
+        let node = self.node(tree, &path)?;
         next_version(node.version, version)?;
         self.remove(tree, path)
     }

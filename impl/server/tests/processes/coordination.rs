@@ -1,0 +1,83 @@
+//! Sessions and their nodes across kills of servers; and a server that is alone.
+
+use std::path::Path;
+use std::process::{Child, Command};
+
+use zab_ensemble::ReservedPorts;
+
+use crate::client::Client;
+use crate::cluster::{Cluster, until};
+
+const EPHEMERAL: i32 = 1;
+
+/// The new leader knows the sessions of the old one from the log, and gives each its whole timeout
+/// again. One that a client of a follower still uses lives on for many times its timeout, because
+/// the follower tells the leader of it.
+#[test]
+fn sessions_live_as_long_as_they_are_used_whoever_leads() {
+    let mut cluster = Cluster::started();
+    let leader = cluster.all_serve();
+    let followers: Vec<u64> = (1..=3).filter(|id| *id != leader).collect();
+    let port = cluster.ports[&followers[0]].client;
+    let mut abandoned = Client::connect_for(port, 1000).unwrap();
+    assert_eq!(abandoned.create_kind("/abandoned", EPHEMERAL).unwrap(), 0);
+    drop(abandoned);
+    cluster.kill(leader);
+    let mut watcher = until("a session at the new ensemble", || Client::connect(port));
+    let mut used = until("another", || Client::connect_for(port, 5000));
+    assert_eq!(used.create_kind("/used", EPHEMERAL).unwrap(), 0);
+    // Expiries at the new leader are the clock: each takes at least a whole second.
+    for round in 0..8 {
+        let mut brief = until("one more", || Client::connect_for(port, 1000));
+        let path = format!("/brief-{round}");
+        assert_eq!(brief.create_kind(&path, EPHEMERAL).unwrap(), 0);
+        drop(brief);
+        until("the brief session to expire", || {
+            used.children("/").unwrap();
+            let children = watcher.children("/").unwrap();
+            (!children.contains(&path[1..].to_owned())).then_some(())
+        });
+    }
+    assert_eq!(watcher.children("/").unwrap(), ["used", "zookeeper"]);
+    cluster.start(leader);
+    cluster.all_serve();
+    let other = cluster.ports[&leader].client;
+    let mut late = until("a session at the server that came back", || Client::connect(other));
+    assert_eq!(late.children("/").unwrap(), ["used", "zookeeper"]);
+    drop(used);
+    cluster.finish();
+}
+
+fn start(directory: &Path, port: u16) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_zab-server"))
+        .arg("--standalone")
+        .arg(directory)
+        .args(["-D", &format!("clientPort={port}"), "-D", "tickTime=200"])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_server_that_is_alone_keeps_what_it_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("new/data");
+    let reserved = ReservedPorts::reserve(1).unwrap();
+    let port = reserved.ports()[0];
+    for life in 0..3 {
+        let mut server = start(&data, port);
+        let mut client = until("it to serve", || Client::connect_for(port, 1000));
+        assert_eq!(client.create(&format!("/life-{life}")).unwrap(), 0);
+        assert_eq!(client.create_kind(&format!("/gone-{life}"), EPHEMERAL).unwrap(), 0);
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+    let mut server = start(&data, port);
+    let mut client = until("it to serve", || Client::connect(port));
+    until("the sessions of earlier lives to expire", || {
+        let children = client.children("/").unwrap();
+        (children == ["life-0", "life-1", "life-2", "zookeeper"]).then_some(())
+    });
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
