@@ -2,6 +2,7 @@
 
 mod check;
 mod explore;
+mod reports;
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +12,22 @@ use zab_ensemble::SCENARIOS;
 
 pub(crate) use check::{Bounds, Check, Election, Family, Limits, PaperBounds};
 pub(crate) use explore::Explore;
+pub(crate) use reports::Reports;
 
 use crate::exit;
 use crate::export::Picture;
 
+/// The version of this program, with the commit that it was built from.
+pub(crate) const VERSION: &str = env!("ZABCHECK_VERSION");
+
 /// Checks ZooKeeper's atomic broadcast: its model, and real runs against the model.
 #[derive(Debug, Parser)]
-#[command(name = "zabcheck", version, after_help = exit::TABLE, max_term_width = 100)]
+#[command(name = "zabcheck", version = VERSION, after_help = exit::TABLE, max_term_width = 100)]
+#[command(propagate_version = true)]
 pub(crate) struct Cli {
+    /// Print nothing but what went wrong, and what is asked for with --json - or --github
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -85,14 +94,11 @@ impl Command {
             Self::Conform(args) => args.json.as_deref(),
             Self::Decode(args) => args.json.as_deref(),
             Self::Selftest(args) => args.json.as_deref(),
-            Self::Verify(_)
-            | Self::Explore(_)
-            | Self::Explain(_)
-            | Self::Record(_)
-            | Self::Lint(_)
-            | Self::Bench(_)
-            | Self::Completions(_)
-            | Self::Man(_) => None,
+            Self::Verify(args) => args.json.as_deref(),
+            Self::Record(args) => args.json.as_deref(),
+            Self::Lint(args) => args.json.as_deref(),
+            Self::Bench(args) => args.json.as_deref(),
+            Self::Explore(_) | Self::Explain(_) | Self::Completions(_) | Self::Man(_) => None,
         }
     }
 }
@@ -102,6 +108,11 @@ pub(crate) struct Verify {
     /// Where to leave the recorded run (default: a temporary folder, kept only if something fails)
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Write the result for machines; - prints it, and what is for people on standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +133,8 @@ pub(crate) struct Conform {
     /// Each path is a trace of its own: check one after the other, and print a summary
     #[arg(long)]
     pub(crate) each: bool,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
 }
 
 #[derive(Debug, Args)]
@@ -198,6 +211,9 @@ pub(crate) struct Record {
     /// Folder for the trace; must be empty or absent
     #[arg(long, required_unless_present_any = ["list", "names"], value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Write the result for machines; - prints it, and what is for people on standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 fn scenarios() -> PossibleValuesParser {
@@ -220,6 +236,11 @@ pub(crate) struct Lint {
     /// Trace files, or folders whose *.ndjson files form one trace
     #[arg(required = true, value_name = "FILE|DIR")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Write the result for machines; - prints it, and what is for people on standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
 }
 
 #[derive(Debug, Args)]
@@ -234,9 +255,11 @@ pub(crate) struct Selftest {
     /// (default: once under one contract, and a row for each group)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) mutations: Option<u32>,
-    /// Write what became of each kind of corruption, for machines; - prints it
+    /// Write the result for machines; - prints it, and what is for people on standard error
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
     /// Folder for traces about which the checker is wrong
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
@@ -245,6 +268,9 @@ pub(crate) struct Selftest {
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// Events in the larger of the two generated traces (the smaller has a tenth)
-    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(10..=1_000_000_000))]
     pub(crate) events: u64,
+    /// Write the result for machines; - prints it, and what is for people on standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }

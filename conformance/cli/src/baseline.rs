@@ -1,14 +1,16 @@
 //! Counts of earlier runs, to tell whether the model has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 use thiserror::Error;
 use zab_presets::{Exploration, Outcome};
+
+use crate::exit::Exit;
+use crate::report::write_with;
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -42,8 +44,8 @@ struct Entry {
 /// What became of a comparison.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Compared {
-    /// There was no file; there is one now.
-    Written,
+    /// These counts are the baseline now, if the file could be written.
+    Written(Exit),
     /// All counts are the same.
     Same,
     /// Exploration, count, value in the baseline, value now.
@@ -53,11 +55,11 @@ pub(crate) enum Compared {
 /// Why there is nothing to compare with.
 #[derive(Debug, Error)]
 pub(crate) enum BaselineError {
-    /// It cannot be read or written.
-    #[error("cannot {what} the baseline {}: {source}", path.display())]
+    /// It cannot be read.
+    #[error(
+        "cannot read the baseline {}: {source} (hint: --write-baseline writes it)", path.display()
+    )]
     Io {
-        /// Read or write.
-        what: &'static str,
         /// The file.
         path: PathBuf,
         /// What the system says.
@@ -96,8 +98,8 @@ pub(crate) struct Baseline<'p> {
 
 /// What there is of the file.
 enum State {
-    /// Nothing; what will be it.
-    Absent(NamedTempFile),
+    /// It is to be written.
+    New,
     /// The counts of the explorations that are asked for.
     Known(Vec<Entry>),
 }
@@ -108,27 +110,23 @@ impl<'p> Baseline<'p> {
         self.path
     }
 
-    /// The baseline in that file, or the place for one.
+    /// One that is to be written.
+    pub(crate) fn new(path: &'p Path) -> Self {
+        Self { path, state: State::New }
+    }
+
+    /// The baseline in that file.
     ///
     /// # Errors
-    /// When the file cannot be read or written, is no baseline, or is one of other explorations.
+    /// When the file cannot be read, is no baseline, or is one of other explorations.
     pub(crate) fn open(path: &'p Path, wanted: &[Exploration]) -> Result<Self, BaselineError> {
-        let failed = |what| move |source| BaselineError::Io { what, path: path.to_owned(), source };
+        let failed = |source| BaselineError::Io { path: path.to_owned(), source };
         let wrong = |why: String| BaselineError::Format { path: path.to_owned(), why };
-        match fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                let file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
-                return Ok(Self { path, state: State::Absent(file.map_err(failed("write"))?) });
-            }
-            Err(error) => return Err(failed("read")(error)),
-            Ok(_) => {}
-        }
         // A device may have no length and no end.
         let mut text = String::new();
         let read = File::open(path)
             .and_then(|file| file.take(BYTES_MAX + 1).read_to_string(&mut text))
-            .map_err(failed("read"))?;
+            .map_err(failed)?;
         if read as u64 > BYTES_MAX {
             return Err(wrong(format!("it has more than {BYTES_MAX} bytes")));
         }
@@ -147,38 +145,27 @@ impl<'p> Baseline<'p> {
         Ok(Self { path, state: State::Known(file.explorations) })
     }
 
-    /// Compares the counts of the explorations, all complete, with those of the file; writes the
-    /// file, all of it or nothing, if there is none.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub(crate) fn settle(self, outcomes: &[Outcome]) -> Result<Compared, BaselineError> {
+    /// Compares the counts of the explorations, all complete, with those of the file, or writes them
+    /// there.
+    pub(crate) fn settle(self, outcomes: &[Outcome]) -> Compared {
         let ours: Vec<Entry> = outcomes.iter().map(Entry::of).collect();
         match self.state {
-            State::Absent(file) => {
-                let written = write(file, self.path, ours);
-                let failed = |source| {
-                    let path = self.path.to_owned();
-                    BaselineError::Io { what: "write", path, source }
-                };
-                written.map(|()| Compared::Written).map_err(failed)
-            }
+            State::New => Compared::Written(write(self.path, ours)),
             State::Known(theirs) => {
                 let pairs = theirs.iter().zip(&ours);
                 let rows: Vec<_> =
                     pairs.flat_map(|(theirs, ours)| theirs.differences(ours)).collect();
-                Ok(if rows.is_empty() { Compared::Same } else { Compared::Drift(rows) })
+                if rows.is_empty() { Compared::Same } else { Compared::Drift(rows) }
             }
         }
     }
 }
 
-fn write(mut file: NamedTempFile, path: &Path, explorations: Vec<Entry>) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(&Format { zab_baseline: VERSION, explorations })?;
-    writeln!(file, "{text}")?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+fn write(path: &Path, explorations: Vec<Entry>) -> Exit {
+    write_with(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, &Format { zab_baseline: VERSION, explorations })?;
+        writeln!(out)
+    })
 }
 
 /// What an exploration is, in words.

@@ -124,7 +124,7 @@ mod tests {
         ];
         for flags in asked {
             let understood = |line: &str| match Cli::try_parse_from(line.split_whitespace()) {
-                Ok(Cli { command: Command::Explore(args) }) => {
+                Ok(Cli { command: Command::Explore(args), .. }) => {
                     exploration(args.model, &args.bounds, &args.paper).expect("it fits")
                 }
                 other => panic!("{line}: {other:?}"),

@@ -9,12 +9,14 @@ mod explorer;
 mod exploring;
 mod export;
 mod interrupt;
+mod ledger;
 mod listing;
 mod look;
 mod out;
 mod report;
 mod window;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -27,7 +29,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return out::end(out::usage(&error)).into(),
     };
-    if cli.command.json().is_some_and(|path| path == report::STDOUT) {
+    if cli.quiet {
+        out::be_quiet();
+    }
+    if cli.command.json().is_some_and(|path| path == Path::new(report::STDOUT)) {
         out::keep_for_machines();
     }
     let exit = match cli.command {

@@ -21,6 +21,9 @@ static STDOUT: Mutex<Out> = Mutex::new(Out::Open);
 /// Whether standard output is for a program: what is for people then goes to standard error.
 static FOR_MACHINES: AtomicBool = AtomicBool::new(false);
 
+/// Whether nothing is printed for people but what went wrong.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
 /// What has become of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Out {
@@ -119,12 +122,33 @@ pub(crate) fn keep_for_machines() {
     FOR_MACHINES.store(true, Ordering::Relaxed);
 }
 
+/// From now on nothing is printed for people but what went wrong (`--quiet`).
+pub(crate) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether progress is shown to nobody.
+pub(crate) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Prints a line that a CI system looks for in the log; a person who wants quiet gets it too.
+pub(crate) fn annotation(line: impl Display) {
+    put(format!("{line}\n"));
+}
+
 /// Prints a result for machines on standard output.
 pub(crate) fn machine(text: &str) {
     tell(stdout().write(&mut io::stdout().lock(), text));
 }
 
 fn print(text: String) {
+    if !is_quiet() {
+        put(text);
+    }
+}
+
+fn put(text: String) {
     if FOR_MACHINES.load(Ordering::Relaxed) {
         // There is nowhere to tell that standard error fails.
         let _ = io::stderr().lock().write_all(shown(&text).as_bytes());

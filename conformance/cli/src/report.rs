@@ -1,12 +1,17 @@
 //! Tables, progress and JSON: what several commands show in the same way.
 
+pub(crate) mod ci;
+pub(crate) mod conformance;
 pub(crate) mod counterexample;
+pub(crate) mod exploration;
 mod file;
 pub(crate) mod model;
 pub(crate) mod progress;
 
+use std::io;
 use std::path::Path;
 
+use serde_json::{Value, json};
 use tabled::Table;
 use tabled::builder::Builder;
 use tabled::settings::Style;
@@ -16,6 +21,9 @@ use crate::out;
 
 /// The path that means standard output.
 pub(crate) const STDOUT: &str = "-";
+
+/// What the results for machines are: `docs/src/output-v1.json`.
+const FORMAT: &str = "zabcheck-output/1";
 
 /// A plain table: a header row, then rows.
 pub(crate) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> Table {
@@ -37,8 +45,13 @@ pub(crate) fn can_write(path: &Path) -> Result<(), String> {
     file::can_write(path).map_err(|error| cannot_write(path, &error))
 }
 
-/// Writes a result for machines; a failure is told, and makes the command fail.
-pub(crate) fn write_json(path: &Path, value: &serde_json::Value) -> Exit {
+/// Writes the result of a command for machines; a failure is told, and makes the command fail.
+pub(crate) fn write_json(path: Option<&Path>, command: &str, result: Value) -> Exit {
+    let Some(path) = path else { return Exit::Good };
+    let mut value = json!({"schema": FORMAT, "command": command});
+    if let (Value::Object(all), Value::Object(result)) = (&mut value, result) {
+        all.extend(result);
+    }
     write(path, &format!("{value:#}\n"))
 }
 
@@ -48,7 +61,15 @@ pub(crate) fn write(path: &Path, text: &str) -> Exit {
         out::machine(text);
         return Exit::Good;
     }
-    match file::write(path, text) {
+    write_with(path, |out| out.write_all(text.as_bytes()))
+}
+
+/// The same for a result that is written into a file piece by piece.
+pub(crate) fn write_with(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Exit {
+    match file::write(path, fill) {
         Ok(()) => Exit::Good,
         Err(error) => {
             out::error(cannot_write(path, &error));
@@ -57,6 +78,11 @@ pub(crate) fn write(path: &Path, text: &str) -> Exit {
     }
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> String {
-    format!("cannot write {}: {error}", path.display())
+fn cannot_write(path: &Path, error: &io::Error) -> String {
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => ": its folder must exist",
+        io::ErrorKind::IsADirectory => ": give the name of a file in it",
+        _ => "",
+    };
+    format!("cannot write {}: {error}{hint}", path.display())
 }

@@ -188,11 +188,15 @@ fn deadlocks_are_counted_and_shown_where_asked() {
 }
 
 #[test]
-fn a_baseline_is_written_once_and_then_compared() {
+fn a_baseline_is_written_when_asked_for_and_else_compared() {
     let folder = TempDir::new().expect("a folder");
     let (path, name) = file(&folder, "baseline.json");
     let args = with(&SMALL, &["--baseline", &name]);
-    let first = zabcheck(&args);
+    let absent = zabcheck(&args);
+    assert_exit(&absent, 3);
+    assert!(stderr(&absent).contains("--write-baseline writes it"), "{}", stderr(&absent));
+    assert!(!path.exists() && stdout(&absent).is_empty(), "nothing is explored or written");
+    let first = zabcheck(&with(&args, &["--write-baseline"]));
     assert_exit(&first, 0);
     assert!(stdout(&first).contains("baseline written"));
     let written = fs::read_to_string(&path).expect("the baseline");
@@ -212,6 +216,9 @@ fn a_baseline_is_written_once_and_then_compared() {
     let text = stderr(&other);
     assert!(text.contains("a baseline of other bounds") && text.contains("restarts=1"), "{text}");
     assert_eq!(fs::read_to_string(&path).expect("the baseline"), written, "it was left alone");
+    assert_exit(&zabcheck(&with(&args, &["--restarts", "1", "--write-baseline"])), 0);
+    assert_exit(&zabcheck(&with(&args, &["--restarts", "1"])), 0);
+    assert_exit(&zabcheck(&with(&SMALL, &["--write-baseline"])), 3);
 }
 
 #[test]
@@ -219,7 +226,7 @@ fn what_is_no_baseline_is_refused() {
     let folder = TempDir::new().expect("a folder");
     let (path, name) = file(&folder, "baseline.json");
     let args = with(&SMALL, &["--baseline", &name]);
-    assert_exit(&zabcheck(&args), 0);
+    assert_exit(&zabcheck(&with(&args, &["--write-baseline"])), 0);
     let good = fs::read_to_string(&path).expect("the baseline");
     let cases = [
         ("empty", String::new()),
@@ -236,13 +243,13 @@ fn what_is_no_baseline_is_refused() {
         assert!(stderr(&output).contains("is no baseline"), "{what}: {}", stderr(&output));
     }
     fs::remove_file(&path).expect("it is removed");
-    assert_exit(&zabcheck(&with(&args, &["--states-max", "100"])), 2);
+    assert_exit(&zabcheck(&with(&args, &["--write-baseline", "--states-max", "100"])), 2);
     assert!(!path.exists(), "an incomplete run is no baseline");
     // What cannot be written is told before anything is explored.
     let nowhere = folder.path().join("no/such/folder.json");
     let nowhere = nowhere.to_str().expect("UTF-8");
-    for flag in ["--baseline", "--json"] {
-        let output = zabcheck(&with(&SMALL, &[flag, nowhere]));
+    for flags in [["--baseline", nowhere, "--write-baseline"], ["--json", nowhere, "--ghosts"]] {
+        let output = zabcheck(&with(&SMALL, &flags));
         assert_exit(&output, 3);
         assert!(stdout(&output).is_empty() && stderr(&output).contains("cannot write"));
     }

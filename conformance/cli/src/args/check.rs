@@ -6,11 +6,13 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use zab_paper::READINGS;
 
+use super::Reports;
 use crate::export::Export;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   zabcheck check                                       the preset `quick`, of both families
+  zabcheck check --preset merge --baseline counts.json --write-baseline
   zabcheck check --preset merge --baseline counts.json
   zabcheck check --list                                presets, explorations and properties
   zabcheck check --requests 2 --crashes 1 --rounds 2 --json counts.json
@@ -19,8 +21,8 @@ Examples:
   zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --ghosts --reading epoch-first
   zabcheck check --model paper --deadlock              a run that gets stuck is a violation
 
-A baseline holds the counts of explorations. If FILE is not there it is written; if it is, its
-counts must be those of this run. Remove it to write it anew.
+A baseline holds the counts of explorations, and those of this run must be the same. The flag
+--write-baseline writes it, the first time and after a change of the model that is meant.
 
 Exit codes: 0 all hold and every run was looked at; 1 a property is violated, or counts differ from
 the baseline; 2 incomplete (a limit, Ctrl-C, a fault of
@@ -112,9 +114,14 @@ pub(crate) struct Check {
     /// Write the result for machines; - prints it, and what is for people on standard error
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Compare the counts with those in FILE, or write them there if there is no such file
+    #[command(flatten)]
+    pub(crate) reports: Reports,
+    /// Compare the counts with those in FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
+    /// Write the counts into the file of --baseline, whatever it holds, and compare nothing
+    #[arg(long, requires = "baseline")]
+    pub(crate) write_baseline: bool,
 }
 
 /// What a run may use, and where it stops although there is more to see.

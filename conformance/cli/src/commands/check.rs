@@ -14,15 +14,15 @@ use crate::interrupt;
 use crate::listing;
 use crate::look;
 use crate::out;
+use crate::report::ci;
 use crate::report::counterexample::violated;
-use crate::report::{can_write, model, table, write_json};
+use crate::report::{can_write, exploration, model, table, write_json};
 
 /// Explores, tells what was found, and says how it ended.
 pub(crate) fn run(args: &Check) -> Exit {
     if args.list {
         listing::print();
-        let json = args.json.as_deref();
-        return json.map_or(Exit::Good, |path| write_json(path, &listing::json()));
+        return write_json(args.json.as_deref(), "check --list", listing::json());
     }
     match prepare(args) {
         Ok(asked) => asked.run(),
@@ -54,8 +54,12 @@ fn prepare(args: &Check) -> Result<Asked<'_>, String> {
     };
     args.json.as_deref().map_or(Ok(()), can_write)?;
     args.export.as_ref().map_or(Ok(()), Export::can_write)?;
-    let baseline = args.baseline.as_deref().map(|path| Baseline::open(path, &explorations));
-    let baseline = baseline.transpose().map_err(|error| error.to_string())?;
+    ci::can_write(&args.reports)?;
+    let open = |path| match args.write_baseline {
+        true => can_write(path).map(|()| Baseline::new(path)),
+        false => Baseline::open(path, &explorations).map_err(|error| error.to_string()),
+    };
+    let baseline = args.baseline.as_deref().map(open).transpose()?;
     Ok(Asked { args, explorations, preset, baseline })
 }
 
@@ -106,7 +110,7 @@ impl Asked<'_> {
         if missing > 0 {
             out::line(format_args!("{missing} explorations of the preset have no result"));
         }
-        self.finish(&outcomes, &value).and(refused)
+        self.finish(&outcomes, value).and(refused)
     }
 
     /// Writes the shortest run that violates a property.
@@ -133,14 +137,16 @@ impl Asked<'_> {
     }
 
     /// Writes and compares what was asked for, and says how it all ended.
-    fn finish(self, outcomes: &[Outcome], value: &Value) -> Exit {
+    fn finish(self, outcomes: &[Outcome], value: Value) -> Exit {
         let seen_all = outcomes.len() == self.explorations.len();
         let complete = seen_all && outcomes.iter().all(Outcome::complete);
         let exit =
             outcomes.iter().map(|outcome| exit::of(outcome.ending())).fold(Exit::Good, Exit::and);
         let exit = if seen_all { exit } else { exit.and(Exit::Unknown) };
-        let written = self.args.json.as_deref().map_or(Exit::Good, |path| write_json(path, value));
-        let written = written.and(self.export(outcomes));
+        let cases: Vec<_> = outcomes.iter().flat_map(exploration::cases).collect();
+        let written = write_json(self.args.json.as_deref(), "check", value);
+        let reported = ci::write(&self.args.reports, "check", &cases);
+        let written = written.and(reported).and(self.export(outcomes));
         let compared = match self.baseline {
             None => Exit::Good,
             Some(baseline) if complete => compare(baseline, outcomes),
@@ -163,19 +169,20 @@ struct Found<'a> {
 fn compare(baseline: Baseline<'_>, outcomes: &[Outcome]) -> Exit {
     let path = baseline.path();
     match baseline.settle(outcomes) {
-        Ok(Compared::Written) => {
-            out::line(format_args!("baseline written to {}", path.display()));
-            Exit::Good
+        Compared::Written(exit) => {
+            if exit == Exit::Good {
+                out::line(format_args!("baseline written to {}", path.display()));
+            }
+            exit
         }
-        Ok(Compared::Same) => {
+        Compared::Same => {
             out::line(format_args!("counts are those of the baseline {}", path.display()));
             Exit::Good
         }
-        Ok(Compared::Drift(rows)) => {
+        Compared::Drift(rows) => {
             out::line(format_args!("counts differ from the baseline {}:", path.display()));
             out::line(table(["exploration", "count", "baseline", "now"], rows));
             Exit::Bad
         }
-        Err(error) => refuse(&error.to_string()),
     }
 }

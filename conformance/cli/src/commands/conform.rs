@@ -1,21 +1,21 @@
 //! `zabcheck conform`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tabled::Table;
-use zab_check::{Count, Counts, Options, Outcome, Summary, Verdict};
+use zab_check::{Counts, Options, Outcome, Summary, Verdict};
 use zab_trace::{Finding, Trace};
 
 use crate::args::Conform;
 use crate::exit::Exit;
 use crate::export::Picture;
+use crate::interrupt;
 use crate::out;
+use crate::report::ci;
 use crate::report::progress::Progress;
-use crate::report::{table, write_json};
+use crate::report::{can_write, conformance, table, write_json, write_with};
 use crate::window;
 
 /// How many notes are printed.
@@ -23,14 +23,30 @@ const NOTES_MAX: usize = 20;
 
 /// Checks one trace, or each of several, and prints the verdicts.
 pub(crate) fn run(args: &Conform) -> Exit {
+    let places = [args.json.as_deref(), args.witness.as_deref()];
+    let fine = places
+        .into_iter()
+        .flatten()
+        .try_for_each(can_write)
+        .and_then(|()| ci::can_write(&args.reports));
+    if let Err(why) = fine {
+        out::error(why);
+        return Exit::Usage;
+    }
     if args.each { each(args) } else { one(args) }
 }
 
 /// Checks traces one after the other; tells each verdict when it is known, and a total at the end.
+/// What is interrupted tells what was checked until then.
 fn each(args: &Conform) -> Exit {
-    let (mut exit, mut results) = (Exit::Good, Vec::new());
+    let _asked = interrupt::flag();
+    let (mut exit, mut results, mut cases) = (Exit::Good, Vec::new(), Vec::new());
     let mut words: BTreeMap<&str, usize> = BTreeMap::new();
     for path in &args.paths {
+        if interrupt::asked() {
+            exit = exit.and(Exit::Unknown);
+            break;
+        }
         let progress = Progress::start("checking");
         let outcome = zab_check::check(std::slice::from_ref(path), &Options::default());
         drop(progress);
@@ -44,14 +60,22 @@ fn each(args: &Conform) -> Exit {
         }
         *words.entry(outcome.verdict.word()).or_default() += 1;
         exit = exit.and(outcome.verdict.exit());
-        results.push(to_json(std::slice::from_ref(path), &outcome));
+        let path = std::slice::from_ref(path);
+        results.push(conformance::json(path, &outcome));
+        cases.push(conformance::case("conform", path, &outcome));
     }
-    let total: Vec<_> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let unchecked = args.paths.len() - results.len();
+    let mut total: Vec<_> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    if unchecked > 0 {
+        total.push(format!("{unchecked} not checked (interrupted)"));
+    }
     out::line(format_args!("{} traces: {}", args.paths.len(), total.join(", ")));
-    if let Some(path) = &args.json {
-        exit = exit.and(write_json(path, &json!({"traces": results})));
-    }
-    exit
+    let value = json!({"traces": results, "total": words, "unchecked": unchecked});
+    exit.and(write_json(args.json.as_deref(), "conform", value)).and(ci::write(
+        &args.reports,
+        "conform",
+        &cases,
+    ))
 }
 
 /// Checks one trace and prints the verdict, with its explanation if it is not accepted.
@@ -69,10 +93,10 @@ fn one(args: &Conform) -> Exit {
     if let Verdict::Conforms(summary) = &outcome.verdict {
         out::line(counts_table(&summary.counts));
     }
-    let mut exit = outcome.verdict.exit();
-    if let Some(path) = &args.json {
-        exit = exit.and(write_json(path, &to_json(&args.paths, &outcome)));
-    }
+    let value = conformance::json(&args.paths, &outcome);
+    let mut exit = outcome.verdict.exit().and(write_json(args.json.as_deref(), "conform", value));
+    let case = conformance::case("conform", &args.paths, &outcome);
+    exit = exit.and(ci::write(&args.reports, "conform", &[case]));
     if let Some(path) = &args.witness {
         exit = exit.and(write_witness(path, &outcome));
     }
@@ -131,69 +155,5 @@ fn write_witness(path: &Path, outcome: &Outcome) -> Exit {
         out::error("no witness is written, since the trace is not accepted");
         return Exit::Good;
     };
-    let write = || -> io::Result<()> {
-        let mut out = BufWriter::new(File::create(path)?);
-        witness.write(&mut out)?;
-        out.flush()
-    };
-    match write() {
-        Ok(()) => Exit::Good,
-        Err(error) => {
-            out::error(format_args!("cannot write {}: {error}", path.display()));
-            Exit::Usage
-        }
-    }
-}
-
-fn counts_json(counts: &[Count]) -> Value {
-    let count = |count: &Count| {
-        let value = json!({"promised": count.promised, "seen": count.seen, "owed": count.owed});
-        (count.name.to_owned(), value)
-    };
-    Value::Object(counts.iter().map(count).collect())
-}
-
-fn to_json(paths: &[PathBuf], outcome: &Outcome) -> Value {
-    let verdict = &outcome.verdict;
-    let note = |note: &Finding| {
-        json!({
-            "file": note.file,
-            "line": (note.line > 0).then_some(note.line),
-            "severity": note.severity.to_string(),
-            "sentence": note.sentence,
-        })
-    };
-    let place = verdict.place().map(|place| json!({"file": place.file, "line": place.line}));
-    let mut value = json!({
-        "paths": paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
-        "verdict": verdict.word(),
-        "exit": verdict.exit().code(),
-        "rule": verdict.rule(),
-        "place": place,
-        "text": verdict.to_string(),
-        "notes": outcome.notes.iter().map(note).collect::<Vec<_>>(),
-        "peak_memory_kib": peak_memory_kib(),
-    });
-    if let Verdict::Conforms(summary) = verdict {
-        value["summary"] = json!({
-            "events": summary.events,
-            "servers": summary.servers,
-            "incarnations": summary.incarnations,
-            "committed": summary.committed,
-            "steps": summary.steps,
-            "hidden_steps": summary.hidden_steps,
-            "frontier_max": summary.frontier_max,
-            "frontier_mean": summary.frontier_mean(),
-            "lines": counts_json(&summary.counts.lines),
-            "state": counts_json(&summary.counts.fields),
-        });
-    }
-    value
-}
-
-/// The most memory that this process ever had resident, in KiB, where the system tells (Linux).
-fn peak_memory_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
+    write_with(path, |mut out| witness.write(&mut out))
 }

@@ -40,10 +40,7 @@ pub(crate) fn run(args: &Decode) -> Exit {
         summary.unfinished_bytes,
     ));
     let exit = if summary.errors == 0 { Exit::Good } else { Exit::Usage };
-    match &args.json {
-        Some(path) => exit.and(write_json(path, &to_json(&summary, messages))),
-        None => exit,
-    }
+    exit.and(write_json(args.json.as_deref(), "decode", to_json(&summary, messages)))
 }
 
 fn decode(path: &Path, visit: impl FnMut(&Item)) -> Result<Summary, CaptureError> {

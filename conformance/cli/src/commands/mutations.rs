@@ -10,8 +10,11 @@ use zab_sim::{Config, FaultProfile};
 use zab_trace::{EventKind, Persisted, Writer};
 
 use crate::args::Selftest;
+use crate::commands::selftest;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::out;
+use crate::report::ci::Case;
 use crate::report::progress::Progress;
 use crate::report::table;
 
@@ -31,7 +34,7 @@ struct Row {
 }
 
 /// Tries all kinds and prints the table; returns what `--json` shows.
-pub(crate) fn run(args: &Selftest) -> (Exit, Value) {
+pub(crate) fn run(args: &Selftest, cases: &mut Vec<Case>) -> (Exit, Value) {
     let progress = Progress::start("corrupting");
     let all = args.mutations.is_some();
     let runs = honest(if all { RUNS * 2 } else { RUNS });
@@ -40,11 +43,20 @@ pub(crate) fn run(args: &Selftest) -> (Exit, Value) {
     let (trial, alarms) = Trial::new(&runs, Share { times, seed: 1, states_max });
     let mut rows: Vec<Row> = Vec::new();
     for (index, kind) in kinds().iter().enumerate() {
+        if interrupt::asked() {
+            break;
+        }
         progress.say(kind.title());
         let tally = if all { trial.kind(kind) } else { trial.kind_once(kind, index) };
         rows.push(Row { name: kind.title(), tally });
     }
     drop(progress);
+    cases.extend(rows.iter().map(|row| {
+        let tally = &row.tally;
+        let (passes, alarms) = (tally.false_passes.len(), tally.false_alarms.len());
+        let wrong = format!("{passes} passed wrongly, {alarms} were refused wrongly");
+        selftest::case("corruptions", &row.name, passes + alarms == 0, wrong)
+    }));
     let shown = if all { rows.iter().map(cells).collect() } else { by_group(&rows) };
     let header = [
         "corruption",
@@ -60,7 +72,7 @@ pub(crate) fn run(args: &Selftest) -> (Exit, Value) {
     out::line(table(header, shown));
     let exit = tell(&rows, &alarms, args.keep.as_deref());
     let values: Vec<Value> = rows.iter().map(to_json).collect();
-    (exit, json!({ "honestRuns": runs.len(), "refusedHonestRuns": alarms, "kinds": values }))
+    (exit, json!({ "honest_runs": runs.len(), "refused_honest_runs": alarms, "kinds": values }))
 }
 
 /// Random runs of the model and simulated runs, with and without faults; and some in which a server
@@ -174,9 +186,9 @@ fn to_json(row: &Row) -> Value {
         "inconclusive": tally.inconclusive,
         "passed": tally.passed(),
         "legal": tally.legal,
-        "legalOnSlice": tally.legal_slice,
+        "legal_on_slice": tally.legal_slice,
         "open": tally.open,
-        "wronglyAccepted": tally.false_passes.len(),
-        "wronglyRefused": tally.false_alarms.len(),
+        "wrongly_accepted": tally.false_passes.len(),
+        "wrongly_refused": tally.false_alarms.len(),
     })
 }

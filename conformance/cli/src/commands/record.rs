@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use zab_check::{Options, Verdict};
 use zab_ensemble::{
-    CommandServer, RecordError, Recording, SCENARIOS, Scenario, Target, ZabServer, left_a_run,
+    CommandServer, RecordError, Recorded, Recording, SCENARIOS, Scenario, Target, ZabServer,
+    left_a_run,
 };
 
 use crate::args::{self, Record};
@@ -14,7 +16,7 @@ use crate::exit::Exit;
 use crate::interrupt;
 use crate::out;
 use crate::report::progress::Progress;
-use crate::report::table;
+use crate::report::{can_write, table, write_json};
 
 /// Records one scenario, or lists them.
 pub(crate) fn run(args: &Record) -> Exit {
@@ -30,6 +32,10 @@ pub(crate) fn run(args: &Record) -> Exit {
     // clap has made sure that both are there.
     let (Some(name), Some(out)) = (&args.scenario, &args.out) else { return Exit::Usage };
     let Some(scenario) = Scenario::named(name) else { return Exit::Usage };
+    if let Some(Err(why)) = args.json.as_deref().map(can_write) {
+        out::error(why);
+        return Exit::Usage;
+    }
     let target = match target(args) {
         Ok(target) => target,
         Err(why) => {
@@ -44,10 +50,36 @@ pub(crate) fn run(args: &Record) -> Exit {
         wait_max: Duration::from_secs(args.wait.into()),
         stop: interrupt::flag_with_servers(),
     };
-    match args.times {
+    let (exit, runs) = match args.times {
         None => once(&recording, out),
         Some(times) => many(&recording, out, times),
-    }
+    };
+    let value = json!({
+        "scenario": name,
+        "servers": args.servers,
+        "asked": args.times.unwrap_or(1),
+        "interrupted": interrupt::asked(),
+        "runs": runs,
+    });
+    exit.and(write_json(args.json.as_deref(), "record", value))
+}
+
+/// A run for machines.
+pub(super) fn to_json(
+    folder: &Path,
+    recorded: &Result<Recorded, RecordError>,
+    verdict: Option<&Verdict>,
+) -> Value {
+    let run = recorded.as_ref().ok();
+    json!({
+        "folder": folder.display().to_string(),
+        "error": recorded.as_ref().err().map(ToString::to_string),
+        "events": run.map(|run| run.events),
+        "incarnations": run.map(|run| run.incarnations),
+        "acknowledged": run.map(|run| run.acknowledged),
+        "order": run.map(|run| format!("{:016x}", run.order)),
+        "verdict": verdict.map(Verdict::word),
+    })
 }
 
 /// The server to run; tells which one it is.
@@ -87,13 +119,14 @@ pub(super) fn exit_of(error: &RecordError) -> Exit {
     }
 }
 
-fn once(recording: &Recording<'_>, out: &Path) -> Exit {
+fn once(recording: &Recording<'_>, out: &Path) -> (Exit, Vec<Value>) {
     let name = recording.scenario.name;
     let progress = Progress::start(&format!("recording {name}"));
     let result = recording.run(out);
     drop(progress);
     let left_a_run = left_a_run(&result, out);
-    match result {
+    let value = to_json(out, &result, None);
+    let exit = match result {
         Ok(run) if !recording.target.writes_traces() => {
             let written = run.acknowledged;
             out::line(format_args!(
@@ -119,15 +152,16 @@ fn once(recording: &Recording<'_>, out: &Path) -> Exit {
             }
             exit_of(&error)
         }
-    }
+    };
+    (exit, vec![value])
 }
 
 /// Records and checks one run after the other; one row for each, and how many orders there were.
 /// A run that fails is checked as well, up to there.
-fn many(recording: &Recording<'_>, out: &Path, times: u32) -> Exit {
+fn many(recording: &Recording<'_>, out: &Path, times: u32) -> (Exit, Vec<Value>) {
     let progress = Progress::start(&format!("recording {}", recording.scenario.name));
     let mut exit = Exit::Good;
-    let mut rows = Vec::new();
+    let (mut rows, mut values) = (Vec::new(), Vec::new());
     let mut orders = BTreeSet::new();
     let mut conforming = 0;
     for number in 1..=times {
@@ -136,6 +170,7 @@ fn many(recording: &Recording<'_>, out: &Path, times: u32) -> Exit {
         let recorded = recording.run(&folder);
         let verdict = left_a_run(&recorded, &folder)
             .then(|| zab_check::check([&folder].as_slice(), &Options::default()).verdict);
+        values.push(to_json(&folder, &recorded, verdict.as_ref()));
         let word = verdict.as_ref().map_or("", Verdict::word);
         let judged = verdict.as_ref().map_or(Exit::Good, Verdict::exit);
         exit = exit.and(judged);
@@ -162,5 +197,5 @@ fn many(recording: &Recording<'_>, out: &Path, times: u32) -> Exit {
         recording.scenario.name,
         orders.len()
     ));
-    exit
+    (exit, values)
 }

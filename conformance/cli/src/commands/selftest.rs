@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tabled::settings::Width;
 use tabled::settings::object::Columns;
 use zab_check::{Options, Verdict};
@@ -15,16 +15,20 @@ use zab_trace::{Header, Reader, trace_files};
 use crate::args::Selftest;
 use crate::commands::mutations;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::out;
+use crate::report::ci;
+use crate::report::ci::{Case, Finding, State};
 use crate::report::progress::Progress;
 use crate::report::{can_write, table, write_json};
 
 /// Characters in a line of a defect's description.
 const DESCRIPTION_WIDTH: usize = 56;
 
-/// Prints the tables; good only if nothing survived and every control was accepted.
+/// Prints the tables; good only if nothing survived and every control was accepted. What is
+/// interrupted tells what was tried until then.
 pub(crate) fn run(args: &Selftest) -> Exit {
-    let json = args.json.as_deref();
+    let _asked = interrupt::flag();
     let files = match prepare(args) {
         Ok(files) => files,
         Err(why) => {
@@ -32,10 +36,27 @@ pub(crate) fn run(args: &Selftest) -> Exit {
             return Exit::Usage;
         }
     };
-    let exit = corpus(&files);
-    let (mutated, found) = mutations::run(args);
-    let exit = exit.and(mutated).and(mutants(args.seeds));
-    exit.and(json.map_or(Exit::Good, |path| write_json(path, &json!({ "mutations": found }))))
+    let mut cases = Vec::new();
+    let (corpus, traces) = corpus(&files, &mut cases);
+    let (mutated, mutations) = mutations::run(args, &mut cases);
+    let (found_out, defects) = mutants(args.seeds, &mut cases);
+    let mut exit = corpus.and(mutated).and(found_out);
+    let interrupted = interrupt::asked();
+    if interrupted {
+        out::line("INCOMPLETE  interrupted: what is not listed was not tried");
+        exit = exit.and(Exit::Unknown);
+    }
+    let value = json!({
+        "corpus": traces,
+        "mutations": mutations,
+        "defects": defects,
+        "interrupted": interrupted,
+    });
+    exit.and(write_json(args.json.as_deref(), "selftest", value)).and(ci::write(
+        &args.reports,
+        "selftest",
+        &cases,
+    ))
 }
 
 /// A file of the corpus, and the folder that it is in.
@@ -44,6 +65,7 @@ type Expected = (&'static str, PathBuf);
 /// What must be there before anything is tried: the files of the corpus, and where results go.
 fn prepare(args: &Selftest) -> Result<Vec<Expected>, String> {
     args.json.as_deref().map_or(Ok(()), can_write)?;
+    ci::can_write(&args.reports)?;
     if let Some(keep) = &args.keep {
         fs::create_dir_all(keep)
             .map_err(|error| format!("cannot make the folder {}: {error}", keep.display()))?;
@@ -66,16 +88,33 @@ fn prepare(args: &Selftest) -> Result<Vec<Expected>, String> {
 }
 
 /// One row for each file of the corpus.
-fn corpus(files: &[Expected]) -> Exit {
-    let mut exit = Exit::Good;
+fn corpus(files: &[Expected], cases: &mut Vec<Case>) -> (Exit, Vec<Value>) {
+    let (mut exit, mut values) = (Exit::Good, Vec::new());
     let mut rows = Vec::new();
     for (part, path) in files {
+        if interrupt::asked() {
+            break;
+        }
         let (row, fine) = corpus_row(part, path);
+        let [name, expected, found, _] = &row;
+        values.push(json!({"name": name, "expected": expected, "found": found, "fine": fine}));
+        let wrong = format!("expected {expected}, found {found}");
+        cases.push(case("corpus", name, fine, wrong));
         rows.push(row);
         exit = exit.and(if fine { Exit::Good } else { Exit::Bad });
     }
     out::line(table(["corpus", "expected", "found", ""], rows));
-    exit
+    (exit, values)
+}
+
+/// One thing that was tried, and what is wrong if it did not end as it should.
+pub(super) fn case(suite: &str, name: &str, fine: bool, wrong: String) -> Case {
+    Case {
+        suite: format!("selftest: {suite}"),
+        name: name.to_owned(),
+        state: if fine { State::Passed } else { State::Failed },
+        findings: if fine { Vec::new() } else { vec![Finding::error(suite, wrong)] },
+    }
 }
 
 /// Checks one file against its header's expectation.
@@ -109,27 +148,37 @@ fn outcome(verdict: &Verdict) -> String {
 }
 
 /// One row for each defect: after how many simulated runs it was found, and by which rule.
-fn mutants(seeds: u64) -> Exit {
-    let mut exit = Exit::Good;
+fn mutants(seeds: u64, cases: &mut Vec<Case>) -> (Exit, Vec<Value>) {
+    let (mut exit, mut values) = (Exit::Good, Vec::new());
     let mut rows = Vec::new();
     let progress = Progress::start("simulating");
     for mutant in zab_sim::mutants() {
         progress.say(mutant.name);
-        let found = (0..seeds).find_map(|seed| found_out(mutant, seed).map(|by| (seed, by)));
+        let mut tried = 0;
+        let found = (0..seeds).take_while(|_| !interrupt::asked()).find_map(|seed| {
+            tried = seed + 1;
+            found_out(mutant, seed)
+        });
+        if found.is_none() && interrupt::asked() {
+            break;
+        }
+        let (name, run) = (mutant.name, found.as_ref().map(|_| tried));
+        values.push(json!({"name": name, "found_in_run": run, "by": found, "tried": tried}));
+        cases.push(case("defects", name, found.is_some(), format!("not found in {tried} runs")));
         let (after, by) = match found {
-            Some((seed, by)) => (format!("run {}", seed + 1), by),
+            Some(by) => (format!("run {tried}"), by),
             None => {
                 exit = Exit::Bad;
                 ("SURVIVED".to_owned(), format!("{seeds} runs"))
             }
         };
-        rows.push([mutant.name.to_owned(), mutant.description.to_owned(), after, by]);
+        rows.push([name.to_owned(), mutant.description.to_owned(), after, by]);
     }
     drop(progress);
     let mut table = table(["defect", "what is wrong", "found in", "by"], rows);
     table.modify(Columns::one(1), Width::wrap(DESCRIPTION_WIDTH).keep_words(true));
     out::line(table);
-    exit
+    (exit, values)
 }
 
 /// What the checker says against a run of a defective ensemble, if it rejects it.

@@ -1,20 +1,25 @@
 //! `zabcheck verify`: the main job, in one command.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use zab_check::{Options, Verdict};
-use zab_ensemble::{Recording, Scenario, ZabServer, left_a_run};
+use zab_ensemble::{RecordError, Recording, Scenario, ZabServer, left_a_run};
 use zab_presets::{Ending, Preset};
 
-use super::record::exit_of;
+use super::record::{self, exit_of};
 use crate::args::{Limits, Verify};
 use crate::exit::{self, Exit};
 use crate::exploring;
 use crate::interrupt;
 use crate::out;
-use crate::report::model;
+use crate::report::ci;
+use crate::report::ci::{Case, Finding, State};
 use crate::report::progress::Progress;
+use crate::report::{can_write, conformance, exploration, model, write_json};
 
 /// The scenario that is run on real servers.
 const SCENARIO: &str = "leader-kill";
@@ -22,23 +27,62 @@ const SCENARIO: &str = "leader-kill";
 /// How long any wait may take; no machine is so slow.
 const WAIT_MAX: Duration = Duration::from_secs(300);
 
+/// What was found, for programs.
+#[derive(Default)]
+struct Found {
+    explorations: Vec<Value>,
+    recorded: Value,
+    trace: Value,
+    cases: Vec<Case>,
+}
+
 /// Explores the model, records a run of real servers and checks it; tells each verdict when it is
 /// known, and how all of it ended.
 pub(crate) fn run(args: &Verify) -> Exit {
-    let explored = explore();
+    if let Err(why) = can_begin(args) {
+        out::error(why);
+        return Exit::Usage;
+    }
+    let mut found = Found::default();
+    let mut exit = explore(&mut found);
     if interrupt::asked() {
         out::line("INCOMPLETE  interrupted: what is not listed was not looked at");
-        return explored.and(Exit::Unknown);
+        exit = exit.and(Exit::Unknown);
+    } else {
+        let (recorded, kept) = record_and_check(args, &mut found);
+        if let Some(folder) = kept {
+            out::line(format_args!("the recorded run is in {}", folder.display()));
+        }
+        exit = exit.and(recorded);
     }
-    let (recorded, kept) = record_and_check(args);
-    if let Some(folder) = kept {
-        out::line(format_args!("the recorded run is in {}", folder.display()));
-    }
-    let exit = explored.and(recorded);
     if exit == Exit::Good {
         out::line("verified, within the bounds above");
     }
-    exit
+    let value = json!({
+        "verified": exit == Exit::Good,
+        "interrupted": interrupt::asked(),
+        "explorations": found.explorations,
+        "recorded": found.recorded,
+        "trace": found.trace,
+    });
+    exit.and(write_json(args.json.as_deref(), "verify", value)).and(ci::write(
+        &args.reports,
+        "verify",
+        &found.cases,
+    ))
+}
+
+/// Whether there is room for what is asked for: nobody is to wait for an exploration first.
+fn can_begin(args: &Verify) -> Result<(), String> {
+    args.json.as_deref().map_or(Ok(()), can_write)?;
+    ci::can_write(&args.reports)?;
+    let Some(out) = &args.out else { return Ok(()) };
+    match fs::read_dir(out).map(Iterator::count) {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(RecordError::NotEmpty(out.clone()).to_string()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(format!("--out {}: {error}", out.display())),
+    }
 }
 
 /// Tells what was looked at, the verdict, and how far it goes.
@@ -46,18 +90,32 @@ fn tell(verdict: &str, what: &str, far: &str) {
     out::line(format_args!("{verdict:<12}{what}\n{:12}{far}", ""));
 }
 
-fn explore() -> Exit {
+impl Found {
+    /// What failed, or could not be looked at.
+    fn fail(&mut self, what: &str, why: &str, exit: Exit) {
+        self.cases.push(Case {
+            suite: "verify".to_owned(),
+            name: what.to_owned(),
+            state: State::of(exit),
+            findings: vec![Finding::error("failed", why)],
+        });
+    }
+}
+
+fn explore(found: &mut Found) -> Exit {
     let mut exit = Exit::Good;
-    for exploration in Preset::Quick.explorations() {
+    for planned in Preset::Quick.explorations() {
         if interrupt::asked() {
             return exit.and(Exit::Unknown);
         }
-        let what = format!("model {}: {}", exploration.family.name(), exploration.covers);
-        match exploring::explore(&exploration, &Limits::default()) {
+        let what = format!("model {}: {}", planned.family.name(), planned.covers);
+        match exploring::explore(&planned, &Limits::default()) {
             Ok(outcome) => {
+                found.explorations.push(model::json(&planned, &outcome));
+                found.cases.extend(exploration::cases(&outcome));
                 let ending = outcome.ending();
                 if ending != Ending::Holds {
-                    model::print(&exploration, &outcome);
+                    model::print(&planned, &outcome);
                 }
                 let (states, depth) = (outcome.counts.distinct, outcome.counts.depth);
                 let far = format!("{states} states, depth {depth}, {:.1} s", outcome.seconds);
@@ -66,6 +124,7 @@ fn explore() -> Exit {
             }
             Err(error) => {
                 tell("FAILED", &what, &error.to_string());
+                found.fail(planned.name, &error.to_string(), Exit::Usage);
                 exit = exit.and(Exit::Usage);
             }
         }
@@ -74,26 +133,27 @@ fn explore() -> Exit {
 }
 
 /// Records and checks the scenario; the second value is the run's folder if it is left behind.
-fn record_and_check(args: &Verify) -> (Exit, Option<PathBuf>) {
+fn record_and_check(args: &Verify, found: &mut Found) -> (Exit, Option<PathBuf>) {
     let what = format!("real servers: {SCENARIO}");
-    let failed = |exit, why: &str| {
+    let failed = |found: &mut Found, exit, why: &str| {
         tell("FAILED", &what, why);
+        found.fail(&what, why, exit);
         (exit, None)
     };
     let Some(scenario) = Scenario::named(SCENARIO) else {
-        return failed(Exit::Usage, "no such scenario");
+        return failed(found, Exit::Usage, "no such scenario");
     };
     let progress = Progress::start("finding or building zab-server");
     let server = ZabServer::find();
     drop(progress);
     let server = match server {
         Ok(server) => server,
-        Err(error) => return failed(Exit::Usage, &error.to_string()),
+        Err(error) => return failed(found, Exit::Usage, &error.to_string()),
     };
     out::line(format_args!("server: {}", server.origin()));
     let temporary = match tempfile::tempdir() {
         Ok(folder) => folder,
-        Err(error) => return failed(Exit::Usage, &format!("no temporary folder: {error}")),
+        Err(error) => return failed(found, Exit::Usage, &format!("no temporary folder: {error}")),
     };
     let stop = interrupt::flag_with_servers();
     let out = args.out.clone().unwrap_or_else(|| temporary.path().join("run"));
@@ -102,16 +162,23 @@ fn record_and_check(args: &Verify) -> (Exit, Option<PathBuf>) {
     let recorded = recorded.run(&out);
     drop(progress);
     let left_a_run = left_a_run(&recorded, &out);
+    found.recorded = record::to_json(&out, &recorded, None);
     let recorded = match recorded {
         Ok(run) => {
             let far = format!("{} events of {} incarnations", run.events, run.incarnations);
             tell("recorded", &what, &far);
+            found.cases.push(Case {
+                suite: "verify".to_owned(),
+                name: what.clone(),
+                state: State::Passed,
+                findings: Vec::new(),
+            });
             Exit::Good
         }
-        Err(error) => failed(exit_of(&error), &error.to_string()).0,
+        Err(error) => failed(found, exit_of(&error), &error.to_string()).0,
     };
     // A run that failed is checked as well, up to there.
-    let checked = if left_a_run { check_run(&out) } else { Exit::Good };
+    let checked = if left_a_run { check_run(&out, found) } else { Exit::Good };
     let exit = recorded.and(checked);
     if exit == Exit::Good && args.out.is_none() {
         return (exit, None);
@@ -120,10 +187,13 @@ fn record_and_check(args: &Verify) -> (Exit, Option<PathBuf>) {
     (exit, Some(out))
 }
 
-fn check_run(folder: &Path) -> Exit {
+fn check_run(folder: &Path, found: &mut Found) -> Exit {
     let progress = Progress::start("checking");
     let outcome = zab_check::check([folder].as_slice(), &Options::default());
     drop(progress);
+    let paths = [folder.to_owned()];
+    found.trace = conformance::json(&paths, &outcome);
+    found.cases.push(conformance::case("trace", &paths, &outcome));
     let far = if let Verdict::Conforms(summary) = &outcome.verdict {
         format!(
             "{} transactions committed, {} model steps, at most {} candidate states",

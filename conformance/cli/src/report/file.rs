@@ -23,16 +23,20 @@ pub(super) fn can_write(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When it cannot be written; an earlier file of that name is then still there.
-pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     match place(path)? {
         Place::File(path) => {
-            let mut file = beside(&path)?;
-            file.write_all(text.as_bytes())?;
+            let mut out = io::BufWriter::new(beside(&path)?);
+            fill(&mut out)?;
+            let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.as_file().sync_all()?;
             file.persist(path)?;
             Ok(())
         }
-        Place::Other => fs::write(path, text),
+        Place::Other => fill(&mut fs::OpenOptions::new().write(true).open(path)?),
     }
 }
 
@@ -74,4 +78,29 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let mode = Permissions::from_mode(0o666);
     let file = tempfile::Builder::new().permissions(mode).prefix(".zabcheck").tempfile_in(folder);
     file.map_err(|error| io::Error::from(error.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_there_whole_or_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        write(&path, |out| out.write_all(b"one")).expect("written");
+        let failed = write(&path, |out| {
+            out.write_all(b"half")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert_eq!(failed.map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
+        assert_eq!(fs::read(&path).expect("the file"), b"one");
+        write(&link, |out| out.write_all(b"two")).expect("written");
+        assert_eq!(fs::read(&path).expect("the file"), b"two");
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing is left");
+        write(Path::new("/dev/null"), |out| out.write_all(b"three")).expect("written");
+        assert!(!Path::new("/dev/null").is_file(), "a device stays what it is");
+    }
 }

@@ -22,13 +22,14 @@ pub(crate) struct Progress {
 impl Progress {
     /// Starts a line that begins with `what`.
     pub(crate) fn start(what: &str) -> Self {
-        let bar = ProgressBar::new_spinner();
+        let bar = if out::is_quiet() { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg} {elapsed}") {
             bar.set_style(style);
         }
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
-        let written = (!out::stderr_is_watched()).then(|| Mutex::new(Instant::now()));
+        let lines = !out::stderr_is_watched() && !out::is_quiet();
+        let written = lines.then(|| Mutex::new(Instant::now()));
         Self { bar, what: what.to_owned(), written }
     }
 
