@@ -1,14 +1,41 @@
-//! Tells the program its version: that of the package, and the commit that it is built from.
+//! Gives the program its version, with the commit that it is built from, and the corpus of traces, so
+//! that `selftest` needs no checkout.
 
 use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::Command;
 
-fn main() {
+/// The corpus, from the folder of the package.
+const CORPUS: &str = "../../traces/corpus";
+
+fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
     let commit = commit().unwrap_or_else(|| "unknown".to_owned());
     println!("cargo::rustc-env=ZABCHECK_VERSION={version} (commit {commit})");
+    println!("cargo::rerun-if-changed={CORPUS}");
+    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
+    fs::write(Path::new(&out).join("corpus.rs"), corpus()?)
+}
+
+/// A list of names and contents, as an expression of Rust.
+fn corpus() -> io::Result<String> {
+    let mut list = "&[\n".to_owned();
+    for part in ["accept", "reject", "incomplete"] {
+        let mut files: Vec<_> = fs::read_dir(Path::new(CORPUS).join(part))?
+            .map(|entry| entry.and_then(|entry| entry.path().canonicalize()))
+            .collect::<io::Result<_>>()?;
+        files.sort();
+        for file in files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            // Writing to a string cannot fail.
+            let _ = writeln!(list, "    ({:?}, include_str!({file:?})),", format!("{part}/{name}"));
+        }
+    }
+    Ok(list + "]\n")
 }
 
 /// The commit of the checkout, if this is one of its own: a package may also lie unpacked in a

@@ -2,7 +2,7 @@
 
 mod check;
 mod explore;
-mod reports;
+mod values;
 
 use std::path::{Path, PathBuf};
 
@@ -12,17 +12,15 @@ use zab_ensemble::SCENARIOS;
 
 pub(crate) use check::{Bounds, Check, Election, Family, Limits, PaperBounds};
 pub(crate) use explore::Explore;
-pub(crate) use reports::Reports;
+pub(crate) use values::with_negative_numbers;
 
 use crate::exit;
 use crate::export::Picture;
-
-/// The version of this program, with the commit that it was built from.
-pub(crate) const VERSION: &str = env!("ZABCHECK_VERSION");
+use crate::report::ci::Reports;
 
 /// Checks ZooKeeper's atomic broadcast: its model, and real runs against the model.
 #[derive(Debug, Parser)]
-#[command(name = "zabcheck", version = VERSION, after_help = exit::TABLE, max_term_width = 100)]
+#[command(name = "zabcheck", version = crate::report::VERSION, after_help = exit::TABLE, max_term_width = 100)]
 #[command(propagate_version = true)]
 pub(crate) struct Cli {
     /// Print nothing but what went wrong, and what is asked for with --json - or --github
@@ -117,7 +115,7 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Args)]
 pub(crate) struct Conform {
-    /// Trace files, or folders whose *.ndjson files form one trace
+    /// Trace files, or folders whose *.ndjson files form one trace; - is standard input
     #[arg(required = true, value_name = "FILE|DIR")]
     pub(crate) paths: Vec<PathBuf>,
     /// Write the result for machines; - prints it, and what is for people on standard error
@@ -233,7 +231,7 @@ fn servers(text: &str) -> Result<u8, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
-    /// Trace files, or folders whose *.ndjson files form one trace
+    /// Trace files, or folders whose *.ndjson files form one trace; - is standard input
     #[arg(required = true, value_name = "FILE|DIR")]
     pub(crate) paths: Vec<PathBuf>,
     /// Write the result for machines; - prints it, and what is for people on standard error
@@ -249,8 +247,9 @@ pub(crate) struct Selftest {
     #[arg(long, default_value_t = 300, value_name = "N")]
     pub(crate) seeds: u64,
     /// The corpus: folders `accept`, `reject` and `incomplete` of traces whose headers say what to expect
-    #[arg(long, default_value = "traces/corpus", value_name = "DIR")]
-    pub(crate) corpus: PathBuf,
+    /// (default: the one that this program was built with)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) corpus: Option<PathBuf>,
     /// Try each kind of corruption so often under each contract, and show a row for each
     /// (default: once under one contract, and a row for each group)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

@@ -22,8 +22,15 @@ pub(crate) fn exploration(
     paper: &PaperBounds,
 ) -> Result<Exploration, String> {
     if let Some(flag) = foreign(family, bounds, paper) {
+        let instead = match flag {
+            "--requests" => "; there it is --txns",
+            "--txns" => "; there it is --requests",
+            "--crashes" => "; there it is --restarts",
+            "--restarts" => "; there it is --crashes",
+            _ => "",
+        };
         return Err(format!(
-            "{flag} is not for --model {}; `zabcheck check --help` lists the flags",
+            "{flag} is not for --model {}{instead}; `zabcheck check --help` lists the flags",
             family.name()
         ));
     }
@@ -83,10 +90,16 @@ fn zookeeper(args: &Bounds) -> Result<Zab, String> {
     let window = args.window.map_or(zab_model::WINDOW_DEFAULT, usize::from);
     let model = Zab::new(bounds, window).filter(|_| window > 0 && bounds.servers > 1);
     model.ok_or_else(|| {
-        format!(
-            "no room for these bounds ({bounds}): expected 2 to {SERVERS_MAX} servers, at most \
-             {TXNS_MAX} requests and a window of at least 1"
-        )
+        let expected = if !(2..=SERVERS_MAX).contains(&usize::from(bounds.servers)) {
+            format!("--servers: expected 2 to {SERVERS_MAX} (--model paper takes 2 to 5)")
+        } else if usize::from(bounds.requests) > TXNS_MAX {
+            format!("--requests: expected at most {TXNS_MAX}")
+        } else if window == 0 {
+            "--window: expected at least 1".to_owned()
+        } else {
+            "give smaller ones".to_owned()
+        };
+        format!("model zookeeper has no room for these bounds ({bounds}); {expected}")
     })
 }
 

@@ -8,6 +8,7 @@ mod exit;
 mod explorer;
 mod exploring;
 mod export;
+mod given;
 mod interrupt;
 mod ledger;
 mod listing;
@@ -19,13 +20,15 @@ mod window;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
     interrupt::survive_full_files();
-    let cli = match Cli::try_parse() {
+    let command = args::with_negative_numbers(Cli::command());
+    let parsed = command.try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return out::end(out::usage(&error)).into(),
     };

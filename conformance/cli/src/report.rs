@@ -22,6 +22,9 @@ use crate::out;
 /// The path that means standard output.
 pub(crate) const STDOUT: &str = "-";
 
+/// The version of this program, with the commit that it was built from.
+pub(crate) const VERSION: &str = env!("ZABCHECK_VERSION");
+
 /// What the results for machines are: `docs/src/output-v1.json`.
 const FORMAT: &str = "zabcheck-output/1";
 
@@ -79,10 +82,10 @@ pub(crate) fn write_with(
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> String {
-    let hint = match error.kind() {
-        io::ErrorKind::NotFound => ": its folder must exist",
-        io::ErrorKind::IsADirectory => ": give the name of a file in it",
-        _ => "",
-    };
+    let hints = [
+        (io::ErrorKind::NotFound, ": its folder must exist"),
+        (io::ErrorKind::IsADirectory, ": give the name of a file in it"),
+    ];
+    let hint = hints.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, hint)| hint);
     format!("cannot write {}: {error}{hint}", path.display())
 }

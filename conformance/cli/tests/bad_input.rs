@@ -75,7 +75,7 @@ fn bad_input_is_3_with_its_name() {
         ("explore --path 0 --svg ./absent/r.svg", "absent/r.svg: No such file"),
         ("record --scenario absent --out ./out", "possible values: start-in-order"),
         ("record --scenario truncate --out ./empty/../partial", "partial is not empty"),
-        ("record --scenario truncate --out ./text", "folder for the trace: File exists"),
+        ("record --scenario truncate --out ./text", "text: Not a directory"),
         ("record --scenario truncate --servers 4 --out ./out", "an odd number, at least 3"),
         ("record --scenario truncate --servers 17 --out ./out", "at most 16"),
     ];

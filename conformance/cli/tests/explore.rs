@@ -222,7 +222,7 @@ fn what_cannot_be_explored_is_refused_with_a_reason() {
     let refused: [(&[&str], &str); 9] = [
         (&["--address", &address], "cannot listen on"),
         (&["--address", "somewhere"], "--address"),
-        (&["--servers", "9"], "no room for these bounds"),
+        (&["--servers", "9"], "no room for these bounds (servers=9"),
         (&["--model", "paper", "--servers", "9"], "2 to 5 are possible"),
         (&["--txns", "1"], "--txns is not for --model zookeeper"),
         (&["--model", "paper", "--symmetry"], "--symmetry is for `zabcheck check`"),

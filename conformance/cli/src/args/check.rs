@@ -6,8 +6,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use zab_paper::READINGS;
 
-use super::Reports;
+use super::values;
 use crate::export::Export;
+use crate::report::ci::Reports;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -128,10 +129,10 @@ pub(crate) struct Check {
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct Limits {
     /// Threads; all cores if not given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::threads)]
     pub(crate) threads: Option<usize>,
     /// Memory for tables, log and frontier, such as 8GiB; most of what is free if not given
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = values::memory)]
     pub(crate) memory: Option<bytesize::ByteSize>,
     /// Stop an exploration after this many distinct states; it is then incomplete
     #[arg(long, value_name = "N")]

@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use zab_presets::Preset;
 
-use super::{Bounds, Family, PaperBounds};
+use super::{Bounds, Family, PaperBounds, values};
 use crate::export::Export;
 
 /// The flags of `explore`.
@@ -25,7 +25,7 @@ pub(crate) struct Explore {
     #[command(flatten)]
     pub(crate) paper: PaperBounds,
     /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3000")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3000", value_parser = values::address)]
     pub(crate) address: SocketAddr,
     /// Serve nothing: follow this path, numbered as in the Explorer's addresses, print where it
     /// leads and what can happen there

@@ -87,7 +87,8 @@ impl Asked<'_> {
                     }
                 }
                 Err(error) => {
-                    refused = refuse(&format!("{}: {error}", exploration.name));
+                    let name = self.preset.map(|_| format!("{}: ", exploration.name));
+                    refused = refuse(&format!("{}{error}", name.unwrap_or_default()));
                     break;
                 }
             }

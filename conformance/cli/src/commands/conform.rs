@@ -1,7 +1,7 @@
 //! `zabcheck conform`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tabled::Table;
@@ -11,6 +11,7 @@ use zab_trace::{Finding, Trace};
 use crate::args::Conform;
 use crate::exit::Exit;
 use crate::export::Picture;
+use crate::given::Given;
 use crate::interrupt;
 use crate::out;
 use crate::report::ci;
@@ -33,16 +34,23 @@ pub(crate) fn run(args: &Conform) -> Exit {
         out::error(why);
         return Exit::Usage;
     }
-    if args.each { each(args) } else { one(args) }
+    let given = match Given::new(&args.paths) {
+        Ok(given) => given,
+        Err(why) => {
+            out::error(why);
+            return Exit::Usage;
+        }
+    };
+    if args.each { each(args, &given.paths) } else { one(args, &given.paths) }
 }
 
 /// Checks traces one after the other; tells each verdict when it is known, and a total at the end.
 /// What is interrupted tells what was checked until then.
-fn each(args: &Conform) -> Exit {
+fn each(args: &Conform, paths: &[PathBuf]) -> Exit {
     let _asked = interrupt::flag();
     let (mut exit, mut results, mut cases) = (Exit::Good, Vec::new(), Vec::new());
     let mut words: BTreeMap<&str, usize> = BTreeMap::new();
-    for path in &args.paths {
+    for path in paths {
         if interrupt::asked() {
             exit = exit.and(Exit::Unknown);
             break;
@@ -64,12 +72,12 @@ fn each(args: &Conform) -> Exit {
         results.push(conformance::json(path, &outcome));
         cases.push(conformance::case("conform", path, &outcome));
     }
-    let unchecked = args.paths.len() - results.len();
+    let unchecked = paths.len() - results.len();
     let mut total: Vec<_> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
     if unchecked > 0 {
         total.push(format!("{unchecked} not checked (interrupted)"));
     }
-    out::line(format_args!("{} traces: {}", args.paths.len(), total.join(", ")));
+    out::line(format_args!("{} traces: {}", paths.len(), total.join(", ")));
     let value = json!({"traces": results, "total": words, "unchecked": unchecked});
     exit.and(write_json(args.json.as_deref(), "conform", value)).and(ci::write(
         &args.reports,
@@ -79,29 +87,29 @@ fn each(args: &Conform) -> Exit {
 }
 
 /// Checks one trace and prints the verdict, with its explanation if it is not accepted.
-fn one(args: &Conform) -> Exit {
+fn one(args: &Conform, paths: &[PathBuf]) -> Exit {
     if let Some(Err(why)) = args.export.as_ref().map(Picture::can_write) {
         out::error(why);
         return Exit::Usage;
     }
     let options = Options { witness: args.witness.is_some(), ..Options::default() };
     let progress = Progress::start("checking");
-    let outcome = zab_check::check(args.paths.as_slice(), &options);
+    let outcome = zab_check::check(paths, &options);
     drop(progress);
     out::line(&outcome.verdict);
     print_notes(&outcome.notes);
     if let Verdict::Conforms(summary) = &outcome.verdict {
         out::line(counts_table(&summary.counts));
     }
-    let value = conformance::json(&args.paths, &outcome);
+    let value = conformance::json(paths, &outcome);
     let mut exit = outcome.verdict.exit().and(write_json(args.json.as_deref(), "conform", value));
-    let case = conformance::case("conform", &args.paths, &outcome);
+    let case = conformance::case("conform", paths, &outcome);
     exit = exit.and(ci::write(&args.reports, "conform", &[case]));
     if let Some(path) = &args.witness {
         exit = exit.and(write_witness(path, &outcome));
     }
     if let Some(picture) = &args.export {
-        exit = exit.and(draw(picture, &args.paths, &outcome.verdict));
+        exit = exit.and(draw(picture, paths, &outcome.verdict));
     }
     exit
 }
@@ -155,5 +163,5 @@ fn write_witness(path: &Path, outcome: &Outcome) -> Exit {
         out::error("no witness is written, since the trace is not accepted");
         return Exit::Good;
     };
-    write_with(path, |mut out| witness.write(&mut out))
+    write_with(path, |out| witness.write(out))
 }

@@ -5,6 +5,7 @@ use zab_trace::{Finding, LintReport, Severity};
 
 use crate::args::Lint;
 use crate::exit::Exit;
+use crate::given::Given;
 use crate::out;
 use crate::report::ci::{self, Case, State};
 use crate::report::{can_write, conformance, write_json};
@@ -17,10 +18,14 @@ pub(crate) fn run(args: &Lint) -> Exit {
         out::error(why);
         return Exit::Usage;
     }
-    let report = match zab_trace::lint(&args.paths) {
-        Ok(report) => report,
-        Err(error) => {
-            out::error(error);
+    let lint = |given: Given| {
+        let report = zab_trace::lint(&given.paths).map_err(|error| error.to_string())?;
+        Ok((conformance::names(&given.paths), report))
+    };
+    let (paths, report) = match Given::new(&args.paths).and_then(lint) {
+        Ok(linted) => linted,
+        Err(why) => {
+            out::error(why);
             return Exit::Usage;
         }
     };
@@ -38,7 +43,6 @@ pub(crate) fn run(args: &Lint) -> Exit {
         report.errors,
     ));
     let exit = if report.is_sound() { Exit::Good } else { Exit::Bad };
-    let paths = conformance::names(&args.paths);
     exit.and(write_json(json, "lint", to_json(&paths, &report))).and(ci::write(
         &args.reports,
         "lint",

@@ -1,6 +1,8 @@
 //! `zabcheck record`.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -36,7 +38,9 @@ pub(crate) fn run(args: &Record) -> Exit {
         out::error(why);
         return Exit::Usage;
     }
-    let target = match target(args) {
+    let fine = if args.times.is_some() { Ok(()) } else { can_use(out) };
+    let target = fine.and_then(|()| target(args)).and_then(|found| make(out).map(|()| found));
+    let target = match target {
         Ok(target) => target,
         Err(why) => {
             out::error(why);
@@ -80,6 +84,21 @@ pub(super) fn to_json(
         "order": run.map(|run| format!("{:016x}", run.order)),
         "verdict": verdict.map(Verdict::word),
     })
+}
+
+/// Makes the folder of a run, if it is not there.
+fn make(out: &Path) -> Result<(), String> {
+    fs::create_dir_all(out).map_err(|error| format!("--out {}: {error}", out.display()))
+}
+
+/// Whether the folder of a run is empty or absent: nobody is to wait, only to learn that it is not.
+pub(super) fn can_use(out: &Path) -> Result<(), String> {
+    match fs::read_dir(out).map(Iterator::count) {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(RecordError::NotEmpty(out.to_owned()).to_string()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(format!("--out {}: {error}", out.display())),
+    }
 }
 
 /// The server to run; tells which one it is.

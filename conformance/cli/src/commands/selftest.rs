@@ -3,11 +3,13 @@
 //! servers with a seeded defect must be found out.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tabled::settings::Width;
 use tabled::settings::object::Columns;
+use tempfile::TempDir;
 use zab_check::{Options, Verdict};
 use zab_sim::Mutant;
 use zab_trace::{Header, Reader, trace_files};
@@ -21,6 +23,12 @@ use crate::report::ci;
 use crate::report::ci::{Case, Finding, State};
 use crate::report::progress::Progress;
 use crate::report::{can_write, table, write_json};
+
+/// The files of the corpus, by name and content, from `build.rs`.
+const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/corpus.rs"));
+
+/// The parts of a corpus, each in a folder of its own.
+const PARTS: [&str; 3] = ["accept", "reject", "incomplete"];
 
 /// Characters in a line of a defect's description.
 const DESCRIPTION_WIDTH: usize = 56;
@@ -37,7 +45,7 @@ pub(crate) fn run(args: &Selftest) -> Exit {
         }
     };
     let mut cases = Vec::new();
-    let (corpus, traces) = corpus(&files, &mut cases);
+    let (corpus, traces) = corpus(&files.files, &mut cases);
     let (mutated, mutations) = mutations::run(args, &mut cases);
     let (found_out, defects) = mutants(args.seeds, &mut cases);
     let mut exit = corpus.and(mutated).and(found_out);
@@ -62,29 +70,56 @@ pub(crate) fn run(args: &Selftest) -> Exit {
 /// A file of the corpus, and the folder that it is in.
 type Expected = (&'static str, PathBuf);
 
+/// The files of a corpus.
+struct Corpus {
+    files: Vec<Expected>,
+    /// Where they are, if they were unpacked.
+    _unpacked: Option<TempDir>,
+}
+
 /// What must be there before anything is tried: the files of the corpus, and where results go.
-fn prepare(args: &Selftest) -> Result<Vec<Expected>, String> {
+fn prepare(args: &Selftest) -> Result<Corpus, String> {
     args.json.as_deref().map_or(Ok(()), can_write)?;
     ci::can_write(&args.reports)?;
     if let Some(keep) = &args.keep {
         fs::create_dir_all(keep)
             .map_err(|error| format!("cannot make the folder {}: {error}", keep.display()))?;
     }
-    let mut expected = Vec::new();
-    for part in ["accept", "reject", "incomplete"] {
-        let folder = args.corpus.join(part);
+    let mut kept = None;
+    let corpus = match &args.corpus {
+        Some(corpus) => corpus.clone(),
+        None => {
+            let unpacked = built_in().map_err(|error| format!("no temporary folder: {error}"))?;
+            kept.insert(unpacked).path().to_owned()
+        }
+    };
+    let mut files = Vec::new();
+    for part in PARTS {
+        let folder = corpus.join(part);
         let cannot = |why: String| {
             format!(
-                "cannot read the corpus {}: {why}\n(hint: run from a checkout, or give --corpus DIR)",
+                "cannot read the corpus {}: {why}\n(hint: without --corpus the one that is built in is taken)",
                 folder.display()
             )
         };
         // `trace_files` takes what is no folder for a file.
         fs::read_dir(&folder).map_err(|error| cannot(error.to_string()))?;
-        let files = trace_files(&[&folder]).map_err(|error| cannot(error.to_string()))?;
-        expected.extend(files.into_iter().map(|path| (part, path)));
+        let found = trace_files(&[&folder]).map_err(|error| cannot(error.to_string()))?;
+        files.extend(found.into_iter().map(|path| (part, path)));
     }
-    Ok(expected)
+    Ok(Corpus { files, _unpacked: kept })
+}
+
+/// The corpus that this program was built with, unpacked.
+fn built_in() -> io::Result<TempDir> {
+    let folder = tempfile::tempdir()?;
+    for part in PARTS {
+        fs::create_dir(folder.path().join(part))?;
+    }
+    for (name, text) in BUILT_IN {
+        fs::write(folder.path().join(name), text)?;
+    }
+    Ok(folder)
 }
 
 /// One row for each file of the corpus.

@@ -1,13 +1,11 @@
 //! `zabcheck verify`: the main job, in one command.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use zab_check::{Options, Verdict};
-use zab_ensemble::{RecordError, Recording, Scenario, ZabServer, left_a_run};
+use zab_ensemble::{Recording, Scenario, ZabServer, left_a_run};
 use zab_presets::{Ending, Preset};
 
 use super::record::{self, exit_of};
@@ -76,13 +74,7 @@ pub(crate) fn run(args: &Verify) -> Exit {
 fn can_begin(args: &Verify) -> Result<(), String> {
     args.json.as_deref().map_or(Ok(()), can_write)?;
     ci::can_write(&args.reports)?;
-    let Some(out) = &args.out else { return Ok(()) };
-    match fs::read_dir(out).map(Iterator::count) {
-        Ok(0) => Ok(()),
-        Ok(_) => Err(RecordError::NotEmpty(out.clone()).to_string()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(format!("--out {}: {error}", out.display())),
-    }
+    args.out.as_deref().map_or(Ok(()), record::can_use)
 }
 
 /// Tells what was looked at, the verdict, and how far it goes.

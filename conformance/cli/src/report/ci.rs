@@ -5,12 +5,29 @@ mod github;
 mod junit;
 mod sarif;
 
-use std::path::Path;
+use std::env;
+use std::path::{Path, PathBuf};
 
-use crate::args::Reports;
+use clap::Args;
+
 use crate::exit::Exit;
 use crate::out;
 use crate::report;
+
+/// Reports for CI systems.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Reports {
+    /// Write the results as JUnit XML, a test case for each trace, property or file
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write the findings as SARIF 2.1.0
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) sarif: Option<PathBuf>,
+    /// Print each finding as an annotation of GitHub Actions; done by itself where the variable
+    /// GITHUB_ACTIONS is `true`, as it is there
+    #[arg(long, help_heading = "Reports")]
+    pub(crate) github: bool,
+}
 
 /// One thing that was looked at: a trace, a property, a defect.
 #[derive(Clone, Debug)]
@@ -77,7 +94,7 @@ pub(crate) fn can_write(asked: &Reports) -> Result<(), String> {
 
 /// Writes what is asked for; a failure is told, and makes the command fail.
 pub(crate) fn write(asked: &Reports, command: &str, cases: &[Case]) -> Exit {
-    if asked.github {
+    if asked.github || env::var_os("GITHUB_ACTIONS").is_some_and(|set| set == "true") {
         let findings = cases.iter().flat_map(|case| &case.findings);
         findings.for_each(|finding| out::annotation(github::annotation(finding)));
     }

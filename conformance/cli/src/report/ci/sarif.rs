@@ -11,6 +11,7 @@ use serde_sarif::sarif::{
 
 use super::{Case, Finding};
 use crate::ledger;
+use crate::report::VERSION;
 
 /// The log of a command.
 ///
@@ -24,11 +25,7 @@ pub(super) fn text(cases: &[Case]) -> Result<String, String> {
     let ids: BTreeSet<&str> = findings().map(|(_, finding)| finding.rule.as_str()).collect();
     let rules: Vec<_> = ids.into_iter().map(rule).collect();
     let results: Vec<_> = findings().map(|(case, finding)| result(case, finding)).collect();
-    let driver = ToolComponent::builder()
-        .name("zabcheck")
-        .version(crate::args::VERSION)
-        .rules(rules)
-        .build();
+    let driver = ToolComponent::builder().name("zabcheck").version(VERSION).rules(rules).build();
     let run = Run::builder().tool(Tool::builder().driver(driver).build()).results(results).build();
     let log = Sarif::builder()
         .schema("https://json.schemastore.org/sarif-2.1.0.json")
@@ -104,7 +101,7 @@ mod tests {
 
     #[test]
     fn rules_say_what_the_ledger_says() {
-        let says = rule("l.3.2").short_description.and_then(|says| Some(says.text)).expect("text");
+        let says = rule("l.3.2").short_description.expect("text").text;
         assert!(says.starts_with("ACK(z) from a learner"), "{says}");
     }
 }

@@ -1,0 +1,25 @@
+//! Documents with commands: each is run, and must print what the document says.
+//!
+//! `TRYCMD=overwrite cargo test -p zabcheck --test transcripts` writes what they print; read it before
+//! you commit it.
+
+use std::time::Duration;
+
+use trycmd::TestCases;
+
+/// After this long a command fails rather than hangs; no machine is so slow.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+fn run(cases: &str) {
+    TestCases::new().env("GITHUB_ACTIONS", "false").timeout(PATIENCE).case(cases);
+}
+
+#[test]
+fn every_mistake_is_told_what_was_expected() {
+    run("tests/cmd/mistakes.md");
+}
+
+#[test]
+fn the_first_hour_of_a_newcomer_is_as_the_docs_tell() {
+    run("../../docs/src/first-hour/*.md");
+}
