@@ -1,11 +1,24 @@
-//! What a server prints: its log, lines on standard error; and its usage.
+//! What a server prints: its log, lines on standard error with a time and a level; and its usage.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-/// Writes a line. A log that cannot be written (its reader is gone, its disk is full) is lost: a
-/// server does not end for want of a log.
+/// Begins the log: what this level and those above it say goes to standard error. A log that cannot
+/// be written (its reader is gone, its disk is full) is lost: a server does not end for want of it.
+pub fn begin_log(level: tracing::Level) {
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .log_internal_errors(false)
+        .finish();
+    // The only error is that there is a log already.
+    let _ = tracing::subscriber::set_global_default(log);
+}
+
+/// Writes a line, if it can be written.
 pub fn line(what: impl Display) {
     let text = format!("{what}\n");
     // There is nowhere to tell that standard error fails.

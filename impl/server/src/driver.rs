@@ -22,7 +22,6 @@ use zab_wire::PacketType;
 
 use crate::client::{Service, Submissions};
 use crate::config::Config;
-use crate::console;
 use crate::convert::{self, Incoming};
 use crate::election_net::{Change, ElectionEvent, ElectionNet};
 use crate::error::ServerError;
@@ -157,7 +156,7 @@ impl Driver {
         }
         if let Some(times) = self.state.joining.settle(std::time::Instant::now()) {
             let times = format_args!("{times} attempts to join before failed as said");
-            self.log(format_args!("serves clients; {times}"));
+            tracing::info!("zab-server {}: serves clients; {times}", self.config.id);
         }
         Ok(())
     }
@@ -168,10 +167,10 @@ impl Driver {
         let effects = self.peer.handle(input.clone());
         self.trace.write(|observer| observer.step(&input, &effects, self.peer.state()))?;
         if let Some(error) = &effects.error {
-            self.say(role == Role::Following, error.to_string());
+            self.warn(role == Role::Following, error.to_string());
         } else if role != self.peer.role() && matches!(input, Input::Tick) {
             let missed = if role == Role::Following { "its leader" } else { "a quorum" };
-            self.say(true, format!("heard nothing of {missed} for too long"));
+            self.warn(true, format!("heard nothing of {missed} for too long"));
         }
         self.carry_out(effects).await
     }
@@ -206,7 +205,7 @@ impl Driver {
                 match socket.and_then(|socket| self.open(socket, leader)) {
                     Some(connection) => self.step(Input::Connected { leader, connection }).await,
                     None => {
-                        self.say(true, format!("server {leader}, the leader, cannot be reached"));
+                        self.warn(true, format!("server {leader}, the leader, cannot be reached"));
                         self.step(Input::ConnectFailed { leader }).await
                     }
                 }
@@ -243,7 +242,7 @@ impl Driver {
     async fn end(&mut self, connection: ConnectionId, reason: &str) -> Result<(), ServerError> {
         let Some(learner) = self.state.links.remove(&connection) else { return Ok(()) };
         let is_own = self.peer.role() == Role::Following;
-        self.say(is_own, format!("connection with server {} ended: {reason}", learner.server));
+        self.warn(is_own, format!("connection with server {} ended: {reason}", learner.server));
         self.step(Input::Disconnected { connection }).await
     }
 
@@ -313,18 +312,13 @@ impl Driver {
         }
     }
 
-    /// One line on standard error, unless the same was said a short while ago. `is_own`: it is
-    /// about this server's place in the ensemble.
-    fn say(&mut self, is_own: bool, text: String) {
+    /// A warning, unless the same was said a short while ago. `is_own`: it is about this server's
+    /// place in the ensemble.
+    fn warn(&mut self, is_own: bool, text: String) {
         let said = if is_own { &mut self.state.joining.said } else { &mut self.state.said };
         if let Some(text) = said.say(text, std::time::Instant::now()) {
-            self.log(format_args!("{text}"));
+            tracing::warn!("zab-server {}: {text}", self.config.id);
         }
-    }
-
-    /// One line on standard error.
-    fn log(&self, what: std::fmt::Arguments<'_>) {
-        console::line(format_args!("zab-server {}: {what}", self.config.id));
     }
 }
 

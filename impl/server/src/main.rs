@@ -63,6 +63,9 @@ struct Arguments {
     /// dot at the end, which this server does not support; may be repeated.
     #[arg(long, value_name = "KEY")]
     tolerate: Vec<String>,
+    /// The log on standard error has lines of this level and above it: error, warn, info.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log_level: tracing::Level,
     /// Write what this process does to DIR/server-<id>-<incarnation>.ndjson.
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), ServerError> {
+    console::begin_log(arguments.log_level);
     let options = Options { set: &arguments.set, tolerate: &arguments.tolerate };
     let config = match (&arguments.standalone, &arguments.config) {
         (Some(directory), _) => Config::standalone(directory, options)?,

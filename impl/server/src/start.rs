@@ -10,7 +10,6 @@ use zab_core::{Peer, Recovered};
 
 use crate::client::Service;
 use crate::config::{Config, Endpoint};
-use crate::console;
 use crate::descriptors::Shares;
 use crate::driver::{Driver, Inbox, Purges, Volatile};
 use crate::election_net::ElectionNet;
@@ -39,7 +38,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
     for note in &config.notes {
-        console::line(format_args!("zab-server {}: note: {note}", config.id));
+        tracing::info!("zab-server {}: note: {note}", config.id);
     }
     let (report, log) = mpsc::unbounded_channel();
     let (storage, recovery) =
@@ -49,7 +48,7 @@ pub async fn serve(
         })?;
     let Recovery { recovered, snapshot, incarnation, notes } = recovery;
     for note in &notes {
-        console::line(format_args!("zab-server {}: {note}", config.id));
+        tracing::warn!("zab-server {}: {note}", config.id);
     }
     let transactions = recovered.transactions.clone();
     let state = State { snapshot, base: recovered.base, transactions };

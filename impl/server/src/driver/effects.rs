@@ -181,7 +181,10 @@ impl Driver {
                 // The port is held since the start. If there is no descriptor to listen with, the
                 // next step tries again, and after a while the core gives the role up.
                 if let Err(error) = self.quorum.listen().await {
-                    self.log(format_args!("cannot listen on the quorum port now: {error}"));
+                    let id = self.config.id;
+                    tracing::warn!(
+                        "zab-server {id}: cannot listen on the quorum port now: {error}"
+                    );
                 }
             } else {
                 self.quorum.stop_listening().await;
@@ -222,6 +225,8 @@ impl Driver {
                 format!("{role}, the leader is server {leader}, last {last}")
             }
         };
-        self.say(true, text);
+        if let Some(text) = self.state.joining.said.say(text, now) {
+            tracing::info!("zab-server {}: {text}", self.config.id);
+        }
     }
 }
