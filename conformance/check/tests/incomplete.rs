@@ -131,11 +131,11 @@ fn a_cut_line_is_inconclusive() {
 #[test]
 fn a_seeded_defect_of_the_rules_breaks_a_property() {
     // A committed transaction that no quorum holds: every step is legal under the defect.
-    let mutant = Some(zab_model::Mutant::CommitWithoutQuorum);
+    let profile = zab_model::Profile::FIXED.with("commit=first_ack").unwrap();
     let mut seen = Vec::new();
     for seed in 0..400 {
-        let (header, events) = zab_oracle::walk_with(seed, &Walk::default(), mutant);
-        let options = Options { mutant, ..Options::default() };
+        let (header, events) = zab_oracle::walk_with(seed, &Walk::default(), profile);
+        let options = Options { profile, ..Options::default() };
         let verdict = check(&(header, events), &options).verdict;
         if let Verdict::Violates(violation) = &verdict {
             seen.push(violation.property);

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use zab_ensemble::SCENARIOS;
+use zab_model::Profile;
 
 pub(crate) use check::{Bounds, Check, Election, Family, Limits, PaperBounds};
 pub(crate) use explore::Explore;
@@ -57,6 +58,10 @@ pub(crate) enum Command {
     /// Show a rule of the protocol, or list them all.
     #[command(after_help = "Examples:\n  zabcheck explain l.3.2\n  zabcheck explain")]
     Explain(Explain),
+    /// List the releases of ZooKeeper that the model knows, and what they do differently.
+    #[command(after_help = "Examples:\n  zabcheck profiles\n  zabcheck profiles 3.9.1\n  \
+        zabcheck check --profile 3.9.1,acks_of_cut=withdrawn")]
+    Profiles(Profiles),
     /// Run real servers through a scenario with faults, and record their trace.
     #[command(after_help = "Examples:\n  zabcheck record --list\n  \
         zabcheck record --target zab-server --scenario leader-kill --out runs/leader-kill\n  \
@@ -96,7 +101,11 @@ impl Command {
             Self::Record(args) => args.json.as_deref(),
             Self::Lint(args) => args.json.as_deref(),
             Self::Bench(args) => args.json.as_deref(),
-            Self::Explore(_) | Self::Explain(_) | Self::Completions(_) | Self::Man(_) => None,
+            Self::Explore(_)
+            | Self::Explain(_)
+            | Self::Profiles(_)
+            | Self::Completions(_)
+            | Self::Man(_) => None,
         }
     }
 }
@@ -153,6 +162,24 @@ pub(crate) struct Explain {
     /// Its id, as in a divergence (default: list all)
     #[arg(value_name = "RULE")]
     pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Profiles {
+    /// A release, with switches set otherwise or not (default: all releases side by side)
+    #[arg(value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = profile)]
+    pub(crate) profile: Option<Profile>,
+}
+
+/// A profile by its name; of a name that nothing has, what may have been meant.
+fn profile(text: &str) -> Result<Profile, String> {
+    Profile::named(text).map_err(|error| {
+        let distance = |name: &&&str| strsim::damerau_levenshtein(name, &error.given);
+        match error.known.iter().min_by_key(distance) {
+            Some(nearest) => format!("{error}; the nearest is {nearest}"),
+            None => error.to_string(),
+        }
+    })
 }
 
 #[derive(Debug, Args)]

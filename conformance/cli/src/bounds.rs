@@ -1,5 +1,6 @@
 //! From the flags of single bounds to what is explored.
 
+use zab_model::Profile;
 use zab_model::explore::{self, SERVERS_MAX, TXNS_MAX, Zab};
 use zab_paper::{self as paper, Rules, Variant};
 use zab_presets::{Exploration, Family, PaperRun};
@@ -39,6 +40,24 @@ pub(crate) fn exploration(
         args::Family::Paper => Family::Paper(published(bounds, paper)),
     };
     Ok(Exploration { name: CUSTOM, covers: "the bounds given", family })
+}
+
+/// Lets servers of the family `zookeeper` follow a profile; explorations of the other are dropped.
+///
+/// # Errors
+/// When none is left; in words.
+pub(crate) fn follow(profile: &Profile, explorations: &mut Vec<Exploration>) -> Result<(), String> {
+    explorations.retain_mut(|exploration| {
+        if let Family::Zookeeper(model) = &mut exploration.family {
+            model.ensemble.profile = *profile;
+            return true;
+        }
+        false
+    });
+    if explorations.is_empty() {
+        return Err("--profile is for --model zookeeper".to_owned());
+    }
+    Ok(())
 }
 
 /// A flag that was given and means nothing for the family that was asked for.

@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod explore;
 pub(crate) mod lint;
 pub(crate) mod mutations;
+pub(crate) mod profiles;
 pub(crate) mod record;
 pub(crate) mod selftest;
 pub(crate) mod verify;

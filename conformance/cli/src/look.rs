@@ -1,5 +1,6 @@
 //! The commands that look at an exploration, and at the runs that it has found, by hand.
 
+use zab_model::Profile;
 use zab_model::explore::{self, Zab};
 use zab_paper as paper;
 use zab_presets::{Exploration, Family, PaperRun};
@@ -12,12 +13,14 @@ pub(crate) const CUSTOM: &str = "custom";
 pub(crate) fn command(exploration: &Exploration) -> String {
     let Exploration { name, family, .. } = exploration;
     if *name != CUSTOM {
-        return format!("zabcheck explore --exploration {name}");
+        let profile = profile_flag(family).unwrap_or_default();
+        return format!("zabcheck explore --exploration {name} {profile}").trim_end().to_owned();
     }
     let flags = match family {
         Family::Zookeeper(model) => zookeeper_flags(model),
         Family::Paper(run) => paper_flags(run),
     };
+    let flags: Vec<String> = flags.into_iter().chain(profile_flag(family)).collect();
     format!("zabcheck explore --model {} {}", family.name(), flags.join(" "))
 }
 
@@ -40,6 +43,16 @@ fn zookeeper_flags(model: &Zab) -> Vec<String> {
         format!("--window {}", model.ensemble.window),
     ];
     counts.into_iter().chain(more).collect()
+}
+
+/// `--profile`, unless servers follow `fixed`.
+fn profile_flag(family: &Family) -> Option<String> {
+    match family {
+        Family::Zookeeper(model) if model.ensemble.profile != Profile::FIXED => {
+            Some(format!("--profile fixed,{}", model.ensemble.profile))
+        }
+        Family::Zookeeper(_) | Family::Paper(_) => None,
+    }
 }
 
 fn paper_flags(run: &PaperRun) -> Vec<String> {

@@ -105,6 +105,7 @@ fn wrong_usage_is_3_and_help_is_0() {
         "explore",
         "conform",
         "explain",
+        "profiles",
         "record",
         "lint",
         "selftest",

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use zab_model::Profile;
 use zab_model::explore::NetworkMutant;
 use zab_oracle::mutate;
 
@@ -36,7 +37,8 @@ fn shown(list: &[impl Debug]) -> Vec<String> {
 
 #[test]
 fn the_page_lists_the_defects_of_the_model() {
-    assert_eq!(names("## The rules of the model"), shown(&zab_model::Mutant::ALL));
+    let listed: Vec<String> = Profile::defects().map(|profile| profile.to_string()).collect();
+    assert_eq!(names("## The rules of the model"), listed);
     let network = [NetworkMutant::Reorders, NetworkMutant::Drops];
     assert_eq!(names("## The network of the model"), shown(&network));
 }
@@ -47,7 +49,7 @@ fn the_page_names_the_property_that_the_test_of_the_model_names() {
     let test = fs::read_to_string(root().join("model/zab/tests/explore/defects.rs"));
     let test = test.expect("the test of the defects");
     for row in rows("## The rules of the model") {
-        let (name, property) = (format!("Mutant::{},", row[0]), format!("\"{}\")", row[2]));
+        let (name, property) = (format!("\"{}\",", row[0]), format!("\"{}\")", row[2]));
         let found = test.lines().any(|line| line.contains(&name) && line.contains(&property));
         assert!(found, "{row:?}");
     }

@@ -8,7 +8,7 @@ mod net;
 pub(crate) mod node;
 mod run;
 
-use zab_model::Mutant;
+use zab_model::Profile;
 use zab_trace::{Event, Header, Implementation, Source};
 
 use run::Walker;
@@ -40,12 +40,12 @@ impl Default for Walk {
 /// A random run of the model as a trace. The same seed gives the same run.
 #[must_use]
 pub fn walk(seed: u64, shape: &Walk) -> (Header, Vec<Event>) {
-    walk_with(seed, shape, None)
+    walk_with(seed, shape, Profile::FIXED)
 }
 
-/// A random run of the model with a seeded defect.
+/// A random run of the model under a profile.
 #[must_use]
-pub fn walk_with(seed: u64, shape: &Walk, mutant: Option<Mutant>) -> (Header, Vec<Event>) {
+pub fn walk_with(seed: u64, shape: &Walk, profile: Profile) -> (Header, Vec<Event>) {
     let name = env!("CARGO_PKG_NAME").to_owned();
     let implementation = Implementation { name, version: env!("CARGO_PKG_VERSION").to_owned() };
     let servers = (1..=u64::from(shape.servers)).collect();
@@ -53,6 +53,6 @@ pub fn walk_with(seed: u64, shape: &Walk, mutant: Option<Mutant>) -> (Header, Ve
     header.window = shape.window;
     header.seed = Some(seed);
     header.contract.state = shape.state;
-    let events = Walker::new(seed, shape, mutant).map(Walker::run).unwrap_or_default();
+    let events = Walker::new(seed, shape, profile).map(Walker::run).unwrap_or_default();
     (header, events)
 }

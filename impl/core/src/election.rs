@@ -125,7 +125,7 @@ impl Election {
         self.recvset.insert(from, Heard::of(heard));
     }
 
-    /// zk.fle.same_round: a settled server of this very round. Its vote joins `recvset`, and ends
+    /// zk.fle.same_round (D-SAME): a settled server of this very round. Its vote joins `recvset`, and ends
     /// the election if a quorum and the leader itself agree with it.
     fn on_settled_in_same_round(
         &mut self,

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use zab_model::WINDOW_DEFAULT;
 use zab_model::explore::{Bounds, Election, Zab, uneven_starts};
+use zab_model::{Profile, WINDOW_DEFAULT};
 use zab_paper::{self as paper, LateAckLd, NewLeaderWrites, Variant};
 
 /// A named set of explorations.
@@ -74,6 +74,9 @@ impl fmt::Display for Family {
         match self {
             Self::Zookeeper(model) => {
                 write!(f, "{} window={}", model.bounds, model.ensemble.window)?;
+                if model.ensemble.profile != Profile::FIXED {
+                    write!(f, " profile={}", model.ensemble.profile)?;
+                }
                 if model.starts.len() > 1 {
                     write!(f, " starts={}", model.starts.len())?;
                 }

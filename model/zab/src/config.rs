@@ -1,6 +1,7 @@
-//! What is fixed during a run: the ensemble, the window, and which defect is seeded, if any.
+//! What is fixed during a run: the ensemble, the window and the profile.
 
 use crate::history::History;
+use crate::profile::{Profile, Quorum};
 use crate::shape::Shape;
 use crate::types::{ServerId, ServerSet};
 
@@ -19,8 +20,8 @@ pub struct Ensemble {
     /// trace shows it. No rule reads it before `l.2.2` or `f.2.2` sets it again, so an exploration
     /// may forget it, and then has fewer states.
     pub forget_committed: bool,
-    /// The seeded defect; `None` for the protocol as it is.
-    pub mutant: Option<Mutant>,
+    /// What servers do where releases differ.
+    pub profile: Profile,
 }
 
 /// An ensemble, and the storage of its histories.
@@ -51,7 +52,7 @@ impl Ensemble {
     /// Voters 1 to `voters`, who follow the protocol.
     #[must_use]
     pub fn new(voters: u8) -> Self {
-        Self { voters, window: WINDOW_DEFAULT, forget_committed: false, mutant: None }
+        Self { voters, window: WINDOW_DEFAULT, forget_committed: false, profile: Profile::FIXED }
     }
 
     /// The voting members in order of their ids.
@@ -69,7 +70,10 @@ impl Ensemble {
     #[must_use]
     pub fn quorum(&self) -> usize {
         let half = usize::from(self.voters) / 2;
-        if self.has(Mutant::MinorityQuorum) { half.max(1) } else { half + 1 }
+        match self.profile.quorum {
+            Quorum::Majority => half + 1,
+            Quorum::Half => half.max(1),
+        }
     }
 
     /// Whether a set of voters is a quorum.
@@ -77,73 +81,4 @@ impl Ensemble {
     pub fn is_quorum(&self, set: ServerSet) -> bool {
         set.len() >= self.quorum()
     }
-
-    /// Whether this defect is seeded.
-    pub(crate) fn has(&self, mutant: Mutant) -> bool {
-        self.mutant == Some(mutant)
-    }
-}
-
-/// Defects that can be seeded, each in exactly one rule, to show that the properties notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Mutant {
-    /// Half of the voters counts as a quorum, everywhere.
-    MinorityQuorum,
-    /// `zk.fle.order` does not compare epochs. A worse leader is then elected, but nothing is lost,
-    /// because the gate of `l.1.2` refuses it.
-    VoteIgnoresEpoch,
-    /// `f.1.2` accepts an epoch older than the accepted one.
-    OlderEpochAccepted,
-    /// `f.1.2` answers without having written acceptedEpoch.
-    AcceptedEpochNotWritten,
-    /// `l.1.2` accepts learners that know more than the leader. The refusal protects from a wrong
-    /// election; after an election as `zk.fle.*` says it is not needed.
-    FresherLearnerAccepted,
-    /// `zk.sync.diff` starts after the last committed transaction, whatever the learner has.
-    DiffFromMax,
-    /// `zk.sync.trunc` cuts one committed transaction too many.
-    TruncBelowCommitted,
-    /// `f.2.0` does not cut the history after TRUNC.
-    TruncIgnored,
-    /// `zk.sync.withdraw` is left out (D-H01: every current release of ZooKeeper).
-    NothingWithdrawn,
-    /// `f.2.1` writes currentEpoch before the history.
-    EpochBeforeHistory,
-    /// `f.2.1` acknowledges NEWLEADER before anything is written.
-    AckLdBeforeWrites,
-    /// `l.2.2` establishes the leader as soon as it has sent NEWLEADER.
-    EstablishedWithoutQuorum,
-    /// `f.3.1` acknowledges what is not yet durable.
-    AckBeforeSync,
-    /// `l.3.1` counts the leader's own acknowledgement before its log is durable.
-    OwnAckBeforeSync,
-    /// `l.3.2` commits with the first acknowledgement.
-    CommitWithoutQuorum,
-    /// `f.3.3` takes the whole history for committed.
-    CommitAhead,
-    /// `zk.bcast.apply` delivers what is committed but not yet durable here.
-    DeliveredBeforeSync,
-}
-
-impl Mutant {
-    /// Every seeded defect.
-    pub const ALL: [Self; 17] = [
-        Self::MinorityQuorum,
-        Self::VoteIgnoresEpoch,
-        Self::OlderEpochAccepted,
-        Self::AcceptedEpochNotWritten,
-        Self::FresherLearnerAccepted,
-        Self::DiffFromMax,
-        Self::TruncBelowCommitted,
-        Self::TruncIgnored,
-        Self::NothingWithdrawn,
-        Self::EpochBeforeHistory,
-        Self::AckLdBeforeWrites,
-        Self::EstablishedWithoutQuorum,
-        Self::AckBeforeSync,
-        Self::OwnAckBeforeSync,
-        Self::CommitWithoutQuorum,
-        Self::CommitAhead,
-        Self::DeliveredBeforeSync,
-    ];
 }

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::message::{Message, Notification};
 use crate::outbox::Outbox;
 use crate::probe::Probe;
+use crate::program::Item;
 use crate::rules::{Guard, Node, Outcome, Refusal, holds, is};
 use crate::server::Server;
 use crate::shape::Shape;
@@ -63,15 +64,16 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     }
 
     /// A server that is down can only start. While a program is unfinished, only its next write and
-    /// a crash can happen.
+    /// a crash can happen; where it pauses, also what the sync thread does.
     fn may_act(&mut self, step: &Step<S>) -> Outcome {
+        let pauses = self.me.program.next() == Item::Pause;
         let (while_writing, while_down) = match step {
             Step::Start { .. } => (false, true),
             Step::ProgramNext | Step::Crash => (true, false),
+            Step::SyncLog { .. } => (pauses, false),
             Step::Connected { .. }
             | Step::Disconnected { .. }
             | Step::Receive { .. }
-            | Step::SyncLog { .. }
             | Step::Settle
             | Step::Resend
             | Step::LeaveRole

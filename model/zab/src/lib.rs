@@ -2,11 +2,14 @@
 //!
 //! # What is modelled
 //!
-//! The `zookeeper` family under profile `fixed`: every rule of `docs/src/rules.md`, at the finest
+//! The `zookeeper` family: every rule of `docs/src/rules.md`, at the finest
 //! grain. A rule reads and writes *one* server, consumes at most one message, and never touches a
 //! channel; guard and effect stand together in one function. [`apply`] takes a server through one
 //! [`Step`] and says whether that was possible. Channels, faults and time belong to the code that
 //! composes servers (the explorer) or follows one (the checker of traces).
+//!
+//! Where releases of ZooKeeper differ, a [`Profile`] says what a rule does; `fixed`, which the
+//! ledger describes, is none of them and stricter than any.
 //!
 //! Durability is explicit. What a rule must write before it may send is a [`Program`]. Each write
 //! of a program is a step of its own, so a crash can come between any two.
@@ -16,7 +19,7 @@
 //! * Time. Whatever a timeout does can happen at any moment.
 //! * Observers, reconfiguration, weights, epochs that run out of counters.
 //! * What PING, SYNC and client sessions do; the content of transactions.
-//! * Releases other than `fixed`.
+//! * Of releases: what [`profile::GAPS`] lists.
 //!
 //! # Reading order
 //!
@@ -36,6 +39,7 @@ mod message;
 mod number;
 mod outbox;
 mod probe;
+pub mod profile;
 mod program;
 mod rules;
 mod server;
@@ -43,13 +47,14 @@ pub mod shape;
 mod step;
 mod types;
 
-pub use config::{Config, Ensemble, Mutant, WINDOW_DEFAULT};
+pub use config::{Config, Ensemble, WINDOW_DEFAULT};
 pub use dispatch::apply;
 pub use history::History;
 pub use message::{Message, Notification};
 pub use number::Number;
 pub use outbox::{Decision, Effect, Outbox, Write};
 pub use probe::{Check, NoProbe, Probe, Record};
+pub use profile::Profile;
 pub use program::{Item, Program};
 pub use rules::election::elect;
 pub use rules::sync_plan::sync_window;

@@ -9,6 +9,7 @@ use zab_flat::flat;
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use crate::config::Config;
+use crate::profile::StartAheadOfEpoch;
 use crate::program::{Item, Program};
 use crate::shape::Shape;
 use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
@@ -218,10 +219,45 @@ impl<S: Shape> Server<S> {
     /// disk is still to be cut or replaced.
     #[must_use]
     pub fn unsynced(&self) -> usize {
-        if self.program.contains(Item::Truncate) || self.program.contains(Item::Snapshot) {
+        if self.replaces_log() {
             return 0;
         }
         S::length(&self.history).saturating_sub(S::length(&self.disk.history))
+    }
+
+    /// Whether the history on disk is still to be cut or replaced.
+    pub(crate) fn replaces_log(&self) -> bool {
+        self.program.contains(Item::Truncate)
+            || self.program.contains(Item::Snapshot) && self.has_to(Item::Snapshot)
+    }
+
+    /// Whether an item of a program has something to do: a snapshot is written after SNAP only,
+    /// and an append of nothing is no write.
+    pub(crate) fn has_to(&self, item: Item) -> bool {
+        match item {
+            Item::Snapshot => self.synchronization.snapshot,
+            Item::Log => S::length(&self.history) > S::length(&self.disk.history),
+            Item::None
+            | Item::AcceptedEpoch
+            | Item::CurrentEpoch
+            | Item::Truncate
+            | Item::Deliver
+            | Item::Notify
+            | Item::LeaderInfo
+            | Item::AckEpoch
+            | Item::Synchronize
+            | Item::Queue
+            | Item::Pause
+            | Item::AckLd => true,
+        }
+    }
+
+    /// `zk.start`: the greatest epoch of a history that this server starts with.
+    pub(crate) fn newest_epoch_to_start(&self, cfg: &Config<S>) -> S::Num {
+        match cfg.ensemble.profile.start_ahead_of_epoch {
+            StartAheadOfEpoch::UpToAccepted => self.disk.accepted_epoch,
+            StartAheadOfEpoch::UpToCurrent => self.disk.current_epoch,
+        }
     }
 
     /// The last zxid of the history.

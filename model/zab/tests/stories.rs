@@ -11,7 +11,7 @@ use std::path::Path;
 
 use story::Story;
 use zab_model::{
-    Message, Mutant, Notification, Record, Role, ServerId, Small, Step, Vote, Wide, Zxid,
+    Message, Notification, Profile, Record, Role, ServerId, Small, Step, Vote, Wide, Zxid,
 };
 
 type Bytes = Small<5, 8>;
@@ -140,9 +140,9 @@ fn the_first_round_comes_after_the_last() {
     assert!(said.contains("Looking round=1\n"), "{said}");
 }
 
-/// What the stories say when a server has a defect: the directives and inputs of every file, told
+/// What the stories say when servers follow another profile: the directives and inputs of every file, told
 /// to one shape, without looking at what is expected.
-fn transcript(defect: Option<Mutant>) -> String {
+fn transcript(profile: Profile) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules");
     let mut files: Vec<_> =
         fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
@@ -157,12 +157,13 @@ fn transcript(defect: Option<Mutant>) -> String {
             let rest = lines[1..].join("\n");
             match (lines[0], &mut story) {
                 ("server", story) => {
-                    let defect =
-                        defect.map_or(String::new(), |mutant| format!(" mutant={mutant:?}"));
-                    *story = Some(Story::new(&(rest + &defect)));
+                    let set =
+                        if profile == Profile::FIXED { "" } else { &format!(" profile={profile}") };
+                    *story = Some(Story::new(&(rest + set)));
                 }
                 ("tell" | "skip", Some(story)) => said += &story.tell(&rest),
-                (other, _) => assert_eq!(other, "plan"),
+                ("plan", Some(story)) => said += &story.plan(&rest),
+                (other, _) => panic!("{other} is no directive"),
             }
         }
     }
@@ -170,10 +171,9 @@ fn transcript(defect: Option<Mutant>) -> String {
 }
 
 #[test]
-fn every_seeded_defect_changes_a_story() {
-    let right = transcript(None);
+fn every_value_of_every_switch_changes_a_story() {
+    let right = transcript(Profile::FIXED);
     assert!(right.len() > 10_000, "the stories were not told");
-    let unseen: Vec<_> =
-        Mutant::ALL.into_iter().filter(|mutant| transcript(Some(*mutant)) == right).collect();
-    assert_eq!(unseen, []);
+    let unseen = Profile::defects().filter(|profile| transcript(*profile) == right);
+    assert_eq!(unseen.map(|profile| profile.to_string()).collect::<Vec<_>>(), Vec::<String>::new());
 }

@@ -146,7 +146,7 @@ impl<'a> Checker<'a> {
             return Err(Verdict::Refused(Refusal::Servers(header.servers.len())).into());
         };
         cfg.ensemble.window = usize::try_from(header.window).unwrap_or(usize::MAX);
-        cfg.ensemble.mutant = options.mutant;
+        cfg.ensemble.profile = options.profile;
         let monitors = ids.all().iter().zip(1..).map(|(real, dense)| {
             let shown = Shown::new(&header.contract, *real);
             Monitor::new(*real, zab_model::ServerId(dense), header.servers.len(), shown)

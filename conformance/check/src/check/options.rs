@@ -16,8 +16,8 @@ pub struct Options {
     pub memory_max: usize,
     /// How much memory lines may take that are read before their turn.
     pub early_bytes_max: usize,
-    /// A defect of the model, to show that properties notice it; none for a real check.
-    pub mutant: Option<zab_model::Mutant>,
+    /// What the servers that are checked do where releases differ.
+    pub profile: zab_model::Profile,
 }
 
 impl Options {
@@ -35,7 +35,7 @@ impl Default for Options {
             closure: Closure::Reduced,
             memory_max: 256 << 20,
             early_bytes_max: 256 << 20,
-            mutant: None,
+            profile: zab_model::Profile::FIXED,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
+use zab_model::Profile;
 use zab_paper::READINGS;
 
 use super::values;
@@ -16,6 +17,7 @@ Examples:
   zabcheck check --preset merge --baseline counts.json --write-baseline
   zabcheck check --preset merge --baseline counts.json
   zabcheck check --list                                presets, explorations and properties
+  zabcheck check --profile 3.9.1 --requests 1          what a release of ZooKeeper does
   zabcheck check --requests 2 --crashes 1 --rounds 2 --json counts.json
   zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --restarts 1 --symmetry
   zabcheck check --model paper --servers 3 --timeouts 1 --liveness
@@ -33,7 +35,7 @@ could not be written.";
 /// Which model is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Family {
-    /// ZAB as ZooKeeper implements it, profile `fixed`
+    /// ZAB as ZooKeeper implements it, or as --profile has it
     Zookeeper,
     /// ZAB as published, at the grain of its authors' Zab.tla
     Paper,
@@ -98,6 +100,10 @@ pub(crate) struct Check {
     /// List presets, their explorations and all properties, and explore nothing
     #[arg(long)]
     pub(crate) list: bool,
+    /// Model zookeeper: what servers do where releases differ, as `zabcheck profiles` lists it
+    /// (default: fixed)
+    #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = super::profile)]
+    pub(crate) profile: Option<Profile>,
     #[command(flatten)]
     pub(crate) bounds: Bounds,
     #[command(flatten)]

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use zab_model::Profile;
 use zab_presets::Preset;
 
-use super::{Bounds, Family, PaperBounds, values};
+use super::{Bounds, Family, PaperBounds, profile, values};
 use crate::export::Export;
 
 /// The flags of `explore`.
@@ -20,6 +21,9 @@ pub(crate) struct Explore {
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()),
           hide_possible_values = true, conflicts_with_all = ["model", "Bounds", "PaperBounds"])]
     pub(crate) exploration: Option<String>,
+    /// Model zookeeper: what servers do where releases differ (default: fixed)
+    #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = profile)]
+    pub(crate) profile: Option<Profile>,
     #[command(flatten)]
     pub(crate) bounds: Bounds,
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! `zabcheck check`.
 
 use serde_json::{Value, json};
+use zab_model::Profile;
 use zab_presets::{Ending, Exploration, Outcome, Preset, Property};
 use zab_view::Run;
 
@@ -41,7 +42,7 @@ struct Asked<'a> {
 
 fn prepare(args: &Check) -> Result<Asked<'_>, String> {
     let mut preset = None;
-    let explorations = if bounds::any(&args.bounds, &args.paper) {
+    let mut explorations = if bounds::any(&args.bounds, &args.paper) {
         let family = args.model.unwrap_or(args::Family::Zookeeper);
         vec![bounds::exploration(family, &args.bounds, &args.paper)?]
     } else {
@@ -52,6 +53,9 @@ fn prepare(args: &Check) -> Result<Asked<'_>, String> {
         explorations.retain(|e| wanted.is_none_or(|family| e.family.name() == family));
         explorations
     };
+    if let Some(profile) = &args.profile {
+        bounds::follow(profile, &mut explorations)?;
+    }
     args.json.as_deref().map_or(Ok(()), can_write)?;
     args.export.as_ref().map_or(Ok(()), Export::can_write)?;
     ci::can_write(&args.reports)?;
@@ -108,6 +112,9 @@ impl Asked<'_> {
                 json!({"preset": preset.name(), "missing": missing, "explorations": values})
             }
         };
+        if self.args.profile.is_some_and(|profile| profile != Profile::FIXED) {
+            out::line("what releases do beyond this model: `zabcheck profiles`");
+        }
         if missing > 0 {
             out::line(format_args!("{missing} explorations of the preset have no result"));
         }

@@ -42,10 +42,16 @@ fn exploration(args: &Explore) -> Result<Exploration, String> {
         }
     }
     let all = Preset::Nightly.explorations();
-    match all.into_iter().find(|one| args.exploration.as_deref() == Some(one.name)) {
-        Some(exploration) => Ok(exploration),
-        None => bounds::exploration(args.model, &args.bounds, &args.paper),
+    let exploration =
+        match all.into_iter().find(|one| args.exploration.as_deref() == Some(one.name)) {
+            Some(exploration) => exploration,
+            None => bounds::exploration(args.model, &args.bounds, &args.paper)?,
+        };
+    let mut explorations = vec![exploration];
+    if let Some(profile) = &args.profile {
+        bounds::follow(profile, &mut explorations)?;
     }
+    Ok(explorations.remove(0))
 }
 
 /// Serves until the process ends.

@@ -1,6 +1,6 @@
 //! The run itself: which server does what next.
 
-use zab_model::{Config, Message, Mutant, Number, Phase, Role, Shape, Stage, Step, Wide};
+use zab_model::{Config, Message, Number, Phase, Profile, Role, Shape, Stage, Step, Wide};
 use zab_trace::{Chain, Event, EventKind, Packet, Recovered, TxnDigest, txn_digest};
 
 use super::Walk;
@@ -36,9 +36,9 @@ pub(super) struct Walker {
 }
 
 impl Walker {
-    pub(super) fn new(seed: u64, shape: &Walk, mutant: Option<Mutant>) -> Option<Self> {
+    pub(super) fn new(seed: u64, shape: &Walk, profile: Profile) -> Option<Self> {
         let mut cfg = Config::<Wide>::new(shape.servers)?;
-        cfg.ensemble.mutant = mutant;
+        cfg.ensemble.profile = profile;
         cfg.ensemble.window = usize::try_from(shape.window).ok()?;
         let servers = usize::from(shape.servers);
         let real: Vec<u64> = (1..=u64::from(shape.servers)).collect();

@@ -48,7 +48,7 @@ impl Leader {
         server.deliver_committed(out);
     }
 
-    /// l.3.2: ACK(z) of a learner. One that has not acknowledged NEWLEADER is refused.
+    /// l.3.2: ACK(z) of a learner. One that has not acknowledged NEWLEADER is refused (D-ACKLD).
     pub(crate) fn on_ack(
         &mut self,
         server: &mut Server,

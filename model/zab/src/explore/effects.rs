@@ -128,8 +128,12 @@ impl Change<'_> {
         } else {
             true
         };
+        let is_early = server.phase == Phase::Synchronization && !server.program.is_finished();
         if !durable {
             state.ghost.mark(Violation::AckedNotDurable);
+        }
+        if matches!(message, Message::Ack { .. }) && is_early {
+            state.ghost.mark(Violation::AckBeforeAckLd);
         }
     }
 

@@ -7,6 +7,8 @@ use super::model::{NetworkMutant, Zab};
 use super::oracle;
 use super::sizes::{Flat, id_at, index};
 use super::state::State;
+use crate::program::Item;
+use crate::server::Stage;
 use crate::shape::{Queue, Shape};
 use crate::types::{Phase, Role, ServerId, ServerSet};
 
@@ -30,6 +32,9 @@ impl Zab {
         }
         if !server.program.is_finished() {
             visit(Action::Write(id));
+            if server.program.next() == Item::Pause {
+                of_sync_thread(state, id, visit);
+            }
             return;
         }
         self.of_notifications(state, id, visit);
@@ -44,10 +49,8 @@ impl Zab {
         {
             visit(Action::LeaveRole(id));
         }
-        if server.phase == Phase::Broadcast {
-            let unsynced = server.history.numbers().iter().skip(Flat::length(&server.disk.history));
-            let txns = unsynced.map(|number| state.transactions[usize::from(*number) - 1]);
-            txns.for_each(|txn| visit(Action::Sync(id, txn.zxid)));
+        if server.phase == Phase::Broadcast || server.synchronization.stage == Stage::Acknowledged {
+            of_sync_thread(state, id, visit);
         }
     }
 
@@ -125,6 +128,14 @@ impl Zab {
             visit(Action::Request(id));
         }
     }
+}
+
+/// Any part of the unsynced tail becomes durable.
+fn of_sync_thread(state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
+    let server = state.server(id);
+    let unsynced = server.history.numbers().iter().skip(Flat::length(&server.disk.history));
+    let txns = unsynced.map(|number| state.transactions[usize::from(*number) - 1]);
+    txns.for_each(|txn| visit(Action::Sync(id, txn.zxid)));
 }
 
 /// Every subset of a few servers, the empty one first.

@@ -9,7 +9,6 @@ use super::links::{End, Links};
 use super::packet::Packet;
 use super::sizes::{Flat, Log, SERVERS_MAX, Transactions, id_at};
 use super::state::{Budget, State};
-use crate::program::Program;
 use crate::server::{Heard, Leader, Progress, Server, Stage, Synchronization};
 use crate::shape::{Queue, Table};
 use crate::types::{ServerId, Zxid};
@@ -74,19 +73,16 @@ fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, S
         ("lastCommitted", server.last_committed.to_string()),
         ("round", unless_default(&server.round)),
         ("vote", unless_default(&server.vote)),
-        ("program", program(server.program)),
+        ("program", program(server)),
         ("recvset", votes(&server.election.recvset)),
         ("outofelection", votes(&server.election.outofelection)),
     ]
 }
 
-fn program(mut program: Program) -> String {
-    let mut items = Vec::new();
-    while !program.is_finished() {
-        items.push(format!("{:?}", program.next()));
-        program.advance();
-    }
-    list(items, ", ")
+/// The items that are left and have something to do.
+fn program(server: &Server<Flat>) -> String {
+    let items = server.program.left().iter().filter(|item| server.has_to(**item));
+    list(items.map(|item| format!("{item:?}")), ", ")
 }
 
 /// The rows of a table by server, without those for which there is nothing to say.

@@ -53,17 +53,20 @@ pub enum Violation {
     BadPacket = 16,
     /// A queue or a table of the exploration was too small.
     Overflow = 32,
+    /// A learner acknowledged a transaction before it acknowledged NEWLEADER.
+    AckBeforeAckLd = 64,
 }
 
 impl Violation {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::EpochWentBack,
         Self::AckedNotDurable,
         Self::CommittedCut,
         Self::DeliveredEarly,
         Self::BadPacket,
         Self::Overflow,
+        Self::AckBeforeAckLd,
     ];
 }
 

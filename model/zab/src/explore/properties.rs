@@ -19,7 +19,7 @@ use super::state::State;
 use crate::config::Config;
 use crate::server::Server;
 use crate::shape::{Few, Queue};
-use crate::types::Txn;
+use crate::types::{Role, Txn};
 
 /// Whether a property must hold always or be seen at least once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,6 +192,8 @@ table! {
     Always Replication safety::acknowledged_is_durable: "A server acknowledges only what is on its disk.";
     Always Replication safety::delivered_is_committed_and_durable: "A server in broadcast gives its state machine only what is committed and on its disk.";
     Always Replication safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch and a TRUNC into its snapshot.";
+    Always Replication safety::acknowledges_in_order: "A learner acknowledges NEWLEADER before it acknowledges a transaction.";
+    Always Replication safety::whoever_is_down_can_start: "A server that is down can start, whatever of its unsynced log has survived.";
     Always Elections safety::best_of_a_quorum_leads: "A leader's vote beats those of a quorum.";
     Always All safety::capacity_suffices: laws::CAPACITY_SUFFICES.1;
     Sometimes All reached::leader_elected: "A server leads.";
@@ -329,6 +331,17 @@ pub fn delivered_is_committed_and_durable(case: &Case<'_>) -> bool {
 /// See [`Violation::BadPacket`].
 pub fn leader_sends_what_fits(case: &Case<'_>) -> bool {
     !case.state.ghost.has(Violation::BadPacket)
+}
+
+/// See [`Violation::AckBeforeAckLd`].
+pub fn acknowledges_in_order(case: &Case<'_>) -> bool {
+    !case.state.ghost.has(Violation::AckBeforeAckLd)
+}
+
+/// No server is down with a history that `zk.start` refuses.
+pub fn whoever_is_down_can_start(case: &Case<'_>) -> bool {
+    let mut down = case.voters().iter().filter(|server| server.role == Role::Down);
+    down.all(|s| s.last(&case.config).epoch <= s.newest_epoch_to_start(&case.config))
 }
 
 /// Where votes do not change between elections, whoever leads has a vote that is at least as good

@@ -2,12 +2,14 @@
 
 use super::guard::{Guard, holds, is, is_just, is_next};
 use super::{Node, Outcome, Refusal};
-use crate::config::Mutant;
 use crate::message::Message;
 use crate::number::Number;
 use crate::outbox::{Decision, Effect, Write};
 use crate::probe::Probe;
-use crate::server::Progress;
+use crate::profile::{
+    Acknowledgement, Commit, CommitExtent, Delivery, FirstAck, OwnAcknowledgement,
+};
+use crate::server::{Progress, Stage};
 use crate::shape::{Queue, Shape, TxnOf};
 use crate::types::{Phase, Role, ServerId, ServerSet, Txn, Zxid};
 
@@ -22,8 +24,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let zxid = Zxid::new(epoch, counter.next().ok_or(Refusal::Step)?);
         let txn = Txn { zxid, payload };
         self.append(txn)?;
-        let own = self.cfg.ensemble.has(Mutant::OwnAckBeforeSync);
-        let acks = if own { ServerSet::of(self.me.id) } else { ServerSet::default() };
+        let acks = match self.profile().own_acknowledgement {
+            OwnAcknowledgement::WhenDurable => ServerSet::default(),
+            OwnAcknowledgement::AtProposal => ServerSet::of(self.me.id),
+        };
         // The queue has room for every transaction that the history has room for.
         self.me.leader.outstanding.push(acks);
         self.fired("l.3.1");
@@ -38,10 +42,17 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.refuse_unless("f.3.1", "zxid = next(last)", is_next(txn.zxid, self.last()))?;
         self.append(txn)?;
         self.fired("f.3.1");
-        if self.cfg.ensemble.has(Mutant::AckBeforeSync) {
+        if self.acknowledges_at_append() {
             self.send_to_leader(Message::Ack { zxid: txn.zxid });
         }
         Ok(())
+    }
+
+    fn acknowledges_at_append(&self) -> bool {
+        match self.profile().acknowledgement {
+            Acknowledgement::WhenDurable => false,
+            Acknowledgement::AtAppend => true,
+        }
     }
 
     /// zk.bcast.sync: a prefix of the unsynced tail is durable, and is acknowledged in order.
@@ -54,7 +65,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let before = self.deliverable_end();
         self.me.disk.history = self.history().truncate(up_to);
         self.out.push(Effect::Persisted(Write::Log(up_to)));
-        if self.me.phase == Phase::Broadcast {
+        if self.me.phase == Phase::Broadcast || self.me.synchronization.stage == Stage::Acknowledged
+        {
             for txn in self.history().range(durable, up_to) {
                 self.acknowledge(txn.zxid);
             }
@@ -66,7 +78,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// A transaction is durable here: a follower tells the leader, and a leader counts it.
     fn acknowledge(&mut self, zxid: Zxid<S::Num>) {
         match self.me.role {
-            Role::Following if self.cfg.ensemble.has(Mutant::AckBeforeSync) => {}
+            Role::Following if self.acknowledges_at_append() => {}
             Role::Following => self.send_to_leader(Message::Ack { zxid }),
             Role::Leading => self.count_ack(self.me.id, zxid),
             Role::Looking | Role::Down => {}
@@ -75,6 +87,11 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// l.3.2: ACK(z) from a learner that acknowledged NEWLEADER.
     pub(crate) fn l_3_2(&mut self, from: ServerId, zxid: Zxid<S::Num>) -> Outcome {
+        if self.progress(from) == Progress::Forwarding && self.profile().first_ack == FirstAck::Any
+        {
+            self.take_for_ack_ld(from);
+            return Ok(());
+        }
         let acknowledged = self.progress(from) == Progress::Acknowledged;
         self.refuse_unless("l.3.2", "ACK-LD came before ACK", holds(acknowledged))?;
         let before = self.deliverable_end();
@@ -92,7 +109,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         while let Some(acks) = self.me.leader.outstanding.as_slice().first().copied()
             && let Some(zxid) = self.history().next_after(self.me.last_committed)
         {
-            let defect = self.cfg.ensemble.has(Mutant::CommitWithoutQuorum) && !acks.is_empty();
+            let defect = self.profile().commit == Commit::FirstAck && !acks.is_empty();
             if !self.check("l.3.2", "acknowledgements >= quorum", self.quorum(acks).or(defect)) {
                 break;
             }
@@ -116,8 +133,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.refuse_unless("f.3.3", "zxid = next to commit", is_just(zxid, next))?;
         self.fired("f.3.3");
         let before = self.deliverable_end();
-        self.me.last_committed =
-            if self.cfg.ensemble.has(Mutant::CommitAhead) { self.last() } else { zxid };
+        self.me.last_committed = match self.profile().commit_extent {
+            CommitExtent::One => zxid,
+            CommitExtent::All => self.last(),
+        };
         self.zk_bcast_apply(before);
         Ok(())
     }
@@ -129,10 +148,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// Where what is committed and durable here ends (D-4882).
     fn deliverable_end(&self) -> Zxid<S::Num> {
-        if self.cfg.ensemble.has(Mutant::DeliveredBeforeSync) {
-            return self.me.last_committed;
+        match self.profile().delivery {
+            Delivery::WhenDurable => self.me.last_committed.min(self.last_durable()),
+            Delivery::WhenCommitted => self.me.last_committed,
         }
-        self.me.last_committed.min(self.last_durable())
     }
 
     /// zk.bcast.apply: what has become committed and durable here in this step is delivered.

@@ -2,12 +2,12 @@
 
 use super::guard::{StateSummary, at_least, at_most, holds, is, is_not};
 use super::{Node, Outcome, Refusal};
-use crate::config::Mutant;
 use crate::message::Message;
 use crate::number::Number;
 use crate::outbox::Effect;
 use crate::probe::Probe;
-use crate::program::Item;
+use crate::profile::{AcceptedEpochWrite, FresherLearner, LeaderEpochWrite, OlderEpoch};
+use crate::program::ProgramName;
 use crate::server::{Leader, Learner, Progress, Stage};
 use crate::shape::{Shape, Table};
 use crate::types::{Phase, ServerId, ServerSet, Zxid};
@@ -62,7 +62,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             self.me.leader.decided = true;
             self.me.leader.new_epoch = S::Num::ZERO;
             self.me.leader.connecting = ServerSet::default();
-            self.run(&[Item::AcceptedEpoch, Item::LeaderInfo]);
+            self.run(ProgramName::OfferEpoch);
         }
     }
 
@@ -92,8 +92,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let waits = holds(self.is_at(Phase::Discovery, &[Stage::WaitsForLeaderInfo]));
         self.refuse_unless("f.1.2", "LEADERINFO comes first", waits)?;
         let accepted = self.me.accepted_epoch;
-        let is_not_older =
-            at_least(epoch, accepted).or(self.cfg.ensemble.has(Mutant::OlderEpochAccepted));
+        let defect = self.profile().older_epoch == OlderEpoch::Accepted;
+        let is_not_older = at_least(epoch, accepted).or(defect);
         self.refuse_unless("f.1.2", "epoch >= acceptedEpoch", is_not_older)?;
         let known = accepted.max(self.me.vote.peer_epoch);
         // The probe is not shown this guard: only wide numbers can be this far apart.
@@ -108,8 +108,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             return Ok(());
         }
         self.me.accepted_epoch = epoch;
-        let skip = self.cfg.ensemble.has(Mutant::AcceptedEpochNotWritten);
-        self.run(&[if skip { Item::None } else { Item::AcceptedEpoch }, Item::AckEpoch]);
+        self.run(match self.profile().accepted_epoch_write {
+            AcceptedEpochWrite::BeforeAnswer => ProgramName::AcceptEpoch,
+            AcceptedEpochWrite::Never => ProgramName::AnswerEpoch,
+        });
         Ok(())
     }
 
@@ -150,7 +152,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             self.me.current_epoch = self.me.accepted_epoch;
             self.me.phase = Phase::Synchronization;
             self.me.leader.new_leader_acks = ServerSet::of(self.me.id);
-            self.run(&[Item::CurrentEpoch, Item::Synchronize]);
+            self.run(match self.profile().leader_epoch_write {
+                LeaderEpochWrite::BeforeSync => ProgramName::Lead,
+                LeaderEpochWrite::AfterNewLeader => ProgramName::LeadFirst,
+            });
         }
         Ok(())
     }
@@ -158,7 +163,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// Refuses a learner whose (currentEpoch, last) is above this leader's.
     fn refuse_if_ahead(&mut self, learner: StateSummary<S::Num>) -> Outcome {
         let own = StateSummary { current_epoch: self.me.current_epoch, last_zxid: self.last() };
-        let guard = at_most(learner, own).or(self.cfg.ensemble.has(Mutant::FresherLearnerAccepted));
+        let defect = self.profile().fresher_learner == FresherLearner::Accepted;
+        let guard = at_most(learner, own).or(defect);
         self.refuse_unless("l.1.2", "(currentEpoch, lastZxid) <= the leader's", guard)
     }
 }

@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 
 use super::guard::{Guard, at_least, holds, is};
 use super::{Node, Outcome};
-use crate::config::{Config, Mutant};
+use crate::config::Config;
 use crate::message::Notification;
 use crate::number::Number;
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
-use crate::program::Item;
+use crate::profile::{SameRoundCompares, VoteOrder};
+use crate::program::ProgramName;
 use crate::server::{Election, Heard, Leader, Server, Synchronization};
 use crate::shape::{Shape, Table};
 use crate::step::Enabled;
@@ -23,14 +24,13 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// tables empty but for it, and the proposal to every other voter.
     pub(crate) fn zk_fle_enter(&mut self) {
         self.fired("zk.fle.enter");
-        let tail = if self.me.unsynced() > 0 { Item::Log } else { Item::None };
         self.me.role = Role::Looking;
         self.me.phase = Phase::Election;
         // D-ROUND: after the last round comes the first.
         self.me.round = self.me.round.next().unwrap_or(S::Num::ONE);
         self.me.election = Election::default();
         self.propose(self.me.own_vote(self.cfg));
-        self.run(&[tail, Item::Notify]);
+        self.run(ProgramName::Enter);
     }
 
     /// What follows the write of `zk.fle.enter`.
@@ -130,7 +130,11 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         if self.check(rule, "round = own round", is(n.round, self.me.round)) {
             self.fired(rule);
             self.me.election.recvset.set(from, Heard::of(n));
-            if self.elects(rule, &self.me.election.recvset.clone(), n) {
+            let any_epoch = match self.profile().same_round_compares {
+                SameRoundCompares::LeaderAndEpoch => false,
+                SameRoundCompares::Leader => true,
+            };
+            if self.elects(rule, &self.me.election.recvset.clone(), n, any_epoch) {
                 return self.settle(n.vote, n.round);
             }
         }
@@ -144,16 +148,24 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         heard.vote.zxid = Zxid::default();
         self.fired("zk.fle.join");
         self.me.election.outofelection.set(from, heard);
-        if self.elects("zk.fle.join", &self.me.election.outofelection.clone(), n) {
+        if self.elects("zk.fle.join", &self.me.election.outofelection.clone(), n, false) {
             self.settle(n.vote, n.round);
         }
     }
 
     /// Whether a table elects the sender's leader: those of the same leader and peerEpoch are a
     /// quorum, and `zk.fle.check_leader` holds.
-    fn elects(&mut self, rule: &'static str, votes: &Votes<S>, n: &Notification<S::Num>) -> bool {
+    fn elects(
+        &mut self,
+        rule: &'static str,
+        votes: &Votes<S>,
+        n: &Notification<S::Num>,
+        any_epoch: bool,
+    ) -> bool {
         let Vote { leader, peer_epoch, .. } = n.vote;
-        let fits = |vote: &Vote<S::Num>| vote.leader == leader && vote.peer_epoch == peer_epoch;
+        let fits = |vote: &Vote<S::Num>| {
+            vote.leader == leader && (any_epoch || vote.peer_epoch == peer_epoch)
+        };
         let quorum = self.quorum(self.senders(votes, fits));
         self.check(rule, "votes for leader and epoch >= quorum", quorum)
             && self.zk_fle_check_leader(votes, n)
@@ -220,11 +232,11 @@ pub(crate) fn zk_fle_order<S: Shape>(
     one: &Vote<S::Num>,
     other: &Vote<S::Num>,
 ) -> Ordering {
-    if cfg.ensemble.has(Mutant::VoteIgnoresEpoch) {
-        return (one.zxid, one.leader).cmp(&(other.zxid, other.leader));
-    }
-    let key = |vote: &Vote<S::Num>| (vote.peer_epoch, vote.zxid, vote.leader);
-    key(one).cmp(&key(other))
+    let epochs = match cfg.ensemble.profile.vote_order {
+        VoteOrder::EpochFirst => one.peer_epoch.cmp(&other.peer_epoch),
+        VoteOrder::ZxidFirst => Ordering::Equal,
+    };
+    epochs.then((one.zxid, one.leader).cmp(&(other.zxid, other.leader)))
 }
 
 /// Gives a LOOKING server the outcome of an election that took place elsewhere: the coarse grain

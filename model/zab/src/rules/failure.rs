@@ -5,7 +5,6 @@ use super::{Node, Outcome};
 use crate::number::Number;
 use crate::outbox::Effect;
 use crate::probe::Probe;
-use crate::program::Item;
 use crate::server::{Progress, Server, Stage};
 use crate::shape::Shape;
 use crate::types::{Phase, Role, ServerId};
@@ -16,12 +15,11 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// the history on disk is still to be cut or replaced.
     pub(crate) fn zk_crash(&mut self) {
         self.fired("zk.crash");
-        let Server { id, disk, history, program, .. } = *self.me;
+        let Server { id, disk, history, .. } = *self.me;
+        let is_tail = !self.me.replaces_log();
         *self.me = Server::recovered(id, disk);
         let length = self.cfg.history(disk.history).length();
-        if self.cfg.history(history).prefix(length) == disk.history
-            && !program.contains(Item::Snapshot)
-        {
+        if is_tail && self.cfg.history(history).prefix(length) == disk.history {
             self.me.history = history;
         }
     }
@@ -35,7 +33,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let durable = self.cfg.history(self.me.disk.history).length();
         let history = self.history().prefix(durable + survived.to_usize());
         let epoch = self.cfg.history(history).last().epoch;
-        let guard = at_most(epoch, self.me.disk.accepted_epoch);
+        let guard = at_most(epoch, self.me.newest_epoch_to_start(self.cfg));
         self.require("zk.start", "epoch(last) <= acceptedEpoch", guard)?;
         self.fired("zk.start");
         self.me.history = history;

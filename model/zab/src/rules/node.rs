@@ -8,6 +8,7 @@ use crate::history::History;
 use crate::message::{Message, Notification};
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
+use crate::profile::Profile;
 use crate::server::{Learner, Progress, Server, Stage};
 use crate::shape::{Shape, Table, TxnOf};
 use crate::types::{Phase, Role, ServerId, ServerSet, Zxid};
@@ -72,6 +73,11 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// Says that the effect of a rule takes place.
     pub(crate) fn fired(&mut self, rule: &'static str) {
         self.probe.fired(rule);
+    }
+
+    /// What servers do where releases differ.
+    pub(crate) fn profile(&self) -> &'a Profile {
+        &self.cfg.ensemble.profile
     }
 
     /// These servers are a quorum.

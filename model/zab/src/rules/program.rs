@@ -7,29 +7,32 @@ use super::node::Outcome;
 use crate::number::Number;
 use crate::outbox::{Effect, Write};
 use crate::probe::Probe;
-use crate::program::{Item, Program};
+use crate::program::{Item, Program, ProgramName};
 use crate::shape::Shape;
 
 impl<S: Shape, P: Probe> Node<'_, S, P> {
-    /// Leaves a program to be run and runs it up to its first write.
-    pub(crate) fn run(&mut self, items: &[Item]) {
-        self.me.program = Program::of(items);
-        self.run_to_write();
+    /// Leaves a program to be run and runs it up to its first step.
+    pub(crate) fn run(&mut self, name: ProgramName) {
+        self.me.program = Program::new(name);
+        self.run_to_step();
     }
 
     /// The next write of the program is durable; then everything up to the write after it.
     pub(crate) fn program_next(&mut self) -> Outcome {
         let next = self.me.program.next();
-        self.require("program", "a write is left", holds(next.is_write()))?;
+        self.require("program", "a write is left", holds(next.is_step()))?;
         self.me.program.advance();
         self.write(next);
-        self.run_to_write();
+        self.run_to_step();
         Ok(())
     }
 
-    fn run_to_write(&mut self) {
-        while !self.me.program.is_finished() && !self.me.program.next().is_write() {
+    fn run_to_step(&mut self) {
+        while !self.me.program.is_finished() {
             let item = self.me.program.next();
+            if item.is_step() && self.me.has_to(item) {
+                return;
+            }
             self.me.program.advance();
             self.perform(item);
         }
@@ -67,6 +70,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             | Item::LeaderInfo
             | Item::AckEpoch
             | Item::Synchronize
+            | Item::Queue
+            | Item::Pause
             | Item::AckLd => return,
         };
         self.out.push(Effect::Persisted(write));
@@ -79,8 +84,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             Item::LeaderInfo => self.offer_to_waiting(),
             Item::AckEpoch => self.answer_epoch(),
             Item::Synchronize => self.synchronize_waiting(),
+            Item::Queue => self.queue_received(),
             Item::AckLd => self.acknowledge_new_leader(),
             Item::None
+            | Item::Pause
             | Item::AcceptedEpoch
             | Item::CurrentEpoch
             | Item::Log

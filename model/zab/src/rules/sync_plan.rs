@@ -1,9 +1,10 @@
 //! Which of DIFF, TRUNC and SNAP brings a learner up to date; pure.
 
-use crate::config::{Config, Mutant};
+use crate::config::Config;
 use crate::history::History;
 use crate::message::Message;
 use crate::number::Number;
+use crate::profile::{DiffCursor, Profile, SyncMembership, TruncPoint};
 use crate::server::Server;
 use crate::shape::Shape;
 use crate::types::{Phase, Zxid};
@@ -24,7 +25,7 @@ pub(crate) struct Window<'a, S: Shape> {
     start: usize,
     /// Length of the committed history S, which the window ends with.
     end: usize,
-    mutant: Option<Mutant>,
+    profile: &'a Profile,
 }
 
 impl<'a, S: Shape> Window<'a, S> {
@@ -34,7 +35,7 @@ impl<'a, S: Shape> Window<'a, S> {
         let is_established = me.phase == Phase::Broadcast;
         let end = if is_established { me.committed(cfg) } else { history.length() };
         let start = end.saturating_sub(cfg.ensemble.window.max(1)).max(me.base.to_usize()).min(end);
-        Self { history, start, end, mutant: cfg.ensemble.mutant }
+        Self { history, start, end, profile: &cfg.ensemble.profile }
     }
 
     /// The last zxid of the window; of what lies before, if it is empty.
@@ -68,8 +69,14 @@ impl<'a, S: Shape> Window<'a, S> {
     /// row 3b, it stands inside the window before the first transaction of an epoch.
     fn zk_sync_diff(&self, p: Zxid<S::Num>) -> Option<SyncPlan<S>> {
         let inside = self.min() <= p && p < self.max();
-        let is_known = self.contains(p) || p.counter == S::Num::ZERO;
-        let cursor = if self.mutant == Some(Mutant::DiffFromMax) { self.max() } else { p };
+        let is_known = match self.profile.sync_membership {
+            SyncMembership::OnTransaction => self.contains(p) || p.counter == S::Num::ZERO,
+            SyncMembership::WithinWindow => true,
+        };
+        let cursor = match self.profile.diff_cursor {
+            DiffCursor::Position => p,
+            DiffCursor::Max => self.max(),
+        };
         (p == self.max() || inside && is_known).then_some(SyncPlan {
             rule: "zk.sync.diff",
             header: Message::Diff { zxid: self.max() },
@@ -93,8 +100,11 @@ impl<'a, S: Shape> Window<'a, S> {
     }
 
     fn cut_at(&self, length: usize) -> SyncPlan<S> {
-        let below = usize::from(self.mutant == Some(Mutant::TruncBelowCommitted));
-        let cursor = self.history.zxid_at(length.saturating_sub(below));
+        let length = match self.profile.trunc_point {
+            TruncPoint::Common => length,
+            TruncPoint::OneBelow => length.saturating_sub(1),
+        };
+        let cursor = self.history.zxid_at(length);
         SyncPlan { rule: "zk.sync.trunc", header: Message::Trunc { zxid: cursor }, cursor }
     }
 

@@ -3,13 +3,13 @@
 use super::guard::{Guard, holds, is, is_just, is_next};
 use super::sync_plan::{SyncPlan, Window};
 use super::{Node, Outcome, Refusal};
-use crate::config::Mutant;
 use crate::history::History;
 use crate::message::Message;
 use crate::number::Number;
 use crate::outbox::Decision;
 use crate::probe::Probe;
-use crate::program::Item;
+use crate::profile::{AcksOfCut, Establishment, ListAtNewLeader, NewLeaderProgram, TruncEffect};
+use crate::program::{Item, ProgramName};
 use crate::server::{Progress, Stage, Synchronization};
 use crate::shape::{Queue, Shape, Table, TxnOf};
 use crate::types::{Phase, ServerId, ServerSet, Zxid};
@@ -38,8 +38,9 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// zk.sync.withdraw: what this learner acknowledged above the cursor does not count any more:
     /// it is about to be told to drop it, or to get it again (D-H01).
     fn zk_sync_withdraw(&mut self, from: ServerId, cursor: Zxid<S::Num>) {
-        if self.cfg.ensemble.has(Mutant::NothingWithdrawn) {
-            return;
+        match self.profile().acks_of_cut {
+            AcksOfCut::Withdrawn => {}
+            AcksOfCut::Kept => return,
         }
         let committed = self.me.committed(self.cfg);
         let kept = self.history().count_to(cursor).saturating_sub(committed);
@@ -58,8 +59,9 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         for learner in self.learners_at(Progress::WaitsForGate) {
             self.l_2_1(learner, self.me.leader.learners.row(learner).last);
         }
-        if self.cfg.ensemble.has(Mutant::EstablishedWithoutQuorum) {
-            self.become_established();
+        match self.profile().establishment {
+            Establishment::Quorum => {}
+            Establishment::AtOnce => self.become_established(),
         }
     }
 
@@ -77,12 +79,15 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         let length = history.length_at(zxid).filter(|length| *length == 0 || *length >= base);
         let guard = Guard::new(length.is_some(), zxid, history.last());
         self.refuse_unless("f.2.0", "TRUNC zxid is in the history up to", guard)?;
-        if !self.cfg.ensemble.has(Mutant::TruncIgnored) {
-            self.me.history = history.truncate(zxid);
-            self.me.base = S::Num::from_usize(base.min(history.count_to(zxid)));
+        match self.profile().trunc_effect {
+            TruncEffect::Cut => {
+                self.me.history = history.truncate(zxid);
+                self.me.base = S::Num::from_usize(base.min(history.count_to(zxid)));
+            }
+            TruncEffect::Ignored => {}
         }
         self.begin_synchronization(self.me.history, false);
-        self.run(&[Item::Truncate]);
+        self.run(ProgramName::Truncate);
         Ok(())
     }
 
@@ -144,6 +149,11 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         let stages = [Stage::Receiving, Stage::Acknowledged];
         self.refuse_unless_at(rule, "COMMIT comes after the header", &stages)?;
         let committed = self.me.synchronization.committed;
+        if self.empties_list() && self.is_at(Phase::Synchronization, &[Stage::Acknowledged]) {
+            let (logged, all) = (self.history().length(), self.received().length());
+            let guard = Guard::new(all > logged, all, logged);
+            self.refuse_unless(rule, "transactions received > transactions logged", guard)?;
+        }
         let first = self.received().zxid(committed.to_usize());
         self.refuse_unless(rule, "zxid = first not committed", is_just(zxid, first))?;
         self.fired(rule);
@@ -159,25 +169,46 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         let accepted = self.me.accepted_epoch;
         self.refuse_unless("f.2.1", "epoch = acceptedEpoch", is(epoch, accepted))?;
         self.fired("f.2.1");
-        let Synchronization { snapshot, start, committed, .. } = self.me.synchronization;
+        let Synchronization { snapshot, start, committed, received, .. } = self.me.synchronization;
+        let NewLeader { program, logs } = self.new_leader();
         self.me.synchronization.stage = Stage::Acknowledged;
-        self.me.history = self.received().prefix(committed.to_usize());
+        self.me.history = match logs {
+            Logs::Nothing => self.received().prefix(start.to_usize()),
+            Logs::Committed => self.received().prefix(committed.to_usize()),
+            Logs::All => received,
+        };
+        if self.empties_list() && logs == Logs::Committed {
+            self.me.synchronization.received = self.me.history;
+        }
         self.me.current_epoch = epoch;
         if snapshot {
             self.me.base = start;
         }
-        let snapshot = if snapshot { Item::Snapshot } else { Item::None };
-        let log = if committed > start { Item::Log } else { Item::None };
-        self.run(&match self.cfg.ensemble.mutant {
-            Some(Mutant::EpochBeforeHistory) => {
-                [Item::CurrentEpoch, snapshot, log, Item::Deliver, Item::AckLd]
-            }
-            Some(Mutant::AckLdBeforeWrites) => {
-                [Item::AckLd, snapshot, log, Item::Deliver, Item::CurrentEpoch]
-            }
-            None | Some(_) => [snapshot, log, Item::Deliver, Item::CurrentEpoch, Item::AckLd],
-        });
+        self.run(program);
         Ok(())
+    }
+
+    /// What this profile does on NEWLEADER.
+    fn new_leader(&self) -> NewLeader {
+        use ProgramName as Name;
+        let (program, logs) = match self.profile().newleader_program {
+            NewLeaderProgram::Committed => (Name::NewLeader, Logs::Committed),
+            NewLeaderProgram::EpochFirst => (Name::NewLeaderEpochFirst, Logs::Committed),
+            NewLeaderProgram::AckBeforeLog => (Name::NewLeaderAckBeforeLog, Logs::Committed),
+            NewLeaderProgram::AckFirst => (Name::NewLeaderAckFirst, Logs::Committed),
+            NewLeaderProgram::LoggedAtUpToDate => (Name::NewLeaderUnlogged, Logs::Nothing),
+            NewLeaderProgram::Queued => (Name::NewLeaderQueued, Logs::Nothing),
+            NewLeaderProgram::SyncedAll => (Name::NewLeaderSynced, Logs::All),
+        };
+        NewLeader { program, logs }
+    }
+
+    /// Whether NEWLEADER empties the list of transactions that COMMITs are looked up in (4394).
+    fn empties_list(&self) -> bool {
+        match self.profile().list_at_newleader {
+            ListAtNewLeader::Kept => false,
+            ListAtNewLeader::Emptied => true,
+        }
     }
 
     /// The delivery in the program of `f.2.1`. What lies before it is in the state machine already:
@@ -189,8 +220,16 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.me.synchronization.snapshot = false;
     }
 
-    /// The last item in the program of `f.2.1`.
+    /// In the program of `f.2.1`: everything received goes to the sync thread.
+    pub(crate) fn queue_received(&mut self) {
+        self.me.history = self.me.synchronization.received;
+    }
+
+    /// The acknowledgement in the program of `f.2.1`.
     pub(crate) fn acknowledge_new_leader(&mut self) {
+        if self.me.program.is_finished() {
+            self.me.synchronization.snapshot = false;
+        }
         self.send_to_leader(Message::AckLd { epoch: self.me.accepted_epoch });
     }
 
@@ -217,6 +256,14 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         Ok(())
     }
 
+    /// `l.3.2`, where any first ACK is taken for ACK-LD: it counts nowhere, and the learner goes on.
+    pub(super) fn take_for_ack_ld(&mut self, from: ServerId) {
+        self.set_progress(from, Progress::Acknowledged);
+        if self.me.phase == Phase::Broadcast {
+            self.l_2_3(from);
+        }
+    }
+
     fn become_established(&mut self) {
         self.me.leader.new_leader_acks = ServerSet::default();
         self.me.last_committed = self.last();
@@ -241,18 +288,44 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.refuse_unless_at("f.2.2", text, &[Stage::Acknowledged])?;
         self.fired("f.2.2");
         self.acknowledge_new_leader();
+        let NewLeader { program, logs } = self.new_leader();
         let (received, logged) = (self.received(), self.last());
-        let committed = received.zxid_at(self.me.synchronization.committed.to_usize());
+        let Synchronization { committed, start, .. } = self.me.synchronization;
+        let delivered = if program.items().contains(&Item::Deliver) {
+            logged
+        } else {
+            received.zxid_at(start.to_usize())
+        };
+        let committed = received.zxid_at(committed.to_usize());
         self.me.synchronization = Synchronization::default();
         self.me.phase = Phase::Broadcast;
-        self.me.last_committed = logged;
+        self.me.last_committed = delivered;
         self.zk_fle_update_vote();
+        if logs == Logs::All {
+            for txn in received.range(delivered, logged) {
+                self.send_to_leader(Message::Ack { zxid: txn.zxid });
+            }
+        }
         for txn in received.range(logged, received.last()) {
             self.f_3_1(txn)?;
         }
-        for txn in received.range(logged, committed) {
+        for txn in received.range(delivered, committed) {
             self.f_3_3(txn.zxid)?;
         }
         Ok(())
     }
+}
+
+/// What a profile does on NEWLEADER.
+struct NewLeader {
+    program: ProgramName,
+    logs: Logs,
+}
+
+/// What of the received transactions becomes part of the log when NEWLEADER comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Logs {
+    Nothing,
+    Committed,
+    All,
 }

@@ -85,6 +85,11 @@ const LAWS: &[Law] = &[
     ("acknowledged_is_durable", |state| state.ghost.mark(Violation::AckedNotDurable)),
     ("delivered_is_committed_and_durable", |state| state.ghost.mark(Violation::DeliveredEarly)),
     ("leader_sends_what_fits", |state| state.ghost.mark(Violation::BadPacket)),
+    ("acknowledges_in_order", |state| state.ghost.mark(Violation::AckBeforeAckLd)),
+    ("whoever_is_down_can_start", |state| {
+        deliver(state, 1, &[A]);
+        state.servers[0].role = Role::Down;
+    }),
     ("best_of_a_quorum_leads", |state| state.servers[0].role = Role::Leading),
     ("capacity_suffices", |state| state.ghost.mark(Violation::Overflow)),
 ];

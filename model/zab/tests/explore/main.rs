@@ -5,13 +5,14 @@ mod counts;
 mod defects;
 mod laws;
 mod ledger;
+mod profiles;
 mod reductions;
 mod script;
 mod stories;
 mod verdicts;
 
 use zab_explorer::{Options, Report, Verdict, check};
-use zab_model::Mutant;
+use zab_model::Profile;
 use zab_model::explore::{Bounds, Election, State, Zab};
 
 /// Three servers, the oracle, one election, and nothing else.
@@ -34,9 +35,9 @@ fn zab(bounds: Bounds) -> Zab {
     Zab::new(bounds, 500).expect("the bounds fit")
 }
 
-/// The model with a defect.
-fn with_defect(mut model: Zab, mutant: Mutant) -> Zab {
-    model.ensemble.mutant = Some(mutant);
+/// The model with some switches of `fixed` set otherwise.
+fn with(mut model: Zab, settings: &str) -> Zab {
+    model.ensemble.profile = Profile::FIXED.with(settings).expect("the switches exist");
     model
 }
 

@@ -1,7 +1,7 @@
 //! The words of a story.
 
 use zab_model::{
-    Config, Disk, Message, Mutant, Notification, Number, Role, Server, ServerId, Step, Txn, TxnOf,
+    Config, Disk, Message, Notification, Number, Profile, Role, Server, ServerId, Step, Txn, TxnOf,
     Vote, Zxid,
 };
 
@@ -33,12 +33,7 @@ fn log<S: Told>(cfg: &Config<S>, word: &str) -> S::Log {
         .fold(S::Log::default(), |log, word| S::append(&cfg.logs, &log, txn::<S>(word)).unwrap())
 }
 
-fn mutant(word: &str) -> Mutant {
-    let known = Mutant::ALL.into_iter().find(|mutant| format!("{mutant:?}") == word);
-    known.unwrap_or_else(|| panic!("{word} is no mutant"))
-}
-
-/// `2 of 3 accepted=1 current=1 log=1.1:7,1.2:8 base=1 window=2 mutant=Name`
+/// `2 of 3 accepted=1 current=1 log=1.1:7,1.2:8 base=1 window=2 profile=switch=value release=3.9.1`
 pub(super) fn server<S: Told>(words: &str) -> (Config<S>, Server<S>) {
     let words: Vec<&str> = words.split_whitespace().collect();
     let mut cfg = Config::<S>::new(words[2].parse().unwrap()).unwrap();
@@ -51,7 +46,8 @@ pub(super) fn server<S: Told>(words: &str) -> (Config<S>, Server<S>) {
             "log" => disk.history = log::<S>(&cfg, value),
             "base" => disk.base = number::<S>(value),
             "window" => cfg.ensemble.window = value.parse().unwrap(),
-            "mutant" => cfg.ensemble.mutant = Some(mutant(value)),
+            "release" => cfg.ensemble.profile = Profile::named(value).unwrap(),
+            "profile" => cfg.ensemble.profile = Profile::FIXED.with(value).unwrap(),
             "forget" => cfg.ensemble.forget_committed = value == "yes",
             other => panic!("{other} is nothing that a server has"),
         }

@@ -1,0 +1,56 @@
+//! `zabcheck profiles`, and `check --profile`: releases of ZooKeeper in the model.
+
+use support::{assert_exit, stderr, stdout, zabcheck};
+
+mod support;
+
+#[test]
+fn releases_stand_side_by_side_with_what_is_known_and_what_is_not_modelled() {
+    let output = zabcheck(&["profiles"]);
+    assert_exit(&output, 0);
+    let text = stdout(&output);
+    let row = |words: &[&str]| {
+        let fits = |line: &&str| words.iter().all(|word| line.contains(word));
+        assert!(text.lines().any(|line| fits(&line)), "no line with {words:?} in\n{text}");
+    };
+    row(&["switch", "value", "3.4.10", "3.8.0", "3.9.4", "fixed"]);
+    row(&["newleader_program", "queued", "x"]);
+    row(&["ZOOKEEPER-4394", "3.9.2", "leader_sends_what_fits", "list_at_newleader=kept"]);
+    row(&["3.9.3, not modelled: ", "position_when_established"]);
+    assert!(!text.contains("fixed, not modelled"), "{text}");
+}
+
+#[test]
+fn one_profile_is_told_in_words() {
+    let output = zabcheck(&["profiles", "3.9.5"]);
+    assert_exit(&output, 0);
+    let text = stdout(&output);
+    assert!(text.contains("acks_of_cut") && text.contains("They stay counted."), "{text}");
+    assert!(text.contains("3.9.4, not modelled:"), "{text}");
+    assert_exit(&zabcheck(&["profiles", "fixed"]), 0);
+}
+
+#[test]
+fn a_release_is_explored_and_fixed_is_cleared() {
+    let output = zabcheck(&["check", "--profile", "3.9.1", "--requests", "1"]);
+    assert_exit(&output, 1);
+    let text = stdout(&output);
+    assert!(text.contains("acknowledges_in_order") && text.contains("VIOLATED"), "{text}");
+    assert_exit(&zabcheck(&["check", "--profile", "fixed", "--requests", "1"]), 0);
+}
+
+#[test]
+fn names_that_nothing_has_are_answered_with_the_nearest() {
+    for (profile, nearest) in [
+        ("3.9.11", "the nearest is 3.9.1"),
+        ("fixed,acks_of_cuts=kept", "the nearest is acks_of_cut"),
+        ("3.8.0,delivery=when_comitted", "the nearest is when_committed"),
+    ] {
+        let output = zabcheck(&["check", "--profile", profile, "--requests", "1"]);
+        assert_exit(&output, 3);
+        assert!(stderr(&output).contains(nearest), "{}", stderr(&output));
+    }
+    let output = zabcheck(&["check", "--model", "paper", "--profile", "3.9.1"]);
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("--profile is for --model zookeeper"));
+}

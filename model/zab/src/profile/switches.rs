@@ -1,0 +1,249 @@
+//! Every switch, in the order of the protocol. The first value of each is that of `fixed`.
+
+use super::{Switch, Value};
+
+/// Declares the type of each switch, the profile, and the list that commands print.
+macro_rules! switches {
+    ($(
+        $(#[doc = $says:literal])+
+        $rule:literal $field:ident: $Type:ident {
+            $($(#[doc = $value_says:literal])+ $Variant:ident = $value:literal,)+
+        }
+    )+) => {
+        $(
+            $(#[doc = $says])+
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+            pub enum $Type {
+                $($(#[doc = $value_says])+ $Variant,)+
+            }
+
+            impl $Type {
+                const ALL: &[Self] = &[$(Self::$Variant),+];
+            }
+        )+
+
+        /// How servers behave where releases of ZooKeeper differ, and where a defect can be
+        /// seeded. Each field is read in one function only.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct Profile {
+            $($(#[doc = $says])+ pub $field: $Type,)+
+        }
+
+        impl Profile {
+            /// The protocol of `docs/src/rules.md`: the first value of every switch. It is no
+            /// release, and stricter than any.
+            pub const FIXED: Self = Self { $($field: $Type::ALL[0]),+ };
+        }
+
+        /// Every switch.
+        pub const SWITCHES: &[Switch] = &[$(Switch {
+            name: stringify!($field),
+            rule: $rule,
+            says: concat!($($says),+),
+            values: &[$(Value { name: $value, says: concat!($($value_says),+) }),+],
+            read: |profile| {
+                let Profile { $field, .. } = *profile;
+                $Type::ALL.iter().position(|value| *value == $field).unwrap_or_default()
+            },
+            write: |profile, place| {
+                profile.$field = $Type::ALL.get(place).copied().unwrap_or($Type::ALL[0]);
+            },
+        }),+];
+    };
+}
+
+switches! {
+    /// How many voters are a quorum.
+    "l.2.2" quorum: Quorum {
+        /// More than half of them.
+        Majority = "majority",
+        /// Half of them.
+        Half = "half",
+    }
+
+    /// What decides between two votes.
+    "zk.fle.order" vote_order: VoteOrder {
+        /// peerEpoch, then zxid, then id.
+        EpochFirst = "epoch_first",
+        /// zxid, then id. A worse leader is then elected, but nothing is lost, because the gate of
+        /// `l.1.2` refuses it.
+        ZxidFirst = "zxid_first",
+    }
+
+    /// Which votes of the same round agree with that of a server that has settled (D-SAME).
+    "zk.fle.same_round" same_round_compares: SameRoundCompares {
+        /// Those with its leader and its peerEpoch.
+        LeaderAndEpoch = "leader_and_epoch",
+        /// Those with its leader: the versions of the two votes differ (`Vote.equals`).
+        Leader = "leader",
+    }
+
+    /// What a follower does about an epoch older than its acceptedEpoch.
+    "f.1.2" older_epoch: OlderEpoch {
+        /// It leaves its role.
+        Refused = "refused",
+        /// It accepts the epoch.
+        Accepted = "accepted",
+    }
+
+    /// When a follower writes acceptedEpoch.
+    "f.1.2" accepted_epoch_write: AcceptedEpochWrite {
+        /// Before it sends ACKEPOCH.
+        BeforeAnswer = "before_answer",
+        /// Never.
+        Never = "never",
+    }
+
+    /// What a leader does about a learner that is ahead of it, before the gate.
+    "l.1.2" fresher_learner: FresherLearner {
+        /// It closes the connection.
+        Refused = "refused",
+        /// It lets the learner in. The refusal protects from a wrong election; after one as
+        /// `zk.fle.*` says it is not needed.
+        Accepted = "accepted",
+    }
+
+    /// When a leader writes currentEpoch (D-05).
+    "l.1.2" leader_epoch_write: LeaderEpochWrite {
+        /// Before it synchronizes anybody.
+        BeforeSync = "before_sync",
+        /// After NEWLEADER is sent to those that waited (`Leader.lead` beside `LearnerHandler`).
+        AfterNewLeader = "after_newleader",
+    }
+
+    /// Where the learner's position must be for a DIFF from it (ZOOKEEPER-1154).
+    "zk.sync.diff" sync_membership: SyncMembership {
+        /// On a transaction of the window, or before the first one of an epoch.
+        OnTransaction = "on_transaction",
+        /// Between the ends of the window.
+        WithinWindow = "within_window",
+    }
+
+    /// After which position a DIFF starts.
+    "zk.sync.diff" diff_cursor: DiffCursor {
+        /// The learner's.
+        Position = "position",
+        /// The last committed transaction, whatever the learner has.
+        Max = "max",
+    }
+
+    /// Where a TRUNC cuts.
+    "zk.sync.trunc" trunc_point: TruncPoint {
+        /// After the last transaction that learner and leader have in common.
+        Common = "common",
+        /// Before that transaction.
+        OneBelow = "one_below",
+    }
+
+    /// Whether acknowledgements of what a learner is told to drop, or to get again, stay counted
+    /// (D-H01).
+    "zk.sync.withdraw" acks_of_cut: AcksOfCut {
+        /// They are withdrawn.
+        Withdrawn = "withdrawn",
+        /// They stay counted.
+        Kept = "kept",
+    }
+
+    /// What a follower does on TRUNC.
+    "f.2.0" trunc_effect: TruncEffect {
+        /// It cuts its history.
+        Cut = "cut",
+        /// Nothing.
+        Ignored = "ignored",
+    }
+
+    /// What a follower does on NEWLEADER, and in which order: S snapshot after SNAP, F append and
+    /// sync, C deliver, E currentEpoch, Q queue for the sync thread, K acknowledge. `committed`:
+    /// what was committed before NEWLEADER; `all`: all that was received.
+    "f.2.1" newleader_program: NewLeaderProgram {
+        /// S F(committed) C E K.
+        Committed = "committed",
+        /// E S F(committed) C K (ZOOKEEPER-4643).
+        EpochFirst = "epoch_first",
+        /// S E K F(committed) C (ZOOKEEPER-4646).
+        AckBeforeLog = "ack_before_log",
+        /// K S F(committed) C E.
+        AckFirst = "ack_first",
+        /// S E K; everything is logged at UPTODATE (ZOOKEEPER-3911).
+        LoggedAtUpToDate = "logged_at_uptodate",
+        /// S E Q(all) K; the sync thread runs beside, and acknowledges what it has written
+        /// (ZOOKEEPER-4643, 4646, 4685).
+        Queued = "queued",
+        /// S F(all) E K; acknowledged after the second K, delivered at UPTODATE.
+        SyncedAll = "synced_all",
+    }
+
+    /// What is left, after NEWLEADER, of the list of transactions that COMMITs are looked up in
+    /// (ZOOKEEPER-4394).
+    "zk.sync.commit" list_at_newleader: ListAtNewLeader {
+        /// What is not committed.
+        Kept = "kept",
+        /// Nothing. A COMMIT that finds the list empty ends the synchronization.
+        Emptied = "emptied",
+    }
+
+    /// What a leader does about an ACK in place of a learner's ACK-LD (D-ACKLD).
+    "l.3.2" first_ack: FirstAck {
+        /// It closes the connection.
+        MustBeAckLd = "must_be_ack_ld",
+        /// It counts it nowhere, and sends UPTODATE when it is established
+        /// (`Leader.waitForNewLeaderAck`).
+        Any = "any",
+    }
+
+    /// When a leader is established.
+    "l.2.2" establishment: Establishment {
+        /// When a quorum has acknowledged NEWLEADER.
+        Quorum = "quorum",
+        /// When NEWLEADER is sent.
+        AtOnce = "at_once",
+    }
+
+    /// When a follower acknowledges a PROPOSAL.
+    "zk.bcast.sync" acknowledgement: Acknowledgement {
+        /// When it is durable.
+        WhenDurable = "when_durable",
+        /// When it is appended.
+        AtAppend = "at_append",
+    }
+
+    /// When a leader's own acknowledgement counts.
+    "zk.bcast.sync" own_acknowledgement: OwnAcknowledgement {
+        /// When the transaction is durable.
+        WhenDurable = "when_durable",
+        /// When it is proposed.
+        AtProposal = "at_proposal",
+    }
+
+    /// Whose acknowledgements commit a transaction.
+    "l.3.2" commit: Commit {
+        /// Those of a quorum.
+        Quorum = "quorum",
+        /// That of anybody.
+        FirstAck = "first_ack",
+    }
+
+    /// What a COMMIT commits at a follower.
+    "f.3.3" commit_extent: CommitExtent {
+        /// One transaction.
+        One = "one",
+        /// The whole history.
+        All = "all",
+    }
+
+    /// When a committed transaction is delivered (D-4882).
+    "zk.bcast.apply" delivery: Delivery {
+        /// When it is durable here.
+        WhenDurable = "when_durable",
+        /// At once.
+        WhenCommitted = "when_committed",
+    }
+
+    /// How new a history may be at which a server starts (D-H02).
+    "zk.start" start_ahead_of_epoch: StartAheadOfEpoch {
+        /// As new as acceptedEpoch.
+        UpToAccepted = "up_to_accepted",
+        /// As new as currentEpoch (`QuorumPeer.loadDataBase`).
+        UpToCurrent = "up_to_current",
+    }
+}
