@@ -383,40 +383,26 @@ fn deviations_are_listed_in_the_ledger_and_cited_in_the_code() {
     assert_none("the deviations of the ledger and of the code differ", &wrong);
 }
 
-/// The switches of the model's profiles: `"rule" name: Type {`.
-fn switches() -> Vec<String> {
-    let text = read(&root().join("model/zab/src/profile/switches.rs"));
-    let name = |line: &str| {
+#[test]
+fn each_switch_of_a_profile_is_read_in_one_place() {
+    let listed = read(&root().join("model/zab/src/profile/switches.rs"));
+    // `"rule" name: Type {`
+    let name = |line: &'_ str| {
         let (_, after) = line.trim().strip_prefix('"')?.split_once("\" ")?;
         Some(after.strip_suffix(" {")?.split_once(": ")?.0.to_owned())
     };
-    let names: Vec<String> = text.lines().filter_map(name).collect();
-    assert!(names.len() > 20, "{} switches only: has the list another form?", names.len());
-    names
-}
-
-#[test]
-fn each_switch_of_a_profile_is_read_in_one_place() {
-    let mut wrong = Vec::new();
-    let texts = texts("model/zab/src", "rs").into_iter().filter(|(name, _)| {
-        // Where switches are declared and releases are listed.
-        !name.starts_with("model/zab/src/profile")
-    });
-    let code: String = texts.map(|(_, text)| text).collect();
-    let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-    for switch in switches() {
-        let reads = |read: &str| {
-            let read = format!("{read}.{switch}");
-            let is_whole = |at: usize| {
-                code[at + read.len()..].starts_with(|c: char| !c.is_alphanumeric() && c != '_')
-            };
-            code.match_indices(&read).filter(|(at, _)| is_whole(*at)).count()
-        };
-        let count = reads("profile()") + reads("profile");
-        if count != 1 {
-            wrong.push(format!("{switch} is read in {count} places"));
-        }
-    }
+    let switches: Vec<String> = listed.lines().filter_map(name).collect();
+    assert!(switches.len() > 20, "{} switches only: has the list another form?", switches.len());
+    let mut rules = texts("model/zab/src", "rs");
+    rules.retain(|(name, _)| !name.starts_with("model/zab/src/profile"));
+    let code: String = rules.into_iter().map(|(_, text)| text).collect();
+    let words: Vec<&str> =
+        code.split(|c: char| !c.is_ascii_alphanumeric() && !"_.()".contains(c)).collect();
+    let ends = |word: &str, name: &str| {
+        ["profile", "profile()"].iter().any(|of| word.ends_with(&format!("{of}.{name}")))
+    };
+    let reads = |name: &str| words.iter().filter(|word| ends(word, name)).count();
+    let wrong: Vec<_> = switches.iter().filter(|switch| reads(switch) != 1).cloned().collect();
     assert_none("switches that are not read in exactly one place", &wrong);
 }
 

@@ -1,6 +1,6 @@
 //! `zabcheck profiles`: what releases of ZooKeeper do differently, as far as the model can say it.
 
-use textwrap::{Options, fill};
+use textwrap::fill;
 use zab_model::Profile;
 use zab_model::profile::{GAPS, KNOWN, Known, RELEASES, Release, SWITCHES, Switch};
 
@@ -8,9 +8,6 @@ use crate::args::Profiles;
 use crate::exit::Exit;
 use crate::out;
 use crate::report::table;
-
-/// Columns of a line of text.
-const WIDTH: usize = 100;
 
 /// Prints the table of all releases, or one profile in full.
 pub(crate) fn run(args: &Profiles) -> Exit {
@@ -24,7 +21,7 @@ pub(crate) fn run(args: &Profiles) -> Exit {
 fn all() {
     let names = RELEASES.iter().map(|release| release.name);
     let header: Vec<&str> = ["switch", "value"].into_iter().chain(names).collect();
-    let rows = SWITCHES.iter().filter(|switch| differs(switch)).flat_map(rows_of);
+    let rows = SWITCHES.iter().filter(differs).flat_map(rows_of);
     out::line(table_of(&header, rows.collect()));
     out::line("the other switches are the same in all of them; other values are seeded defects:");
     let seeded = SWITCHES.iter().filter(|switch| !differs(switch)).map(|switch| {
@@ -35,18 +32,16 @@ fn all() {
     out::line("known not to hold:");
     let known = KNOWN.iter().map(|known| {
         let properties = known.properties.join("\n");
-        [known.issue, &known.releases.join(", "), &properties, known.cure].map(str::to_owned)
+        let releases = fill(&known.releases.join(", "), 24);
+        [known.issue, &releases, &properties, known.cure].map(str::to_owned)
     });
     out::line(table(["cause", "releases", "properties", "cured by"], known.collect()));
-    for release in RELEASES {
-        let gaps: Vec<&str> =
-            GAPS.iter().filter(|gap| gap.is_of(release)).map(|gap| gap.name).collect();
-        if !gaps.is_empty() {
-            let text = format!("{}, not modelled: {}", release.name, gaps.join(", "));
-            out::line(fill(&text, Options::new(WIDTH).subsequent_indent("  ")));
-        }
-    }
-    out::line("`zabcheck profiles 3.9.1` tells what these words mean");
+    out::line("not modelled, so that nothing is said about it:");
+    let gaps = GAPS.iter().map(|gap| {
+        let releases = if gap.releases.is_empty() { "all" } else { &gap.releases.join(", ") };
+        [gap.name.to_owned(), fill(gap.says, 60), fill(releases, 24)]
+    });
+    out::line(table(["what", "what releases do", "releases"], gaps.collect()));
 }
 
 /// Whether releases differ in it, from each other or from `fixed`.
