@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use zab_ensemble::SCENARIOS;
 use zab_model::Profile;
 
-pub(crate) use check::{Bounds, Check, Election, Family, Limits, PaperBounds};
+pub(crate) use check::{Bounds, Check, Election, Epochs, Failures, Family, Limits, PaperBounds};
 pub(crate) use explore::Explore;
 pub(crate) use values::with_negative_numbers;
 

@@ -5,7 +5,7 @@ use zab_model::explore::{self, SERVERS_MAX, TXNS_MAX, Zab};
 use zab_paper::{self as paper, Rules, Variant};
 use zab_presets::{Exploration, Family, PaperRun};
 
-use crate::args::{self, Bounds, Election, PaperBounds};
+use crate::args::{self, Bounds, Election, Epochs, Failures, PaperBounds};
 use crate::look::CUSTOM;
 
 /// Whether any bound was given.
@@ -37,7 +37,7 @@ pub(crate) fn exploration(
     }
     let family = match family {
         args::Family::Zookeeper => Family::Zookeeper(zookeeper(bounds)?),
-        args::Family::Paper => Family::Paper(published(bounds, paper)),
+        args::Family::Paper => Family::Paper(published(bounds, paper)?),
     };
     Ok(Exploration { name: CUSTOM, covers: "the bounds given", family })
 }
@@ -73,10 +73,12 @@ fn foreign(family: args::Family, bounds: &Bounds, paper: &PaperBounds) -> Option
         ("--election", bounds.election.is_some()),
         ("--window", bounds.window.is_some()),
     ];
-    let PaperBounds { txns, epochs, restarts, reading, symmetry, ghosts, liveness } = paper;
+    let PaperBounds { txns, epochs, failures, restarts, reading, symmetry, ghosts, liveness } =
+        paper;
     let paper = [
         ("--txns", txns.is_some()),
         ("--epochs", epochs.is_some()),
+        ("--failures", failures.is_some()),
         ("--restarts", restarts.is_some()),
         ("--reading", !reading.is_empty()),
         ("--symmetry", *symmetry),
@@ -122,11 +124,30 @@ fn zookeeper(args: &Bounds) -> Result<Zab, String> {
     })
 }
 
-fn published(args: &Bounds, paper: &PaperBounds) -> PaperRun {
+fn published(args: &Bounds, paper: &PaperBounds) -> Result<PaperRun, String> {
+    let (epochs, unlimited) = match (paper.failures, paper.epochs) {
+        (None, None) => (None, None),
+        (None, Some(Epochs::UpTo(epochs))) => (Some(epochs), None),
+        (None, Some(Epochs::Any)) => {
+            return Err(
+                "--epochs any is for --failures unlimited: with a bound on failures an epoch \
+                        is one more than the greatest heard"
+                    .to_owned(),
+            );
+        }
+        (Some(Failures::Unlimited), None) => (None, Some(paper::Epochs::Next)),
+        (Some(Failures::Unlimited), Some(Epochs::Any)) => (None, Some(paper::Epochs::Any)),
+        (Some(Failures::Unlimited), Some(Epochs::UpTo(epochs))) => {
+            return Err(format!(
+                "--failures unlimited has no bound on epochs, but --epochs {epochs} is one (hint: \
+                 leave one of them out)"
+            ));
+        }
+    };
     let bounds = paper::Bounds {
         servers: args.servers.unwrap_or(2),
         txns: paper.txns.unwrap_or(1),
-        epochs: paper.epochs,
+        epochs,
         timeouts: args.timeouts.unwrap_or(0),
         restarts: paper.restarts.unwrap_or(0),
     };
@@ -134,7 +155,7 @@ fn published(args: &Bounds, paper: &PaperBounds) -> PaperRun {
     let variant = named.fold(Variant::default(), Variant::read);
     let rules = Rules { variant, ..Rules::new(bounds) };
     let PaperBounds { symmetry, ghosts, liveness, .. } = *paper;
-    PaperRun { rules, symmetry, ghosts, liveness }
+    Ok(PaperRun { rules, symmetry, ghosts, liveness, unlimited })
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub(crate) fn explore(exploration: &Exploration, limits: &Limits) -> Result<Outc
     let mut live = None;
     exploration.run(&options(limits), &mut |now| match now {
         Now::Exploring(now) => exploring.say(far(now)),
+        Now::Fewer(now) => exploring.say(format!("with fewer failures: {}", far(now))),
         Now::Graph(Far { distinct, depth, .. }) => {
             liveness(&mut live, name).say(format!("{distinct} states, depth {depth}"))
         }

@@ -9,10 +9,11 @@ use zab_view::Run;
 /// The name of an exploration that flags ask for.
 pub(crate) const CUSTOM: &str = "custom";
 
-/// The command that looks at the model of an exploration.
+/// The command that looks at the model of an exploration; of one without a bound on failures, with
+/// the bounds that a run needs.
 pub(crate) fn command(exploration: &Exploration) -> String {
     let Exploration { name, family, .. } = exploration;
-    if *name != CUSTOM {
+    if *name != CUSTOM && !family.is_unlimited() {
         let profile = profile_flag(family).unwrap_or_default();
         return format!("zabcheck explore --exploration {name} {profile}").trim_end().to_owned();
     }
@@ -72,6 +73,7 @@ fn paper_flags(run: &PaperRun) -> Vec<String> {
 
 /// The command that looks at a run.
 pub(crate) fn at(exploration: &Exploration, run: &Run) -> String {
+    let exploration = &bounded(exploration, run);
     format!("{} --path {}", command(exploration), run.path_text())
 }
 
@@ -144,4 +146,21 @@ fn paper_words(run: &PaperRun) -> Vec<String> {
     let readings = run.rules.variant.readings().map(|one| format!("reading {}", one.name));
     let ghosts = run.ghosts.then(|| "with the memory of whole runs".to_owned());
     counts.into_iter().flatten().chain(readings).chain(ghosts).collect()
+}
+
+/// What has no bound on failures, with as many as a run has.
+fn bounded(exploration: &Exploration, run: &Run) -> Exploration {
+    let mut exploration = exploration.clone();
+    if let Family::Paper(paper @ PaperRun { unlimited: Some(_), .. }) = &mut exploration.family {
+        let count = |kind: &str| {
+            let of_kind = run.steps.iter().filter(|step| step.action.starts_with(kind));
+            u8::try_from(of_kind.count()).unwrap_or(u8::MAX)
+        };
+        let (timeouts, restarts) = (count("Timeout("), count("Restart("));
+        let bounds = &mut paper.rules.bounds;
+        // A restart spends a timeout too, and a request finds room.
+        (bounds.timeouts, bounds.restarts) = (timeouts.saturating_add(restarts), restarts);
+        bounds.txns = (bounds.txns + 1).min(paper::TXNS_MAX);
+    }
+    exploration
 }

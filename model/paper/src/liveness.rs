@@ -140,6 +140,9 @@ pub enum CannotJudge {
     /// says nothing about the protocol.
     #[error("liveness is judged without a bound on epochs (hint: leave it out)")]
     EpochsBounded,
+    /// The claims speak of what comes about once failures are over; there, they need not ever be.
+    #[error("liveness is judged within a bound on failures: without one they may go on for ever")]
+    FailuresEndless,
     /// The engine does not begin.
     #[error(transparent)]
     Refused(#[from] Refused),

@@ -14,6 +14,12 @@
 //!
 //! What is left is finite. `docs/src/unlimited.md` says what its closed set proves, and why.
 
+mod replay;
+
+pub use replay::Replayed;
+
+use std::fmt;
+
 use stateright::{Property, Representative};
 use zab_explorer::{Reduced, Reduction};
 
@@ -23,7 +29,7 @@ use super::model::Paper;
 use super::properties;
 use super::state::{Spent, State, Violation};
 use super::types::{NUMBER_MAX, small};
-use super::variant::Rules;
+use super::variant::{Rules, Variant};
 
 /// Epochs that may occur in a state, 0 included: two more still fit a zxid.
 const EPOCHS_MAX: u32 = NUMBER_MAX as u32 - 1;
@@ -43,12 +49,24 @@ pub enum Epochs {
     Any,
 }
 
+impl fmt::Display for Epochs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Next => "next",
+            Self::Any => "any",
+        })
+    }
+}
+
 /// The family without a bound on failures, requests and epochs; histories hold at most `txns`
 /// transactions.
 #[derive(Clone, Copy, Debug)]
 pub struct Unlimited<const N: usize, const X: usize> {
     paper: Paper<N, X, 0>,
     epochs: Epochs,
+    /// Whether failures are counted after all, so that there are at most as many as the bounds of
+    /// the model say.
+    counts_failures: bool,
 }
 
 impl<const N: usize, const X: usize> Unlimited<N, X> {
@@ -58,7 +76,17 @@ impl<const N: usize, const X: usize> Unlimited<N, X> {
         // Nothing is ever spent, so that one failure of each kind is always left.
         let bounds = Bounds { epochs: None, timeouts: 1, restarts: 1, ..*bounded.bounds() };
         let paper = bounded.with_rules(Rules { bounds, ..*bounded.rules() });
-        Reduced::new(Self { paper, epochs })
+        Reduced::new(Self { paper, epochs, counts_failures: false })
+    }
+
+    /// The same with so many failures at most, of whatever kind; requests and epochs have no bound.
+    #[must_use]
+    pub fn with_failures(bounded: &Paper<N, X, 0>, epochs: Epochs, most: u8) -> Reduced<Self> {
+        let bounds = Bounds { epochs: None, timeouts: most, restarts: most, ..*bounded.bounds() };
+        // So a restart needs a failure to be left too, and one count is enough for both.
+        let variant = Variant { restart_is_timeout: true, ..bounded.rules().variant };
+        let paper = bounded.with_rules(Rules { bounds, variant });
+        Reduced::new(Self { paper, epochs, counts_failures: true })
     }
 
     /// The outcomes of LeaderProcessCEPOCH. If the leader decides an epoch, it is one more than the
@@ -119,7 +147,8 @@ impl<const N: usize, const X: usize> Reduction for Unlimited<N, X> {
     /// If there are so many epochs or values that more might not fit, that is noted as a violation,
     /// and none is made any more.
     fn canonical(&self, state: &State<N, X, 0>) -> State<N, X, 0> {
-        let mut canonical = State { spent: Spent::default(), ..*state };
+        let timeouts = if self.counts_failures { state.spent.timeouts } else { 0 };
+        let mut canonical = State { spent: Spent { timeouts, ..Spent::default() }, ..*state };
         let [epochs, values] = canonical.become_ranks();
         if epochs > EPOCHS_MAX || values > VALUES_MAX {
             canonical.note_violation(Violation::NoRoom);
@@ -143,7 +172,7 @@ impl<const N: usize, const X: usize> Reduction for Unlimited<N, X> {
                     return;
                 }
                 let txns = small(state.servers[leader].history.len());
-                let spent = Spent { txns, requests: small(values as usize), ..Spent::default() };
+                let spent = Spent { txns, requests: small(values as usize), ..state.spent };
                 let next = State { spent, ..*state }.after(self.paper.rules(), *action);
                 next.into_iter().for_each(visit);
             }

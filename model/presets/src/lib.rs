@@ -9,8 +9,10 @@ mod look;
 mod now;
 mod outcome;
 mod presets;
+mod reported;
 mod run;
 mod told;
+mod unlimited;
 
 pub use look::{Astray, Choice, Look, Place, Shown, Stated};
 pub use now::Now;

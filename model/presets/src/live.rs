@@ -57,7 +57,7 @@ impl WithModel<0> for Run<'_, '_> {
                 verdict: (&report.verdict).into(),
                 trace_length: lasso.map(|lasso| lasso.stem.steps() + lasso.cycle.steps()),
                 run: lasso.and_then(|lasso| unrolled(model, lasso)),
-                fairness: lasso.map(why_fair).unwrap_or_default(),
+                remarks: lasso.map(why_fair).unwrap_or_default(),
             });
         }
         let liveness = Liveness {

@@ -7,6 +7,8 @@ use zab_explorer::Progress;
 pub enum Now<'a> {
     /// States are visited, and properties checked.
     Exploring(&'a Progress),
+    /// After a violation without a bound on failures: runs with fewer failures are looked for.
+    Fewer(&'a Progress),
     /// After that: the graph for liveness is built.
     Graph(&'a Progress),
     /// This claim of liveness is judged.

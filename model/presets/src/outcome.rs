@@ -15,6 +15,8 @@ pub struct Outcome {
     pub model: &'static str,
     /// The bounds, and what else changes the counts.
     pub bounds: String,
+    /// What was not told apart; empty if every state was one of its own.
+    pub reductions: Vec<&'static str>,
     /// What was counted.
     pub counts: Counts,
     /// Why there was more to see.
@@ -108,8 +110,8 @@ pub struct Property {
     pub trace_length: Option<usize>,
     /// That run, for violations.
     pub run: Option<Run>,
-    /// Of a claim of liveness: what makes the run fair, as lines.
-    pub fairness: Vec<String>,
+    /// What else there is to say of that run, as lines; of a claim of liveness, what makes it fair.
+    pub remarks: Vec<String>,
 }
 
 /// Whether a property is so, as far as the run goes.
@@ -230,7 +232,7 @@ impl Outcome {
             verdict,
             trace_length: *trace_length,
             run: run.clone(),
-            fairness: Vec::new(),
+            remarks: Vec::new(),
         });
     }
 

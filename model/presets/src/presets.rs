@@ -37,6 +37,9 @@ pub struct PaperRun {
     pub ghosts: bool,
     /// Whether liveness is checked too; not together with symmetry.
     pub liveness: bool,
+    /// Without a bound on failures, requests and epochs, if this is given: which epochs a leader may
+    /// decide. The bounds on failures then say nothing, and there are no ghosts.
+    pub unlimited: Option<paper::Epochs>,
 }
 
 /// One exploration.
@@ -58,6 +61,12 @@ impl PaperRun {
 }
 
 impl Family {
+    /// Whether there is no bound on failures.
+    #[must_use]
+    pub fn is_unlimited(&self) -> bool {
+        matches!(self, Self::Paper(PaperRun { unlimited: Some(_), .. }))
+    }
+
     /// The family's name, as commands know it.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -83,7 +92,15 @@ impl fmt::Display for Family {
                 Ok(())
             }
             Self::Paper(run) => {
-                write!(f, "{}", run.rules.bounds)?;
+                let bounds = run.rules.bounds;
+                match run.unlimited {
+                    None => write!(f, "{bounds}")?,
+                    Some(epochs) => {
+                        let (servers, txns) = (bounds.servers, bounds.txns);
+                        write!(f, "servers={servers} txns={txns} epochs={epochs}")?;
+                        write!(f, " failures=unlimited requests=unlimited")?;
+                    }
+                }
                 for reading in run.rules.variant.readings() {
                     write!(f, " reading={}", reading.name)?;
                 }
@@ -235,7 +252,13 @@ fn late_ack_ld_commits() -> Variant {
 fn plain(servers: u8, txns: u8, timeouts: u8, restarts: u8) -> PaperRun {
     let bounds = paper::Bounds { servers, txns, epochs: None, timeouts, restarts };
     let rules = paper::Rules::new(bounds);
-    PaperRun { rules, symmetry: false, ghosts: false, liveness: false }
+    PaperRun { rules, symmetry: false, ghosts: false, liveness: false, unlimited: None }
+}
+
+/// A run of the `paper` family without a bound on failures, with symmetry.
+fn closed(servers: u8, txns: u8) -> PaperRun {
+    let unlimited = Some(paper::Epochs::Next);
+    PaperRun { unlimited, symmetry: true, ..plain(servers, txns, 0, 0) }
 }
 
 fn paper(name: &'static str, covers: &'static str, run: PaperRun) -> Exploration {
@@ -252,6 +275,8 @@ fn paper_quick() -> Vec<Exploration> {
         paper("paper-three", "three servers, one transaction, a crash", plain(3, 1, 0, 1)),
         paper("paper-runs", "whole runs: nothing lost, every step is abstract", whole_runs),
         paper("paper-published", "bounds not exhausted when published", orbits),
+        paper("paper-closed-pair", "no bound on failures: two servers", closed(2, 2)),
+        paper("paper-closed-three", "no bound on failures: three servers", closed(3, 1)),
     ]
 }
 
@@ -272,6 +297,7 @@ fn paper_nightly() -> Vec<Exploration> {
     let five = PaperRun { symmetry: true, ..plain(5, 2, 2, 0) };
     let four = PaperRun { symmetry: true, ..plain(4, 2, 2, 2) };
     vec![
+        paper("paper-closed-txns", "no bound on failures: two transactions", closed(3, 2)),
         paper("paper-five-failures", "three servers, two transactions, five failures", three),
         paper("paper-four-servers", "four servers, two transactions, four failures", four),
         paper("paper-five-servers", "five servers, two broken connections", five),

@@ -1,16 +1,18 @@
 //! Runs explorations of either family on the engine.
 
 use thiserror::Error;
-use zab_explorer::{ExplorerModel, Options, Refused, Report, Trace, check};
+use zab_explorer::{ExplorerModel, Options, Refused, Trace, check};
 use zab_paper::liveness::CannotJudge;
 use zab_paper::{BoundsError, Paper, WithModel, with_model};
 use zab_view::Run as Told;
 
 use crate::live;
 use crate::now::{Now, Tell};
-use crate::outcome::{Counts, Ends, Fault, Outcome, Property, kind};
+use crate::outcome::Outcome;
 use crate::presets::{Exploration, Family};
+use crate::reported::outcome;
 use crate::told::told;
+use crate::unlimited;
 
 /// As many requests as ghosts remember: enough for five servers with two transactions and three
 /// failures. Within larger bounds the model refuses ghosts.
@@ -44,15 +46,25 @@ impl Exploration {
             }
             Family::Paper(paper) => {
                 let options = &Options { symmetry: paper.symmetry, ..*options };
-                let run = Run { exploration: self, options, tell };
-                let mut outcome = if paper.ghosts {
-                    with_model::<GHOSTS, _>(paper.rules, run)??
-                } else {
-                    with_model::<0, _>(paper.rules, run)??
+                let rules = paper.rules;
+                let mut outcome = match paper.unlimited {
+                    Some(_) if paper.liveness => return Err(CannotJudge::FailuresEndless.into()),
+                    Some(epochs) => {
+                        let run = unlimited::Run { exploration: self, options, tell, epochs };
+                        with_model::<0, _>(rules, run)??
+                    }
+                    None if paper.ghosts => {
+                        let run = Run { exploration: self, options, tell };
+                        with_model::<GHOSTS, _>(rules, run)??
+                    }
+                    None => {
+                        let run = Run { exploration: self, options, tell };
+                        with_model::<0, _>(rules, run)??
+                    }
                 };
                 // A run that was interrupted or cut short would be cut short here as well.
                 if paper.liveness && outcome.complete() {
-                    let live = with_model::<0, _>(paper.rules, live::Run { options, tell })??;
+                    let live = with_model::<0, _>(rules, live::Run { options, tell })??;
                     outcome.properties.extend(live.claims);
                     outcome.liveness = Some(live.liveness);
                     outcome.left_out = outcome.left_out.max(live.left_out);
@@ -94,61 +106,4 @@ pub fn explore<M: ExplorerModel>(
 ) -> Result<Outcome, Refused> {
     let report = check(model, options, &mut |now| tell(Now::Exploring(now)))?;
     Ok(outcome(exploration, &report, told))
-}
-
-fn outcome<S>(
-    exploration: &Exploration,
-    report: &Report<S>,
-    told: &dyn Fn(&Trace<S>) -> Option<Told>,
-) -> Outcome {
-    let property = |property: &zab_explorer::PropertyReport<S>| {
-        let violation = match &property.verdict {
-            zab_explorer::Verdict::Violated(trace) => Some(trace),
-            zab_explorer::Verdict::Holds
-            | zab_explorer::Verdict::Reached(_)
-            | zab_explorer::Verdict::NeverReached
-            | zab_explorer::Verdict::Unknown => None,
-        };
-        Property {
-            name: property.name,
-            kind: kind(&property.kind),
-            verdict: (&property.verdict).into(),
-            trace_length: property.verdict.trace().map(Trace::steps),
-            run: violation.and_then(told),
-            fairness: Vec::new(),
-        }
-    };
-    Outcome {
-        name: exploration.name,
-        covers: exploration.covers,
-        model: exploration.family.name(),
-        bounds: exploration.family.to_string(),
-        counts: Counts {
-            distinct: report.distinct,
-            unreduced: report.unreduced,
-            generated: report.generated,
-            depth: report.depth(),
-            actions: report.actions.clone(),
-        },
-        stopped: report.stopped,
-        waiting: report.waiting,
-        left_out: report.left_out,
-        ends: Ends {
-            terminal: report.terminal,
-            deadlocks: report.deadlocks,
-            trace_length: report.deadlock.as_ref().map(Trace::steps),
-            run: report.deadlock.as_ref().and_then(told),
-        },
-        fault: report.fault.as_ref().map(|fault| Fault {
-            text: fault.to_string(),
-            run: fault.trace.as_ref().and_then(told),
-        }),
-        seconds: report.seconds,
-        threads: report.threads,
-        memory: report.memory,
-        bytes_per_state: report.bytes_per_state(),
-        identity: report.identity,
-        properties: report.properties.iter().map(property).collect(),
-        liveness: None,
-    }
 }

@@ -1,6 +1,7 @@
 //! The flags of `check`, most of which `explore` has too.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
@@ -22,6 +23,7 @@ Examples:
   zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --restarts 1 --symmetry
   zabcheck check --model paper --servers 3 --timeouts 1 --liveness
   zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --ghosts --reading epoch-first
+  zabcheck check --model paper --servers 3 --failures unlimited --symmetry
   zabcheck check --model paper --deadlock              a run that gets stuck is a violation
 
 A baseline holds the counts of explorations, and those of this run must be the same. The flag
@@ -187,6 +189,36 @@ pub(crate) struct Bounds {
     pub(crate) window: Option<u16>,
 }
 
+/// How many failures there may be, if they are not counted by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Failures {
+    /// Any number
+    Unlimited,
+}
+
+/// Which epochs a leader may decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Epochs {
+    /// Up to this one.
+    UpTo(u8),
+    /// Any later one.
+    Any,
+}
+
+impl FromStr for Epochs {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "any" => Ok(Self::Any),
+            number => number
+                .parse()
+                .map(Self::UpTo)
+                .map_err(|_| "expected a number up to 255, or `any`".to_owned()),
+        }
+    }
+}
+
 /// Bounds and options of `--model paper`; what is not given is 2 servers, 1 transaction, no fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[group(multiple = true)]
@@ -194,9 +226,14 @@ pub(crate) struct PaperBounds {
     /// Model paper: transactions in a history
     #[arg(long, value_name = "N")]
     pub(crate) txns: Option<u8>,
-    /// Model paper: epochs; unbounded if not given
-    #[arg(long, value_name = "N")]
-    pub(crate) epochs: Option<u8>,
+    /// Model paper: epochs, unbounded if not given; `any`, with --failures unlimited: a leader may
+    /// decide any later epoch, not only one more than the greatest it has heard of
+    #[arg(long, value_name = "N|any")]
+    pub(crate) epochs: Option<Epochs>,
+    /// Model paper: `unlimited` leaves out the bounds on failures, requests and epochs; the report
+    /// says what is then taken for one
+    #[arg(long, value_enum, conflicts_with_all = ["timeouts", "restarts", "ghosts", "liveness"])]
+    pub(crate) failures: Option<Failures>,
     /// Model paper: crashes, each with its recovery
     #[arg(long, value_name = "N")]
     pub(crate) restarts: Option<u8>,

@@ -47,6 +47,11 @@ fn exploration(args: &Explore) -> Result<Exploration, String> {
             Some(exploration) => exploration,
             None => bounds::exploration(args.model, &args.bounds, &args.paper)?,
         };
+    if exploration.family.is_unlimited() {
+        let why = "an exploration without a bound on failures is for `zabcheck check`: here every run \
+                   has as many as --timeouts and --restarts allow";
+        return Err(why.to_owned());
+    }
     let mut explorations = vec![exploration];
     if let Some(profile) = &args.profile {
         bounds::follow(profile, &mut explorations)?;

@@ -21,13 +21,16 @@ pub(crate) fn print_all(exploration: &Exploration, outcome: &Outcome) {
         let steps = property.trace_length.unwrap_or(0);
         out::line(format_args!("\n{} is violated after {steps} steps:", property.name));
         let Some(run) = &property.run else {
-            out::line("the model does not make that run again");
+            if property.remarks.is_empty() {
+                out::line("the model does not make that run again");
+            }
+            property.remarks.iter().for_each(out::line);
             continue;
         };
         let known = printed.iter().map(|(name, known)| (run.in_common(known), *name));
         let known = known.max_by_key(|(common, _)| *common).filter(|(common, _)| *common > 1);
         print(exploration, run, known);
-        property.fairness.iter().for_each(out::line);
+        property.remarks.iter().for_each(out::line);
         printed.push((property.name, run));
     }
 }

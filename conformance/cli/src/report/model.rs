@@ -20,16 +20,22 @@ pub(crate) fn print(exploration: &Exploration, outcome: &Outcome) {
         [property.name, property.kind, property.verdict.word(), &length].map(str::to_owned)
     });
     out::line(table(["property", "kind", "verdict", "shown in steps"], rows.collect()));
-    print_counts(outcome);
+    print_counts(exploration, outcome);
     counterexample::print_all(exploration, outcome);
 }
 
-fn print_counts(outcome: &Outcome) {
+fn print_counts(exploration: &Exploration, outcome: &Outcome) {
     let counts = &outcome.counts;
     out::line(format_args!(
         "{} distinct states, {} generated, depth {}, {:.1} s on {} threads",
         counts.distinct, counts.generated, counts.depth, outcome.seconds, outcome.threads
     ));
+    if exploration.family.is_unlimited() {
+        out::line(format_args!(
+            "taken for one: what differs in {}; so these are no counts of bounded runs",
+            outcome.reductions.join(", ")
+        ));
+    }
     if let Some(unreduced) = counts.unreduced {
         out::line(format_args!("with symmetry: they stand for {unreduced} states"));
     }
@@ -58,7 +64,7 @@ fn print_counts(outcome: &Outcome) {
             liveness.steps, liveness.seconds, liveness.conditions, liveness.assumption
         ));
     }
-    out::line(ending(outcome));
+    out::line(ending(exploration, outcome));
 }
 
 /// The states without a step, in a line.
@@ -75,13 +81,18 @@ fn ends(outcome: &Outcome) -> String {
 }
 
 /// Whether it saw everything, in a line.
-fn ending(outcome: &Outcome) -> String {
+fn ending(exploration: &Exploration, outcome: &Outcome) -> String {
     let left_out = outcome.left_out;
     match outcome.cut() {
         None if left_out > 0 => format!(
             "complete within the model's boundary: {left_out} steps lead outside of it and were \
              left out, so what holds is said of what is within"
         ),
+        None if exploration.family.is_unlimited() => {
+            "complete: every run of histories of that length, with any number of failures, requests \
+             and epochs"
+                .to_owned()
+        }
         None => "complete: every run within these bounds".to_owned(),
         Some(zab_explorer::Stop::Memory) => format!(
             "INCOMPLETE: the memory budget of {} MiB is used up with {} states waiting, so nothing \
@@ -156,6 +167,7 @@ pub(crate) fn json(exploration: &Exploration, outcome: &Outcome) -> Value {
         "name": outcome.name,
         "model": outcome.model,
         "bounds": outcome.bounds,
+        "reductions": outcome.reductions,
         "verdict": outcome.ending().word(),
         "distinct": counts.distinct,
         "unreduced": counts.unreduced,
