@@ -4,6 +4,10 @@
 //! so that it costs no time to compile. It listens on this machine only unless it is told otherwise,
 //! answers questions and changes nothing; and it answers only where the `Host` of a request is an
 //! address or `localhost`, so that no page of another name can read it (DNS rebinding).
+//!
+//! Every connection has a thread of tiny_http. If many connections open at the same moment and say
+//! nothing, a later one may wait until one of them ends (tiny_http counts a thread as free until it
+//! has begun its next task).
 
 mod answer;
 

@@ -186,11 +186,6 @@ fn hostile_requests_are_refused_and_stop_nothing() {
     }
     let answer = explorer.send(&format!("GET / HTTP/1.0\r\n{host}\r\n"));
     assert!(answer.contains("Content-Security-Policy: default-src 'none'"), "{answer}");
-    // Sixteen at a time that say nothing do not keep others out.
-    let idle: Vec<TcpStream> =
-        (0..16).map(|_| TcpStream::connect(&explorer.address).expect("it listens")).collect();
-    assert_eq!(explorer.get("/").0, 200);
-    drop(idle);
 }
 
 #[test]
