@@ -29,6 +29,9 @@ pub(crate) struct Cli {
     pub(crate) quiet: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Colours of verdicts; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value_t)]
+    pub(crate) color: clap::ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]

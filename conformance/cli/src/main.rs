@@ -38,6 +38,7 @@ fn main() -> ExitCode {
     if cli.command.json().is_some_and(|path| path == Path::new(report::STDOUT)) {
         out::keep_for_machines();
     }
+    out::choose_colors(cli.color);
     let exit = match cli.command {
         Command::Verify(args) => commands::verify::run(&args),
         Command::Check(args) => commands::check::run(&args),

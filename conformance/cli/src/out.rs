@@ -7,11 +7,15 @@
 //! * Any other failure (a full disk) is told on standard error, once, and the exit code is 3.
 //! * A failure of standard error is ignored: there is nowhere left to tell it.
 
+mod paint;
+
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use anstream::AutoStream;
+use clap::ColorChoice;
 use zab_trace::Printable;
 
 use crate::exit::Exit;
@@ -23,6 +27,9 @@ static FOR_MACHINES: AtomicBool = AtomicBool::new(false);
 
 /// Whether nothing is printed for people but what went wrong.
 static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Whether verdicts have colours on standard output.
+static COLORS: AtomicBool = AtomicBool::new(false);
 
 /// What has become of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +114,27 @@ pub(crate) fn stderr_is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
+/// Chooses whether verdicts have colours. Where nobody has said so, they have on a terminal, unless
+/// `NO_COLOR` or `TERM=dumb` is set (<https://no-color.org>).
+pub(crate) fn choose_colors(choice: ColorChoice) {
+    let colors = match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+    };
+    COLORS.store(colors, Ordering::Relaxed);
+}
+
+/// How wide tables may be: what `COLUMNS` says, or as wide as the terminal; elsewhere as wide as they
+/// come.
+pub(crate) fn width() -> Option<usize> {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    said.or_else(|| {
+        let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(io::stdout())?;
+        Some(columns.into())
+    })
+}
+
 /// Whether something could not be printed on standard output, other than for want of a reader.
 pub(crate) fn failed() -> bool {
     *stdout() == Out::Failed
@@ -154,7 +182,8 @@ fn put(text: String) {
         let _ = io::stderr().lock().write_all(shown(&text).as_bytes());
         return;
     }
-    tell(stdout().write(&mut io::stdout().lock(), &shown(&text)));
+    let text = paint::verdicts(&shown(&text), COLORS.load(Ordering::Relaxed));
+    tell(stdout().write(&mut io::stdout().lock(), &text));
 }
 
 fn tell(written: io::Result<()>) {

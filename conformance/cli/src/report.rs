@@ -14,7 +14,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tabled::Table;
 use tabled::builder::Builder;
-use tabled::settings::Style;
+use tabled::settings::peaker::Priority;
+use tabled::settings::{Style, Width};
 
 use crate::exit::Exit;
 use crate::out;
@@ -37,6 +38,9 @@ pub(crate) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -
     }
     let mut table = builder.build();
     table.with(Style::sharp());
+    if let Some(width) = out::width() {
+        table.with(Width::wrap(width).keep_words(true).priority(Priority::max(true)));
+    }
     table
 }
 

@@ -135,6 +135,7 @@ pub(crate) struct Check {
 
 /// What a run may use, and where it stops although there is more to see.
 #[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Limits")]
 pub(crate) struct Limits {
     /// Threads; all cores if not given
     #[arg(long, value_name = "N", value_parser = values::threads)]
@@ -158,33 +159,34 @@ pub(crate) struct Limits {
 
 /// Single bounds; what is not given is 3 servers, 1 request, 1 election and no fault.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Bounds of --model zookeeper; servers and timeouts of both models")]
 #[group(multiple = true)]
 pub(crate) struct Bounds {
-    /// Voting servers
+    /// Voting servers: 2 or 3 [default: 3]; of model paper: 2 to 5 [default: 2]
     #[arg(long, value_name = "N")]
     pub(crate) servers: Option<u8>,
-    /// Client requests in a run
+    /// Client requests in a run [default: 1]
     #[arg(long, value_name = "N")]
     pub(crate) requests: Option<u8>,
-    /// Crashes in a run (each may be followed by a restart)
+    /// Crashes in a run; each may be followed by a restart [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) crashes: Option<u8>,
     /// Times that a server gives up its role; model paper: connections that break
     #[arg(long, value_name = "N")]
     pub(crate) timeouts: Option<u8>,
-    /// Broken connections in a run
+    /// Broken connections in a run [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) disconnects: Option<u8>,
-    /// Elections in a run; with --election fle: returns from a role to LOOKING
+    /// Elections in a run [default: 1]; with --election fle: returns from a role to LOOKING
     #[arg(long, value_name = "N")]
     pub(crate) rounds: Option<u8>,
-    /// Repeated notifications in a run
+    /// Repeated notifications in a run [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) resends: Option<u8>,
-    /// How leaders are found
+    /// How leaders are found [default: oracle]
     #[arg(long, value_enum)]
     pub(crate) election: Option<Election>,
-    /// Committed transactions that a leader keeps for DIFF
+    /// Committed transactions that a leader keeps for DIFF [default: 500]
     #[arg(long, value_name = "N")]
     pub(crate) window: Option<u16>,
 }
@@ -221,9 +223,10 @@ impl FromStr for Epochs {
 
 /// Bounds and options of `--model paper`; what is not given is 2 servers, 1 transaction, no fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Bounds and readings of --model paper")]
 #[group(multiple = true)]
 pub(crate) struct PaperBounds {
-    /// Model paper: transactions in a history
+    /// Transactions in a history [default: 1]
     #[arg(long, value_name = "N")]
     pub(crate) txns: Option<u8>,
     /// Model paper: epochs, unbounded if not given; `any`, with --failures unlimited: a leader may
@@ -234,7 +237,7 @@ pub(crate) struct PaperBounds {
     /// says what is then taken for one
     #[arg(long, value_enum, conflicts_with_all = ["timeouts", "restarts", "ghosts", "liveness"])]
     pub(crate) failures: Option<Failures>,
-    /// Model paper: crashes, each with its recovery
+    /// Crashes, each with its recovery [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) restarts: Option<u8>,
     /// Model paper: read the paper otherwise; `--list` says what each reading is. Repeatable
