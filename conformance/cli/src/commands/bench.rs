@@ -115,7 +115,9 @@ fn generate(path: &Path, events: u64) -> io::Result<()> {
             written = writer.write(event);
         }
     });
-    written
+    written?;
+    // The check syncs its result, which would wait for what is still to be written of this file.
+    writer.into_inner().into_inner()?.sync_all()
 }
 
 /// Checks a file in a process of its own, which tells what it needed.
