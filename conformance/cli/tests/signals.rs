@@ -107,13 +107,16 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()).collect()
 }
 
-/// Asks the command to end at several moments, `step` apart.
+/// Asks the command to end at several moments, `step` apart; at one of them at least it still runs.
 fn at_moments(args: &[&str], step: Duration, check: impl Fn(&Ended)) {
+    let mut interrupted = 0;
     for (moment, signal) in (0..moments()).zip(SIGNALS.into_iter().cycle()) {
         let ended = interrupt(args, step * moment, signal);
         assert!(ended.json.is_some(), "{args:?}: no result\n{}", ended.said);
         check(&ended);
+        interrupted += u32::from(ended.was_interrupted);
     }
+    assert!(interrupted > 0, "{args:?} was over before each signal came");
 }
 
 #[test]
