@@ -8,6 +8,7 @@ pub mod service;
 mod answers;
 mod budget;
 mod connection;
+mod digests;
 mod expiry;
 mod handshake;
 mod limits;

@@ -59,6 +59,8 @@ pub struct Config {
     pub session_timeout_max: Duration,
     /// `extendedTypesEnabled`: nodes may have a time to live.
     pub extended_types: bool,
+    /// `digest.enabled`: transactions carry the digest of the tree, and are compared by it.
+    pub digests: bool,
     /// `znode.container.checkIntervalMs` and `znode.container.maxPerMinute`.
     pub containers: ContainerChecks,
     /// `DigestAuthenticationProvider.superDigest`: who may do everything.

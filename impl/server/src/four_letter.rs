@@ -44,6 +44,7 @@ pub(crate) fn answer(word: &str, service: &Service) -> String {
         "stat" => server::stat(service, mode),
         "mntr" => server::mntr(service, mode),
         "conf" => server::conf(service),
+        "hash" => server::hash(service),
         "dirs" => server::dirs(service),
         "isro" => "rw".to_owned(),
         "srst" => {

@@ -282,7 +282,7 @@ impl Decode for Packets {
         let Some(Incomplete { packet, builder, mut file, .. }) = self.snapshot.take() else {
             return Ok(None);
         };
-        block_in_place(|| file.finish()).map_err(|error| error.to_string())?;
+        block_in_place(|| file.finish(None)).map_err(|error| error.to_string())?;
         let tree = builder.finish(packet.zxid).map_err(|error| error.to_string())?;
         Ok(Some(ReceivedPacket { packet, state: Some(Box::new(Arrived { tree, file })) }))
     }

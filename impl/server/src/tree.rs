@@ -13,6 +13,7 @@ use zab_wire::{Acl, ErrorCode, Id, Stat, StatPersisted};
 mod acl;
 mod admit;
 mod apply;
+mod digest;
 mod event;
 mod ops;
 mod path;
@@ -27,6 +28,7 @@ pub(crate) use acl::permit;
 pub(crate) use admit::TTL_MAX;
 pub use admit::{ApplyError, Fault, check};
 pub use apply::{Applied, Change, PartOutcome};
+pub use digest::Mismatch;
 pub use event::{EventKind, NodeEvent};
 pub use pieces::Pieces;
 pub use prepare::{Asked, ENSEMBLE, Origin, Preparer, Rules};
@@ -51,6 +53,8 @@ pub struct Tree {
     expiring: imbl::OrdSet<Arc<str>>,
     /// Bytes of all paths and all data.
     data_bytes: usize,
+    /// The sum over all nodes; see [`digest`].
+    digest: i64,
     /// What the transaction that is being applied did.
     events: Vec<NodeEvent>,
     /// The last transaction that was applied.
@@ -65,13 +69,16 @@ struct Node {
     acl: i64,
     /// `cversion` counts created children only.
     stat: StatPersisted,
+    /// [`digest::content`] of its path and data.
+    content: u32,
     /// Names of the children.
     children: imbl::OrdSet<Arc<str>>,
 }
 
 impl Node {
-    fn new(data: Option<Bytes>, acl: i64, stat: StatPersisted) -> Self {
-        Self { data, acl, stat, children: imbl::OrdSet::new() }
+    fn new(path: &str, data: Option<Bytes>, acl: i64, stat: StatPersisted) -> Self {
+        let content = digest::content(path, data.as_deref());
+        Self { data, acl, stat, content, children: imbl::OrdSet::new() }
     }
 
     /// What clients are told. The reported `cversion` counts creations and deletions of children:
@@ -140,20 +147,17 @@ impl Default for Tree {
     fn default() -> Self {
         let mut tree = Self::empty();
         for path in ["", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"] {
-            let node = Node::new(Some(Bytes::new()), acl::OPEN, StatPersisted::default());
+            let node = Node::new(path, Some(Bytes::new()), acl::OPEN, StatPersisted::default());
             tree.enter(&path.into(), node);
             if let Some((parent, name)) = path::split(path)
-                && let Some(parent) = tree.node_mut(parent)
             {
-                parent.children.insert(name.into());
+                tree.change(parent, |parent| parent.children.insert(name.into()));
             }
         }
         // As in ZooKeeper: what the ensemble is, is not for clients to write.
         let read_only = [Acl { perms: Permission::Read as i32, ..Acl::open().remove(0) }];
         let read_only = tree.acls.acquire(&read_only);
-        if let Some(config) = tree.node_mut("/zookeeper/config") {
-            config.acl = read_only;
-        }
+        tree.change("/zookeeper/config", |config| config.acl = read_only);
         tree
     }
 }
@@ -168,6 +172,7 @@ impl Tree {
             ephemerals: imbl::OrdMap::new(),
             expiring: imbl::OrdSet::new(),
             data_bytes: 0,
+            digest: 0,
             events: Vec::new(),
             last_zxid: 0,
         }
@@ -189,6 +194,12 @@ impl Tree {
     #[must_use]
     pub fn data_bytes(&self) -> usize {
         self.data_bytes
+    }
+
+    /// The digest of all nodes.
+    #[must_use]
+    pub fn digest(&self) -> i64 {
+        self.digest
     }
 
     /// Timeout of a session in milliseconds; `None` if there is no such session.
@@ -306,9 +317,15 @@ impl Tree {
         self.nodes.get(path::normal(path)).map(|node| &**node).ok_or(ErrorCode::NoNode)
     }
 
-    /// The node under a key, of its own from now on if it was shared.
-    fn node_mut(&mut self, key: &str) -> Option<&mut Node> {
-        self.nodes.get_mut(key).map(Arc::make_mut)
+    /// Changes the node under a key, which is of its own from now on if it was shared. `None`: there
+    /// is none.
+    fn change<R>(&mut self, key: &str, change: impl FnOnce(&mut Node) -> R) -> Option<R> {
+        let node = Arc::make_mut(self.nodes.get_mut(key)?);
+        let before = digest::of(key, node.content, &node.stat);
+        let done = change(node);
+        let after = digest::of(key, node.content, &node.stat);
+        self.digest = self.digest.wrapping_sub(before).wrapping_add(after);
+        Some(done)
     }
 
     /// Enters a node, which its parent knows already.
@@ -320,6 +337,7 @@ impl Tree {
             self.expiring.insert(Arc::clone(path));
         }
         self.data_bytes += path.len() + length_of(&node.data);
+        self.digest = self.digest.wrapping_add(digest::of(path, node.content, &node.stat));
         self.nodes.insert(Arc::clone(path), Arc::new(node));
     }
 
@@ -338,6 +356,7 @@ impl Tree {
             self.expiring.remove(&path);
         }
         self.data_bytes -= path.len() + length_of(&node.data);
+        self.digest = self.digest.wrapping_sub(digest::of(&path, node.content, &node.stat));
         Some((path, node))
     }
 

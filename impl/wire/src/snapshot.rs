@@ -16,6 +16,9 @@ const END: &str = "/";
 /// Bytes of a seal: checksum and [`END`].
 const SEAL_LENGTH: usize = 13;
 
+/// Bytes of a [`ZxidDigest`].
+const DIGEST_LENGTH: usize = 20;
+
 /// Longest item in bytes; longer claims are refused before they fill the memory.
 const MAX_ITEM: usize = 4 * MAX_SERVER_BUFFER;
 
@@ -51,6 +54,20 @@ record! {
         acl: i64,
         /// What is stored about it.
         stat: StatPersisted,
+    }
+}
+
+record! {
+    /// What the tree's digest was after a transaction, at the end of a file (`ZxidDigest`). All
+    /// zero: it was not known.
+    #[derive(Copy)]
+    ZxidDigest {
+        /// That transaction.
+        zxid: i64,
+        /// Version of the digest's definition.
+        version: i32,
+        /// The digest.
+        tree: i64,
     }
 }
 
@@ -238,13 +255,16 @@ impl Sealer {
 
 /// Reads a whole snapshot file and gives its items to `visit`, [`Item::End`] excepted.
 ///
-/// After the first seal, newer servers add a digest and the last zxid, each with another seal;
-/// they are checked and left out.
+/// After the first seal, newer servers add a digest, which is returned, and the last zxid, each
+/// with another seal.
 ///
 /// # Errors
 /// If the file is no snapshot, is cut short, or a seal does not fit. Some items may have been
 /// visited by then: what was built from them must be dropped.
-pub fn read_file(file: &[u8], mut visit: impl FnMut(Item)) -> Result<(), DecodeError> {
+pub fn read_file(
+    file: &[u8],
+    mut visit: impl FnMut(Item),
+) -> Result<Option<ZxidDigest>, DecodeError> {
     let mut reader = Reader::new(file);
     FileHeader::expect(&mut reader, &FileHeader::SNAPSHOT)?;
     let mut decoder = Decoder::default();
@@ -254,13 +274,17 @@ pub fn read_file(file: &[u8], mut visit: impl FnMut(Item)) -> Result<(), DecodeE
         }
     }
     check_seal(file, &mut reader)?;
-    for extra in [20, 8] {
-        if reader.remaining() >= extra + SEAL_LENGTH {
-            reader.take(extra, "a digest or a zxid")?;
-            check_seal(file, &mut reader)?;
-        }
+    let mut digest = None;
+    if reader.remaining() >= DIGEST_LENGTH + SEAL_LENGTH {
+        digest = Some(reader.read()?);
+        check_seal(file, &mut reader)?;
     }
-    reader.finish()
+    if reader.remaining() >= size_of::<i64>() + SEAL_LENGTH {
+        reader.take(size_of::<i64>(), "the last zxid")?;
+        check_seal(file, &mut reader)?;
+    }
+    reader.finish()?;
+    Ok(digest)
 }
 
 fn check_seal(file: &[u8], reader: &mut Reader<'_>) -> Result<(), DecodeError> {

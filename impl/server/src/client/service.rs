@@ -9,7 +9,7 @@
 //!
 //! Effects.deliver   Commit, CatchUp     service.apply(&txn.payload)?
 //!                   Rebuild             service.replace_tree(tree read again from disk)
-//!                   (SNAP received)     service.replace_tree(tree from TreeBuilder)
+//!                   (SNAP received)     service.install_tree(tree from TreeBuilder)
 //!                   (SNAP to send)      service.read(Tree::clone)
 //! f.2.2             follower            service.start_serving(Mode::Follower)
 //! l.2.2             leader, once its whole initial history is applied
@@ -36,35 +36,33 @@
 //! The answer to a write needs no call: [`Service::apply`] finds the client whose request the
 //! transaction was.
 
-use std::collections::HashMap;
+mod leading;
+mod submission;
+mod writes;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot, watch};
-use zab_wire::quorum::ForwardedRequest;
-use zab_wire::{Id, OpCode};
+use tokio::sync::{mpsc, watch};
 
-use super::budget::{Room, Sizes};
-use super::expiry::Expiry;
+use super::budget::Sizes;
+use super::digests::Digests;
 use super::limits::{Limits, Stats};
 use super::places::Places;
 use super::roster::Roster;
 use super::watches::Watches;
-use crate::config::{Config, ContainerChecks};
+use crate::config::Config;
 use crate::descriptors::Shares;
 use crate::session::SessionIds;
-use crate::tree::{Applied, ApplyError, Asked, Change, Origin, Preparer, Rules, Tree};
+use crate::tree::{ApplyError, Change, Preparer, Rules, Tree};
+use writes::{Writes, first_cxid};
+
+pub use submission::{Submission, Submissions};
+pub(super) use writes::Outcome;
 
 /// Most submissions that wait for the driver; clients are not read from while it is reached.
 const SUBMISSIONS_MAX: usize = 1024;
-
-/// Most sessions in one PING; the others are in the next.
-const HEARD_MAX: usize = 100_000;
-
-/// Most sessions that are closed in one tick because they expired.
-const EXPIRED_MAX: usize = 10_000;
 
 /// Whether this server leads, for `srvr`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,79 +84,6 @@ pub(super) struct Serving {
     pub(super) mode: Mode,
 }
 
-/// Something that a client wants and that needs the leader.
-#[derive(Debug)]
-pub enum Submission {
-    /// A change of the tree, or of the sessions.
-    Write {
-        /// The data of a REQUEST packet. Its `cxid` is this server's number, not the client's.
-        request: ForwardedRequest,
-        /// Who the client is: the identities of a REQUEST packet.
-        auth: Arc<[Id]>,
-    },
-    /// Bring this server's tree up to the leader's.
-    Sync {
-        /// The data of a REQUEST packet.
-        request: ForwardedRequest,
-        /// Who the client is: the identities of a REQUEST packet.
-        auth: Arc<[Id]>,
-        /// To be told when that is so.
-        done: oneshot::Sender<()>,
-    },
-    /// A client came back with a session; does it live, and may this server have it?
-    Revalidate {
-        /// The session.
-        session: i64,
-        /// Its timeout in milliseconds.
-        timeout_ms: i32,
-        /// To be told the answer.
-        done: oneshot::Sender<bool>,
-    },
-}
-
-/// What became of a write.
-#[derive(Debug)]
-pub(super) struct Outcome {
-    /// An error's number, which a newer leader may know and this server may not.
-    pub(super) result: Result<Change, i32>,
-}
-
-/// What clients submit, in an order that keeps each session's.
-#[derive(Debug)]
-pub struct Submissions {
-    queue: mpsc::Receiver<(u64, Submission)>,
-    serving: watch::Receiver<Option<Serving>>,
-}
-
-impl Submissions {
-    /// The next submission; those from before the last [`Service::stop_serving`] are left out,
-    /// since their clients are gone. Waits until there is one. May be dropped while it waits.
-    pub async fn next(&mut self) -> Submission {
-        loop {
-            match self.queue.recv().await {
-                Some((generation, submission)) if self.is_current(generation) => return submission,
-                Some(_) => {}
-                // The service is gone, and nobody can submit any more.
-                None => std::future::pending().await,
-            }
-        }
-    }
-
-    /// The next submission if one waits already.
-    pub fn try_next(&mut self) -> Option<Submission> {
-        loop {
-            let (generation, submission) = self.queue.try_recv().ok()?;
-            if self.is_current(generation) {
-                return Some(submission);
-            }
-        }
-    }
-
-    fn is_current(&self, generation: u64) -> bool {
-        self.serving.borrow().is_some_and(|serving| serving.generation == generation)
-    }
-}
-
 /// What connections and the driver share. See the [module](self).
 #[derive(Debug)]
 pub struct Service {
@@ -174,39 +99,10 @@ pub struct Service {
     learners: (AtomicUsize, AtomicUsize),
     watches: Watches,
     roster: Roster,
+    digests: Digests,
     /// Which connection each session is on.
     pub(super) sessions: Places,
     pub(super) session_ids: SessionIds,
-}
-
-/// What is on its way.
-#[derive(Debug, Default)]
-struct Writes {
-    /// Of the last time of serving.
-    generation: u64,
-    /// `None` while clients are not served.
-    serving: Option<Serving>,
-    /// Writes whose transactions were not applied here yet: by session, and by the number under
-    /// which this server submitted them.
-    waiting: HashMap<(i64, i32), Waiting>,
-    /// The last such number. The client's own would not do: a session that moves may count from
-    /// one again, and then the answer to what it asked at another server looks like the answer to
-    /// what it asks here. These begin with the server's id, so that two servers' never meet.
-    last_cxid: i32,
-    /// Only used by a leader.
-    preparer: Preparer,
-    /// Only used by a leader.
-    expiry: Expiry,
-    /// At a leader: when containers were last looked for.
-    containers_checked: Option<Instant>,
-}
-
-/// A write whose transaction was not applied here yet.
-#[derive(Debug)]
-struct Waiting {
-    done: oneshot::Sender<Outcome>,
-    /// What it takes of the server's memory, whether its client is still there or not.
-    _room: Option<Room>,
 }
 
 impl Service {
@@ -238,6 +134,7 @@ impl Service {
             learners: Default::default(),
             watches: Watches::default(),
             roster: Roster::default(),
+            digests: Digests::default(),
             sessions: Places::default(),
             session_ids: SessionIds::new(config.id, now_ms()),
         };
@@ -249,8 +146,11 @@ impl Service {
     pub fn start_serving(&self, mode: Mode) {
         let mut writes = self.writes();
         writes.generation += 1;
-        writes.preparer = Preparer::new(Rules { extended_types: self.config.extended_types });
-        writes.expiry = Expiry::default();
+        writes.preparer = Preparer::new(Rules {
+            extended_types: self.config.extended_types,
+            digests: self.config.digests,
+        });
+        writes.expiry = Default::default();
         writes.containers_checked = None;
         if mode != Mode::Follower {
             let now = Instant::now();
@@ -260,6 +160,7 @@ impl Service {
                 }
             });
         }
+        self.digests.settled();
         // Nobody cares who was heard of at another time.
         self.sessions.take_heard(usize::MAX);
         writes.waiting.clear();
@@ -284,6 +185,9 @@ impl Service {
         let applied = {
             let mut tree = self.tree.write().unwrap_or_else(PoisonError::into_inner);
             let applied = tree.apply(transaction)?;
+            if self.config.digests {
+                self.digests.note(applied.header.zxid, tree.digest(), applied.mismatch);
+            }
             // Before anybody can look at the tree.
             self.watches.trigger(&applied.events, applied.header.zxid);
             applied
@@ -308,6 +212,15 @@ impl Service {
         *self.tree.write().unwrap_or_else(PoisonError::into_inner) = tree;
     }
 
+    /// Replaces the whole tree by one that a leader has sent.
+    ///
+    /// # Panics
+    /// If clients are served.
+    pub fn install_tree(&self, tree: Tree) {
+        self.replace_tree(tree);
+        self.digests.settle();
+    }
+
     /// Looks at the tree, whether clients are served or not. Applying waits meanwhile.
     pub fn read<R>(&self, look: impl FnOnce(&Tree) -> R) -> R {
         look(&self.tree.read().unwrap_or_else(PoisonError::into_inner))
@@ -321,133 +234,9 @@ impl Service {
         self.read(|tree| (*self.serving.borrow() == Some(serving)).then(|| look(tree)))
     }
 
-    /// At the leader: the bytes of the transaction that a request becomes.
-    ///
-    /// `origin` is the server whose client it is, `zxid` the one the core will give to the next
-    /// request (epoch in the upper 32 bits). `None` if this server does not serve as the leader;
-    /// then the request is dropped.
-    pub fn prepare(
-        &self,
-        request: &ForwardedRequest,
-        auth: &[Id],
-        origin: Origin,
-        zxid: i64,
-    ) -> Option<Bytes> {
-        let mut writes = self.writes();
-        if writes.serving?.mode == Mode::Follower {
-            return None;
-        }
-        let asked = Asked { request, auth, origin };
-        let prepare =
-            |tree: &Tree| writes.preparer.prepare(tree, &asked, zxid, now_ms().cast_signed());
-        Some(self.read(prepare))
-    }
-
-    /// At the leader: whether a session lives. If so, it belongs to `origin` from now on, with
-    /// this timeout, and what the server it was at before still sends for it is refused.
-    pub fn revalidate(&self, session: i64, timeout_ms: i32, origin: Origin) -> bool {
-        let mut writes = self.writes();
-        let lives = self.read(|tree| writes.preparer.revalidate(tree, session, origin));
-        if lives {
-            writes.expiry.touch(session, timeout_ms, Instant::now());
-        }
-        lives
-    }
-
-    /// The sessions whose clients have been heard of here since this was last asked, with their
-    /// timeouts: the data of a follower's PING.
-    pub fn take_heard(&self) -> Vec<(i64, i32)> {
-        self.sessions.take_heard(HEARD_MAX)
-    }
-
-    /// At the leader: a follower has heard of the clients of these sessions
-    /// (`LearnerHandler`, PING).
-    pub fn heard(&self, sessions: impl IntoIterator<Item = (i64, i32)>) {
-        let (mut writes, now) = (self.writes(), Instant::now());
-        for (session, timeout_ms) in sessions {
-            writes.expiry.touch(session, timeout_ms, now);
-        }
-    }
-
-    /// At the leader, at every tick: what the ensemble itself asks for. Sessions that expired are
-    /// closed; containers that are empty, and nodes whose time to live is over, are deleted. Each
-    /// is given out once. The origin of the requests is [`crate::tree::ENSEMBLE`].
-    pub fn chores(&self) -> Vec<ForwardedRequest> {
-        let (mut writes, now) = (self.writes(), Instant::now());
-        if writes.serving.is_none_or(|serving| serving.mode == Mode::Follower) {
-            // Whom a follower has heard of is for its leader to be told.
-            return Vec::new();
-        }
-        for (session, timeout_ms) in self.sessions.take_heard(usize::MAX) {
-            writes.expiry.touch(session, timeout_ms, now);
-        }
-        let request = |session, op: OpCode, payload| ForwardedRequest {
-            session,
-            cxid: 0,
-            op: op.number(),
-            payload,
-        };
-        let expired = writes.expiry.take_expired(now, EXPIRED_MAX);
-        let mut chores: Vec<ForwardedRequest> = expired
-            .into_iter()
-            .map(|session| request(session, OpCode::CloseSession, Bytes::new()))
-            .collect();
-        let ContainerChecks { interval, max_per_minute } = self.config.containers;
-        let since = *writes.containers_checked.get_or_insert(now);
-        if now.duration_since(since) >= interval {
-            writes.containers_checked = Some(now);
-            let mut paths = self.read(|tree| tree.expired_nodes(now_ms().cast_signed()));
-            let minutes = interval.as_millis().max(1).div_ceil(60_000);
-            paths.truncate(max_per_minute.saturating_mul(usize::try_from(minutes).unwrap_or(1)));
-            let delete = |path: String| request(0, OpCode::DeleteContainer, path.into());
-            chores.extend(paths.into_iter().map(delete));
-        }
-        chores
-    }
-
-    /// At the leader: every session and in how many milliseconds it expires, for `dump`.
-    pub(crate) fn expiring(&self) -> Vec<(u128, i64)> {
-        let now = Instant::now();
-        let until = |at: Instant| at.saturating_duration_since(now).as_millis();
-        self.writes().expiry.iter().map(|(at, session)| (until(at), session)).collect()
-    }
-
     /// Changes when serving begins and ends.
     pub(super) fn watch_serving(&self) -> watch::Receiver<Option<Serving>> {
         self.serving.subscribe()
-    }
-
-    /// Hands a write to the driver, which takes this room until it is applied; the receiver gets
-    /// what becomes of it. `None`, or a receiver without a sender: serving has stopped.
-    pub(super) async fn write(
-        &self,
-        serving: Serving,
-        (session, op, payload): (i64, i32, Bytes),
-        auth: Arc<[Id]>,
-        room: Option<Room>,
-    ) -> Option<oneshot::Receiver<Outcome>> {
-        let permit = self.submit.reserve().await.ok()?;
-        let (done, outcome) = oneshot::channel();
-        let cxid = {
-            // Under one lock, so that it cannot be registered after serving has stopped, where
-            // nothing would clear it.
-            let mut writes = self.writes();
-            if writes.serving != Some(serving) {
-                return None;
-            }
-            writes.last_cxid = next_cxid(writes.last_cxid);
-            let cxid = writes.last_cxid;
-            writes.waiting.insert((session, cxid), Waiting { done, _room: room });
-            cxid
-        };
-        let request = ForwardedRequest { session, cxid, op, payload };
-        permit.send((serving.generation, Submission::Write { request, auth }));
-        Some(outcome)
-    }
-
-    /// Hands anything but a write to the driver. `false`: the driver is gone.
-    pub(super) async fn submit(&self, serving: Serving, submission: Submission) -> bool {
-        self.submit.send((serving.generation, submission)).await.is_ok()
     }
 
     /// Whether this server leads; `None` if it does not serve clients.
@@ -487,6 +276,10 @@ impl Service {
         &self.watches
     }
 
+    pub(crate) fn digests(&self) -> &Digests {
+        &self.digests
+    }
+
     pub(crate) fn roster(&self) -> &Roster {
         &self.roster
     }
@@ -494,43 +287,6 @@ impl Service {
     fn writes(&self) -> MutexGuard<'_, Writes> {
         self.writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Writes {
-    /// Whether it was the request of a client of this server.
-    fn applied(&mut self, applied: Applied) -> bool {
-        let Applied { header, outcome: result, events: _ } = applied;
-        self.preparer.applied(header.zxid);
-        match &result {
-            // A leader has these; at a follower nobody asks.
-            Ok(Change::SessionCreated { timeout_ms })
-                if self.serving.is_some_and(|serving| serving.mode != Mode::Follower) =>
-            {
-                self.expiry.track(header.session, *timeout_ms, Instant::now());
-            }
-            Ok(Change::SessionClosed) => self.expiry.forget(header.session),
-            Ok(_) | Err(_) => {}
-        }
-        let Some(waiting) = self.waiting.remove(&(header.session, header.cxid)) else {
-            return false;
-        };
-        // The client may be gone; the write stands all the same.
-        let _ = waiting.done.send(Outcome { result });
-        true
-    }
-}
-
-/// Where numbers begin: the server's id, then somewhere, so that what an earlier process of this
-/// server submitted is not met again.
-fn first_cxid(server: u64) -> i32 {
-    let [.., id] = server.to_be_bytes();
-    let [.., a, b, c] = now_ms().to_be_bytes();
-    i32::from_be_bytes([id, a, b, c])
-}
-
-/// The next number under the same first byte.
-fn next_cxid(last: i32) -> i32 {
-    (last & !0x00ff_ffff) | (last.wrapping_add(1) & 0x00ff_ffff)
 }
 
 /// Milliseconds since 1970.

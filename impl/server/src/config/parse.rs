@@ -39,7 +39,8 @@ pub(super) const UNDERSTOOD: [&str; 16] = [
 ];
 
 /// Understood too, also with `zookeeper.` before them.
-pub(super) const JAVA_PROPERTIES: [&str; 6] = [
+pub(super) const JAVA_PROPERTIES: [&str; 7] = [
+    "digest.enabled",
     "snapCount",
     "snapSizeLimitInKb",
     "extendedTypesEnabled",
@@ -174,6 +175,7 @@ impl Draft {
             session_timeout_min,
             session_timeout_max,
             extended_types: self.java_value("extendedTypesEnabled")?.unwrap_or(false),
+            digests: self.java_value("digest.enabled")?.unwrap_or(true),
             containers: self.containers()?,
             super_digest: self.java_value("DigestAuthenticationProvider.superDigest")?,
             notes: self.notes.clone(),

@@ -87,7 +87,6 @@ const UNUSED: &[&str] = &[
     "cnxTimeout",
     "commitProcessor.",
     "connectToLearnerMasterLimit",
-    "digest.enabled",
     "electionPortBindRetry",
     "fastleader.",
     "flushDelay",

@@ -103,7 +103,7 @@ impl Driver {
         let received = self.state.received.take().filter(|(end, _)| *end == zxid);
         let (_, state) = received.expect("the core asks for the snapshot that it was just told of");
         self.storage.install(zxid, state.file)?;
-        self.service.replace_tree(state.tree);
+        self.service.install_tree(state.tree);
         Ok(())
     }
 

@@ -87,6 +87,7 @@ pub(super) fn mntr(service: &Service, mode: Mode) -> String {
         ("max_file_descriptor_count", most.to_string()),
         ("open_file_descriptor_count", open.to_string()),
         ("approximate_data_size", bytes.to_string()),
+        ("digest_mismatches_count", service.digests().mismatches().to_string()),
         ("uptime", service.uptime().as_millis().to_string()),
     ];
     if mode == Mode::Leader {
@@ -133,6 +134,12 @@ pub(super) fn conf(service: &Service) -> String {
         );
     }
     text
+}
+
+/// Zxids, and the digest of the tree after each (`DigestCommand`).
+pub(super) fn hash(service: &Service) -> String {
+    let kept = service.digests().kept();
+    kept.into_iter().map(|(zxid, digest)| format!("{zxid:x}: {digest}\n")).collect()
 }
 
 /// How many bytes the data directories hold.

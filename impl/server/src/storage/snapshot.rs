@@ -39,8 +39,11 @@ pub(crate) fn newest(
     for zxid in all(directory)?.into_iter().rev() {
         let path = path(directory, zxid);
         let file = std::fs::read(&path).map_err(StorageError::io("read", &path))?;
-        match Tree::from_file(&file, to_wire(zxid)) {
-            Ok(tree) => return Ok(Some(Snapshot { zxid, tree })),
+        match Tree::read_file(&file, to_wire(zxid)) {
+            Ok((tree, mismatch)) => {
+                notes.extend(mismatch.map(|mismatch| format!("{}: {mismatch}", path.display())));
+                return Ok(Some(Snapshot { zxid, tree }));
+            }
             Err(error) => notes.push(format!("{} is skipped: {error}", path.display())),
         }
     }
@@ -62,6 +65,7 @@ pub(crate) fn write(
     let mut writer = SnapshotWriter::own(directory)?;
     // On the quorum port a signature follows what a file holds.
     let signature = SNAPSHOT_SIGNATURE.len() + size_of::<i32>();
+    let digest = tree.zxid_digest();
     let mut pieces = tree.into_stream().peekable();
     while let Some(mut piece) = pieces.next() {
         if pieces.peek().is_none() {
@@ -72,7 +76,7 @@ pub(crate) fn write(
             return Ok(false);
         }
     }
-    writer.finish()?;
+    writer.finish(Some(digest))?;
     reach::write(directory, zxid, base)?;
     writer.put_in_place(&path(directory, zxid))?;
     Ok(true)

@@ -345,7 +345,7 @@ fn incoming(disk: &Disk, file: &[u8]) -> super::SnapshotWriter {
     for piece in file[16..file.len() - 13].chunks(9) {
         incoming.write(piece).unwrap();
     }
-    incoming.finish().unwrap();
+    incoming.finish(None).unwrap();
     incoming
 }
 

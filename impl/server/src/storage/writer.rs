@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bytes::BytesMut;
 use zab_wire::Record as _;
 use zab_wire::log::FileHeader;
-use zab_wire::snapshot::Sealer;
+use zab_wire::snapshot::{Sealer, ZxidDigest};
 
 use super::{StorageError, fault, file};
 
@@ -59,10 +59,16 @@ impl SnapshotWriter {
         Ok(())
     }
 
-    /// Seals the file, and makes it durable.
-    pub(crate) fn finish(&mut self) -> Result<(), StorageError> {
+    /// Seals the file, perhaps with a digest of the tree, and makes it durable.
+    pub(crate) fn finish(&mut self, digest: Option<ZxidDigest>) -> Result<(), StorageError> {
         let mut seal = BytesMut::new();
         self.sealer.seal(&mut seal);
+        if let Some(digest) = digest {
+            let start = seal.len();
+            digest.encode(&mut seal);
+            self.sealer.update(&seal[start..]);
+            self.sealer.seal(&mut seal);
+        }
         self.put(&seal)?;
         self.sync()
     }

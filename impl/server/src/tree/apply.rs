@@ -4,6 +4,7 @@ use zab_wire::{ErrorCode, Stat, Txn, TxnBody, TxnHeader};
 
 use super::Tree;
 use super::admit::{self, ApplyError};
+use super::digest::{self, Mismatch};
 use super::event::NodeEvent;
 use super::ops::NewNode;
 
@@ -17,6 +18,8 @@ pub struct Applied {
     pub outcome: Result<Change, i32>,
     /// What happened to nodes, in order.
     pub events: Vec<NodeEvent>,
+    /// This tree is not what the leader says that it is now.
+    pub mismatch: Option<Mismatch>,
 }
 
 /// What became of a part of a `multi`.
@@ -59,7 +62,8 @@ pub enum Change {
 }
 
 impl Tree {
-    /// Applies a transaction: header, body, perhaps a digest, which is not compared.
+    /// Applies a transaction: header, body, perhaps a digest, which is compared
+    /// (`DataTree.compareDigest`).
     ///
     /// A transaction whose effect is already there changes nothing and gives the error that says
     /// so. That is not a fault: a snapshot may hold the effects of transactions that follow it.
@@ -67,10 +71,11 @@ impl Tree {
     /// # Errors
     /// See [`ApplyError`].
     pub fn apply(&mut self, bytes: &[u8]) -> Result<Applied, ApplyError> {
-        let Txn { header, body, digest: _ } = admit::read(bytes)?;
+        let Txn { header, body, digest } = admit::read(bytes)?;
         let outcome = self.apply_body(&header, body);
         self.last_zxid = self.last_zxid.max(header.zxid);
-        Ok(Applied { header, outcome, events: std::mem::take(&mut self.events) })
+        let mismatch = digest::compare(digest, self.digest);
+        Ok(Applied { header, outcome, events: std::mem::take(&mut self.events), mismatch })
     }
 
     /// Applies a body that [`admit::read`] let through.

@@ -11,9 +11,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use zab_wire::quorum::ForwardedRequest;
-use zab_wire::{Acl, ErrorCode, Id, MAX_SERVER_BUFFER, OpCode, Record, Txn, TxnBody, TxnHeader};
+use zab_wire::{
+    Acl, ErrorCode, Id, MAX_SERVER_BUFFER, OpCode, Record, StatPersisted, Txn, TxnBody, TxnDigest,
+    TxnHeader,
+};
 
-use super::{Tree, path};
+use super::{Tree, digest, path};
 
 /// The id of the server whose client made a request.
 pub type Origin = u64;
@@ -38,12 +41,18 @@ pub struct Asked<'a> {
 pub struct Rules {
     /// Nodes may have a time to live (`extendedTypesEnabled`).
     pub extended_types: bool,
+    /// Transactions carry the digest of the tree after them (`digest.enabled`).
+    pub digests: bool,
 }
 
 /// A leader's view of what is proposed and not yet applied. Lives as long as one leadership.
 #[derive(Debug, Default)]
 pub struct Preparer {
     pub(super) rules: Rules,
+    /// Of the transaction that is being prepared.
+    pub(super) stamp: Stamp,
+    /// The digest that the tree will have when all that is outstanding is applied.
+    digest: i64,
     /// What outstanding transactions change, in the order of their zxids.
     pub(super) outstanding: VecDeque<Outstanding>,
     /// The latest outstanding state of each node that changes; `None`: it will be deleted.
@@ -66,13 +75,20 @@ pub(super) struct Outstanding {
 /// What the next request must know of a node.
 #[derive(Debug, Clone)]
 pub(super) struct Pending {
-    pub(super) version: i32,
-    /// Created children, as it is stored.
-    pub(super) cversion: i32,
-    pub(super) aversion: i32,
+    /// As it will be stored.
+    pub(super) stat: StatPersisted,
+    /// [`digest::content`] of its path and data.
+    pub(super) content: u32,
     pub(super) children: usize,
-    pub(super) ephemeral_owner: i64,
     pub(super) acl: Arc<[Acl]>,
+}
+
+/// Which transaction, and when.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stamp {
+    pub(super) zxid: i64,
+    /// The leader's clock.
+    pub(super) time_ms: i64,
 }
 
 /// A transaction's body, and what it will change.
@@ -104,26 +120,51 @@ impl Preparer {
     pub fn prepare(&mut self, tree: &Tree, asked: &Asked<'_>, zxid: i64, time_ms: i64) -> Bytes {
         let request = asked.request;
         let ForwardedRequest { session, cxid, .. } = *request;
-        let encode = |kind, body| {
-            let header = TxnHeader { session, cxid, zxid, time: time_ms, kind };
+        let header = |kind| TxnHeader { session, cxid, zxid, time: time_ms, kind };
+        let refuse = |error: ErrorCode| {
+            let (header, body) = (header(OpCode::Error.number()), TxnBody::Error(error.number()));
             Txn { header, body, digest: None }.to_bytes()
         };
-        let refuse =
-            |error: ErrorCode| encode(OpCode::Error.number(), TxnBody::Error(error.number()));
+        self.stamp = Stamp { zxid, time_ms };
+        if self.outstanding.is_empty() {
+            self.digest = tree.digest();
+        }
         let prepared = match self.check(tree, asked, zxid) {
             Ok(prepared) => prepared,
             Err(error) => return refuse(error),
         };
-        let mut bytes = encode(request.op, prepared.body);
+        let digest = self.digest_after(tree, &prepared.nodes);
+        let came = self.rules.digests.then_some(TxnDigest { version: digest::VERSION, tree: digest });
+        let encode = |body| Txn { header: header(request.op), body, digest: came }.to_bytes();
+        let mut bytes = encode(prepared.body);
         if bytes.len() > MAX_SERVER_BUFFER {
             if prepared.session != Some(None) {
                 return refuse(ErrorCode::MarshallingError);
             }
             // The list is a help; every server knows the nodes of a session.
-            bytes = encode(request.op, TxnBody::CloseSession(None));
+            bytes = encode(TxnBody::CloseSession(None));
         }
+        self.digest = digest;
         self.record(zxid, session, prepared.nodes, prepared.session);
         bytes
+    }
+
+    /// The digest when these nodes have changed, too (`PrepRequestProcessor.precalculateDigest`).
+    fn digest_after(&self, tree: &Tree, nodes: &[(String, Option<Pending>)]) -> i64 {
+        let share = |path: &str, state: &Pending| digest::of(path, state.content, &state.stat);
+        // A part of a `multi` may change what an earlier part has changed.
+        let mut changed: HashMap<&str, i64> = HashMap::new();
+        let mut sum = self.digest;
+        for (path, state) in nodes {
+            let path = path::normal(path);
+            let before = changed.get(path).copied().unwrap_or_else(|| {
+                self.node(tree, path).map_or(0, |state| share(path, &state))
+            });
+            let after = state.as_ref().map_or(0, |state| share(path, state));
+            sum = sum.wrapping_sub(before).wrapping_add(after);
+            changed.insert(path, after);
+        }
+        sum
     }
 
     /// Everything up to this zxid is in the tree now.
@@ -245,11 +286,9 @@ impl Preparer {
         }
         let node = tree.node(path)?;
         Ok(Pending {
-            version: node.stat.version,
-            cversion: node.stat.cversion,
-            aversion: node.stat.aversion,
+            stat: node.stat,
+            content: node.content,
             children: node.children.len(),
-            ephemeral_owner: node.stat.ephemeral_owner,
             acl: tree.acl(node),
         })
     }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use thiserror::Error;
-use zab_wire::DecodeError;
-use zab_wire::snapshot::{self, Item, NodeItem};
+use zab_wire::snapshot::{self, Item, NodeItem, ZxidDigest};
+use zab_wire::{DecodeError, TxnDigest};
 
+use super::digest::{self, Mismatch};
 use super::{Node, Tree, acl, path};
 
 /// A snapshot that is no tree.
@@ -38,15 +39,33 @@ impl Tree {
     /// # Errors
     /// See [`SnapshotError`].
     pub fn from_file(file: &[u8], last_zxid: i64) -> Result<Self, SnapshotError> {
+        Self::read_file(file, last_zxid).map(|(tree, _)| tree)
+    }
+
+    /// As [`Self::from_file`]; and if the file says what the tree's digest is after `last_zxid`,
+    /// whether it is that (`DataTree.compareSnapshotDigests`).
+    pub(crate) fn read_file(
+        file: &[u8],
+        last_zxid: i64,
+    ) -> Result<(Self, Option<Mismatch>), SnapshotError> {
         let mut builder = TreeBuilder::default();
         let mut result = Ok(());
-        snapshot::read_file(file, |item| {
+        let came = snapshot::read_file(file, |item| {
             if result.is_ok() {
                 result = builder.add(item);
             }
         })?;
         result?;
-        builder.finish(last_zxid)
+        let tree = builder.finish(last_zxid)?;
+        let came = came.filter(|came| came.zxid == last_zxid);
+        let came = came.map(|came| TxnDigest { version: came.version, tree: came.tree });
+        let mismatch = digest::compare(came, tree.digest);
+        Ok((tree, mismatch))
+    }
+
+    /// What stands at the end of this tree's snapshot file.
+    pub(crate) fn zxid_digest(&self) -> ZxidDigest {
+        ZxidDigest { zxid: self.last_zxid, version: digest::VERSION, tree: self.digest }
     }
 }
 
@@ -93,16 +112,19 @@ impl TreeBuilder {
             if !path::names_a_child(&path) {
                 return Err(SnapshotError::Path(path));
             }
-            let parent = path::split(&path)
-                .and_then(|(parent, name)| self.tree.node_mut(parent).map(|parent| (parent, name)));
-            let Some((parent, name)) = parent else { return Err(SnapshotError::Orphan(path)) };
-            parent.children.insert(name.into());
+            let entered = path::split(&path).and_then(|(parent, name)| {
+                self.tree.change(parent, |parent| parent.children.insert(name.into()))
+            });
+            if entered.is_none() {
+                return Err(SnapshotError::Orphan(path));
+            }
         }
         if acl != acl::OPEN {
             self.tree.acls.acquire_key(acl);
         }
         let path: Arc<str> = path.into();
-        self.tree.enter(&path, Node::new(data, acl, stat));
+        let node = Node::new(&path, data, acl, stat);
+        self.tree.enter(&path, node);
         Ok(())
     }
 

@@ -6,10 +6,13 @@ use zab_wire::client::{CreateRequest, DeleteRequest, SetDataRequest};
 use zab_wire::quorum::ForwardedRequest;
 use zab_wire::{Acl, ErrorCode, Id, OpCode, Record, StatPersisted, Txn, TxnBody};
 
-use super::{Asked, Change, Node, Origin, Permission, Preparer, SnapshotError, Tree, acl};
+use super::{
+    Asked, Change, Node, Origin, Permission, Preparer, Rules, SnapshotError, Tree, acl,
+};
 
 mod captured;
 mod coordination;
+mod digests;
 mod kinds;
 
 const SESSION: i64 = 0x0100_0000_0000_0007;
@@ -29,7 +32,7 @@ struct Leader {
 impl Leader {
     /// With one session, which makes the requests.
     fn new() -> Self {
-        let (tree, preparer) = (Tree::default(), Preparer::default());
+        let (tree, preparer) = (Tree::default(), Preparer::new(Rules { digests: true, ..Rules::default() }));
         let (auth, outstanding) = (Vec::new(), Vec::new());
         let mut leader = Self { tree, preparer, zxid: 1 << 32, auth, outstanding };
         let made = leader.submit(OpCode::CreateSession, 10_000_i32.to_bytes());
@@ -52,6 +55,7 @@ impl Leader {
     fn apply_one(&mut self) -> Result<Change, ErrorCode> {
         let applied = self.tree.apply(&self.outstanding.remove(0)).unwrap();
         self.preparer.applied(applied.header.zxid);
+        assert_eq!(applied.mismatch, None, "{:?}", applied.header);
         assert_eq!(self.tree.last_zxid(), applied.header.zxid);
         applied.outcome.map_err(|number| ErrorCode::from_number(number).unwrap())
     }
@@ -227,6 +231,7 @@ fn ephemeral_nodes_of_a_java_leader_go_with_their_session() {
     let mut txn = Txn::from_bytes(&bytes).unwrap();
     let TxnBody::Create(create) = &mut txn.body else { panic!("{txn:?}") };
     create.ephemeral = true;
+    txn.digest = None;
     leader.outstanding[0] = txn.to_bytes();
     leader.apply_one().unwrap();
     assert_eq!(leader.tree.stat("/a/e").unwrap().ephemeral_owner, SESSION);
@@ -303,7 +308,7 @@ fn snapshots_that_are_no_trees_are_refused() {
     // A name with a slash in it makes a node without a parent.
     let mut orphan = Tree::empty();
     for (path, child) in [("", Some("x")), ("/x", Some("y/z")), ("/x/y/z", None)] {
-        let mut node = Node::new(None, acl::OPEN, StatPersisted::default());
+        let mut node = Node::new("/a/b", None, acl::OPEN, StatPersisted::default());
         node.children.extend(child.map(std::sync::Arc::from));
         orphan.nodes.insert(path.into(), node.into());
     }

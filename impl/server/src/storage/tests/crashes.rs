@@ -123,7 +123,7 @@ fn a_leaders_state_replaces_snapshots_and_log_whole_or_not_at_all() {
             snap(storage, &own, WINDOW);
             let mut writer = super::super::SnapshotWriter::arriving(&disk.path(""), 7)?;
             writer.write(&file[16..file.len() - 13])?;
-            writer.finish()?;
+            writer.finish(None)?;
             begun.set(true);
             storage.install(base(&leaders).zxid, writer)?;
             Ok(leaders.len())

@@ -20,7 +20,7 @@ impl Preparer {
         path::validate(&path)?;
         let node = self.node(tree, &path)?;
         acl::permit(&node.acl, Permission::Read, asked.auth)?;
-        let version = next_version(node.version, version)?;
+        let version = next_version(node.stat.version, version)?;
         Ok(Prepared::nodes(TxnBody::Check(CheckTxn { path, version }), Vec::new()))
     }
 }

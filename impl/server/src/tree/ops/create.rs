@@ -10,9 +10,9 @@ use zab_wire::{Acl, ErrorCode, OpCode, StatPersisted, TxnBody, TxnHeader};
 
 use crate::tree::acl::{self, Permission};
 use crate::tree::event::EventKind;
-use crate::tree::prepare::{Asked, Pending, Prepared};
+use crate::tree::prepare::{Asked, Pending, Prepared, Stamp};
 use crate::tree::{
-    CONTAINER_OWNER, Change, Node, Preparer, TTL_MAX, Tree, is_ephemeral, path, ttl_owner,
+    CONTAINER_OWNER, Change, digest, Node, Preparer, TTL_MAX, Tree, is_ephemeral, path, ttl_owner,
 };
 
 /// The kinds of nodes (`CreateMode`). A container is what `createContainer` makes, whatever its
@@ -80,18 +80,19 @@ impl Preparer {
         let mut parent = self.node(tree, &parent_path)?;
         acl::permit(&parent.acl, Permission::Create, asked.auth)?;
         if matches!(flags, 2 | 3 | 6) {
-            path.push_str(&format!("{:010}", parent.cversion));
+            path.push_str(&format!("{:010}", parent.stat.cversion));
         }
         path::validate(&path)?;
         if self.node(tree, &path).is_ok() {
             return Err(ErrorCode::NodeExists);
         }
-        if is_ephemeral(parent.ephemeral_owner) {
+        if is_ephemeral(parent.stat.ephemeral_owner) {
             return Err(ErrorCode::NoChildrenForEphemerals);
         }
-        parent.cversion = parent.cversion.wrapping_add(1);
+        let parent_cversion = parent.stat.cversion.wrapping_add(1);
+        parent.stat.cversion = parent_cversion;
+        parent.stat.pzxid = self.stamp.zxid;
         parent.children += 1;
-        let parent_cversion = parent.cversion;
         let ephemeral_owner = match mode {
             _ if is_container => CONTAINER_OWNER,
             Mode::Plain => 0,
@@ -99,11 +100,9 @@ impl Preparer {
             Mode::Ttl(ttl) => ttl_owner(ttl),
         };
         let node = Pending {
-            version: 0,
-            cversion: 0,
-            aversion: 0,
+            stat: new_stat(self.stamp, ephemeral_owner),
+            content: digest::content(&path, data.as_deref()),
             children: 0,
-            ephemeral_owner,
             acl: acl.as_slice().into(),
         };
         let nodes = vec![(parent_path, Some(parent)), (path.clone(), Some(node))];
@@ -120,6 +119,19 @@ impl Preparer {
             }
         };
         Ok(Prepared::nodes(body, nodes))
+    }
+}
+
+/// What is stored of a new node (`DataTree.createStat`).
+fn new_stat(Stamp { zxid, time_ms }: Stamp, ephemeral_owner: i64) -> StatPersisted {
+    StatPersisted {
+        czxid: zxid,
+        mzxid: zxid,
+        ctime: time_ms,
+        mtime: time_ms,
+        ephemeral_owner,
+        pzxid: zxid,
+        ..StatPersisted::default()
     }
 }
 
@@ -160,30 +172,24 @@ impl Tree {
     pub(crate) fn create(&mut self, header: &TxnHeader, new: NewNode) -> Result<Change, ErrorCode> {
         let NewNode { path, data, acl, parent_cversion, owner } = new;
         let (parent_path, name) = path::split(&path).ok_or(ErrorCode::BadArguments)?;
-        let parent = self.node_mut(parent_path).ok_or(ErrorCode::NoNode)?;
-        // Also when the node is there already: a snapshot may hold the child and still the
-        // parent as it was before (ZOOKEEPER-1046, 2052).
-        let cversion = match parent_cversion {
-            -1 => parent.stat.cversion.wrapping_add(1),
-            given => given,
-        };
-        if cversion > parent.stat.cversion {
-            parent.stat.cversion = cversion;
-            parent.stat.pzxid = header.zxid;
-        }
-        if parent.children.insert(name.into()).is_some() {
+        let was_there = self.change(parent_path, |parent| {
+            // Also when the node is there already: a snapshot may hold the child and still the
+            // parent as it was before (ZOOKEEPER-1046, 2052).
+            let cversion = match parent_cversion {
+                -1 => parent.stat.cversion.wrapping_add(1),
+                given => given,
+            };
+            if cversion > parent.stat.cversion {
+                parent.stat.cversion = cversion;
+                parent.stat.pzxid = header.zxid;
+            }
+            parent.children.insert(name.into()).is_some()
+        });
+        if was_there.ok_or(ErrorCode::NoNode)? {
             return Err(ErrorCode::NodeExists);
         }
-        let stat = StatPersisted {
-            czxid: header.zxid,
-            mzxid: header.zxid,
-            ctime: header.time,
-            mtime: header.time,
-            ephemeral_owner: owner,
-            pzxid: header.zxid,
-            ..StatPersisted::default()
-        };
-        let node = Node::new(data, self.acls.acquire(&acl), stat);
+        let stat = new_stat(Stamp { zxid: header.zxid, time_ms: header.time }, owner);
+        let node = Node::new(&path, data, self.acls.acquire(&acl), stat);
         let key: Arc<str> = path.as_str().into();
         let stat = node.stat();
         let acl = self.acl(&node);

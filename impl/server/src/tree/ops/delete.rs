@@ -28,14 +28,14 @@ impl Preparer {
         // Whoever may delete nothing here is not told what there is.
         acl::permit(&parent.acl, Permission::Delete, asked.auth)?;
         let node = self.node(tree, &path)?;
-        next_version(node.version, version)?;
+        next_version(node.stat.version, version)?;
         self.remove(tree, path)
     }
 
     /// What only the ensemble asks for.
     pub(crate) fn delete_container(&self, tree: &Tree, path: &str) -> Result<Prepared, ErrorCode> {
         let node = self.node(tree, path)?;
-        if node.ephemeral_owner == 0 || is_ephemeral(node.ephemeral_owner) {
+        if node.stat.ephemeral_owner == 0 || is_ephemeral(node.stat.ephemeral_owner) {
             return Err(ErrorCode::BadVersion);
         }
         self.remove(tree, path.to_owned())
@@ -48,6 +48,7 @@ impl Preparer {
             return Err(ErrorCode::NotEmpty);
         }
         parent.children = parent.children.saturating_sub(1);
+        parent.stat.pzxid = self.stamp.zxid;
         let nodes = vec![(parent_path.to_owned(), Some(parent)), (path.clone(), None)];
         Ok(Prepared::nodes(TxnBody::Delete(DeleteTxn { path }), nodes))
     }
@@ -59,10 +60,10 @@ impl Tree {
         let (key, node) = self.leave(path).ok_or(ErrorCode::NoNode)?;
         let acl = self.acl(&node);
         self.acls.release(node.acl);
-        if let Some(parent) = self.node_mut(parent_path) {
+        self.change(parent_path, |parent| {
             parent.children.remove(name);
             parent.stat.pzxid = parent.stat.pzxid.max(zxid);
-        }
+        });
         self.note(EventKind::Deleted, key, acl);
         Ok(Change::Deleted)
     }

@@ -29,7 +29,7 @@ impl Preparer {
     pub(crate) fn close_session(&self, tree: &Tree, session: i64) -> Prepared {
         let mut nodes: HashMap<String, Option<Pending>> = HashMap::new();
         let applied = tree.ephemerals.get(&session).into_iter().flatten().map(|path| &**path);
-        let is_own = |node: &Pending| node.ephemeral_owner == session;
+        let is_own = |node: &Pending| node.stat.ephemeral_owner == session;
         let outstanding = self.nodes.iter().filter_map(|(path, (_, state))| {
             state.as_ref().is_some_and(is_own).then_some(path.as_str())
         });
@@ -42,6 +42,7 @@ impl Preparer {
                 nodes.entry(parent.to_owned()).or_insert_with(|| self.node(tree, parent).ok());
             if let Some(parent) = state {
                 parent.children = parent.children.saturating_sub(1);
+                parent.stat.pzxid = self.stamp.zxid;
             }
         }
         let body = TxnBody::CloseSession(Some(paths.into_iter().collect()));

@@ -21,8 +21,8 @@ impl Preparer {
         let acl = acl::settle(&acl, asked.auth)?;
         let mut node = self.node(tree, &path)?;
         acl::permit(&node.acl, Permission::Admin, asked.auth)?;
-        let version = next_version(node.aversion, version)?;
-        node.aversion = version;
+        let version = next_version(node.stat.aversion, version)?;
+        node.stat.aversion = version;
         node.acl = acl.as_slice().into();
         let nodes = vec![(path::normal(&path).to_owned(), Some(node))];
         Ok(Prepared::nodes(TxnBody::SetAcl(SetAclTxn { path, acl, version }), nodes))
@@ -34,9 +34,11 @@ impl Tree {
         let before = self.node(&txn.path)?.acl;
         let key = self.acls.acquire(&txn.acl);
         self.acls.release(before);
-        let node = self.node_mut(path::normal(&txn.path)).ok_or(ErrorCode::NoNode)?;
-        node.acl = key;
-        node.stat.aversion = txn.version;
-        Ok(Change::Replaced { stat: node.stat() })
+        let stat = self.change(path::normal(&txn.path), |node| {
+            node.acl = key;
+            node.stat.aversion = txn.version;
+            node.stat()
+        });
+        Ok(Change::Replaced { stat: stat.ok_or(ErrorCode::NoNode)? })
     }
 }

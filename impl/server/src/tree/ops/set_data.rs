@@ -8,7 +8,7 @@ use super::next_version;
 use crate::tree::acl::{self, Permission};
 use crate::tree::event::EventKind;
 use crate::tree::prepare::{Asked, Prepared};
-use crate::tree::{Change, Preparer, Tree, length_of, path};
+use crate::tree::{Change, Preparer, Tree, digest, length_of, path};
 
 impl Preparer {
     pub(crate) fn set_data(
@@ -21,8 +21,10 @@ impl Preparer {
         path::validate(&path)?;
         let mut node = self.node(tree, &path)?;
         acl::permit(&node.acl, Permission::Write, asked.auth)?;
-        let version = next_version(node.version, version)?;
-        node.version = version;
+        let version = next_version(node.stat.version, version)?;
+        (node.stat.version, node.stat.mzxid) = (version, self.stamp.zxid);
+        node.stat.mtime = self.stamp.time_ms;
+        node.content = digest::content(&path, data.as_deref());
         let nodes = vec![(path::normal(&path).to_owned(), Some(node))];
         Ok(Prepared::nodes(TxnBody::SetData(SetDataTxn { path, data, version }), nodes))
     }
@@ -35,13 +37,16 @@ impl Tree {
         txn: SetDataTxn,
     ) -> Result<Change, ErrorCode> {
         let acl = self.acl(self.node(&txn.path)?);
-        let node = self.node_mut(path::normal(&txn.path)).ok_or(ErrorCode::NoNode)?;
-        let before = std::mem::replace(&mut node.data, txn.data);
-        node.stat.version = txn.version;
-        node.stat.mzxid = header.zxid;
-        node.stat.mtime = header.time;
-        let (stat, length) = (node.stat(), length_of(&node.data));
-        self.data_bytes = self.data_bytes + length - length_of(&before);
+        let changed = self.change(path::normal(&txn.path), |node| {
+            node.content = digest::content(&txn.path, txn.data.as_deref());
+            let before = std::mem::replace(&mut node.data, txn.data);
+            node.stat.version = txn.version;
+            node.stat.mzxid = header.zxid;
+            node.stat.mtime = header.time;
+            (node.stat(), length_of(&node.data), length_of(&before))
+        });
+        let (stat, length, before) = changed.ok_or(ErrorCode::NoNode)?;
+        self.data_bytes = self.data_bytes + length - before;
         self.note(EventKind::DataChanged, path::normal(&txn.path).into(), acl);
         Ok(Change::Replaced { stat })
     }

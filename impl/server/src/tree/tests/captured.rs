@@ -43,10 +43,11 @@ fn every_digest_of_a_java_leader_is_met() {
         let digits = line.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
         let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
         let txn = Txn::from_bytes(&bytes).unwrap();
-        tree.apply(&bytes).unwrap();
+        assert_eq!(tree.apply(&bytes).unwrap().mismatch, None, "after {txn:?}");
         kinds.insert(txn.op_code());
         if let Some(stated) = txn.digest {
             assert_eq!(digest(&tree), stated.tree, "after {txn:?}");
+            assert_eq!(tree.digest(), stated.tree, "after {txn:?}");
             digests += 1;
         }
     }
