@@ -110,6 +110,8 @@ pub struct ServerAddress {
     pub quorum: Endpoint,
     /// Where votes are exchanged (3888 by custom).
     pub election: Endpoint,
+    /// Where clients connect, if the line says so.
+    pub client: Option<Endpoint>,
 }
 
 /// How old snapshots and logs are removed.
@@ -223,7 +225,8 @@ impl Config {
         for (id, server) in &self.servers {
             let (quorum, port) = (&server.quorum, server.election.port);
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "server.{id}={quorum}:{port}:participant");
+            let client = server.client.as_ref().map_or_else(String::new, |at| format!(";{at}"));
+            let _ = writeln!(text, "server.{id}={quorum}:{port}:participant{client}");
         }
         text.push_str("version=0");
         text

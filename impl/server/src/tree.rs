@@ -149,8 +149,7 @@ impl Default for Tree {
         for path in ["", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"] {
             let node = Node::new(path, Some(Bytes::new()), acl::OPEN, StatPersisted::default());
             tree.enter(&path.into(), node);
-            if let Some((parent, name)) = path::split(path)
-            {
+            if let Some((parent, name)) = path::split(path) {
                 tree.change(parent, |parent| parent.children.insert(name.into()));
             }
         }
@@ -163,6 +162,20 @@ impl Default for Tree {
 }
 
 impl Tree {
+    /// Writes what the ensemble is into `/zookeeper/config`. Every server does so by itself, in no
+    /// transaction (`ZKDatabase.initConfigInZKDatabase`).
+    pub(crate) fn set_config(&mut self, text: &str, time_ms: i64) {
+        let data = Bytes::copy_from_slice(text.as_bytes());
+        let before = self.change("/zookeeper/config", |node| {
+            node.content = digest::content("/zookeeper/config", Some(&data));
+            // The version of the ensemble is the zxid that made it what it is: none did.
+            (node.stat.version, node.stat.mzxid, node.stat.mtime) = (-1, 0, time_ms);
+            length_of(&node.data.replace(data))
+        });
+        self.data_bytes += before.map_or(0, |_| text.len());
+        self.data_bytes -= before.unwrap_or(0);
+    }
+
     /// Not even a root: for a snapshot to fill.
     fn empty() -> Self {
         Self {

@@ -56,7 +56,8 @@ class Mixed(Ensemble):
         for server in self.IDS:
             path = self.folder / str(server) / "zoo.cfg"
             changed = path.read_text().replace("srvr, ruok", "*")
-            more = ["admin.enableServer=false", "extendedTypesEnabled=true", *lines]
+            more = ["admin.enableServer=false", "extendedTypesEnabled=true"]
+            more += ["znode.container.checkIntervalMs=1000", *lines]
             path.write_text(changed + "".join(f"{line}\n" for line in more))
 
     def kind(self, server):
@@ -68,7 +69,9 @@ class Mixed(Ensemble):
             command = [self.binary, data / "zoo.cfg"]
             if self.options.trace:
                 # Each start writes another file.
-                command += ["--trace", self.options.trace / f"{self.folder.name}"]
+                traces = self.options.trace / self.folder.name
+                traces.mkdir(parents=True, exist_ok=True)
+                command += ["--trace", traces]
         else:
             # Apache sets these from the file too late.
             properties = ["-Dzookeeper.extendedTypesEnabled=true", "-Xmx256m", "-XX:+UseSerialGC"]
@@ -227,7 +230,10 @@ def every_kind(ensemble, server):
 
 def sessions_live(ensemble):
     """A session at each server outlives ten of its timeouts by pings alone."""
-    clients = {server: connect(ensemble, server) for server in ensemble.IDS}
+    clients = {}
+    for server in ensemble.IDS:
+        clients[server] = KazooClient(hosts=ensemble.hosts(server), timeout=2)
+        clients[server].start(timeout=CALL_TIMEOUT_S)
     before = {server: client.client_id for server, client in clients.items()}
     for server, client in clients.items():
         client.create(f"/alive-{server}", b"", ephemeral=True)

@@ -123,7 +123,7 @@ impl Service {
         let serving = watch::Sender::new(None);
         let submissions = Submissions { queue, serving: serving.subscribe() };
         let service = Self {
-            tree: RwLock::new(tree),
+            tree: RwLock::new(with_config(tree, config)),
             writes: Mutex::new(Writes { last_cxid: first_cxid(config.id), ..Writes::default() }),
             serving,
             submit,
@@ -209,6 +209,7 @@ impl Service {
     pub fn replace_tree(&self, tree: Tree) {
         let writes = self.writes();
         assert!(writes.serving.is_none());
+        let tree = with_config(tree, &self.config);
         *self.tree.write().unwrap_or_else(PoisonError::into_inner) = tree;
     }
 
@@ -287,6 +288,14 @@ impl Service {
     fn writes(&self) -> MutexGuard<'_, Writes> {
         self.writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The tree, and in it what this server knows of the ensemble.
+fn with_config(mut tree: Tree, config: &Config) -> Tree {
+    if !config.is_standalone() {
+        tree.set_config(&config.quorum_text(), now_ms().cast_signed());
+    }
+    tree
 }
 
 /// Milliseconds since 1970.

@@ -14,7 +14,6 @@ pub(super) struct Draft {
     data_dir: PathBuf,
     values: BTreeMap<String, Property>,
     servers: BTreeMap<u64, ServerAddress>,
-    client_ports: BTreeMap<u64, Endpoint>,
     /// What is ignored, one sentence each.
     notes: Vec<String>,
 }
@@ -82,17 +81,13 @@ impl Draft {
             }
         }
         let mut servers = BTreeMap::new();
-        let mut client_ports = BTreeMap::new();
         for property in values.values() {
             let Some(number) = property.key.strip_prefix("server.") else { continue };
             let at_line = |reason| format!("line {}: {}: {reason}", property.line, property.key);
             let id = parse_id(number).map_err(at_line)?;
-            let (server, client) = parse_server(&property.value).map_err(at_line)?;
+            let server = parse_server(&property.value).map_err(at_line)?;
             if servers.insert(id, server).is_some() {
                 return Err(at_line(format!("server {id} is listed twice")));
-            }
-            if let Some(client) = client {
-                client_ports.insert(id, client);
             }
         }
         let data_dir = values
@@ -100,7 +95,7 @@ impl Draft {
             .filter(|p| !p.value.is_empty())
             .map(|p| PathBuf::from(&p.value))
             .ok_or("dataDir is not set; name the directory that holds myid and the snapshots")?;
-        Ok(Self { data_dir, values, servers, client_ports, notes })
+        Ok(Self { data_dir, values, servers, notes })
     }
 
     /// Whether there are no other servers: with one server line ZooKeeper is alone, too.
@@ -243,7 +238,7 @@ impl Draft {
     fn client_address(&self, id: u64) -> Result<Endpoint, String> {
         let host = self.text("clientPortAddress");
         let port: Option<u16> = self.number("clientPort")?;
-        let from_line = self.client_ports.get(&id);
+        let from_line = self.servers.get(&id).and_then(|server| server.client.as_ref());
         match (port, from_line) {
             (Some(0), _) => Err("clientPort must not be 0".to_owned()),
             (Some(port), Some(line)) if port != line.port => Err(format!(
@@ -298,7 +293,7 @@ pub(super) fn parse_id(text: &str) -> Result<u64, String> {
 }
 
 /// `host:quorumPort:electionPort[:participant][;[clientHost:]clientPort]`
-fn parse_server(text: &str) -> Result<(ServerAddress, Option<Endpoint>), String> {
+fn parse_server(text: &str) -> Result<ServerAddress, String> {
     const FORM: &str = "expected host:quorumPort:electionPort[:participant][;clientPort]";
     let (server, client) = match text.split_once(';') {
         Some((server, client)) => (server.trim(), Some(client.trim())),
@@ -315,9 +310,8 @@ fn parse_server(text: &str) -> Result<(ServerAddress, Option<Endpoint>), String>
     };
     let endpoint =
         |port| Ok::<_, String>(Endpoint { host: host.to_owned(), port: parse_port(port)? });
-    let address = ServerAddress { quorum: endpoint(quorum)?, election: endpoint(election)? };
     let client = client.map(parse_client).transpose()?;
-    Ok((address, client))
+    Ok(ServerAddress { quorum: endpoint(quorum)?, election: endpoint(election)?, client })
 }
 
 /// Splits `host:rest` or `[ipv6]:rest`.

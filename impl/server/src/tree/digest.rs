@@ -51,8 +51,11 @@ pub struct Mismatch {
 impl std::fmt::Display for Mismatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { expected, found } = self;
-        write!(f, "the digest of the tree is {found}, and the leader's was {expected}: this server \
-                   may not hold what the leader holds")
+        write!(
+            f,
+            "the digest of the tree is {found}, and the leader's was {expected}: this server \
+                   may not hold what the leader holds"
+        )
     }
 }
 

@@ -134,7 +134,8 @@ impl Preparer {
             Err(error) => return refuse(error),
         };
         let digest = self.digest_after(tree, &prepared.nodes);
-        let came = self.rules.digests.then_some(TxnDigest { version: digest::VERSION, tree: digest });
+        let came =
+            self.rules.digests.then_some(TxnDigest { version: digest::VERSION, tree: digest });
         let encode = |body| Txn { header: header(request.op), body, digest: came }.to_bytes();
         let mut bytes = encode(prepared.body);
         if bytes.len() > MAX_SERVER_BUFFER {
@@ -157,9 +158,10 @@ impl Preparer {
         let mut sum = self.digest;
         for (path, state) in nodes {
             let path = path::normal(path);
-            let before = changed.get(path).copied().unwrap_or_else(|| {
-                self.node(tree, path).map_or(0, |state| share(path, &state))
-            });
+            let before = changed
+                .get(path)
+                .copied()
+                .unwrap_or_else(|| self.node(tree, path).map_or(0, |state| share(path, &state)));
             let after = state.as_ref().map_or(0, |state| share(path, state));
             sum = sum.wrapping_sub(before).wrapping_add(after);
             changed.insert(path, after);

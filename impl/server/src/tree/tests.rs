@@ -6,9 +6,7 @@ use zab_wire::client::{CreateRequest, DeleteRequest, SetDataRequest};
 use zab_wire::quorum::ForwardedRequest;
 use zab_wire::{Acl, ErrorCode, Id, OpCode, Record, StatPersisted, Txn, TxnBody};
 
-use super::{
-    Asked, Change, Node, Origin, Permission, Preparer, Rules, SnapshotError, Tree, acl,
-};
+use super::{Asked, Change, Node, Origin, Permission, Preparer, Rules, SnapshotError, Tree, acl};
 
 mod captured;
 mod coordination;
@@ -32,7 +30,8 @@ struct Leader {
 impl Leader {
     /// With one session, which makes the requests.
     fn new() -> Self {
-        let (tree, preparer) = (Tree::default(), Preparer::new(Rules { digests: true, ..Rules::default() }));
+        let (tree, preparer) =
+            (Tree::default(), Preparer::new(Rules { digests: true, ..Rules::default() }));
         let (auth, outstanding) = (Vec::new(), Vec::new());
         let mut leader = Self { tree, preparer, zxid: 1 << 32, auth, outstanding };
         let made = leader.submit(OpCode::CreateSession, 10_000_i32.to_bytes());

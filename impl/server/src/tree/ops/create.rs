@@ -12,7 +12,7 @@ use crate::tree::acl::{self, Permission};
 use crate::tree::event::EventKind;
 use crate::tree::prepare::{Asked, Pending, Prepared, Stamp};
 use crate::tree::{
-    CONTAINER_OWNER, Change, digest, Node, Preparer, TTL_MAX, Tree, is_ephemeral, path, ttl_owner,
+    CONTAINER_OWNER, Change, Node, Preparer, TTL_MAX, Tree, digest, is_ephemeral, path, ttl_owner,
 };
 
 /// The kinds of nodes (`CreateMode`). A container is what `createContainer` makes, whatever its

@@ -21,9 +21,7 @@ fn requests() -> Vec<(OpCode, Bytes)> {
             Op::SetData(SetDataRequest { path: "/m".into(), data: None, version: -1 }),
         ],
     };
-    let failing = MultiRequest {
-        ops: vec![Op::Delete(remove("/m")), Op::Delete(remove("/none"))],
-    };
+    let failing = MultiRequest { ops: vec![Op::Delete(remove("/m")), Op::Delete(remove("/none"))] };
     let acl = SetAclRequest { path: "/".into(), acl: Acl::open(), version: -1 };
     vec![
         (OpCode::Create, create("/a", 0)),
