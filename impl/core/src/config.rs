@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::quorum::Quorums;
 use crate::{Mutant, ServerId};
 
 /// The configuration of one peer. [`Config::new`] has ZooKeeper's defaults.
@@ -11,6 +12,11 @@ pub struct Config {
     pub id: ServerId,
     /// All voting members, this server included. At least two.
     pub voters: BTreeSet<ServerId>,
+    /// Servers that learn what is committed and take part in no vote, this server perhaps among
+    /// them. None is a voter.
+    pub observers: BTreeSet<ServerId>,
+    /// Which sets of voters are quorums: more than half of them, unless changed.
+    pub quorums: Quorums,
     /// How many committed transactions a leader can bring a learner up to date with, one by one.
     /// At least 1; ZooKeeper's `commitLogCount`, 500.
     pub window: usize,
@@ -44,6 +50,8 @@ impl Config {
         Self {
             id,
             voters: voters.into_iter().collect(),
+            observers: BTreeSet::new(),
+            quorums: Quorums::Majority,
             window: 500,
             held_bytes: usize::MAX,
             init_limit: 10,
@@ -61,8 +69,11 @@ impl Config {
     /// # Errors
     /// The first field that cannot be served.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        if !self.voters.contains(&self.id) {
-            return Err(ConfigError::NotAVoter { id: self.id });
+        if !self.voters.contains(&self.id) && !self.is_observer() {
+            return Err(ConfigError::NotAMember { id: self.id });
+        }
+        if let Some(id) = self.voters.intersection(&self.observers).next() {
+            return Err(ConfigError::VoterAndObserver { id: *id });
         }
         let positive = [
             ("window", self.window > 0),
@@ -75,6 +86,17 @@ impl Config {
             Some((field, _)) => Err(ConfigError::Zero { field }),
             None => Ok(()),
         }
+    }
+
+    /// Whether this peer is an observer.
+    #[must_use]
+    pub fn is_observer(&self) -> bool {
+        self.observers.contains(&self.id)
+    }
+
+    /// Whether these members are a quorum of the voters. Who is no voter does not count.
+    pub(crate) fn is_quorum(&self, members: &BTreeSet<ServerId>) -> bool {
+        self.quorums.contains(&self.voters, members)
     }
 
     /// The other voters, in order of their ids.
@@ -91,10 +113,16 @@ impl Config {
 /// Why a configuration cannot be served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// This server is not one of the voters.
-    #[error("server {id} is not one of the voters")]
-    NotAVoter {
+    /// This server is neither a voter nor an observer.
+    #[error("server {id} is neither a voter nor an observer")]
+    NotAMember {
         /// This server.
+        id: ServerId,
+    },
+    /// A server is in both lists.
+    #[error("server {id} is a voter and an observer")]
+    VoterAndObserver {
+        /// That server.
         id: ServerId,
     },
     /// A field that must be positive is not.

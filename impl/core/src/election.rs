@@ -5,7 +5,6 @@ mod vote;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::quorum::is_quorum;
 use crate::server::Server;
 use crate::{
     Decision, Effects, Epoch, Notification, ROUND_MAX, Role, ServerId, Timer, TimerChange, Vote,
@@ -112,6 +111,7 @@ impl Election {
                 let theirs_wins = vote::order(&server.config, &heard.vote, &own).is_gt();
                 self.propose(server, if theirs_wins { heard.vote } else { own }, out);
             }
+            Ordering::Less if server.config.is_observer() => return,
             Ordering::Less => {
                 out.notify.push((from, self.notification(server)));
                 return;
@@ -202,7 +202,7 @@ impl Election {
             .filter(|(_, heard)| heard.vote == self.proposal)
             .map(|(sender, _)| *sender)
             .collect();
-        is_quorum(&server.config.voters, &senders)
+        server.config.is_quorum(&senders)
     }
 
     /// Makes this the proposal, counts it, and tells everybody.
@@ -260,7 +260,7 @@ fn supports(server: &Server, table: &BTreeMap<ServerId, Heard>, heard: Notificat
         })
         .map(|(sender, _)| *sender)
         .collect();
-    is_quorum(&server.config.voters, &supporters) && check_leader(server, table, heard)
+    server.config.is_quorum(&supporters) && check_leader(server, table, heard)
 }
 
 /// zk.fle.check_leader: the leader itself was heard as LEADING; if it is this server, then only

@@ -107,8 +107,9 @@ pub enum ProtocolError {
         /// Whose turn it is; `None` if nothing waits to be committed.
         expected: Option<Zxid>,
     },
-    /// A message on the quorum port from somebody who is no voter, or who claims to be this server.
-    #[error("server {from} is no other voter of this ensemble")]
+    /// A message on the quorum port from somebody who is no other member, or who reports in as a
+    /// voter and is an observer, or the other way round.
+    #[error("server {from} is no other server of this ensemble, or not of the kind that it says")]
     NotAPeer {
         /// Who it says it is.
         from: ServerId,

@@ -1,4 +1,4 @@
-//! A server that is FOLLOWING: what it holds, and when it gives up.
+//! A server that is FOLLOWING, or OBSERVING: what it holds, and when it gives up.
 
 mod broadcast;
 mod discovery;
@@ -9,7 +9,7 @@ use crate::server::{KeepRole, Server};
 use crate::{ConnectionId, Dial, Effects, Message, Phase, ProtocolError, ServerId, Txn, Zxid};
 use synchronization::Synchronization;
 
-/// A server that is FOLLOWING.
+/// A server that is FOLLOWING, or OBSERVING.
 #[derive(Clone, Debug)]
 pub(crate) struct Follower {
     pub(crate) elected: Settled,
@@ -109,6 +109,22 @@ impl Follower {
             Stage::Synchronization(_) => self.on_commit_in_synchronization(zxid),
             Stage::Broadcast => self.on_commit_in_broadcast(server, zxid, out),
         }
+    }
+
+    /// INFORM(z), at an observer: PROPOSAL and COMMIT in one (`Observer.processPacket`,
+    /// `Learner.syncWithLeader`).
+    pub(crate) fn on_inform(
+        &mut self,
+        server: &mut Server,
+        txn: Txn,
+        out: &mut Effects,
+    ) -> Result<(), ProtocolError> {
+        if !server.config.is_observer() {
+            return Err(self.unexpected("INFORM"));
+        }
+        let zxid = txn.zxid;
+        self.on_proposal(server, txn, out)?;
+        self.on_commit(server, zxid, out)
     }
 
     fn send(&self, message: Message, out: &mut Effects) {

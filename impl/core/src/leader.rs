@@ -54,6 +54,8 @@ enum Stage {
 struct Learner {
     connection: ConnectionId,
     progress: Progress,
+    /// It gets INFORM in place of PROPOSAL and COMMIT.
+    observes: bool,
     /// For how many ticks nothing was heard of it.
     silent_ticks: u32,
 }
@@ -180,9 +182,22 @@ impl Leader {
         out.send_to(to, self.learners[&to].connection, message);
     }
 
-    /// Sends to every forwarding learner, in order of their ids.
+    /// Sends to every forwarding follower, in order of their ids.
     fn forward(&self, message: &Message, out: &mut Effects) {
-        for (id, learner) in &self.learners {
+        self.forward_to(false, message, out);
+    }
+
+    /// Sends INFORM to every forwarding observer (`Leader.inform`).
+    fn inform(&self, server: &Server, zxid: Zxid, out: &mut Effects) {
+        if self.learners.values().any(|learner| learner.observes) {
+            for txn in server.history.range(server.last_committed, zxid) {
+                self.forward_to(true, &Message::Inform { txn }, out);
+            }
+        }
+    }
+
+    fn forward_to(&self, observes: bool, message: &Message, out: &mut Effects) {
+        for (id, learner) in self.learners.iter().filter(|(_, one)| one.observes == observes) {
             match learner.progress {
                 Progress::Forwarding | Progress::Acknowledged => {
                     out.send_to(*id, learner.connection, message.clone());

@@ -1,6 +1,6 @@
 //! ZAB, ZooKeeper's atomic broadcast, as a sans-io state machine.
 //!
-//! A [`Peer`] is one voting server. It does no I/O and has no clock: the *driver* around it hands
+//! A [`Peer`] is one server, which votes or observes. It does no I/O and has no clock: the *driver* around it hands
 //! in every [`Input`] and carries out the [`Effects`] that come back. The protocol is exactly
 //! `docs/src/rules.md`, profile `fixed`; every rule's id stands before the code that is the rule.
 //!
@@ -89,4 +89,5 @@ pub use message::{Message, Notification, ROUND_MAX, Txn, Vote};
 pub use mutant::Mutant;
 pub use observe::Observer;
 pub use peer::Peer;
+pub use quorum::Quorums;
 pub use zab_trace::{Epoch, Phase, Role, ServerId, Zxid};

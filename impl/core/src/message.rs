@@ -26,7 +26,7 @@ impl Txn {
 /// A vote: who should lead, and how far that server's history goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vote {
-    /// The proposed leader.
+    /// The proposed leader; 0, which no server has, is an observer's vote for nobody.
     pub leader: ServerId,
     /// The last zxid of its history.
     pub zxid: Zxid,
@@ -55,6 +55,11 @@ pub enum Message {
     /// CEPOCH: a follower reports in.
     FollowerInfo {
         /// The follower's acceptedEpoch.
+        accepted_epoch: Epoch,
+    },
+    /// An observer reports in: FOLLOWERINFO without a vote (`Leader.OBSERVERINFO`).
+    ObserverInfo {
+        /// The observer's acceptedEpoch.
         accepted_epoch: Epoch,
     },
     /// NEWEPOCH: the leader offers an epoch.
@@ -103,6 +108,12 @@ pub enum Message {
         /// The committed transaction.
         zxid: Zxid,
     },
+    /// PROPOSAL and COMMIT in one, for an observer, which acknowledges nothing
+    /// (`Leader.INFORM`).
+    Inform {
+        /// The committed transaction.
+        txn: Txn,
+    },
     /// NEWLEADER: the initial history is complete.
     NewLeader {
         /// The leader's epoch.
@@ -130,6 +141,7 @@ impl Message {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::FollowerInfo { .. } => "FOLLOWERINFO",
+            Self::ObserverInfo { .. } => "OBSERVERINFO",
             Self::LeaderInfo { .. } => "LEADERINFO",
             Self::AckEpoch { .. } => "ACKEPOCH",
             Self::Diff { .. } => "DIFF",
@@ -137,6 +149,7 @@ impl Message {
             Self::Snap { .. } => "SNAP",
             Self::Proposal { .. } | Self::Stored { .. } => "PROPOSAL",
             Self::Commit { .. } => "COMMIT",
+            Self::Inform { .. } => "INFORM",
             Self::NewLeader { .. } => "NEWLEADER",
             Self::AckLd { .. } => "ACK-LD",
             Self::Ack { .. } => "ACK",

@@ -304,6 +304,7 @@ fn message_shown(message: &Message) -> Option<zab_trace::Message> {
         Message::AckLd { epoch } => Shown::AckLd { epoch: *epoch },
         Message::Ack { zxid } => Shown::Ack { zxid: *zxid },
         Message::UpToDate => Shown::UpToDate,
-        Message::Ping => return None,
+        // The trace format does not have them: an ensemble with observers writes none.
+        Message::ObserverInfo { .. } | Message::Inform { .. } | Message::Ping => return None,
     })
 }

@@ -14,7 +14,7 @@ use crate::{
     ProtocolError, ROUND_MAX, RecoverError, Recovered, Role, ServerId, Timer, TimerChange, Zxid,
 };
 
-/// One voting server of an ensemble. The [crate] tells how to drive it.
+/// One server of an ensemble: a voter, or an observer. The [crate] tells how to drive it.
 #[derive(Clone, Debug)]
 pub struct Peer {
     server: Server,
@@ -98,6 +98,7 @@ impl Peer {
         let is_other_voter = from != config.id && config.voters.contains(&from);
         let is_vote = config.voters.contains(&heard.vote.leader) && heard.round <= ROUND_MAX;
         if !is_other_voter || !is_vote {
+            self.tell_observer(from, heard.role, out);
             return;
         }
         let elected = match &mut self.state {
@@ -112,8 +113,25 @@ impl Peer {
             RoleState::Leading(leader) => leader.elected,
         };
         match heard.role {
+            Role::Looking if self.server.config.is_observer() => {}
             Role::Looking => out.notify.push((from, elected.reply(self.role()))),
             Role::Following | Role::Leading | Role::Observing => {}
+        }
+    }
+
+    /// An observer that looks for the leader is told
+    /// the vote of the last election, if it is over.
+    fn tell_observer(&self, from: ServerId, role: Role, out: &mut Effects) {
+        let config = &self.server.config;
+        if role != Role::Looking || config.is_observer() || !config.observers.contains(&from) {
+            return;
+        }
+        match &self.state {
+            RoleState::Looking(_) => {}
+            RoleState::Following(Follower { elected, .. })
+            | RoleState::Leading(Leader { elected, .. }) => {
+                out.notify.push((from, elected.reply(self.role())));
+            }
         }
     }
 
@@ -281,7 +299,7 @@ impl Peer {
                 );
                 match done {
                     Ok(()) => {}
-                    Err(error) if leader.was_elected_by_mistake(&self.server, &error) => {
+                    Err(error) if leader.was_elected_by_mistake(&self.server, from, &error) => {
                         self.leave_role(Some(error), out);
                     }
                     Err(error) => {

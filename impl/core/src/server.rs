@@ -62,8 +62,12 @@ impl Server {
         })
     }
 
-    /// The vote for this server itself: its position is a transaction, or `0.0` (D-L0).
+    /// The vote for this server itself: its position is a transaction, or `0.0` (D-L0). An
+    /// observer's is for nobody, and less than every other (`FastLeaderElection.getInitId`).
     pub(crate) fn own_vote(&self) -> Vote {
+        if self.config.is_observer() {
+            return Vote { leader: 0, zxid: Zxid::ZERO, peer_epoch: 0 };
+        }
         Vote { leader: self.config.id, zxid: self.history.last(), peer_epoch: self.current_epoch }
     }
 

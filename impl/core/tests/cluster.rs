@@ -47,6 +47,49 @@ fn established(config: fn(ServerId) -> Config) -> Cluster {
     cluster
 }
 
+fn three_and_two_observers(id: ServerId) -> Config {
+    Config { observers: [4, 5].into(), ..three(id) }
+}
+
+/// Observers apply the same, come back, and are no part of a quorum.
+#[test]
+fn observers_follow_and_decide_nothing() {
+    let mut cluster = Cluster::start(three_and_two_observers);
+    cluster.elect(20);
+    assert_eq!(cluster.leader(), Some(3));
+    for id in [4, 5] {
+        let peer = &cluster.nodes[&id].peer;
+        assert_eq!((peer.role(), peer.phase()), (Role::Observing, Phase::Broadcast));
+    }
+    cluster.request(3, "a");
+    cluster.settle();
+    cluster.crash(5, 0);
+    cluster.request(3, "b");
+    cluster.settle();
+    cluster.power_on(5);
+    cluster.elect(20);
+    for id in 1..=5 {
+        assert_eq!(applied(&cluster, id), [zxid(1, 1), zxid(1, 2)], "server {id}");
+    }
+    // Two observers and one voter are no quorum: nothing more is committed.
+    cluster.crash(1, 0);
+    cluster.crash(2, 0);
+    cluster.request(3, "lost");
+    cluster.settle();
+    assert_eq!(delivered(&cluster, 3).len(), 2);
+    (0..10).for_each(|_| cluster.tick());
+    assert_eq!(cluster.leader(), None);
+    cluster.power_on(1);
+    cluster.power_on(2);
+    cluster.elect(20);
+    let leader = cluster.leader().expect("a leader");
+    cluster.request(leader, "c");
+    cluster.settle();
+    for id in 1..=5 {
+        assert_eq!(applied(&cluster, id), applied(&cluster, leader), "server {id}");
+    }
+}
+
 #[test]
 fn three_servers_elect_the_highest_id_and_commit() {
     let mut cluster = established(three);

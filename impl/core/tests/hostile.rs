@@ -205,6 +205,8 @@ impl Subject {
                 assert_eq!(*epoch, self.current_epoch, "NEWLEADER too early");
             }
             Message::FollowerInfo { .. }
+            | Message::ObserverInfo { .. }
+            | Message::Inform { .. }
             | Message::Diff { .. }
             | Message::Trunc { .. }
             | Message::Snap { .. }
@@ -233,6 +235,8 @@ fn server() -> impl Strategy<Value = ServerId> {
 fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         epoch().prop_map(|accepted_epoch| Message::FollowerInfo { accepted_epoch }),
+        epoch().prop_map(|accepted_epoch| Message::ObserverInfo { accepted_epoch }),
+        zxid().prop_map(|zxid| Message::Inform { txn: Txn::new(zxid, []) }),
         epoch().prop_map(|new_epoch| Message::LeaderInfo { new_epoch }),
         (proptest::option::of(epoch()), zxid()).prop_map(|(current_epoch, last_zxid)| {
             Message::AckEpoch { current_epoch, last_zxid }

@@ -170,6 +170,8 @@ impl Subject {
                 }
                 Message::AckEpoch { .. }
                 | Message::FollowerInfo { .. }
+                | Message::ObserverInfo { .. }
+                | Message::Inform { .. }
                 | Message::Diff { .. }
                 | Message::Trunc { .. }
                 | Message::Snap { .. }
@@ -224,6 +226,7 @@ impl Subject {
 fn recover(voters: &[ServerId], disk: Recovered) -> (Peer, Effects) {
     let mut config = Config::new(OWN, voters.iter().copied());
     config.window = 2;
+    config.observers = [9].into();
     let shown = format!("{disk:?}");
     Peer::recover(config, disk).unwrap_or_else(|error| panic!("{error}: {shown}"))
 }
@@ -269,7 +272,7 @@ fn notification(from: &mut Unstructured<'_>) -> Result<Notification> {
 }
 
 fn message(from: &mut Unstructured<'_>) -> Result<Message> {
-    Ok(match from.int_in_range(0..=15)? {
+    Ok(match from.int_in_range(0..=17)? {
         0 => Message::FollowerInfo { accepted_epoch: epoch(from)? },
         1 => Message::LeaderInfo { new_epoch: epoch(from)? },
         2 => {
@@ -286,6 +289,8 @@ fn message(from: &mut Unstructured<'_>) -> Result<Message> {
         10 => Message::AckLd { epoch: epoch(from)? },
         11 | 12 => Message::Ack { zxid: zxid(from)? },
         13 => Message::UpToDate,
+        14 => Message::ObserverInfo { accepted_epoch: epoch(from)? },
+        15 => Message::Inform { txn: Txn::new(zxid(from)?, [1]) },
         _ => Message::Ping,
     })
 }

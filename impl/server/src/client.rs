@@ -23,4 +23,4 @@ mod tests;
 mod watches;
 mod wire;
 
-pub use service::{Mode, Service, Submission, Submissions};
+pub use service::{Learners, Mode, Service, Submission, Submissions};

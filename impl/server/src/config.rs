@@ -11,9 +11,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use zab_core::Quorums;
+
 pub use crate::storage::SnapLimits;
 
 mod parse;
+mod quorums;
 mod settings;
 mod storage;
 
@@ -37,6 +40,8 @@ pub struct Config {
     /// `server.N`: the ensemble, this server included, at least two servers; or none, if this
     /// server is alone.
     pub servers: BTreeMap<u64, ServerAddress>,
+    /// `group.N` and `weight.N`: which sets of voters are quorums; majorities unless given.
+    pub quorums: Quorums,
     /// `maxClientCnxns`: connections from one address; 0 = unlimited; 60 unless given.
     pub client_connections_max: u32,
     /// `maxCnxns`: connections from all addresses; 0, or not given = as many as the file
@@ -112,6 +117,8 @@ pub struct ServerAddress {
     pub election: Endpoint,
     /// Where clients connect, if the line says so.
     pub client: Option<Endpoint>,
+    /// It is an observer: it has no vote.
+    pub observes: bool,
 }
 
 /// How old snapshots and logs are removed.
@@ -226,8 +233,10 @@ impl Config {
             let (quorum, port) = (&server.quorum, server.election.port);
             // Writing to a string cannot fail.
             let client = server.client.as_ref().map_or_else(String::new, |at| format!(";{at}"));
-            let _ = writeln!(text, "server.{id}={quorum}:{port}:participant{client}");
+            let kind = if server.observes { "observer" } else { "participant" };
+            let _ = writeln!(text, "server.{id}={quorum}:{port}:{kind}{client}");
         }
+        text.push_str(&quorums::text(self));
         text.push_str("version=0");
         text
     }
@@ -238,6 +247,26 @@ impl Config {
             return vec![self.id];
         }
         self.servers.keys().copied().collect()
+    }
+
+    /// The ids of those who vote, ascending; of a server that is alone, its own.
+    pub fn voters(&self) -> Vec<u64> {
+        self.ids().into_iter().filter(|id| !self.observers().contains(id)).collect()
+    }
+
+    /// The ids of those who do not.
+    pub fn observers(&self) -> BTreeSet<u64> {
+        let observers = self.servers.iter().filter(|(_, server)| server.observes);
+        observers.map(|(id, _)| *id).collect()
+    }
+
+    /// Why a trace of this server could not be checked, if it could not: neither the trace format
+    /// nor the model has observers, groups and weights.
+    pub fn untraceable(&self) -> Option<&'static str> {
+        if !self.observers().is_empty() {
+            return Some("an ensemble with observers");
+        }
+        (self.quorums != Quorums::Majority).then_some("an ensemble with groups and weights")
     }
 
     /// Whether this server has no others.

@@ -3,12 +3,13 @@
 //!
 //! | packet | zxid | data | message |
 //! |---|---|---|---|
-//! | FOLLOWERINFO | acceptedEpoch, 0 | `LearnerInfo` | `FollowerInfo`; who it is tells `follower_info` |
+//! | FOLLOWERINFO, OBSERVERINFO | acceptedEpoch, 0 | `LearnerInfo` | `FollowerInfo`, `ObserverInfo`; who it is tells `learner_info` |
 //! | LEADERINFO | epoch, 0 | protocol version | `LeaderInfo` |
 //! | ACKEPOCH | last zxid | currentEpoch, or −1 | `AckEpoch` |
 //! | DIFF, TRUNC, SNAP | zxid | – | `Diff`, `Trunc`, `Snap` |
 //! | PROPOSAL | zxid | transaction | `Proposal` |
 //! | COMMIT | zxid | – | `Commit` |
+//! | INFORM | zxid | transaction | `Inform` |
 //! | NEWLEADER | epoch, 0 | configuration | `NewLeader` |
 //! | ACK | epoch, 0 | – | `AckLd` |
 //! | ACK | zxid, counter not 0 | – | `Ack` |
@@ -90,11 +91,13 @@ fn to_packet(message: &Message, own: &Identity) -> QuorumPacket {
     let start = |epoch| Zxid::new(epoch, 0);
     let with = |kind, zxid, data| QuorumPacket::with_data(kind, to_wire(zxid), data);
     match message {
-        Message::FollowerInfo { accepted_epoch } => {
+        Message::FollowerInfo { accepted_epoch } | Message::ObserverInfo { accepted_epoch } => {
+            let observes = matches!(message, Message::ObserverInfo { .. });
+            let kind = if observes { Kind::ObserverInfo } else { Kind::FollowerInfo };
             let server = own.id.cast_signed();
             let info =
                 LearnerInfo { server, protocol_version: PROTOCOL_VERSION, config_version: 0 };
-            with(Kind::FollowerInfo, start(*accepted_epoch), info.to_bytes())
+            with(kind, start(*accepted_epoch), info.to_bytes())
         }
         Message::LeaderInfo { new_epoch } => {
             with(Kind::LeaderInfo, start(*new_epoch), PROTOCOL_VERSION.to_bytes())
@@ -111,6 +114,9 @@ fn to_packet(message: &Message, own: &Identity) -> QuorumPacket {
         }
         Message::Stored { .. } => unreachable!("its bytes are in the log: see `proposed`"),
         Message::Commit { zxid } => bare(Kind::Commit, *zxid),
+        Message::Inform { txn } => {
+            with(Kind::Inform, txn.zxid, Bytes::from_owner(Arc::clone(&txn.payload)))
+        }
         Message::NewLeader { epoch } => {
             with(Kind::NewLeader, start(*epoch), own.quorum_text.clone())
         }
@@ -133,7 +139,8 @@ pub(crate) fn from_packet(packet: &QuorumPacket) -> Result<Incoming, String> {
         }
         Kind::Sync => return Ok(Incoming::Synced),
         Kind::Revalidate => return revalidate(packet),
-        Kind::FollowerInfo => Message::FollowerInfo { accepted_epoch: follower_info(packet)?.1 },
+        Kind::FollowerInfo => Message::FollowerInfo { accepted_epoch: learner_info(packet)?.1 },
+        Kind::ObserverInfo => Message::ObserverInfo { accepted_epoch: learner_info(packet)?.1 },
         Kind::LeaderInfo => Message::LeaderInfo { new_epoch: epoch_start(packet)? },
         Kind::AckEpoch => {
             let current_epoch = match data::<i32>(packet)? {
@@ -146,6 +153,7 @@ pub(crate) fn from_packet(packet: &QuorumPacket) -> Result<Incoming, String> {
         Kind::Trunc => Message::Trunc { zxid },
         Kind::Snap => Message::Snap { zxid },
         Kind::Proposal => Message::Proposal { txn: proposal(packet)? },
+        Kind::Inform => Message::Inform { txn: proposal(packet)? },
         Kind::Commit => Message::Commit { zxid },
         Kind::NewLeader => Message::NewLeader { epoch: epoch_start(packet)? },
         Kind::Ack if zxid.counter == 0 => Message::AckLd { epoch: zxid.epoch },
@@ -160,21 +168,21 @@ pub(crate) fn from_packet(packet: &QuorumPacket) -> Result<Incoming, String> {
                 return Ok(Incoming::Heard(sessions));
             }
         },
-        Kind::Inform | Kind::CommitAndActivate | Kind::ObserverInfo | Kind::InformAndActivate => {
+        Kind::CommitAndActivate | Kind::InformAndActivate => {
             return Err(format!("{:?} packets are not supported", packet.kind));
         }
     };
     Ok(Incoming::Message(message))
 }
 
-/// Who sent a FOLLOWERINFO, as it says, and its acceptedEpoch.
-pub(crate) fn follower_info(packet: &QuorumPacket) -> Result<(ServerId, Epoch), String> {
+/// Who sent a FOLLOWERINFO or an OBSERVERINFO, as it says, and its acceptedEpoch.
+pub(crate) fn learner_info(packet: &QuorumPacket) -> Result<(ServerId, Epoch), String> {
     let info: LearnerInfo = data(packet)?;
     if info.protocol_version < PROTOCOL_VERSION {
         return Err(format!("protocol version {:#x} is too old", info.protocol_version));
     }
     let server = ServerId::try_from(info.server)
-        .map_err(|_| format!("{} is no id of a voter", info.server))?;
+        .map_err(|_| format!("{} is no id of a server", info.server))?;
     Ok((server, epoch_start(packet)?))
 }
 
@@ -186,17 +194,18 @@ fn revalidate(packet: &QuorumPacket) -> Result<Incoming, String> {
     }
 }
 
-/// The transaction of a PROPOSAL, whose header must name the packet's zxid: the log is found
+/// The transaction of a PROPOSAL or an INFORM, whose header must name the packet's zxid: the log is found
 /// again by it. One that this server cannot apply is refused before it is logged, so that it is
 /// never acknowledged.
 fn proposal(packet: &QuorumPacket) -> Result<Txn, String> {
-    let payload = packet.data.as_ref().ok_or("a PROPOSAL without a transaction")?;
+    let kind = if packet.kind == PacketType::Inform { "INFORM" } else { "PROPOSAL" };
+    let payload = packet.data.as_ref().ok_or_else(|| format!("{kind} without a transaction"))?;
     let header: TxnHeader = Reader::new(payload)
         .read()
-        .map_err(|error| format!("the transaction of a PROPOSAL: {error}"))?;
+        .map_err(|error| format!("the transaction of {kind}: {error}"))?;
     let (zxid, inside) = (from_wire(packet.zxid), from_wire(header.zxid));
     if zxid != inside {
-        return Err(format!("PROPOSAL {zxid} holds transaction {inside}"));
+        return Err(format!("{kind} {zxid} holds transaction {inside}"));
     }
     crate::tree::check(payload).map_err(|error| error.to_string())?;
     Ok(Txn::new(zxid, &payload[..]))
@@ -228,12 +237,18 @@ pub(crate) fn notification_to_wire(
         Role::Leading => wire::ServerState::Leading,
         Role::Observing => wire::ServerState::Observing,
     };
+    let vote = notification.vote;
+    let (leader, zxid, peer_epoch) = match vote.leader {
+        // An observer's vote for nobody (`FastLeaderElection.getInitId`).
+        0 => (i64::MIN, i64::MIN, i64::MIN),
+        leader => (leader.cast_signed(), to_wire(vote.zxid), vote.peer_epoch.into()),
+    };
     wire::Notification {
         state,
-        leader: notification.vote.leader.cast_signed(),
-        zxid: to_wire(notification.vote.zxid),
+        leader,
+        zxid,
         election_epoch: notification.round.cast_signed(),
-        peer_epoch: notification.vote.peer_epoch.into(),
+        peer_epoch,
         config: Some(quorum_text.clone()),
         version: NOTIFICATION_VERSION,
     }
@@ -251,12 +266,16 @@ pub(crate) fn notification(
         wire::ServerState::Leading => Role::Leading,
         wire::ServerState::Observing => return Ok(None),
     };
+    // D-ROUND: a negative round is before every other.
+    let round = u64::try_from(wire.election_epoch).unwrap_or(0);
+    if wire.leader < 0 && role == Role::Looking {
+        let vote = Vote { leader: 0, zxid: Zxid::ZERO, peer_epoch: 0 };
+        return Ok(Some(Notification { role, vote, round }));
+    }
     let leader = ServerId::try_from(wire.leader)
         .ok()
         .filter(|leader| voters.contains(leader))
         .ok_or_else(|| format!("a vote for {}, who is no voter", wire.leader))?;
-    // D-ROUND: a negative round is before every other.
-    let round = u64::try_from(wire.election_epoch).unwrap_or(0);
     let peer_epoch =
         Epoch::try_from(wire.peer_epoch).map_err(|_| format!("{} is no epoch", wire.peer_epoch))?;
     let vote = Vote { leader, zxid: from_wire(wire.zxid), peer_epoch };

@@ -20,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use zab_core::{ConnectionId, Effects, Input, Message, Peer, Role, ServerId, Timer};
 use zab_wire::PacketType;
 
-use crate::client::{Service, Submissions};
+use crate::client::{Learners, Service, Submissions};
 use crate::config::Config;
 use crate::convert::{self, Incoming};
 use crate::election_net::{Change, ElectionEvent, ElectionNet};
@@ -149,8 +149,7 @@ impl Driver {
         }
         self.purge_if_due()?;
         self.step(Input::Tick).await?;
-        let synced = self.state.links.keys().filter(|link| self.peer.has_acknowledged(**link));
-        self.service.show_learners(self.state.links.len(), synced.count());
+        self.service.show_learners(self.learners());
         for chore in self.service.chores() {
             self.propose(&chore, &[], ENSEMBLE).await?;
         }
@@ -161,15 +160,28 @@ impl Driver {
         Ok(())
     }
 
+    /// Who is connected to this leader, and who of them is synchronized.
+    fn learners(&self) -> Learners {
+        let mut learners = Learners { connected: self.state.links.len(), ..Learners::default() };
+        for (link, learner) in &self.state.links {
+            if self.peer.has_acknowledged(*link) {
+                let observes =
+                    self.config.servers.get(&learner.server).is_some_and(|server| server.observes);
+                *if observes { &mut learners.observers } else { &mut learners.followers } += 1;
+            }
+        }
+        learners
+    }
+
     /// Hands one input to the core and carries out what comes back.
     async fn step(&mut self, input: Input) -> Result<(), ServerError> {
         let role = self.peer.role();
         let effects = self.peer.handle(input.clone());
         self.trace.write(|observer| observer.step(&input, &effects, self.peer.state()))?;
         if let Some(error) = &effects.error {
-            self.warn(role == Role::Following, error.to_string());
+            self.warn(follows(role), error.to_string());
         } else if role != self.peer.role() && matches!(input, Input::Tick) {
-            let missed = if role == Role::Following { "its leader" } else { "a quorum" };
+            let missed = if follows(role) { "its leader" } else { "a quorum" };
             self.warn(true, format!("heard nothing of {missed} for too long"));
         }
         self.carry_out(effects).await
@@ -241,7 +253,7 @@ impl Driver {
     /// A quorum connection has ended, or is ended because of what came on it.
     async fn end(&mut self, connection: ConnectionId, reason: &str) -> Result<(), ServerError> {
         let Some(learner) = self.state.links.remove(&connection) else { return Ok(()) };
-        let is_own = self.peer.role() == Role::Following;
+        let is_own = follows(self.peer.role());
         self.warn(is_own, format!("connection with server {} ended: {reason}", learner.server));
         self.step(Input::Disconnected { connection }).await
     }
@@ -254,8 +266,8 @@ impl Driver {
     ) -> Result<(ServerId, Incoming), String> {
         let incoming = convert::from_packet(&received.packet)?;
         let from = self.state.links.get(&connection).ok_or("no such connection")?.server;
-        if received.packet.kind == PacketType::FollowerInfo
-            && let (server, _) = convert::follower_info(&received.packet)?
+        if matches!(received.packet.kind, PacketType::FollowerInfo | PacketType::ObserverInfo)
+            && let (server, _) = convert::learner_info(&received.packet)?
             && server != from
         {
             return Err(format!("server {from} says that it is server {server}"));
@@ -274,6 +286,9 @@ impl Driver {
         incoming: Incoming,
     ) -> Result<(), ServerError> {
         match incoming {
+            Incoming::Message(Message::Ack { zxid }) if self.is_early(connection, zxid) => {
+                self.step(Input::Heard { connection }).await
+            }
             Incoming::Message(message) => {
                 self.step(Input::Message { from, connection, message }).await
             }
@@ -312,6 +327,16 @@ impl Driver {
         }
     }
 
+    /// Whether this is the acknowledgement of something that is committed, from a learner that has
+    /// yet to acknowledge NEWLEADER. Followers of ZooKeeper before 3.8.5 and 3.9.2 acknowledge
+    /// each transaction that DIFF brought, sometimes too early (ZOOKEEPER-4785). It counts for
+    /// nothing, and is no message of the protocol (D-ACKLD).
+    fn is_early(&self, connection: ConnectionId, zxid: Zxid) -> bool {
+        let is_old = self.peer.state().current_epoch.is_some_and(|epoch| zxid.epoch < epoch);
+        let is_committed = is_old || zxid <= self.peer.last_committed();
+        self.peer.is_leading() && is_committed && !self.peer.has_acknowledged(connection)
+    }
+
     /// A warning, unless the same was said a short while ago. `is_own`: it is about this server's
     /// place in the ensemble.
     fn warn(&mut self, is_own: bool, text: String) {
@@ -320,6 +345,11 @@ impl Driver {
             tracing::warn!("zab-server {}: {text}", self.config.id);
         }
     }
+}
+
+/// Whether a server in this role learns from a leader.
+fn follows(role: Role) -> bool {
+    matches!(role, Role::Following | Role::Observing)
 }
 
 /// Waits for the timer, for ever if there is none.

@@ -68,6 +68,8 @@ pub(crate) struct ElectionNet {
     id: ServerId,
     own_address: String,
     quorum_text: Bytes,
+    /// Who votes.
+    voters: Vec<ServerId>,
     peers: BTreeMap<ServerId, Peer>,
     ids: LinkIds,
     events: mpsc::Sender<ElectionEvent>,
@@ -99,11 +101,12 @@ impl ElectionNet {
         let own = config.servers.get(&config.id).map(|server| &server.election);
         if let Some(own) = own {
             let listener = TcpListener::bind((own.host.as_str(), own.port)).await?;
-            let (id, voters, sender) = (config.id, config.ids(), events.clone());
+            let (id, all) = (config.id, config.ids());
+            let (voters, sender) = (config.voters(), events.clone());
             tokio::spawn(unknown_peers::receive(listener, places, move |mut socket| {
-                let (voters, events) = (voters.clone(), sender.clone());
+                let (all, voters, events) = (all.clone(), voters.clone(), sender.clone());
                 async move {
-                    if let Some(server) = greet(&mut socket, id, voters).await {
+                    if let Some(server) = greet(&mut socket, id, &all, voters).await {
                         // If the driver has ended nobody needs to know.
                         let _ = events.send(ElectionEvent::Arrived { server, socket }).await;
                     }
@@ -124,6 +127,7 @@ impl ElectionNet {
             id: config.id,
             own_address: own.map(Endpoint::to_string).unwrap_or_default(),
             quorum_text: config.quorum_text().into(),
+            voters: config.voters(),
             peers: peers.map(|(id, server)| (*id, peer(&server.election))).collect(),
             ids,
             events,
@@ -224,7 +228,7 @@ impl ElectionNet {
 
     /// The newest connection takes the place of an older one.
     fn adopt(&mut self, server: ServerId, socket: Socket) -> Vec<Change> {
-        let voters = self.peers.keys().copied().chain([self.id]).collect();
+        let voters = self.voters.clone();
         let wrap = move |connection, event| ElectionEvent::Link { server, connection, event };
         let decode = Notifications { voters };
         let link = socket.start(&self.ids, decode, true, self.events.clone(), wrap);
@@ -279,14 +283,19 @@ async fn introduce(address: &Endpoint, first: &InitialMessage) -> std::io::Resul
 
 /// Which other server dialled: `None` if it did not say so in a form that is understood. One with
 /// a larger id has cast a vote, too, which is left to be read.
-async fn greet(socket: &mut Socket, own: ServerId, voters: Vec<ServerId>) -> Option<ServerId> {
+async fn greet(
+    socket: &mut Socket,
+    own: ServerId,
+    all: &[ServerId],
+    voters: Vec<ServerId>,
+) -> Option<ServerId> {
     let server = loop {
         if let Some(message) = InitialMessage::take(&mut socket.rest).ok()? {
             break ServerId::try_from(message.server).ok()?;
         }
         read_more(socket).await?;
     };
-    if server == own || !voters.contains(&server) {
+    if server == own || !all.contains(&server) {
         return None;
     }
     let mut decode = Notifications { voters };
@@ -302,7 +311,7 @@ async fn read_more(socket: &mut Socket) -> Option<()> {
     (read > 0 && socket.rest.len() <= GREETING_MAX).then_some(())
 }
 
-/// Frames with a notification of a voter about a voter.
+/// Frames with a notification about a voter, or of an observer about nobody.
 struct Notifications {
     voters: Vec<ServerId>,
 }

@@ -35,8 +35,8 @@ const WRITE_AT: usize = 1 << 18;
 /// What happens on the quorum port.
 #[derive(Debug)]
 pub(crate) enum QuorumEvent {
-    /// Somebody connected and said, in a FOLLOWERINFO that is left to be read, that it is this
-    /// other voter.
+    /// Somebody connected and said, in a FOLLOWERINFO or OBSERVERINFO that is left to be read, that
+    /// it is this other server.
     Accepted { server: ServerId, socket: Socket },
     /// Dialling is over: a connection, or none.
     Dialled { dial: u64, leader: ServerId, socket: Option<Socket> },
@@ -70,7 +70,7 @@ pub(crate) struct QuorumNet {
     /// The own address, and a socket that is bound to it and never used. A server without others
     /// has none.
     own: Option<(SocketAddr, TcpSocket)>,
-    /// The other voters.
+    /// The other servers.
     others: Vec<ServerId>,
     /// Most connections that have not said who they are.
     places: usize,
@@ -195,12 +195,12 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Hands a connection on if its first packet is the FOLLOWERINFO of another voter.
+/// Hands a connection on if its first packet is the FOLLOWERINFO or OBSERVERINFO of another server.
 async fn introduce(mut socket: Socket, others: Vec<ServerId>, events: mpsc::Sender<QuorumEvent>) {
     while let Ok(taken) = QuorumPacket::take(&mut socket.rest.clone()) {
         if let Some(packet) = taken {
-            if packet.kind == PacketType::FollowerInfo
-                && let Ok((server, _)) = convert::follower_info(&packet)
+            if matches!(packet.kind, PacketType::FollowerInfo | PacketType::ObserverInfo)
+                && let Ok((server, _)) = convert::learner_info(&packet)
                 && others.contains(&server)
             {
                 // If the driver has ended nobody needs to know.

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use zab_core::{Peer, Recovered};
 
 use crate::client::Service;
-use crate::config::{Config, Endpoint};
+use crate::config::{Config, ConfigError, Endpoint};
 use crate::descriptors::Shares;
 use crate::driver::{Driver, Inbox, Purges, Volatile};
 use crate::election_net::ElectionNet;
@@ -37,6 +37,10 @@ pub async fn serve(
     trace: Option<&Path>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
+    if let (Some(what), Some(directory)) = (config.untraceable(), trace) {
+        let reason = format!("a trace of {what} cannot be checked; start without --trace");
+        return Err(ConfigError { path: directory.to_owned(), reason }.into());
+    }
     for note in &config.notes {
         tracing::info!("zab-server {}: note: {note}", config.id);
     }
@@ -101,6 +105,12 @@ pub async fn serve(
 /// epoch: `initLimit`, but not much longer than they take to give up dialling.
 const DISCOVERY: Duration = Duration::from_secs(4);
 
+/// How often a server that looks for a leader says so, at least (`fastleader.maxNotificationInterval`).
+const NOTIFICATION_MS_MAX: u64 = 60_000;
+
+/// The same of an observer: nobody tells it anything but in answer.
+const OBSERVER_ASKS_MS: u64 = 1_000;
+
 /// [`DISCOVERY`] in ticks.
 fn discovery_limit(config: &Config) -> u32 {
     let ticks = DISCOVERY.as_millis().div_ceil(config.tick.as_millis());
@@ -117,7 +127,14 @@ fn recover(
         init_limit: config.init_limit,
         discovery_limit: discovery_limit(config),
         sync_limit: config.sync_limit,
-        ..zab_core::Config::new(config.id, config.ids())
+        observers: config.observers(),
+        quorums: config.quorums.clone(),
+        notification_interval_ms_max: if config.observers().contains(&config.id) {
+            OBSERVER_ASKS_MS
+        } else {
+            NOTIFICATION_MS_MAX
+        },
+        ..zab_core::Config::new(config.id, config.voters())
     };
     Ok(Peer::recover(core, recovered)?)
 }

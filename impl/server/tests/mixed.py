@@ -53,11 +53,14 @@ class Mixed(Ensemble):
     def __init__(self, binary, folder, split, options, lines=()):
         super().__init__(binary, folder)
         self.split, self.options = split, options
+        self.round = self.emptied = 0
         for server in self.IDS:
             path = self.folder / str(server) / "zoo.cfg"
             changed = path.read_text().replace("srvr, ruok", "*")
             more = ["admin.enableServer=false", "extendedTypesEnabled=true"]
-            more += ["znode.container.checkIntervalMs=1000", *lines]
+            more.append("znode.container.checkIntervalMs=1000")
+            if self.kind(server) == "R":
+                more += lines
             path.write_text(changed + "".join(f"{line}\n" for line in more))
 
     def kind(self, server):
@@ -81,6 +84,22 @@ class Mixed(Ensemble):
         with open(data / "log.txt", "ab") as log:
             self.processes[server] = subprocess.Popen(command, stdout=log, stderr=log)
 
+    def leader(self):
+        """As for any ensemble. A server of Apache's that a kill left with an empty log file ends at
+        its start with an EOFException: the file is removed, and it starts again."""
+        for server, process in list(self.processes.items()):
+            if self.kind(server) != "A" or process.poll() is None:
+                continue
+            logs = sorted((self.folder / str(server) / "version-2").glob("log.*"))
+            empty = [path for path in logs if path.stat().st_size == 0]
+            if not empty:
+                continue
+            for path in empty:
+                path.unlink()
+            self.emptied += 1
+            self.start(server)
+        return super().leader()
+
     def serving(self):
         """The leader, once all three serve."""
         return eventually(self.leader, "three servers that serve")
@@ -102,10 +121,17 @@ def begun(binary, folder, split, options, leader_kind, lines=()):
     first = max(server for server in ensemble.IDS if ensemble.kind(server) == leader_kind)
     second = next(server for server in ensemble.IDS if server < first) if first > 1 else None
     if second is None:
-        # Server 1 wins no vote at the start: it gets to lead by being killed last.
-        for server in ensemble.IDS:
+        # Server 1 wins no vote at the start. It leads when it has what server 2 lacks.
+        for server in (1, 3):
             ensemble.start(server)
-        return ensemble, ensemble.serving()
+        write_some(ensemble, eventually(ensemble.leader, "two servers that serve"), 10)
+        ensemble.kill(3)
+        ensemble.start(2)
+        eventually(ensemble.leader, "two servers that serve")
+        ensemble.start(3)
+        leader = ensemble.serving()
+        require(ensemble.kind(leader) == leader_kind, f"{split}: server {leader} leads")
+        return ensemble, leader
     for server in (first, second):
         ensemble.start(server)
     eventually(ensemble.leader, "two servers that serve")
@@ -293,7 +319,6 @@ def rejoin(ensemble, server, count, size=100):
 
 def one_split(binary, folder, split, leader_kind, options):
     ensemble, leader = begun(binary, folder, split, options, leader_kind)
-    ensemble.round = 0
     begin = time.monotonic()
     try:
         for server in ensemble.IDS:
@@ -354,7 +379,7 @@ def soak_one(binary, folder, split, chance, seconds, options):
     """Writers at every server, while servers are killed and frozen."""
     lines = ("snapCount=500",)
     ensemble = Mixed(binary, folder, split, options, lines)
-    ensemble.round, known = 0, {server: 0 for server in ensemble.IDS}
+    known = {server: 0 for server in ensemble.IDS}
     acknowledged, rounds, end = 0, 0, time.monotonic() + seconds
     try:
         for server in ensemble.IDS:
@@ -406,7 +431,8 @@ def soak_one(binary, folder, split, chance, seconds, options):
         compared = same_digests(ensemble, "the end")
         print(
             f"ok   {split}: {rounds} faults, {acknowledged} acknowledged writes, none lost; "
-            f"{count} nodes equal; {compared} digests in `hash` compared, 0 differ",
+            f"{count} nodes equal; {compared} digests in `hash` compared, 0 differ; "
+            f"{ensemble.emptied} times Apache's did not start for an empty log file",
             flush=True,
         )
     except Failed:

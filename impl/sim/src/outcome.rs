@@ -76,6 +76,8 @@ impl Stats {
             Message::Trunc { .. } => self.trunc += 1,
             Message::Snap { .. } => self.snap += 1,
             Message::FollowerInfo { .. }
+            | Message::ObserverInfo { .. }
+            | Message::Inform { .. }
             | Message::LeaderInfo { .. }
             | Message::AckEpoch { .. }
             | Message::Proposal { .. }

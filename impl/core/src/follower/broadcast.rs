@@ -23,9 +23,10 @@ impl Follower {
         Ok(())
     }
 
-    /// zk.bcast.sync, at a follower: acknowledge, in order, what became durable.
+    /// zk.bcast.sync, at a follower: acknowledge, in order, what became durable. An observer's
+    /// acknowledgement would count for nothing.
     pub(crate) fn on_synced(&self, server: &mut Server, synced: &[Zxid], out: &mut Effects) {
-        for zxid in synced {
+        for zxid in synced.iter().filter(|_| !server.config.is_observer()) {
             self.send(Message::Ack { zxid: *zxid }, out);
         }
         server.deliver_committed(out);

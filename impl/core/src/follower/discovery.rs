@@ -8,7 +8,8 @@ use crate::{ConnectionId, Effects, Epoch, Message, Mutant, ProtocolError};
 const EPOCH_LEAP_MAX: Epoch = 1 << 24;
 
 impl Follower {
-    /// f.1.1: on a new connection to the leader, send FOLLOWERINFO(acceptedEpoch).
+    /// f.1.1: on a new connection to the leader, send FOLLOWERINFO(acceptedEpoch); an observer
+    /// sends OBSERVERINFO.
     pub(crate) fn on_connected(
         &mut self,
         server: &Server,
@@ -18,7 +19,13 @@ impl Follower {
         assert!(self.connection.is_none(), "the leader is dialled once");
         self.connection = Some(connection);
         self.on_heard();
-        self.send(Message::FollowerInfo { accepted_epoch: server.accepted_epoch }, out);
+        let accepted_epoch = server.accepted_epoch;
+        let info = if server.config.is_observer() {
+            Message::ObserverInfo { accepted_epoch }
+        } else {
+            Message::FollowerInfo { accepted_epoch }
+        };
+        self.send(info, out);
     }
 
     /// f.1.2: on LEADERINFO(e), accept a newer epoch durably and report the own history; report

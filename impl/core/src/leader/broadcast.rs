@@ -6,7 +6,6 @@ use std::sync::Arc;
 use zab_trace::txn_digest;
 
 use crate::leader::{Leader, Outstanding, Progress, Stage};
-use crate::quorum::is_quorum;
 use crate::server::{KeepRole, Server};
 use crate::{Decision, Effects, Message, Mutant, ProtocolError, ServerId, Txn, Zxid};
 
@@ -81,6 +80,7 @@ impl Leader {
             let zxid = first.zxid;
             assert!(zxid > server.last_committed, "transactions are committed in order");
             self.outstanding.pop_front();
+            self.inform(server, zxid, out);
             server.last_committed = zxid;
             out.decisions.push(Decision::Committed { zxid });
             self.forward(&Message::Commit { zxid }, out);
@@ -92,7 +92,7 @@ fn can_commit(server: &Server, acks: &BTreeSet<ServerId>) -> bool {
     if server.config.has(Mutant::CommitWithoutQuorum) {
         return !acks.is_empty();
     }
-    is_quorum(&server.config.voters, acks)
+    server.config.is_quorum(acks)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Phase 1 of a leader.
 
 use crate::leader::{Leader, Learner, Progress, Stage};
-use crate::quorum::is_quorum;
 use crate::server::Server;
 use crate::{Close, ConnectionId, Effects, Epoch, Message, Mutant, ProtocolError, ServerId, Zxid};
 
@@ -20,13 +19,18 @@ impl Leader {
         accepted_epoch: Epoch,
         out: &mut Effects,
     ) -> Result<(), ProtocolError> {
-        if from == server.config.id || !server.config.voters.contains(&from) {
+        let observes = server.config.observers.contains(&from);
+        if from == server.config.id || !observes && !server.config.voters.contains(&from) {
             return Err(ProtocolError::NotAPeer { from });
         }
         let new_epoch = self.new_epoch_with(server, from, accepted_epoch)?;
         self.unnamed.remove(&connection);
-        let learner =
-            Learner { connection, progress: Progress::WaitsForLeaderInfo, silent_ticks: 0 };
+        let learner = Learner {
+            connection,
+            progress: Progress::WaitsForLeaderInfo,
+            observes,
+            silent_ticks: 0,
+        };
         if let Some(stale) = self.learners.insert(from, learner) {
             // The learner has connected again; the end of its old connection is on its way.
             out.close.push(Close::One(stale.connection));
@@ -35,7 +39,7 @@ impl Leader {
             Stage::Epoch => {
                 self.new_epoch = new_epoch;
                 self.connecting.insert(from);
-                if is_quorum(&server.config.voters, &self.connecting) {
+                if server.config.is_quorum(&self.connecting) {
                     self.decide_epoch(server, out);
                 }
             }
@@ -64,8 +68,14 @@ impl Leader {
 
     /// zk.fail.leader_quorum, without waiting: a learner that is ahead was refused, and the vote
     /// that elected this leader was not its own. Such a vote is old, or nobody cast it.
-    pub(crate) fn was_elected_by_mistake(&self, server: &Server, error: &ProtocolError) -> bool {
+    pub(crate) fn was_elected_by_mistake(
+        &self,
+        server: &Server,
+        from: ServerId,
+        error: &ProtocolError,
+    ) -> bool {
         matches!(error, ProtocolError::LearnerAhead { .. })
+            && server.config.voters.contains(&from)
             && self.elected.vote != server.own_vote()
     }
 
@@ -118,7 +128,7 @@ impl Leader {
             self.electing.insert(from);
         }
         self.learner(from).progress = Progress::WaitsForGate { last };
-        if is_quorum(&server.config.voters, &self.electing) {
+        if server.config.is_quorum(&self.electing) {
             self.pass_ack_epoch_gate(server, out);
         }
         Ok(())

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::leader::{Leader, Progress, Stage};
-use crate::quorum::is_quorum;
 use crate::server::{KeepRole, Server};
 use crate::{ConnectionId, Effects, Message, ServerId};
 
@@ -57,7 +56,7 @@ impl Leader {
         let heard = self.learners.iter().filter(|(_, l)| l.silent_ticks <= sync_limit);
         let mut live: BTreeSet<ServerId> = heard.map(|(id, _)| *id).collect();
         live.insert(server.config.id);
-        is_quorum(&server.config.voters, &live)
+        server.config.is_quorum(&live)
     }
 
     /// Closes every connection that was silent for too long: initLimit until NEWLEADER is

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::leader::sync_plan::{self, SyncPlan};
 use crate::leader::{Leader, Progress, Stage};
-use crate::quorum::is_quorum;
 use crate::server::Server;
 use crate::{Decision, Effects, Epoch, Message, Mutant, ProtocolError, ServerId, Zxid};
 
 impl Leader {
     /// l.2.1: bring a learner that reported `last` to the committed history, and join it to the
     /// stream, in one step: header, PROPOSAL and COMMIT for what is committed after the cursor,
-    /// PROPOSAL for what is outstanding after it, NEWLEADER.
+    /// PROPOSAL for what is outstanding after it, NEWLEADER. An observer is told of what is
+    /// outstanding when it is committed (`Leader.startForwarding`).
     pub(super) fn synchronize(
         &mut self,
         server: &Server,
@@ -26,8 +26,10 @@ impl Leader {
             self.send(to, proposal, out);
             self.send(to, Message::Commit { zxid }, out);
         }
-        for txn in server.history.range(plan.cursor.max(max), server.history.last()) {
-            self.send(to, Message::Proposal { txn }, out);
+        if !self.learner(to).observes {
+            for txn in server.history.range(plan.cursor.max(max), server.history.last()) {
+                self.send(to, Message::Proposal { txn }, out);
+            }
         }
         self.send(to, Message::NewLeader { epoch: self.new_epoch }, out);
         self.withdraw(server, to, plan.cursor);
@@ -108,7 +110,7 @@ fn acknowledged_by_quorum(server: &Server, acks: &BTreeSet<ServerId>) -> bool {
     if server.config.has(Mutant::EstablishedBeforeQuorum) {
         return true;
     }
-    is_quorum(&server.config.voters, acks)
+    server.config.is_quorum(acks)
 }
 
 fn choose_plan(server: &Server, max: Zxid, last: Zxid) -> SyncPlan {

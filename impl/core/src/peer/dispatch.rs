@@ -21,6 +21,7 @@ pub(super) fn follower_message(
         Message::Snap { zxid } => follower.on_snap(server, zxid),
         Message::Proposal { txn } => follower.on_proposal(server, txn, out),
         Message::Commit { zxid } => follower.on_commit(server, zxid, out),
+        Message::Inform { txn } => follower.on_inform(server, txn, out),
         Message::NewLeader { epoch } => follower.on_new_leader(server, epoch, out),
         Message::UpToDate => follower.on_up_to_date(server, out),
         Message::Ping => {
@@ -28,6 +29,7 @@ pub(super) fn follower_message(
             Ok(())
         }
         Message::FollowerInfo { .. }
+        | Message::ObserverInfo { .. }
         | Message::AckEpoch { .. }
         | Message::Stored { .. }
         | Message::AckLd { .. }
@@ -45,9 +47,16 @@ pub(super) fn leader_message(
     out: &mut Effects,
 ) -> Result<(), ProtocolError> {
     if leader.is_unnamed(connection) {
-        let Message::FollowerInfo { accepted_epoch } = message else {
+        let (observes, accepted_epoch) = if let Message::FollowerInfo { accepted_epoch } = message {
+            (false, accepted_epoch)
+        } else if let Message::ObserverInfo { accepted_epoch } = message {
+            (true, accepted_epoch)
+        } else {
             return Err(Leader::unexpected_before_name(from, message.name()));
         };
+        if server.config.observers.contains(&from) != observes {
+            return Err(ProtocolError::NotAPeer { from });
+        }
         return leader.on_follower_info(server, from, connection, accepted_epoch, out);
     }
     match message {
@@ -58,6 +67,8 @@ pub(super) fn leader_message(
         Message::Ack { zxid } => leader.on_ack(server, from, zxid, out),
         Message::Ping => Ok(()),
         Message::FollowerInfo { .. }
+        | Message::ObserverInfo { .. }
+        | Message::Inform { .. }
         | Message::LeaderInfo { .. }
         | Message::Diff { .. }
         | Message::Trunc { .. }

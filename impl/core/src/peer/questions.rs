@@ -13,11 +13,12 @@ impl Peer {
         self.server.config.id
     }
 
-    /// Its role: LOOKING, FOLLOWING or LEADING.
+    /// Its role: LOOKING, FOLLOWING or LEADING; of an observer LOOKING or OBSERVING.
     #[must_use]
     pub fn role(&self) -> Role {
         match self.state {
             RoleState::Looking(_) => Role::Looking,
+            RoleState::Following(_) if self.server.config.is_observer() => Role::Observing,
             RoleState::Following(_) => Role::Following,
             RoleState::Leading(_) => Role::Leading,
         }
@@ -62,7 +63,7 @@ impl Peer {
         }
     }
 
-    /// The connection to the leader, if this server is FOLLOWING and it is up.
+    /// The connection to the leader, if this server is FOLLOWING or OBSERVING and it is up.
     #[must_use]
     pub fn leader_connection(&self) -> Option<ConnectionId> {
         match &self.state {

@@ -45,7 +45,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Three servers, all started on empty disks.
+    /// All servers, started on empty disks.
     pub(crate) fn start(config: fn(ServerId) -> Config) -> Self {
         let mut cluster = Self {
             nodes: BTreeMap::new(),
@@ -58,7 +58,8 @@ impl Cluster {
             cut: BTreeSet::new(),
             slow_disk: BTreeSet::new(),
         };
-        for id in config(1).voters {
+        let first = config(1);
+        for id in first.voters.into_iter().chain(first.observers) {
             cluster.off.insert(id, (Recovered::EMPTY, Vec::new(), 0));
             cluster.power_on(id);
         }

@@ -72,6 +72,7 @@ impl Command {
 
     fn recover(&self) -> (Config, Recovered) {
         let mut config = Config::new(self.need("id"), self.all("voters"));
+        config.observers = self.all("observers").into_iter().collect();
         config.window = self.one("window").unwrap_or(config.window);
         config.init_limit = self.one("init-limit").unwrap_or(config.init_limit);
         config.sync_limit = self.one("sync-limit").unwrap_or(config.sync_limit);
@@ -133,6 +134,8 @@ impl Command {
     fn message(&self) -> Message {
         match self.name.as_str() {
             "follower-info" => Message::FollowerInfo { accepted_epoch: self.need("accepted") },
+            "observer-info" => Message::ObserverInfo { accepted_epoch: self.need("accepted") },
+            "inform" => Message::Inform { txn: txn(self.need("zxid")) },
             "leader-info" => Message::LeaderInfo { new_epoch: self.need("epoch") },
             "ack-epoch" => Message::AckEpoch {
                 current_epoch: self.one("current"),

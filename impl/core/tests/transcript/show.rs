@@ -103,7 +103,7 @@ fn decision(decision: &Decision) -> String {
 fn message(message: &Message) -> String {
     let name = message.name();
     match message {
-        Message::FollowerInfo { accepted_epoch } => {
+        Message::FollowerInfo { accepted_epoch } | Message::ObserverInfo { accepted_epoch } => {
             format!("{name} acceptedEpoch={accepted_epoch}")
         }
         Message::LeaderInfo { new_epoch } => format!("{name} epoch={new_epoch}"),
@@ -116,7 +116,7 @@ fn message(message: &Message) -> String {
         | Message::Snap { zxid }
         | Message::Commit { zxid }
         | Message::Ack { zxid } => format!("{name} {zxid}"),
-        Message::Proposal { txn } => format!("{name} {}", txn.zxid),
+        Message::Proposal { txn } | Message::Inform { txn } => format!("{name} {}", txn.zxid),
         Message::Stored { zxid, .. } => format!("{name} {zxid} (from the log)"),
         Message::NewLeader { epoch } | Message::AckLd { epoch } => format!("{name} epoch={epoch}"),
         Message::UpToDate | Message::Ping => name.to_owned(),

@@ -40,7 +40,6 @@ mod leading;
 mod submission;
 mod writes;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -71,8 +70,31 @@ pub enum Mode {
     Leader,
     /// It follows.
     Follower,
+    /// It follows, and has no vote.
+    Observer,
     /// It is alone: it leads nobody.
     Standalone,
+}
+
+impl Mode {
+    /// Whether it decides what becomes of requests.
+    pub(crate) fn leads(self) -> bool {
+        match self {
+            Self::Leader | Self::Standalone => true,
+            Self::Follower | Self::Observer => false,
+        }
+    }
+}
+
+/// Who is connected to a leader.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Learners {
+    /// Everybody who is.
+    pub connected: usize,
+    /// Followers that are synchronized.
+    pub followers: usize,
+    /// Observers that are synchronized.
+    pub observers: usize,
 }
 
 /// A time during which clients are served: from one [`Service::start_serving`] to the next
@@ -95,8 +117,8 @@ pub struct Service {
     stats: Stats,
     config: Config,
     started: Instant,
-    /// At the leader: learners that are connected, and those of them that are synchronized.
-    learners: (AtomicUsize, AtomicUsize),
+    /// At the leader.
+    learners: Mutex<Learners>,
     watches: Watches,
     roster: Roster,
     digests: Digests,
@@ -131,7 +153,7 @@ impl Service {
             stats: Stats::default(),
             config: config.clone(),
             started: Instant::now(),
-            learners: Default::default(),
+            learners: Mutex::default(),
             watches: Watches::default(),
             roster: Roster::default(),
             digests: Digests::default(),
@@ -152,7 +174,7 @@ impl Service {
         });
         writes.expiry = Default::default();
         writes.containers_checked = None;
-        if mode != Mode::Follower {
+        if mode.leads() {
             let now = Instant::now();
             self.read(|tree| {
                 for (session, timeout_ms) in tree.sessions() {
@@ -262,15 +284,14 @@ impl Service {
         self.started.elapsed()
     }
 
-    /// At the leader: how many learners are connected, and how many of them are synchronized.
-    pub(crate) fn learners(&self) -> (usize, usize) {
-        (self.learners.0.load(Ordering::Relaxed), self.learners.1.load(Ordering::Relaxed))
+    /// At the leader: who is connected.
+    pub(crate) fn learners(&self) -> Learners {
+        *self.learners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells what [`Self::learners`] gives.
-    pub(crate) fn show_learners(&self, connected: usize, synced: usize) {
-        self.learners.0.store(connected, Ordering::Relaxed);
-        self.learners.1.store(synced, Ordering::Relaxed);
+    pub(crate) fn show_learners(&self, learners: Learners) {
+        *self.learners.lock().unwrap_or_else(PoisonError::into_inner) = learners;
     }
 
     pub(crate) fn watches(&self) -> &Watches {

@@ -143,6 +143,7 @@ fn config() -> Config {
         session_timeout_min: Duration::from_millis(20),
         session_timeout_max: Duration::from_secs(600),
         extended_types: true,
+        quorums: Default::default(),
         digests: true,
         containers: ContainerChecks::default(),
         super_digest: Some("super:D/InIHSb7yEEbrWz8b9l71RjZJU=".to_owned()),

@@ -12,8 +12,8 @@ use crate::properties::{self, Property};
 /// What `zoo.cfg` says, before it is known which of its servers this one is.
 pub(super) struct Draft {
     data_dir: PathBuf,
-    values: BTreeMap<String, Property>,
-    servers: BTreeMap<u64, ServerAddress>,
+    pub(super) values: BTreeMap<String, Property>,
+    pub(super) servers: BTreeMap<u64, ServerAddress>,
     /// What is ignored, one sentence each.
     notes: Vec<String>,
 }
@@ -113,6 +113,7 @@ impl Draft {
             self.servers.clear();
         } else {
             self.check_servers(id)?;
+            self.check_peer_type(id)?;
         }
         let client_address = self.client_address(id)?;
         let config = self.assemble(id, client_address)?;
@@ -161,6 +162,7 @@ impl Draft {
             init_limit: limit("initLimit")?,
             sync_limit: limit("syncLimit")?,
             servers: self.servers.clone(),
+            quorums: self.quorums()?,
             client_connections_max: self.number("maxClientCnxns")?.unwrap_or(60),
             connections_max: self.number("maxCnxns")?.unwrap_or(0),
             window,
@@ -235,6 +237,34 @@ impl Draft {
         Ok(())
     }
 
+    /// Source: `QuorumPeerConfig.parseDynamicConfig`, `checkValidity`.
+    fn check_peer_type(&mut self, id: u64) -> Result<(), String> {
+        let voters = self.servers.values().filter(|server| !server.observes).count();
+        if voters < 2 {
+            let count = format!("there are {voters} servers that vote, and observers");
+            return Err(format!("{count}; an ensemble needs at least two that vote"));
+        }
+        let observes = self.servers.get(&id).is_some_and(|server| server.observes);
+        let asked = self.text("peerType").map(str::to_ascii_lowercase);
+        match asked.as_deref() {
+            None if !observes => {}
+            Some("participant") if !observes => {}
+            Some("observer") if observes => {}
+            None | Some("participant" | "observer") => {
+                let kind = if observes { "an observer" } else { "a participant" };
+                let asked = asked.as_deref().unwrap_or("participant, as it is not given");
+                self.notes.push(format!(
+                    "peerType is {asked}, but line server.{id} says that this is {kind}: it is"
+                ));
+            }
+            Some(other) => {
+                let other = other.escape_debug();
+                return Err(format!("peerType={other} is neither participant nor observer"));
+            }
+        }
+        Ok(())
+    }
+
     fn client_address(&self, id: u64) -> Result<Endpoint, String> {
         let host = self.text("clientPortAddress");
         let port: Option<u16> = self.number("clientPort")?;
@@ -292,26 +322,26 @@ pub(super) fn parse_id(text: &str) -> Result<u64, String> {
     }
 }
 
-/// `host:quorumPort:electionPort[:participant][;[clientHost:]clientPort]`
+/// `host:quorumPort:electionPort[:participant|:observer][;[clientHost:]clientPort]`
 fn parse_server(text: &str) -> Result<ServerAddress, String> {
-    const FORM: &str = "expected host:quorumPort:electionPort[:participant][;clientPort]";
+    const FORM: &str =
+        "expected host:quorumPort:electionPort[:participant or :observer][;clientPort]";
     let (server, client) = match text.split_once(';') {
         Some((server, client)) => (server.trim(), Some(client.trim())),
         None => (text.trim(), None),
     };
     let (host, rest) = split_host(server).ok_or(FORM)?;
     let parts: Vec<&str> = rest.split(':').collect();
-    let (quorum, election) = match parts.as_slice() {
-        [quorum, election] | [quorum, election, "participant"] => (*quorum, *election),
-        [_, _, "observer"] => {
-            return Err("observers are not supported yet; remove the line".to_owned());
-        }
+    let (quorum, election, observes) = match parts.as_slice() {
+        [quorum, election] | [quorum, election, "participant"] => (*quorum, *election, false),
+        [quorum, election, "observer"] => (*quorum, *election, true),
         _ => return Err(FORM.to_owned()),
     };
     let endpoint =
         |port| Ok::<_, String>(Endpoint { host: host.to_owned(), port: parse_port(port)? });
     let client = client.map(parse_client).transpose()?;
-    Ok(ServerAddress { quorum: endpoint(quorum)?, election: endpoint(election)?, client })
+    let (quorum, election) = (endpoint(quorum)?, endpoint(election)?);
+    Ok(ServerAddress { quorum, election, client, observes })
 }
 
 /// Splits `host:rest` or `[ipv6]:rest`.

@@ -27,7 +27,6 @@ const TLS: &str = "TLS is not supported, and connections would be in the clear";
 const LOGIN: &str =
     "clients are known by digest and address only, and servers are not authenticated";
 const RECONFIG: &str = "the ensemble cannot be changed while it runs; list it in server.N lines";
-const MAJORITY: &str = "every server has one vote, and a quorum is a majority of all";
 const SESSIONS: &str = "every session is known to the whole ensemble";
 
 /// What would be relied on in vain. The keys are ZooKeeper's; each may also be written with
@@ -60,15 +59,12 @@ const PROMISES: &[Promise] = &[
     promise("skipACL", &["no"], "the access control lists of nodes are always checked"),
     promise("audit.enable", NO, "there is no audit log"),
     promise("forceSync", &["yes"], "every write is synced before it is acknowledged"),
-    promise("group.", &[], MAJORITY),
-    promise("weight.", &[], MAJORITY),
     promise("electionAlg", &["3"], "only fast leader election, 3, is supported"),
     promise("leaderServes", &["yes"], "a leader always serves clients"),
     promise("reconfigEnabled", NO, RECONFIG),
     promise("dynamicConfigFile", &[], RECONFIG),
     promise("standaloneEnabled", &["true"], RECONFIG),
-    promise("peerType", &["participant"], "every server takes part in elections"),
-    promise("observerMasterPort", &["0"], "there are no observers"),
+    promise("observerMasterPort", &["0"], "observers learn from the leader only"),
     promise("localSessionsEnabled", NO, SESSIONS),
     promise("localSessionsUpgradingEnabled", NO, SESSIONS),
     promise("readonlymode.enabled", NO, "clients are not served without a quorum"),
@@ -146,7 +142,8 @@ pub(super) fn check(property: &Property) -> Verdict {
         ));
     }
     let is_understood = UNDERSTOOD.contains(&key.as_str()) || JAVA_PROPERTIES.contains(&short);
-    if is_understood || key.starts_with("server.") {
+    let is_member = ["server.", "group.", "weight."].iter().any(|part| key.starts_with(part));
+    if is_understood || is_member {
         return Verdict::Fine;
     }
     if UNUSED.iter().any(|unused| matches(unused, short)) {

@@ -1,5 +1,7 @@
 use super::*;
 
+mod members;
+
 const GOOD: &str = "\
 tickTime=200
 initLimit=10
@@ -124,15 +126,12 @@ fn what_promises_what_is_not_done_is_refused_with_its_line() {
         ("forceSync=no", "synced"),
         ("forceSync=No", "synced"),
         ("forceSync=false", "synced"),
-        ("group.1=1:2", "majority"),
-        ("weight.3=0", "majority"),
         ("electionAlg=1", "fast leader election"),
         ("leaderServes=no", "always serves"),
         ("reconfigEnabled=true", "server.N"),
         ("dynamicConfigFile=/etc/zoo.cfg.dynamic", "server.N"),
         ("standaloneEnabled=false", "server.N"),
-        ("peerType=observer", "takes part"),
-        ("observerMasterPort=2191", "no observers"),
+        ("observerMasterPort=2191", "from the leader"),
         ("localSessionsEnabled=true", "whole ensemble"),
         ("readonlymode.enabled=true", "without a quorum"),
         ("quorumListenOnAllIPs=true", "listens at the address"),
@@ -241,7 +240,8 @@ fn malformed_lines_are_refused_with_their_number() {
         ("none", "server.x=a:1:2", "is not a server id"),
         ("none", "server.4=a", "expected host:quorumPort:electionPort"),
         ("none", "server.4=a:1:0", "\"0\" is not a port"),
-        ("none", "server.4=a:1:2:observer", "observers are not supported"),
+        ("none", "server.4=a:1:2:watcher", "participant or :observer"),
+        ("none", "peerType=leader", "neither participant nor observer"),
         ("none", "server.4=:1:2", "expected host"),
         ("none", "a=\\u12", "hexadecimal"),
     ];

@@ -47,7 +47,7 @@ fn every_message_means_the_same_after_the_wire() {
         }
     }
     let packet = to_packet(&Message::FollowerInfo { accepted_epoch: 3 }, &own(false));
-    assert_eq!(follower_info(&packet), Ok((2, 3)));
+    assert_eq!(learner_info(&packet), Ok((2, 3)));
 }
 
 /// As in a capture of Apache ZooKeeper 3.8.0: an 8-byte session and a 4-byte timeout, back to back.
@@ -100,10 +100,11 @@ fn packets_that_contradict_themselves_end_the_connection() {
         (bare(PacketType::LeaderInfo), "no start of an epoch"),
         (bare(PacketType::AckEpoch), "without data"),
         (bare(PacketType::Request), "without data"),
-        (bare(PacketType::Inform), "not supported"),
-        (bare(PacketType::ObserverInfo), "not supported"),
+        (bare(PacketType::Inform), "without a transaction"),
+        (bare(PacketType::ObserverInfo), "without data"),
+        (bare(PacketType::CommitAndActivate), "not supported"),
         (old, "too old"),
-        (negative, "no id of a voter"),
+        (negative, "no id of a server"),
     ];
     for (packet, expected) in cases {
         let reason = from_packet(&packet).unwrap_err();
@@ -145,8 +146,16 @@ fn notifications_of_observers_do_not_count_and_absurd_ones_are_refused() {
     let good = notification_to_wire(&sent, &Bytes::new());
     assert_eq!(notification(&good, &[1, 2]), Ok(None));
     let looking = wire::Notification { state: wire::ServerState::Looking, ..good };
+    // While it looks for a leader it is answered, by whoever knows that it is an observer.
+    let nobody = Vote { leader: 0, zxid: Zxid::ZERO, peer_epoch: 0 };
+    let asking = Notification { role: Role::Looking, vote: nobody, round: 1 };
+    let wire = notification_to_wire(&asking, &Bytes::new());
+    assert_eq!((wire.leader, wire.zxid, wire.peer_epoch), (i64::MIN, i64::MIN, i64::MIN));
+    assert_eq!(notification(&wire, &[1, 2]), Ok(Some(asking)));
+    let following = wire::ServerState::Following;
     let absurd = [
-        wire::Notification { leader: i64::MIN, ..looking.clone() },
+        wire::Notification { leader: i64::MIN, state: following, ..looking.clone() },
+        wire::Notification { leader: 3, ..looking.clone() },
         wire::Notification { peer_epoch: -1, ..looking.clone() },
         wire::Notification { peer_epoch: 1 << 32, ..looking },
     ];

@@ -5,7 +5,7 @@ use zab_core::{
     Close, Deliver, Dial, Effects, Message, Observer, Outgoing, Role, TimerChange, Write,
 };
 
-use super::{Driver, after};
+use super::{Driver, after, follows};
 use crate::client::Mode;
 use crate::convert::{self, Identity};
 use crate::error::ServerError;
@@ -194,7 +194,8 @@ impl Driver {
             let mode = match role {
                 _ if self.config.is_standalone() => Mode::Standalone,
                 Role::Leading => Mode::Leader,
-                Role::Looking | Role::Following | Role::Observing => Mode::Follower,
+                Role::Observing => Mode::Observer,
+                Role::Looking | Role::Following => Mode::Follower,
             };
             self.service.start_serving(mode);
             self.state.is_serving = true;
@@ -208,7 +209,7 @@ impl Driver {
 
     fn show_role(&mut self, before: Option<Role>, role: Role, is_established: bool) {
         let now = std::time::Instant::now();
-        if before == Some(Role::Following) && role == Role::Looking {
+        if before.is_some_and(follows) && role == Role::Looking {
             self.state.joining.leave(now);
         }
         if is_established {

@@ -42,6 +42,8 @@ impl Learner {
             }
             Message::NewLeader { .. } => (self.is_catching_up, self.recall) = (false, None),
             Message::FollowerInfo { .. }
+            | Message::ObserverInfo { .. }
+            | Message::Inform { .. }
             | Message::LeaderInfo { .. }
             | Message::AckEpoch { .. }
             | Message::Proposal { .. }

@@ -54,7 +54,7 @@ fn short(op: i32) -> String {
 /// Sessions, their ephemeral nodes, and connections.
 pub(super) fn dump(service: &Service, mode: Mode) -> String {
     let mut text = "SessionTracker dump:\n".to_owned();
-    if mode == Mode::Follower {
+    if !mode.leads() {
         let sessions: Vec<(i64, i32)> = service.read(|tree| tree.sessions().collect());
         let _ = writeln!(text, "Global Sessions({}):", sessions.len());
         for (session, timeout_ms) in sessions {

@@ -13,6 +13,7 @@ fn shown(mode: Mode) -> &'static str {
     match mode {
         Mode::Leader => "leader",
         Mode::Follower => "follower",
+        Mode::Observer => "observer",
         Mode::Standalone => "standalone",
     }
 }
@@ -91,11 +92,11 @@ pub(super) fn mntr(service: &Service, mode: Mode) -> String {
         ("uptime", service.uptime().as_millis().to_string()),
     ];
     if mode == Mode::Leader {
-        let (learners, synced) = service.learners();
-        lines.push(("quorum_size", service.config().servers.len().to_string()));
-        lines.push(("learners", learners.to_string()));
-        lines.push(("synced_followers", synced.to_string()));
-        lines.push(("synced_observers", "0".to_owned()));
+        let learners = service.learners();
+        lines.push(("quorum_size", service.config().voters().len().to_string()));
+        lines.push(("learners", learners.connected.to_string()));
+        lines.push(("synced_followers", learners.followers.to_string()));
+        lines.push(("synced_observers", learners.observers.to_string()));
     }
     let mut text = String::new();
     for (name, value) in lines {
@@ -125,11 +126,12 @@ pub(super) fn conf(service: &Service) -> String {
         let _ = writeln!(
             text,
             "initLimit={}\nsyncLimit={}\nelectionAlg=3\nelectionPort={}\nquorumPort={}\n\
-             peerType=0\nmembership: \n{}",
+             peerType={}\nmembership: \n{}",
             config.init_limit,
             config.sync_limit,
             own.election.port,
             own.quorum.port,
+            u8::from(own.observes),
             config.quorum_text(),
         );
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use zab_wire::quorum::ForwardedRequest;
 use zab_wire::{Id, OpCode};
 
-use super::{Mode, Service, now_ms};
+use super::{Service, now_ms};
 use crate::config::ContainerChecks;
 use crate::tree::{Asked, Origin, Tree};
 
@@ -31,7 +31,7 @@ impl Service {
         zxid: i64,
     ) -> Option<Bytes> {
         let mut writes = self.writes();
-        if writes.serving?.mode == Mode::Follower {
+        if !writes.serving?.mode.leads() {
             return None;
         }
         let asked = Asked { request, auth, origin };
@@ -71,7 +71,7 @@ impl Service {
     /// is given out once. The origin of the requests is [`crate::tree::ENSEMBLE`].
     pub fn chores(&self) -> Vec<ForwardedRequest> {
         let (mut writes, now) = (self.writes(), Instant::now());
-        if writes.serving.is_none_or(|serving| serving.mode == Mode::Follower) {
+        if !writes.serving.is_some_and(|serving| serving.mode.leads()) {
             // Whom a follower has heard of is for its leader to be told.
             return Vec::new();
         }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use zab_wire::Id;
 use zab_wire::quorum::ForwardedRequest;
 
-use super::{Mode, Service, Serving, Submission, now_ms};
+use super::{Service, Serving, Submission, now_ms};
 use crate::client::budget::Room;
 use crate::client::expiry::Expiry;
 use crate::tree::{Applied, Change, Preparer};
@@ -94,7 +94,7 @@ impl Writes {
         match &result {
             // A leader has these; at a follower nobody asks.
             Ok(Change::SessionCreated { timeout_ms })
-                if self.serving.is_some_and(|serving| serving.mode != Mode::Follower) =>
+                if self.serving.is_some_and(|serving| serving.mode.leads()) =>
             {
                 self.expiry.track(header.session, *timeout_ms, Instant::now());
             }
