@@ -31,6 +31,18 @@ impl Message {
     }
 }
 
+/// How a connection begins that is encrypted: a record of type handshake, of TLS 1.x.
+const TLS_HANDSHAKE: [u8; 2] = [0x16, 3];
+
+/// Bytes that are no message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// What is wrong with them.
+    pub error: DecodeError,
+    /// Whether they look like the beginning of an encrypted connection.
+    pub is_tls: bool,
+}
+
 /// What comes next in a direction.
 #[derive(Debug)]
 enum Stage {
@@ -42,16 +54,18 @@ enum Stage {
     Lost,
 }
 
-/// The bytes that one end sent and that are no whole message yet.
+/// What one end of a connection sends: bytes that arrive in any pieces, and the messages in them.
 #[derive(Debug)]
-pub(crate) struct Direction {
+pub struct Stream {
     by_dialler: bool,
     buffer: BytesMut,
     stage: Stage,
 }
 
-impl Direction {
-    fn new(port: Port, by_dialler: bool) -> Self {
+impl Stream {
+    /// What the dialler of this port sends, or its acceptor.
+    #[must_use]
+    pub fn new(port: Port, by_dialler: bool) -> Self {
         let stage = match port {
             Port::Election if by_dialler => Stage::Initial,
             Port::Election => Stage::Notifications,
@@ -61,14 +75,15 @@ impl Direction {
     }
 
     /// Adds bytes; those after a place that could not be read are dropped.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         if !matches!(self.stage, Stage::Lost) {
             self.buffer.extend_from_slice(bytes);
         }
     }
 
     /// How many bytes wait for the rest of their message.
-    pub(crate) fn waiting(&self) -> usize {
+    #[must_use]
+    pub fn waiting(&self) -> usize {
         self.buffer.len()
     }
 
@@ -76,13 +91,12 @@ impl Direction {
     ///
     /// # Errors
     /// If the bytes are no message. Nothing more comes out of this direction then.
-    pub(crate) fn take(&mut self) -> Result<Option<Message>, DecodeError> {
-        let taken = self.take_next();
-        if taken.is_err() {
+    pub fn take(&mut self) -> Result<Option<Message>, Broken> {
+        self.take_next().map_err(|error| {
             self.stage = Stage::Lost;
-            self.buffer = BytesMut::new();
-        }
-        taken
+            let bytes = std::mem::take(&mut self.buffer);
+            Broken { error, is_tls: bytes.starts_with(&TLS_HANDSHAKE) }
+        })
     }
 
     fn take_next(&mut self) -> Result<Option<Message>, DecodeError> {
@@ -125,8 +139,8 @@ impl Direction {
 pub(crate) struct Connection {
     dialler: i64,
     acceptor: i64,
-    by_dialler: Direction,
-    by_acceptor: Direction,
+    by_dialler: Stream,
+    by_acceptor: Stream,
 }
 
 impl Connection {
@@ -135,13 +149,13 @@ impl Connection {
         Self {
             dialler: open.from,
             acceptor: open.to,
-            by_dialler: Direction::new(open.port, true),
-            by_acceptor: Direction::new(open.port, false),
+            by_dialler: Stream::new(open.port, true),
+            by_acceptor: Stream::new(open.port, false),
         }
     }
 
     /// The direction in which a server sends; `None` if it is no end.
-    pub(crate) fn direction(&mut self, sender: i64) -> Option<&mut Direction> {
+    pub(crate) fn direction(&mut self, sender: i64) -> Option<&mut Stream> {
         if sender == self.dialler {
             Some(&mut self.by_dialler)
         } else if sender == self.acceptor {

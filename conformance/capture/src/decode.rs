@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use zab_wire::DecodeError;
 
-use crate::connection::{Connection, Message};
+use crate::connection::{Broken, Connection, Message};
 use crate::error::CaptureError;
 use crate::raw::{Entry, Event, Header, Port, Reader, Side};
 
@@ -46,6 +46,8 @@ pub enum What {
         to: i64,
         /// What is wrong with them.
         error: DecodeError,
+        /// Whether they look like the beginning of an encrypted connection.
+        is_tls: bool,
     },
     /// Anything else than bytes.
     Other(Event),
@@ -168,9 +170,9 @@ impl Decoder {
                     visit(What::Sent { connection, port, from, to, message });
                 }
                 Ok(None) => return Ok(()),
-                Err(error) => {
+                Err(Broken { error, is_tls }) => {
                     self.summary.errors += 1;
-                    visit(What::Lost { connection, from, to, error });
+                    visit(What::Lost { connection, from, to, error, is_tls });
                     return Ok(());
                 }
             }

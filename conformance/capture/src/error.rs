@@ -33,6 +33,12 @@ pub enum CaptureError {
         /// What is wrong with it.
         why: String,
     },
+    /// The last line has no end and is no entry: its writer was stopped, or its disk was full.
+    #[error("the capture is cut in line {line}: what stands before it is complete")]
+    Cut {
+        /// The line, from 1.
+        line: u64,
+    },
     /// A header that this program does not understand.
     #[error("line 1: capture form {offered}, expected 1")]
     Version {

@@ -29,13 +29,14 @@ pub fn json(item: &Item) -> Option<Value> {
             put(&mut object, "to", *to);
             object
         }
-        What::Lost { connection, from, to, error } => {
+        What::Lost { connection, from, to, error, is_tls } => {
             let mut object = Map::new();
             put(&mut object, "message", "UNREADABLE");
             put(&mut object, "connection", *connection);
             put(&mut object, "from", *from);
             put(&mut object, "to", *to);
             put(&mut object, "error", error.to_string());
+            put(&mut object, "encrypted", *is_tls);
             object
         }
         What::Other(_) => return None,

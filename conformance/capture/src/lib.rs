@@ -2,7 +2,8 @@
 //!
 //! A capture is what a recorder between the servers saw: which connections were opened, every byte
 //! in each direction, and how connections ended ([`raw`]). [`decode`] finds the messages of both
-//! ports in these bytes. Nothing here knows what the protocol allows.
+//! ports in these bytes, and knows nothing of what the protocol allows. [`properties`] are what must
+//! hold of the messages of any release.
 //!
 //! The order of a capture is the recorder's. A message stands in it after it was sent and before it
 //! was received; messages of one connection and direction are in their own order.
@@ -12,11 +13,12 @@ mod decode;
 pub mod error;
 mod json;
 mod payload;
+pub mod properties;
 pub mod raw;
 mod show;
 mod snapshot;
 
-pub use connection::Message;
+pub use connection::{Broken, Message, Stream};
 pub use decode::{Item, Summary, What, decode};
 pub use error::CaptureError;
 pub use json::json;

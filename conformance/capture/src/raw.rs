@@ -17,11 +17,13 @@
 //! `t` is monotonic time in nanoseconds, `ch` is `q` (quorum port) or `e` (election port). The first
 //! line may be a [`Header`] instead.
 
-use std::io::{BufRead, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 
-use data_encoding::HEXLOWER_PERMISSIVE;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::error::CaptureError;
@@ -30,7 +32,7 @@ use crate::error::CaptureError;
 pub const LINE_MAX: usize = 16 << 20;
 
 /// What a capture may say of itself in its first line.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Header {
     /// The version of the form: 1.
     pub capture: u64,
@@ -43,10 +45,13 @@ pub struct Header {
     /// What the servers run.
     #[serde(default)]
     pub software: Option<String>,
+    /// What was done to them, and where the capture comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// The port of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub enum Port {
     /// The quorum port (2888).
     #[serde(rename = "q")]
@@ -57,7 +62,7 @@ pub enum Port {
 }
 
 /// A connection, and which of its ends an entry is about.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Side {
     /// The connection's number.
     #[serde(rename = "cid")]
@@ -73,7 +78,7 @@ pub struct Side {
 }
 
 /// A directed pair of servers and a port.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Link {
     /// The port.
     #[serde(rename = "ch")]
@@ -86,7 +91,7 @@ pub struct Link {
 }
 
 /// What an entry says.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "ev", rename_all = "snake_case")]
 pub enum Event {
     /// The recorder's port for this link opened.
@@ -103,7 +108,7 @@ pub enum Event {
         #[serde(flatten)]
         side: Side,
         /// The bytes.
-        #[serde(rename = "hex", deserialize_with = "hex")]
+        #[serde(rename = "hex", with = "hex")]
         bytes: Vec<u8>,
     },
     /// One side of a connection ended.
@@ -181,9 +186,48 @@ struct At {
     t: u64,
 }
 
-fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(D::Error::custom)
+/// Bytes as hexadecimal text.
+mod hex {
+    use super::{Deserialize, Deserializer, Error, HEXLOWER, HEXLOWER_PERMISSIVE, Serializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(D::Error::custom)
+    }
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&HEXLOWER.encode(bytes))
+    }
+}
+
+/// The line of a header, with its end.
+///
+/// # Errors
+/// Never: a header has no value that JSON lacks.
+pub fn header_line(header: &Header) -> serde_json::Result<String> {
+    serde_json::to_string(header).map(|text| text + "\n")
+}
+
+/// The line of an entry, with its end.
+///
+/// # Errors
+/// If a detail of `ctl` or `mark` has a name that JSON cannot say twice.
+pub fn entry_line(time_ns: u64, event: &Event) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        t: u64,
+        #[serde(flatten)]
+        event: &'a Event,
+    }
+    serde_json::to_string(&Line { t: time_ns, event }).map(|text| text + "\n")
+}
+
+/// Whether a file is a capture, by its first line.
+#[must_use]
+pub fn is_capture(file: &Path) -> bool {
+    let Ok(file) = File::open(file) else { return false };
+    let mut reader = Reader::new(BufReader::new(file));
+    matches!(reader.next_entry(), Ok(Some(_))) || reader.header().is_some()
 }
 
 /// Reads a capture line by line.
@@ -219,7 +263,11 @@ impl<R: BufRead> Reader<R> {
             if self.line == 1 && self.take_header(&text)? {
                 continue;
             }
-            return self.entry(&text).map(Some);
+            let entry = self.entry(&text);
+            if entry.is_err() && !text.ends_with('\n') && self.line > 1 {
+                return Err(CaptureError::Cut { line: self.line });
+            }
+            return entry.map(Some);
         }
     }
 

@@ -12,6 +12,10 @@ use crate::decode::{Item, What};
 use crate::payload::Payload;
 use crate::raw::{Event, Link, Port, Side};
 
+/// What is said of a connection that begins as TLS does.
+pub(crate) const ENCRYPTED: &str =
+    "the connection is encrypted (TLS): turn sslQuorum off to see what is on it";
+
 /// A zxid as `epoch.counter`, both decimal.
 pub(crate) struct Zxid(pub(crate) i64);
 
@@ -244,10 +248,10 @@ impl Display for What {
             Self::Sent { connection, port, from, to, message } => {
                 write!(f, "{from} -> {to}  {port:8}  #{connection:<3} {message}")
             }
-            Self::Lost { connection, from, to, error } => write!(
-                f,
-                "{from} -> {to}  UNREADABLE from here on, connection #{connection}: {error}"
-            ),
+            Self::Lost { connection, from, to, error, is_tls } => {
+                write!(f, "{from} -> {to}  UNREADABLE from here on, connection #{connection}: ")?;
+                if *is_tls { f.write_str(ENCRYPTED) } else { write!(f, "{error}") }
+            }
             Self::Other(event) => write!(f, "{event}"),
         }
     }

@@ -58,6 +58,12 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  zabcheck decode run.raw.ndjson\n  \
         zabcheck decode run.raw.ndjson --only PROPOSAL,ACK,COMMIT --json messages.json")]
     Decode(Decode),
+    /// Look for violated properties in a capture of the bytes between servers, without the model.
+    #[command(after_help = "Examples:\n  zabcheck wire runs/stale-ack\n  \
+        zabcheck wire run.raw.ndjson --servers 1,2,3,4 --observers 4\n\n\
+        Which steps the protocol allows is not looked at. zabcheck explain W-QUORUM tells what a \
+        property says.")]
+    Wire(Wire),
     /// Show a rule of the protocol, or list them all.
     #[command(after_help = "Examples:\n  zabcheck explain l.3.2\n  zabcheck explain")]
     Explain(Explain),
@@ -99,6 +105,7 @@ impl Command {
             Self::Check(args) => args.json.as_deref(),
             Self::Conform(args) => args.json.as_deref(),
             Self::Decode(args) => args.json.as_deref(),
+            Self::Wire(args) => args.json.as_deref(),
             Self::Selftest(args) => args.json.as_deref(),
             Self::Verify(args) => args.json.as_deref(),
             Self::Record(args) => args.json.as_deref(),
@@ -144,6 +151,8 @@ pub(crate) struct Conform {
     #[arg(long)]
     pub(crate) each: bool,
     #[command(flatten)]
+    pub(crate) members: Members,
+    #[command(flatten)]
     pub(crate) reports: Reports,
 }
 
@@ -158,6 +167,31 @@ pub(crate) struct Decode {
     /// Write the messages for machines; - prints them, and what is for people on standard error
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Wire {
+    /// Captures, or folders with captures (*.raw.ndjson)
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) members: Members,
+    /// Write the result for machines; - prints it, and what is for people on standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
+}
+
+/// Who takes part in a capture without a header that says so.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Members {
+    /// Of a capture: the ids of all servers (default: what its header says)
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(crate) servers: Vec<i64>,
+    /// Of a capture: the ids of the observers among them (default: what its header says)
+    #[arg(long, value_name = "IDS", value_delimiter = ',', requires = "servers")]
+    pub(crate) observers: Vec<i64>,
 }
 
 #[derive(Debug, Args)]

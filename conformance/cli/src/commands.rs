@@ -13,3 +13,4 @@ pub(crate) mod profiles;
 pub(crate) mod record;
 pub(crate) mod selftest;
 pub(crate) mod verify;
+pub(crate) mod wire;

@@ -3,6 +3,7 @@
 mod args;
 mod baseline;
 mod bounds;
+mod captures;
 mod commands;
 mod exit;
 mod explorer;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Explore(args) => commands::explore::run(&args),
         Command::Conform(args) => commands::conform::run(&args),
         Command::Decode(args) => commands::decode::run(&args),
+        Command::Wire(args) => commands::wire::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Profiles(args) => commands::profiles::run(&args),
         Command::Record(args) => commands::record::run(&args),

@@ -54,6 +54,12 @@ fn what_every_command_writes_is_as_the_schema_says() {
     assert_eq!(json(&["conform", "no-such-file"], 3)["verdict"], "REFUSED");
     let each = json(&["conform", "--each", &good, &bad, &good], 1);
     assert_eq!(each["total"]["CONFORMS"], 2);
+    let sample =
+        corpus("../../conformance/capture/tests/captures/apache-3.8.0-first-start.raw.ndjson");
+    let wire = json(&["wire", &sample, "--servers", "1,2,3"], 0);
+    assert_eq!(wire["captures"][0]["verdict"], "HOLDS");
+    let conform = json(&["conform", &sample, "--servers", "1,2,3"], 2);
+    assert_eq!(conform["captures"][0]["steps_checked"], false);
     assert_eq!(json(&["lint", &good], 0)["sound"], true);
     let unsound = json(&["lint", &good, &good], 1);
     assert_eq!(unsound["findings"][0]["severity"], "error");

@@ -95,9 +95,10 @@ fn help_version_and_wrong_usage() {
     for args in [&["--help"][..], &["-h"], &["--version"], &["help"], &["help", "check"]] {
         assert_ends(0, args);
     }
-    for command in
-        ["verify", "check", "explore", "conform", "decode", "record", "lint", "selftest", "bench"]
-    {
+    for command in [
+        "verify", "check", "explore", "conform", "decode", "wire", "record", "lint", "selftest",
+        "bench",
+    ] {
         assert_ends(0, &[command, "--help"]);
         assert_ends(3, &[command, "--no-such-flag"]);
     }
@@ -116,6 +117,9 @@ fn decode() {
     assert_ends(3, &["decode", "/nowhere/at/all"]);
     let shown = stdout(&zabcheck(&["decode", capture, "--only", "snap,uptodate"]));
     assert_eq!(shown.lines().filter(|line| line.contains(" quorum ")).count(), 3, "{shown}");
+    assert_ends(0, &["wire", capture, "--servers", "1,2,3"]);
+    assert_ends(3, &["wire", capture, "--servers", "1,2,3", "--json", "/dev/full"]);
+    assert_ends(3, &["wire", "/nowhere/at/all"]);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use zab_check::{Counts, Options, Outcome, Summary, Verdict};
 use zab_trace::{Finding, Trace};
 
 use crate::args::Conform;
+use crate::captures;
+use crate::commands::wire;
 use crate::exit::Exit;
 use crate::export::Picture;
 use crate::given::Given;
@@ -41,6 +43,14 @@ pub(crate) fn run(args: &Conform) -> Exit {
             return Exit::Usage;
         }
     };
+    match captures::among(&given.paths) {
+        Ok(captures) if captures.is_empty() => {}
+        Ok(captures) => return wire::conform(args, &captures),
+        Err(why) => {
+            out::error(why);
+            return Exit::Usage;
+        }
+    }
     if args.each { each(args, &given.paths) } else { one(args, &given.paths) }
 }
 

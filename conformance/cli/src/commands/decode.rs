@@ -27,7 +27,8 @@ pub(crate) fn run(args: &Decode) -> Exit {
         Ok(summary) => summary,
         Err(error) => {
             out::error(format_args!("{}: {error}", args.capture.display()));
-            return Exit::Usage;
+            let is_cut = matches!(error, CaptureError::Cut { .. });
+            return if is_cut { Exit::Unknown } else { Exit::Usage };
         }
     };
     let rows = summary.messages.iter().map(|(name, count)| [(*name).to_owned(), count.to_string()]);

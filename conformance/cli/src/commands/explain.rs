@@ -52,7 +52,11 @@ fn text(rule: &Rule<'_>) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", fill(&plain(column), options));
     }
-    let _ = writeln!(text, "  code      grep -rnF '{}' model/zab/src impl/core", rule.id);
+    let folders = match rule.id.starts_with("W-") {
+        true => "conformance/capture",
+        false => "model/zab/src impl/core",
+    };
+    let _ = writeln!(text, "  code      grep -rnF '{}' {folders}", rule.id);
     text
 }
 

@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("zab-fuzz", &["zab-core", "zab-wire", "zab-trace", "zab-server"]),
     ("zab-check", &["zab-model", "zab-paper", "zab-trace"]),
     ("zab-oracle", &["zab-check", "zab-model", "zab-trace"]),
-    ("zab-ensemble", &["zab-wire", "zab-trace"]),
+    ("zab-ensemble", &["zab-capture", "zab-wire", "zab-trace"]),
     ("zab-capture", &["zab-wire"]),
     (
         "zabcheck",

@@ -1,0 +1,216 @@
+//! `zabcheck wire`, and `conform` of a capture.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use zab_capture::properties::{self, Finding, Members, Report};
+use zab_capture::raw::{Header, Reader};
+
+use crate::args::{self, Conform, Wire};
+use crate::captures;
+use crate::exit::Exit;
+use crate::out;
+use crate::report::ci::{self, Case, State};
+use crate::report::progress::Progress;
+use crate::report::{can_write, table, write_json};
+
+/// What neither command says yet of a capture.
+const NOT_CHECKED: &str = "the steps themselves were not checked against a release: only the properties of \
+     docs/src/rules.md, section \"On the wire\"";
+
+/// Looks at the properties of captures.
+pub(crate) fn run(args: &Wire) -> Exit {
+    let paths = match captures::among(&args.paths) {
+        Ok(captures) if captures.is_empty() => args.paths.clone(),
+        Ok(captures) => captures,
+        Err(why) => {
+            out::error(why);
+            return Exit::Usage;
+        }
+    };
+    let fine = args.json.as_deref().map_or(Ok(()), can_write);
+    if let Err(why) = fine.and_then(|()| ci::can_write(&args.reports)) {
+        out::error(why);
+        return Exit::Usage;
+    }
+    let judged = judge(&paths, &args.members, Legality::NotAsked);
+    tell("wire", &judged, args.json.as_deref(), &args.reports)
+}
+
+/// `conform` of captures: as long as no step is checked, nothing conforms.
+pub(super) fn conform(args: &Conform, captures: &[PathBuf]) -> Exit {
+    let unused = [("--witness", args.witness.is_some()), ("--export", args.export.is_some())];
+    if let Some((flag, _)) = unused.iter().find(|(_, is_given)| *is_given) {
+        out::error(format_args!("{flag} is for traces, and a capture was given"));
+        return Exit::Usage;
+    }
+    let judged = judge(captures, &args.members, Legality::Owed);
+    tell("conform", &judged, args.json.as_deref(), &args.reports)
+}
+
+/// Whether a verdict would have to speak of steps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Legality {
+    NotAsked,
+    Owed,
+}
+
+/// What is said of one capture.
+struct Judged {
+    path: PathBuf,
+    word: &'static str,
+    exit: Exit,
+    /// Why, if it is not the report that says so.
+    reason: Option<String>,
+    report: Report,
+}
+
+fn judge(paths: &[PathBuf], given: &args::Members, legality: Legality) -> Vec<Judged> {
+    let one = |path: &PathBuf| {
+        let progress = Progress::start("looking at packets");
+        let checked = check(path, given);
+        drop(progress);
+        let judged = match checked {
+            Ok(report) => judgement(path, report, legality),
+            Err(reason) => Judged {
+                path: path.clone(),
+                word: "REFUSED",
+                exit: Exit::Usage,
+                reason: Some(reason),
+                report: Report::default(),
+            },
+        };
+        print(&judged);
+        judged
+    };
+    paths.iter().map(one).collect()
+}
+
+fn check(path: &Path, given: &args::Members) -> Result<Report, String> {
+    let open = || File::open(path).map(BufReader::new).map_err(|error| error.to_string());
+    let members = match given.servers.as_slice() {
+        [] => {
+            let mut reader = Reader::new(open()?);
+            reader.next_entry().map_err(|error| error.to_string())?;
+            members_of(reader.header()).ok_or(
+                "its header does not name the servers: give them with --servers 1,2,3 \
+                 [--observers 4]",
+            )?
+        }
+        servers => Members {
+            servers: servers.iter().copied().collect(),
+            observers: given.observers.iter().copied().collect(),
+        },
+    };
+    if let Some(observer) = members.observers.difference(&members.servers).next() {
+        return Err(format!("observer {observer} is none of the servers"));
+    }
+    properties::check(&members, open()?).map_err(|error| error.to_string())
+}
+
+fn members_of(header: Option<&Header>) -> Option<Members> {
+    let header = header.filter(|header| !header.servers.is_empty())?;
+    let set = |ids: &[i64]| ids.iter().copied().collect::<BTreeSet<i64>>();
+    Some(Members { servers: set(&header.servers), observers: set(&header.observers) })
+}
+
+fn judgement(path: &Path, report: Report, legality: Legality) -> Judged {
+    let (word, exit, reason) = if !report.findings.is_empty() {
+        ("VIOLATES", Exit::Bad, None)
+    } else if !report.doubts.is_empty() {
+        ("INCONCLUSIVE", Exit::Unknown, Some(report.doubts.join("; ")))
+    } else if legality == Legality::Owed {
+        ("INCONCLUSIVE", Exit::Unknown, Some(NOT_CHECKED.to_owned()))
+    } else {
+        ("HOLDS", Exit::Good, None)
+    };
+    Judged { path: path.to_owned(), word, exit, reason, report }
+}
+
+fn print(judged: &Judged) {
+    let Judged { path, word, reason, report, .. } = judged;
+    let path = path.display();
+    match (reason, report.findings.as_slice()) {
+        (Some(reason), _) => out::line(format_args!("{word}  {path}: {reason}")),
+        (None, []) => out::line(format_args!(
+            "{word}  {path}: none of the properties is violated; {NOT_CHECKED}"
+        )),
+        (None, findings) => {
+            out::line(format_args!("{word}  {path}"));
+            findings.iter().for_each(print_finding);
+        }
+    }
+    if judged.exit == Exit::Usage {
+        return;
+    }
+    let doubts = report.doubts.iter().filter(|_| !report.findings.is_empty());
+    doubts.chain(&report.notes).for_each(|note| out::line(format_args!("note: {note}")));
+    let row = |count: &properties::Count| {
+        [count.rule.to_owned(), count.what.to_owned(), count.number.to_string()]
+    };
+    let rows = report.counts.iter().map(row).collect();
+    out::line(table(["property", "what was looked at", "number"], rows));
+    let total = report.summary.total();
+    let connections = report.summary.connections;
+    out::line(format_args!("{total} messages on {connections} connections"));
+}
+
+fn print_finding(finding: &Finding) {
+    out::line(format_args!("\n{}  {}", finding.rule, finding.says));
+    finding.packets.iter().for_each(|packet| out::line(format_args!("  {}", packet.text)));
+    out::line(format_args!("  zabcheck explain {}", finding.rule));
+}
+
+fn tell(command: &str, judged: &[Judged], json: Option<&Path>, reports: &ci::Reports) -> Exit {
+    let exit = judged.iter().fold(Exit::Good, |exit, judged| exit.and(judged.exit));
+    let captures: Vec<Value> = judged.iter().map(to_json).collect();
+    let cases: Vec<Case> = judged.iter().map(|judged| case(command, judged)).collect();
+    let value = json!({ "captures": captures });
+    exit.and(write_json(json, command, value)).and(ci::write(reports, command, &cases))
+}
+
+fn to_json(judged: &Judged) -> Value {
+    let Judged { path, word, exit, reason, report } = judged;
+    let finding = |finding: &Finding| {
+        let packets: Vec<Value> = finding
+            .packets
+            .iter()
+            .map(|packet| json!({"line": packet.line, "text": packet.text.trim()}))
+            .collect();
+        json!({"rule": finding.rule, "says": finding.says, "packets": packets})
+    };
+    let count = |count: &properties::Count| json!({"rule": count.rule, "what": count.what, "number": count.number});
+    json!({
+        "path": path.display().to_string(),
+        "verdict": word,
+        "exit": exit.code(),
+        "reason": reason,
+        "steps_checked": false,
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "doubts": report.doubts,
+        "notes": report.notes,
+        "counts": report.counts.iter().map(count).collect::<Vec<_>>(),
+        "messages": report.summary.total(),
+        "connections": report.summary.connections,
+    })
+}
+
+/// A capture as a test case.
+fn case(command: &str, judged: &Judged) -> Case {
+    let path = judged.path.display().to_string();
+    let of = |finding: &Finding| {
+        let packets: Vec<&str> = finding.packets.iter().map(|packet| packet.text.trim()).collect();
+        let text = format!("{}\n{}", finding.says, packets.join("\n"));
+        let line = finding.packets.last().map(|packet| packet.line);
+        ci::Finding { place: Some((path.clone(), line)), ..ci::Finding::error(finding.rule, text) }
+    };
+    let mut findings: Vec<ci::Finding> = judged.report.findings.iter().map(of).collect();
+    findings.extend(judged.reason.as_ref().map(|reason| ci::Finding {
+        place: Some((path.clone(), None)),
+        ..ci::Finding::error(judged.word, reason.clone())
+    }));
+    Case { suite: command.to_owned(), name: path, state: State::of(judged.exit), findings }
+}

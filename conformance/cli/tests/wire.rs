@@ -1,0 +1,86 @@
+//! `zabcheck wire`, and `conform` of a capture: a verdict is never stronger than the run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use support::{assert_exit, stderr, stdout, zabcheck};
+use tempfile::TempDir;
+
+mod support;
+
+/// A capture of Apache ZooKeeper without a header.
+fn sample() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../capture/tests/captures");
+    folder.join("apache-3.8.0-first-start.raw.ndjson")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+#[test]
+fn what_was_checked_is_said() {
+    let sample = sample();
+    let output = zabcheck(&["wire", text(&sample), "--servers", "1,2,3"]);
+    assert_exit(&output, 0);
+    let shown = stdout(&output);
+    assert!(shown.starts_with("HOLDS  "), "{shown}");
+    assert!(shown.contains("the steps themselves were not checked against a release"), "{shown}");
+    assert!(shown.contains("│ W-QUORUM"), "{shown}");
+}
+
+#[test]
+fn a_capture_does_not_conform_as_long_as_no_step_is_checked() {
+    let sample = sample();
+    let output = zabcheck(&["conform", text(&sample), "--servers", "1,2,3"]);
+    assert_exit(&output, 2);
+    let shown = stdout(&output);
+    assert!(shown.starts_with("INCONCLUSIVE  "), "{shown}");
+    assert!(shown.contains("the steps themselves were not checked against a release"), "{shown}");
+}
+
+#[test]
+fn who_takes_part_must_be_known() {
+    let sample = sample();
+    let output = zabcheck(&["wire", text(&sample)]);
+    assert_exit(&output, 3);
+    assert!(stdout(&output).contains("give them with --servers"), "{}", stdout(&output));
+    let output = zabcheck(&["wire", text(&sample), "--servers", "1,2,3", "--observers", "4"]);
+    assert_exit(&output, 3);
+    // More voters than there are would make a quorum larger, fewer make it smaller: a server that
+    // takes part and is not named puts the verdict in doubt.
+    let output = zabcheck(&["wire", text(&sample), "--servers", "1,3"]);
+    assert_exit(&output, 2);
+    assert!(stdout(&output).contains("server 2 takes part"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_folder_stands_for_the_captures_in_it() {
+    let folder = TempDir::new().expect("a folder");
+    let header = "{\"capture\":1,\"servers\":[1,2,3],\"observers\":[],\"software\":\"x\"}\n";
+    let capture = fs::read_to_string(sample()).expect("the sample");
+    fs::write(folder.path().join("a.raw.ndjson"), format!("{header}{capture}")).expect("written");
+    let output = zabcheck(&["wire", text(folder.path())]);
+    assert_exit(&output, 0);
+    // It is cut in the middle of a line: nothing is said of what followed.
+    let cut = format!("{header}{}", &capture[..capture.len() / 2]);
+    fs::write(folder.path().join("b.raw.ndjson"), cut).expect("written");
+    let output = zabcheck(&["wire", text(folder.path())]);
+    assert_exit(&output, 2);
+    assert!(stdout(&output).contains("the capture is cut in line"), "{}", stdout(&output));
+    let output = zabcheck(&["decode", text(&folder.path().join("b.raw.ndjson"))]);
+    assert_exit(&output, 2);
+    assert!(stderr(&output).contains("the capture is cut in line"), "{}", stderr(&output));
+    assert!(stdout(&output).contains("LEADERINFO"), "what stands before the cut is shown");
+}
+
+#[test]
+fn captures_and_traces_are_not_mixed() {
+    let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/mistakes.in/good.ndjson");
+    let output = zabcheck(&["conform", text(&sample()), text(&trace)]);
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("give either captures or traces"), "{}", stderr(&output));
+    let output = zabcheck(&["wire", text(&trace)]);
+    assert_exit(&output, 3);
+    assert!(stdout(&output).contains("expected an entry of a capture"), "{}", stdout(&output));
+}
