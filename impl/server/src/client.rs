@@ -23,4 +23,5 @@ mod tests;
 mod watches;
 mod wire;
 
-pub use service::{Learners, Mode, Service, Submission, Submissions};
+pub(crate) use roster::Entry;
+pub use service::{Learners, Mode, Place, Service, Submission, Submissions};

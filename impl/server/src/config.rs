@@ -15,6 +15,7 @@ use zab_core::Quorums;
 
 pub use crate::storage::SnapLimits;
 
+mod monitoring;
 mod parse;
 mod quorums;
 mod settings;
@@ -68,6 +69,10 @@ pub struct Config {
     pub digests: bool,
     /// `znode.container.checkIntervalMs` and `znode.container.maxPerMinute`.
     pub containers: ContainerChecks,
+    /// `admin.serverPort` and the like: commands over HTTP; none unless one of these is given.
+    pub admin: Option<Admin>,
+    /// `metricsProvider.className` and the like: numbers for Prometheus.
+    pub metrics: Option<Endpoint>,
     /// `DigestAuthenticationProvider.superDigest`: who may do everything.
     pub super_digest: Option<String>,
     /// What was ignored, one sentence each, for the log.
@@ -87,6 +92,15 @@ impl Default for ContainerChecks {
     fn default() -> Self {
         Self { interval: Duration::from_secs(60), max_per_minute: 10_000 }
     }
+}
+
+/// Where ZooKeeper's commands are answered over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// `admin.serverAddress` and `admin.serverPort`.
+    pub endpoint: Endpoint,
+    /// `admin.commandURL`, without a slash at its end.
+    pub command_url: String,
 }
 
 /// A host name or address, and a port.

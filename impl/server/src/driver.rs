@@ -20,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use zab_core::{ConnectionId, Effects, Input, Message, Peer, Role, ServerId, Timer};
 use zab_wire::PacketType;
 
-use crate::client::{Learners, Service, Submissions};
+use crate::client::{Learners, Place, Service, Submissions};
 use crate::config::Config;
 use crate::convert::{self, Incoming};
 use crate::election_net::{Change, ElectionEvent, ElectionNet};
@@ -150,6 +150,7 @@ impl Driver {
         self.purge_if_due()?;
         self.step(Input::Tick).await?;
         self.service.show_learners(self.learners());
+        self.show_place();
         for chore in self.service.chores() {
             self.propose(&chore, &[], ENSEMBLE).await?;
         }
@@ -158,6 +159,11 @@ impl Driver {
             tracing::info!("zab-server {}: serves clients; {times}", self.config.id);
         }
         Ok(())
+    }
+
+    /// For those who ask over HTTP.
+    fn show_place(&self) {
+        self.service.show_place(Place { leader: self.peer.leader(), phase: self.peer.phase() });
     }
 
     /// Who is connected to this leader, and who of them is synchronized.

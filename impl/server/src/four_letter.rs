@@ -8,6 +8,9 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use clients::short;
+pub(crate) use server::{environment, numbers, shown, sizes};
+
 /// Words that ZooKeeper knows. Anything else in a connection's first four bytes is a length.
 const WORDS: [&str; 19] = [
     "conf", "cons", "crst", "dirs", "dump", "envi", "gtmk", "hash", "isro", "lead", "mntr", "ruok",

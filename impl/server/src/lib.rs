@@ -3,6 +3,7 @@
 //! The protocol itself is in `zab-core`, the byte formats are in `zab-wire`; this crate owns
 //! everything that can fail because the world does.
 
+mod admin;
 mod auth;
 pub mod client;
 pub mod config;

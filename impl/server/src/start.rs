@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use zab_core::{Peer, Recovered};
 
+use crate::admin;
 use crate::client::Service;
 use crate::config::{Config, ConfigError, Endpoint};
 use crate::descriptors::Shares;
@@ -83,6 +84,7 @@ pub async fn serve(
         None => Trace::SILENT,
     };
     tokio::spawn(Arc::clone(&service).listen(listener));
+    admin::start(&config, &service).await;
 
     let quorum_text = config.quorum_text().into();
     let (purges, state) = (Purges::new(config.purge), Volatile::default());

@@ -29,6 +29,7 @@ pub(crate) use admit::TTL_MAX;
 pub use admit::{ApplyError, Fault, check};
 pub use apply::{Applied, Change, PartOutcome};
 pub use digest::Mismatch;
+pub(crate) use digest::VERSION as DIGEST_VERSION;
 pub use event::{EventKind, NodeEvent};
 pub use pieces::Pieces;
 pub use prepare::{Asked, ENSEMBLE, Origin, Preparer, Rules};

@@ -12,7 +12,9 @@ server 3 is Apache's), with a leader of each kind. In each: every kind of transa
 server; sessions that stay alive at every server for ten timeouts; a session that moves between the
 kinds; the leader killed until both kinds have led; servers that come back and are brought up to
 date by DIFF, by the log on disk and by SNAP. Each time all servers must hold the same nodes, data,
-Stats and lists, the same text of the ensemble, and the same digests.
+Stats and lists, the same text of the ensemble, and the same digests. (A digest that an Apache server
+does not meet while it replays its own log is not counted: the log of 3.8.0 may hold transactions
+twice, which the server says with "(highestZxid) > ... (next log)".)
 
 soak: writes at all servers while servers are killed and frozen at random, in each split in turn.
 No acknowledged write may be lost, and no digest may differ.
@@ -43,6 +45,8 @@ from storage import JAVA, Writer, value
 
 SPLITS = ("AAR", "ARA", "RAA", "RRA", "RAR", "ARR")
 CREATE_CONTAINER, CREATE_TTL, RECONFIG = 19, 21, 16
+# The second is what its log is written by.
+CLASSPATH = "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar"
 # What Apache writes by itself, each server on its own.
 OWN = ("/zookeeper/config", "/zookeeper/quota")
 
@@ -54,6 +58,10 @@ class Mixed(Ensemble):
         super().__init__(binary, folder)
         self.split, self.options = split, options
         self.round = self.emptied = 0
+        # Digests that an Apache server did not meet by the time it served.
+        self.replayed = {}
+        # Bytes of each server's log before its last start.
+        self.said_before = {}
         for server in self.IDS:
             path = self.folder / str(server) / "zoo.cfg"
             changed = path.read_text().replace("srvr, ruok", "*")
@@ -67,6 +75,9 @@ class Mixed(Ensemble):
         return self.split[server - 1]
 
     def start(self, server):
+        self.replayed.pop(server, None)
+        log = self.folder / str(server) / "log.txt"
+        self.said_before[server] = log.stat().st_size if log.exists() else 0
         data = self.folder / str(server)
         if self.kind(server) == "R":
             command = [self.binary, data / "zoo.cfg"]
@@ -83,6 +94,18 @@ class Mixed(Ensemble):
             command = ["java", *properties, "-cp", classpath, JAVA, data / "zoo.cfg"]
         with open(data / "log.txt", "ab") as log:
             self.processes[server] = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def replayed_twice(self, server):
+        """Whether an Apache server found transactions twice in its log at its last start."""
+        with open(self.folder / str(server) / "log.txt", "rb") as log:
+            log.seek(self.said_before[server])
+            return b"(highestZxid) >" in log.read()
+
+    def logs(self):
+        super().logs()
+        if self.options.keep:
+            ignored = shutil.ignore_patterns("version-2")
+            shutil.copytree(self.folder, self.options.keep / self.folder.name, ignore=ignored)
 
     def leader(self):
         """As for any ensemble. A server of Apache's that a kill left with an empty log file ends at
@@ -188,6 +211,13 @@ def same_digests(ensemble, what):
     seen = {}
     for server in ensemble.processes:
         kept, wrong = ensemble.digests(server)
+        if ensemble.kind(server) == "A":
+            # The log of a server of 3.8.0 may hold transactions twice, and replaying them takes it
+            # back for a while. What it meets from then on must be right.
+            wrong -= ensemble.replayed.setdefault(server, wrong)
+            if ensemble.replayed_twice(server):
+                # `hash` shows what it had then, too.
+                kept = {}
         require(wrong == 0, f"{what}: {wrong} digests at server {server} are not the leader's")
         for zxid, digest in kept.items():
             compared += zxid in seen
@@ -321,6 +351,7 @@ def one_split(binary, folder, split, leader_kind, options):
     ensemble, leader = begun(binary, folder, split, options, leader_kind)
     begin = time.monotonic()
     try:
+        same_digests(ensemble, "the beginning")
         for server in ensemble.IDS:
             every_kind(ensemble, server)
         count = equal(ensemble, "every kind")
@@ -412,6 +443,7 @@ def soak_one(binary, folder, split, chance, seconds, options):
             for server in victims:
                 ensemble.start(server)
             leader = ensemble.serving()
+            same_digests(ensemble, f"round {rounds}")
             for writer in writers.values():
                 writer.ending.set()
             for server, writer in writers.items():
@@ -469,7 +501,8 @@ def main():
     logging.getLogger("kazoo").setLevel(logging.CRITICAL)
     parser = Parser(description="zab-server and Apache ZooKeeper in one ensemble")
     parser.add_argument("--server", default="target/debug/zab-server", help="the binary")
-    parser.add_argument("--classpath", default="/usr/share/java/zookeeper.jar")
+    parser.add_argument("--classpath", default=CLASSPATH, help="Apache ZooKeeper, and a logger")
+    parser.add_argument("--keep", type=pathlib.Path, help="folder for the logs of a run that fails")
     parser.add_argument("--splits", default=",".join(SPLITS), help="for example AAR,RRA")
     parser.add_argument("--trace", type=pathlib.Path, help="folder for the traces of zab-servers")
     parts = parser.add_subparsers(dest="part", required=True)

@@ -44,6 +44,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, watch};
+use zab_core::Phase;
 
 use super::budget::Sizes;
 use super::digests::Digests;
@@ -97,6 +98,15 @@ pub struct Learners {
     pub observers: usize,
 }
 
+/// Where a server stands in the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Who leads, perhaps this server.
+    pub leader: Option<u64>,
+    /// The phase.
+    pub phase: Phase,
+}
+
 /// A time during which clients are served: from one [`Service::start_serving`] to the next
 /// [`Service::stop_serving`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +129,7 @@ pub struct Service {
     started: Instant,
     /// At the leader.
     learners: Mutex<Learners>,
+    place: Mutex<Place>,
     watches: Watches,
     roster: Roster,
     digests: Digests,
@@ -154,6 +165,7 @@ impl Service {
             config: config.clone(),
             started: Instant::now(),
             learners: Mutex::default(),
+            place: Mutex::new(Place { leader: None, phase: Phase::Election }),
             watches: Watches::default(),
             roster: Roster::default(),
             digests: Digests::default(),
@@ -292,6 +304,16 @@ impl Service {
     /// Tells what [`Self::learners`] gives.
     pub(crate) fn show_learners(&self, learners: Learners) {
         *self.learners.lock().unwrap_or_else(PoisonError::into_inner) = learners;
+    }
+
+    /// Where this server stands in the protocol.
+    pub(crate) fn place(&self) -> Place {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells what [`Self::place`] gives.
+    pub(crate) fn show_place(&self, place: Place) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }
 
     pub(crate) fn watches(&self) -> &Watches {

@@ -144,6 +144,8 @@ fn config() -> Config {
         session_timeout_max: Duration::from_secs(600),
         extended_types: true,
         quorums: Default::default(),
+        admin: None,
+        metrics: None,
         digests: true,
         containers: ContainerChecks::default(),
         super_digest: Some("super:D/InIHSb7yEEbrWz8b9l71RjZJU=".to_owned()),

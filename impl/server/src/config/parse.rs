@@ -18,7 +18,10 @@ pub(super) struct Draft {
     notes: Vec<String>,
 }
 
-pub(super) const UNDERSTOOD: [&str; 16] = [
+pub(super) const UNDERSTOOD: [&str; 19] = [
+    "metricsProvider.className",
+    "metricsProvider.httpHost",
+    "metricsProvider.httpPort",
     "dataDir",
     "dataLogDir",
     "clientPort",
@@ -38,7 +41,11 @@ pub(super) const UNDERSTOOD: [&str; 16] = [
 ];
 
 /// Understood too, also with `zookeeper.` before them.
-pub(super) const JAVA_PROPERTIES: [&str; 7] = [
+pub(super) const JAVA_PROPERTIES: [&str; 11] = [
+    "admin.enableServer",
+    "admin.serverAddress",
+    "admin.serverPort",
+    "admin.commandURL",
     "digest.enabled",
     "snapCount",
     "snapSizeLimitInKb",
@@ -174,12 +181,14 @@ impl Draft {
             extended_types: self.java_value("extendedTypesEnabled")?.unwrap_or(false),
             digests: self.java_value("digest.enabled")?.unwrap_or(true),
             containers: self.containers()?,
+            admin: self.admin()?,
+            metrics: self.metrics()?,
             super_digest: self.java_value("DigestAuthenticationProvider.superDigest")?,
             notes: self.notes.clone(),
         })
     }
 
-    fn text(&self, key: &str) -> Option<&str> {
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(|p| p.value.as_str()).filter(|v| !v.is_empty())
     }
 

@@ -1,6 +1,7 @@
 use super::*;
 
 mod members;
+mod monitoring;
 
 const GOOD: &str = "\
 tickTime=200

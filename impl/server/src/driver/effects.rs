@@ -201,6 +201,7 @@ impl Driver {
             self.state.is_serving = true;
         }
         if self.state.shown != Some((role, is_established)) {
+            self.show_place();
             let before = self.state.shown.replace((role, is_established));
             self.show_role(before.map(|(role, _)| role), role, is_established);
         }

@@ -44,7 +44,7 @@ pub(super) fn cons(service: &Service) -> String {
 }
 
 /// The name of an operation as ZooKeeper shortens it.
-fn short(op: i32) -> String {
+pub(crate) fn short(op: i32) -> String {
     match OpCode::from_number(op) {
         Some(OpCode::Notification) | None => "NA".to_owned(),
         Some(code) => format!("{code:?}").to_uppercase().chars().take(4).collect(),

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::descriptors;
 
 /// The name of a mode.
-fn shown(mode: Mode) -> &'static str {
+pub(crate) fn shown(mode: Mode) -> &'static str {
     match mode {
         Mode::Leader => "leader",
         Mode::Follower => "follower",
@@ -20,7 +20,7 @@ fn shown(mode: Mode) -> &'static str {
 
 pub(super) fn srvr(service: &Service, mode: Mode) -> String {
     let mut text = format!("Zookeeper version: {VERSION}\n");
-    text.push_str(&numbers(service, mode));
+    text.push_str(&summary(service, mode));
     text
 }
 
@@ -41,11 +41,11 @@ pub(super) fn stat(service: &Service, mode: Mode) -> String {
         );
     }
     text.push('\n');
-    text.push_str(&numbers(service, mode));
+    text.push_str(&summary(service, mode));
     text
 }
 
-fn numbers(service: &Service, mode: Mode) -> String {
+fn summary(service: &Service, mode: Mode) -> String {
     let stats = service.stats().now();
     let (zxid, nodes) = service.read(|tree| (tree.last_zxid(), tree.node_count()));
     format!(
@@ -64,13 +64,19 @@ fn numbers(service: &Service, mode: Mode) -> String {
 
 /// A name and a number in each line, for programs that watch servers.
 pub(super) fn mntr(service: &Service, mode: Mode) -> String {
+    let lines = numbers(service, mode).into_iter();
+    lines.map(|(name, value)| format!("zk_{name}\t{value}\n")).collect()
+}
+
+/// Names, without `zk_` before them, and what they stand at: the names of ZooKeeper.
+pub(crate) fn numbers(service: &Service, mode: Mode) -> Vec<(&'static str, String)> {
     let stats = service.stats().now();
     let (nodes, bytes, sessions, ephemerals) = service.read(|tree| {
         let ephemerals: usize = tree.ephemerals().map(|(_, paths)| paths.count()).sum();
         (tree.node_count(), tree.data_bytes(), tree.session_count(), ephemerals)
     });
     let (open, most) = descriptors::in_use();
-    let mut lines: Vec<(&str, String)> = vec![
+    let mut lines: Vec<(&'static str, String)> = vec![
         ("version", VERSION.to_owned()),
         ("server_state", shown(mode).to_owned()),
         ("ephemerals_count", ephemerals.to_string()),
@@ -98,11 +104,7 @@ pub(super) fn mntr(service: &Service, mode: Mode) -> String {
         lines.push(("synced_followers", learners.followers.to_string()));
         lines.push(("synced_observers", learners.observers.to_string()));
     }
-    let mut text = String::new();
-    for (name, value) in lines {
-        let _ = writeln!(text, "zk_{name}\t{value}");
-    }
-    text
+    lines
 }
 
 /// The configuration that is in force.
@@ -150,7 +152,7 @@ pub(super) fn dirs(service: &Service) -> String {
     format!("datadir_size: {data}\nlogdir_size: {log}\n")
 }
 
-fn sizes(config: &Config) -> (u64, u64) {
+pub(crate) fn sizes(config: &Config) -> (u64, u64) {
     let size = |directory: &Path| {
         let Ok(entries) = std::fs::read_dir(directory.join("version-2")) else { return 0 };
         entries.filter_map(|entry| Some(entry.ok()?.metadata().ok()?.len())).sum()
@@ -160,15 +162,22 @@ fn sizes(config: &Config) -> (u64, u64) {
 
 /// Where the server runs. The first line is what clients look for.
 pub(super) fn envi() -> String {
+    let pairs = environment().into_iter();
+    let lines = pairs.map(|(name, value)| format!("{name}={value}\n"));
+    format!("Environment:\n{}", lines.collect::<String>())
+}
+
+/// Names and values of [`envi`].
+pub(crate) fn environment() -> Vec<(&'static str, String)> {
     let directory = std::env::current_dir().unwrap_or_default();
     let system = rustix::system::uname();
-    format!(
-        "Environment:\nzookeeper.version={VERSION}\nhost.name={}\nos.name={}\nos.arch={}\n\
-         os.version={}\nuser.dir={}\n",
-        system.nodename().to_string_lossy(),
-        system.sysname().to_string_lossy(),
-        system.machine().to_string_lossy(),
-        system.release().to_string_lossy(),
-        directory.display(),
-    )
+    let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+    vec![
+        ("zookeeper.version", VERSION.to_owned()),
+        ("host.name", text(system.nodename())),
+        ("os.name", text(system.sysname())),
+        ("os.arch", text(system.machine())),
+        ("os.version", text(system.release())),
+        ("user.dir", directory.display().to_string()),
+    ]
 }
