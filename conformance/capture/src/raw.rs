@@ -9,7 +9,7 @@
 //! | `eof` | `cid` `ch` `frm` `to` `why` | the side of `frm` ended |
 //! | `close` | `cid` | both sides have ended |
 //! | `dropped`, `delivered_late` | `ch` `frm` `to` `n` | so many bytes never reached `to`, or only now |
-//! | `ctl` | `op` and others | the recorder cut, healed, held, released or delayed |
+//! | `ctl` | `op` and others | the recorder cut, healed, reset, held, released, dropped, delayed, broke one side off or let a packet go |
 //! | `kill_on_ack` | `sid` | this server was killed as its acknowledgement passed |
 //! | `mark` | `what` and others | whatever the recorder's user did: start, kill, a client's operation |
 //! | `quit` | – | the end |

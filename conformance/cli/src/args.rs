@@ -2,17 +2,17 @@
 
 mod check;
 mod explore;
+mod record;
 mod values;
 
 use std::path::{Path, PathBuf};
 
-use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use zab_ensemble::SCENARIOS;
+use clap::{Args, Parser, Subcommand};
 use zab_model::Profile;
 
 pub(crate) use check::{Bounds, Check, Election, Epochs, Failures, Family, Limits, PaperBounds};
 pub(crate) use explore::Explore;
+pub(crate) use record::{Implementation, Record, Target};
 pub(crate) use values::with_negative_numbers;
 
 use crate::exit;
@@ -56,7 +56,8 @@ pub(crate) enum Command {
     Conform(Conform),
     /// Show the messages in a capture of the bytes between servers.
     #[command(after_help = "Examples:\n  zabcheck decode run.raw.ndjson\n  \
-        zabcheck decode run.raw.ndjson --only PROPOSAL,ACK,COMMIT --json messages.json")]
+        zabcheck decode run.raw.ndjson --only PROPOSAL,ACK,COMMIT --json messages.json\n  \
+        zabcheck decode run.raw.ndjson --export run.svg")]
     Decode(Decode),
     /// Look for violated properties in a capture of the bytes between servers, without the model.
     #[command(after_help = "Examples:\n  zabcheck wire runs/stale-ack\n  \
@@ -76,6 +77,8 @@ pub(crate) enum Command {
         zabcheck record --target zab-server --scenario leader-kill --out runs/leader-kill\n  \
         zabcheck record --scenario truncate --times 10 --out runs/truncate\n  \
         zabcheck record --scenario leader-cut --servers 5 --out runs/leader-cut\n  \
+        zabcheck record --target apache --scenario stale-ack --out runs/stale-ack\n  \
+        zabcheck record --target mixed --run 2=zab-server --scenario leader-kill --out runs/mixed\n  \
         zabcheck record --server './my-server {cfg} --trace {trace}' --scenario leader-kill --out runs/mine")]
     Record(Record),
     /// Check that trace files are well formed, without the model.
@@ -164,6 +167,10 @@ pub(crate) struct Decode {
     /// Show messages of these names only, such as NOTIFICATION or PROPOSAL
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// Draw what is shown (without --only: all but PING), at most 2,000 rows; the extension says how:
+    /// .svg, or .mmd for Mermaid
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: Option<Picture>,
     /// Write the messages for machines; - prints them, and what is for people on standard error
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -231,66 +238,6 @@ pub(crate) struct Man {
     /// Folder for the pages
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-}
-
-/// What can be recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Target {
-    /// The server of this project
-    ZabServer,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Record {
-    /// List the scenarios
-    #[arg(long)]
-    pub(crate) list: bool,
-    /// List their names only, one a line
-    #[arg(long)]
-    pub(crate) names: bool,
-    /// Which server to run
-    #[arg(long, value_enum, default_value = "zab-server")]
-    pub(crate) target: Target,
-    /// Run this command as each server: a program that reads a zoo.cfg ({cfg}) and writes a trace
-    /// ({trace}); docs/src/your-server.md tells all placeholders
-    #[arg(long, value_name = "CMD", conflicts_with = "target")]
-    pub(crate) server: Option<String>,
-    /// That server writes no trace: only look whether acknowledged writes are there
-    #[arg(long, requires = "server", conflicts_with = "times")]
-    pub(crate) no_trace: bool,
-    /// How long anything that is waited for may take
-    #[arg(long, default_value = "300", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    pub(crate) wait: u32,
-    /// Number of servers, which is odd
-    #[arg(long, default_value = "3", value_name = "N", value_parser = servers)]
-    pub(crate) servers: u8,
-    /// Name of the scenario
-    #[arg(long, required_unless_present_any = ["list", "names"], value_name = "NAME", value_parser = scenarios())]
-    pub(crate) scenario: Option<String>,
-    /// Record so many runs, each into a numbered folder of its own, and check each at once
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) times: Option<u32>,
-    /// Folder for the trace; must be empty or absent
-    #[arg(long, required_unless_present_any = ["list", "names"], value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Write the result for machines; - prints it, and what is for people on standard error
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
-}
-
-fn scenarios() -> PossibleValuesParser {
-    PossibleValuesParser::new(SCENARIOS.iter().map(|scenario| scenario.name))
-}
-
-/// How many servers can be recorded: as many as the checker has room for. An even number has no more
-/// room for faults than the one below it.
-fn servers(text: &str) -> Result<u8, String> {
-    let most = zab_check::SERVERS_MAX;
-    let number = text.parse().ok();
-    let fine = |number: &u8| number % 2 == 1 && (3..=most).contains(&usize::from(*number));
-    number
-        .filter(fine)
-        .ok_or_else(|| format!("expected an odd number, at least 3 and at most {most}"))
 }
 
 #[derive(Debug, Args)]

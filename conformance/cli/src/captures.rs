@@ -26,7 +26,7 @@ pub(crate) fn among(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
 }
 
 /// The captures in a folder by their names, or the file itself if it is one.
-fn in_path(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn in_path(path: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(path) else {
         return if is_capture(path) { vec![path.to_owned()] } else { Vec::new() };
     };

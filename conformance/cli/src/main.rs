@@ -15,6 +15,7 @@ mod ledger;
 mod listing;
 mod look;
 mod out;
+mod packets;
 mod report;
 mod window;
 

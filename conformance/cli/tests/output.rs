@@ -117,6 +117,7 @@ fn decode() {
     assert_ends(3, &["decode", "/nowhere/at/all"]);
     let shown = stdout(&zabcheck(&["decode", capture, "--only", "snap,uptodate"]));
     assert_eq!(shown.lines().filter(|line| line.contains(" quorum ")).count(), 3, "{shown}");
+    assert_ends(3, &["decode", capture, "--export", "/nowhere/run.svg"]);
     assert_ends(0, &["wire", capture, "--servers", "1,2,3"]);
     assert_ends(3, &["wire", capture, "--servers", "1,2,3", "--json", "/dev/full"]);
     assert_ends(3, &["wire", "/nowhere/at/all"]);

@@ -84,3 +84,22 @@ fn captures_and_traces_are_not_mixed() {
     assert_exit(&output, 3);
     assert!(stdout(&output).contains("expected an entry of a capture"), "{}", stdout(&output));
 }
+
+#[test]
+fn a_capture_is_drawn() {
+    let folder = TempDir::new().expect("a folder");
+    let sample = sample();
+    for (name, arrow) in [("run.svg", "LEADERINFO epoch=1"), ("run.mmd", "s2->>s0: LEADERINFO")] {
+        let file = folder.path().join(name);
+        let output = zabcheck(&["decode", text(&sample), "--export", text(&file)]);
+        assert_exit(&output, 0);
+        let drawn = fs::read_to_string(&file).expect("written");
+        assert!(drawn.contains(arrow), "{name}");
+        assert!(drawn.contains("server 3") && !drawn.contains("PING"), "{name}");
+    }
+    let file = folder.path().join("few.mmd");
+    let only = ["decode", text(&sample), "--only", "snap", "--export", text(&file)];
+    assert_exit(&zabcheck(&only), 0);
+    let drawn = fs::read_to_string(&file).expect("written");
+    assert_eq!(drawn.matches("->>").count(), 1, "{drawn}");
+}

@@ -70,21 +70,23 @@ impl<'a> Client<'a> {
         let stream = TcpStream::connect_timeout(&server, CALL_MAX).map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         let mut client = Self { server, stream, received: BytesMut::new(), next_xid: 1, stop };
-        let hello = ConnectRequest {
-            protocol_version: 0,
-            last_zxid_seen: 0,
-            timeout_ms: SESSION_MS,
-            session: 0,
-            password: Some(Bytes::from_static(&[0; 16])),
-            read_only: Some(false),
-        };
-        client.write_frame(|out| hello.encode(out))?;
+        client.write_frame(|out| hello().encode(out))?;
         let reply = client.read_frame(Instant::now() + CALL_MAX)?;
         let welcome = client.decode::<ConnectResponse>(&mut Reader::new(&reply))?;
         if welcome.session == 0 {
             return Err(client.nonsense("no session"));
         }
         Ok(client)
+    }
+
+    /// Asks for a session and does not wait for the answer.
+    pub(crate) fn knock(server: SocketAddr) -> Result<TcpStream, ClientError> {
+        let failed = |source| ClientError::Connection { server, source };
+        let mut stream = TcpStream::connect_timeout(&server, CALL_MAX).map_err(failed)?;
+        let mut out = BytesMut::new();
+        frame::put(&mut out, |out| hello().encode(out));
+        stream.write_all(&out).map_err(failed)?;
+        Ok(stream)
     }
 
     /// Creates a persistent node.
@@ -107,8 +109,23 @@ impl<'a> Client<'a> {
     }
 
     /// Sends a request without waiting for its answer, which may never come.
-    pub(crate) fn send_create(&mut self, path: &str, data: &[u8]) -> Result<(), ClientError> {
-        self.send(OpCode::Create, &persistent(path, data)).map(drop)
+    /// Returns the number of the request.
+    pub(crate) fn send_create(&mut self, path: &str, data: &[u8]) -> Result<i32, ClientError> {
+        self.send(OpCode::Create, &persistent(path, data))
+    }
+
+    /// Waits so long for the answer to a request that was sent. False: it did not come in time.
+    pub(crate) fn is_answered(&mut self, xid: i32, wait: Duration) -> Result<bool, ClientError> {
+        let deadline = Instant::now() + wait;
+        match self.answer(xid, deadline) {
+            Ok(_) => Ok(true),
+            Err(ClientError::Connection { source, .. })
+                if source.kind() == io::ErrorKind::TimedOut =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn send(&mut self, op: OpCode, request: &impl Record) -> Result<i32, ClientError> {
@@ -124,7 +141,11 @@ impl<'a> Client<'a> {
     /// One request and its reply's body.
     fn call(&mut self, op: OpCode, request: &impl Record) -> Result<Bytes, ClientError> {
         let xid = self.send(op, request)?;
-        let deadline = Instant::now() + CALL_MAX;
+        self.answer(xid, Instant::now() + CALL_MAX)
+    }
+
+    /// The body of a reply.
+    fn answer(&mut self, xid: i32, deadline: Instant) -> Result<Bytes, ClientError> {
         loop {
             let reply = self.read_frame(deadline)?;
             let mut reader = Reader::new(&reply);
@@ -182,6 +203,18 @@ impl<'a> Client<'a> {
     }
 }
 
+/// What a client says first.
+fn hello() -> ConnectRequest {
+    ConnectRequest {
+        protocol_version: 0,
+        last_zxid_seen: 0,
+        timeout_ms: SESSION_MS,
+        session: 0,
+        password: Some(Bytes::from_static(&[0; 16])),
+        read_only: Some(false),
+    }
+}
+
 /// Whether a read ended because nothing came in time, or a signal did.
 fn is_nothing_yet(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
@@ -205,6 +238,8 @@ pub(crate) enum Mode {
     Leader,
     /// It serves as a follower.
     Follower,
+    /// It serves as an observer.
+    Observer,
     /// It says that it does not serve.
     NotServing,
     /// It does not answer, or not in time.
@@ -216,6 +251,7 @@ pub(crate) fn mode(server: SocketAddr) -> Mode {
     match four_letter_word(server, b"srvr") {
         Ok(answer) if answer.contains("Mode: leader") => Mode::Leader,
         Ok(answer) if answer.contains("Mode: follower") => Mode::Follower,
+        Ok(answer) if answer.contains("Mode: observer") => Mode::Observer,
         Ok(answer) if !answer.is_empty() => Mode::NotServing,
         Ok(_) | Err(_) => Mode::Silent,
     }

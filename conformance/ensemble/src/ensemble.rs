@@ -99,6 +99,7 @@ impl<'a> Ensemble<'a> {
                 relay: &relay,
                 window,
                 sync_limit,
+                observers: &[],
             };
             fs::write(folder.join("zoo.cfg"), target.config(&setup))
                 .map_err(io("writing zoo.cfg"))?;

@@ -86,6 +86,23 @@ pub enum RecordError {
     /// The trace cannot be read back.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A program that the scenario needs is not there.
+    #[error("the scenario needs {program}: install it (apt-get install {program})")]
+    NeedsProgram {
+        /// Its name.
+        program: &'static str,
+    },
+    /// The capture could not be written.
+    #[error("writing the capture: {0}")]
+    Capture(String),
+    /// A packet that the scenario waits for did not pass.
+    #[error("no {what} within {waited:?}")]
+    NoPacket {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        waited: Duration,
+    },
     /// The user asked for the end.
     #[error("interrupted")]
     Interrupted,

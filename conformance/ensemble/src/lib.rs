@@ -8,8 +8,11 @@
 //! [`CommandServer`] is anybody's, started by a command. Nothing else here knows which one it runs,
 //! and nothing here prints.
 //!
+//! [`WireRecording::run`] does the same with servers that write no traces, such as Apache's
+//! ([`ApacheServer`]): a [`Recorder`] writes down every byte between them, and acts on packets.
+//!
 //! The parts may be used on their own: [`ReservedPorts`], [`Process`],
-//! [`Relay`].
+//! [`Relay`], [`Recorder`].
 
 mod client;
 mod command;
@@ -21,10 +24,12 @@ mod order;
 mod ports;
 mod process;
 mod record;
+mod recorder;
 mod relay;
 mod scenario;
 mod seen;
 mod target;
+mod wire;
 mod zab_server;
 
 pub use client::ClientError;
@@ -33,7 +38,12 @@ pub use error::RecordError;
 pub use ports::ReservedPorts;
 pub use process::{Launch, Process, ProcessError};
 pub use record::{Recorded, Recording, left_a_run};
+pub use recorder::{Passed, Passing, Reaction, Recorder, Watched, Who};
+pub use relay::tap::Flow;
 pub use relay::{Endpoint, JoinedConnection, Link, Relay};
 pub use scenario::{SCENARIOS, Scenario};
 pub use target::{Life, Setup, Target};
-pub use zab_server::{BinaryError, ZabServer};
+pub use wire::{
+    ApacheError, ApacheServer, Mixed, WIRE_SCENARIOS, WireRecorded, WireRecording, WireScenario,
+};
+pub use zab_server::{BinaryError, Untraced, ZabServer};

@@ -225,13 +225,21 @@ impl Process {
     pub fn stop(mut self, deadline: Duration) -> Result<ExitStatus, ProcessError> {
         self.check_running("it was asked to")?;
         self.signal(Signal::TERM, "cannot be asked to stop")?;
+        self.await_end(deadline)
+    }
+
+    /// Waits until it has ended, as somebody else made it.
+    ///
+    /// # Errors
+    /// When it does not end within `deadline`: then it is killed.
+    pub fn await_end(mut self, deadline: Duration) -> Result<ExitStatus, ProcessError> {
         let begin = Instant::now();
         loop {
             if let Some(status) = self.ended()? {
                 return Ok(status);
             }
             if begin.elapsed() >= deadline {
-                return Err(self.late("end after SIGTERM", deadline));
+                return Err(self.late("end of the process", deadline));
             }
             thread::sleep(POLL_INTERVAL);
         }

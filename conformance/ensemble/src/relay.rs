@@ -10,7 +10,9 @@
 
 mod forward;
 mod gate;
+mod pump;
 mod survey;
+pub(crate) mod tap;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,6 +24,7 @@ use zab_trace::{ConnectionName, Event, Port, ServerId};
 
 use gate::Gate;
 use survey::Survey;
+use tap::{Plain, Tap};
 
 use crate::ReservedPorts;
 
@@ -67,7 +70,7 @@ impl JoinedConnection {
 }
 
 /// Who is told of joined connections.
-type Joined = Arc<dyn Fn(&JoinedConnection) + Send + Sync>;
+type Joined = Box<dyn Fn(&JoinedConnection) + Send + Sync>;
 
 /// The relay. It runs on a thread of its own until it is dropped, which resets all connections.
 #[derive(Debug)]
@@ -89,13 +92,17 @@ impl Relay {
         targets: &[Endpoint],
         joined: impl Fn(&JoinedConnection) + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        Self::start_with(targets, Arc::new(Plain(Box::new(joined))))
+    }
+
+    /// The same, with somebody who is told of everything and decides what is delivered.
+    pub(crate) fn start_with(targets: &[Endpoint], tap: Arc<dyn Tap>) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("relay")
             .enable_io()
             .enable_time()
             .build()?;
-        let joined: Joined = Arc::new(joined);
         let mut survey = Survey::default();
         let links: Vec<(Link, SocketAddr)> = links_between(targets).collect();
         let ports = ReservedPorts::reserve(links.len())?;
@@ -103,7 +110,7 @@ impl Relay {
         for ((link, target), address) in links.into_iter().zip(ports.addresses()) {
             let gate = Arc::new(Gate::new(link, address, target));
             let listens = survey.watch(target);
-            runtime.spawn(forward::serve(Arc::clone(&gate), listens, Arc::clone(&joined)));
+            runtime.spawn(forward::serve(Arc::clone(&gate), listens, Arc::clone(&tap)));
             gates.insert(link, gate);
         }
         runtime.spawn(survey.run());

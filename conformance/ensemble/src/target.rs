@@ -21,6 +21,16 @@ pub trait Target {
         setup.zoo_cfg()
     }
 
+    /// What it is, as a capture's header says it.
+    fn software(&self) -> String {
+        "unknown".to_owned()
+    }
+
+    /// Files that it needs in its folder beside `zoo.cfg`: name and content.
+    fn files(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
     /// How to start a server.
     fn launch(&self, life: &Life<'_>) -> Launch;
 
@@ -64,6 +74,8 @@ pub struct Setup<'a> {
     pub window: u32,
     /// After how many ticks without a word a server gives another one up.
     pub sync_limit: u32,
+    /// Which of all servers are observers.
+    pub observers: &'a [ServerId],
 }
 
 impl Setup<'_> {
@@ -72,7 +84,7 @@ impl Setup<'_> {
     /// Snapshots are taken so often that a run shows what comes of them.
     #[must_use]
     pub fn zoo_cfg(&self) -> String {
-        let Self { own, folder, client, all, relay, window, sync_limit } = self;
+        let Self { folder, client, window, sync_limit, .. } = self;
         let mut text = format!(
             "tickTime={TICK_MS}\ninitLimit=50\nsyncLimit={sync_limit}\ndataDir={}\n\
              clientPort={}\nclientPortAddress={}\nmaxSessionTimeout=60000\n\
@@ -82,6 +94,17 @@ impl Setup<'_> {
             client.port(),
             client.ip(),
         );
+        text += &self.server_lines();
+        text
+    }
+
+    /// The lines `server.N=…`, and what an observer says of itself. Its own host is the wildcard.
+    pub(crate) fn server_lines(&self) -> String {
+        let Self { own, all, relay, observers, .. } = self;
+        let mut text = String::new();
+        if observers.contains(&own.server) {
+            text.push_str("peerType=observer\n");
+        }
         for other in *all {
             let line = if other.server == own.server {
                 format!("0.0.0.0:{}:{}", own.quorum.port(), own.election.port())
@@ -89,7 +112,8 @@ impl Setup<'_> {
                 let port = |port| relay.port(own.server, other.server, port).unwrap_or_default();
                 format!("127.0.0.1:{}:{}", port(Port::Quorum), port(Port::Election))
             };
-            let _ = writeln!(text, "server.{}={line}", other.server);
+            let role = if observers.contains(&other.server) { ":observer" } else { "" };
+            let _ = writeln!(text, "server.{}={line}{role}", other.server);
         }
         text
     }

@@ -81,6 +81,24 @@ impl Target for ZabServer {
     }
 }
 
+/// The same server without a trace: what is known of it is what goes over the wires.
+#[derive(Clone, Debug)]
+pub struct Untraced(pub ZabServer);
+
+impl Target for Untraced {
+    fn software(&self) -> String {
+        format!("zab-server {}", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn launch(&self, life: &Life<'_>) -> Launch {
+        Launch { args: vec!["zoo.cfg".into()], ..self.0.launch(life) }
+    }
+
+    fn writes_traces(&self) -> bool {
+        false
+    }
+}
+
 /// The checkout that `folder` was built from, and the target folder it is in.
 ///
 /// Cargo tells a program that it runs where its package is; one started by hand looks above itself.

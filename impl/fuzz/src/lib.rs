@@ -9,6 +9,7 @@
 //! ZAB_FUZZ=core cargo +nightly fuzz run --fuzz-dir impl/fuzz --features libfuzzer -s none target
 //! ```
 
+mod captures;
 mod core;
 pub mod mutate;
 mod server;
@@ -32,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "wire-streams", run: wire::streams, seeds: wire::stream_seeds },
     Target { name: "wire-records", run: wire::records, seeds: wire::record_seeds },
     Target { name: "wire-files", run: wire::files, seeds: wire::file_seeds },
+    Target { name: "captures", run: captures::run, seeds: captures::seeds },
     Target { name: "traces", run: traces::run, seeds: traces::seeds },
     Target { name: "server-packets", run: server::packets, seeds: wire::stream_seeds },
     Target { name: "server-tree", run: server::tree, seeds: server::tree_seeds },

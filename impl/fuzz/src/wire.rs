@@ -236,7 +236,7 @@ fn notification() -> Notification {
 }
 
 /// Packets of every type that a server understands.
-fn packets() -> Vec<QuorumPacket> {
+pub(crate) fn packets() -> Vec<QuorumPacket> {
     let info = LearnerInfo { server: 1, protocol_version: 0x10000, config_version: 0 };
     let request = ForwardedRequest {
         session: 5,

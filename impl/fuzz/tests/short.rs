@@ -63,6 +63,11 @@ fn wire_files() {
 }
 
 #[test]
+fn captures() {
+    short("captures");
+}
+
+#[test]
 fn traces() {
     short("traces");
 }

@@ -9,13 +9,23 @@ use zab_capture::{CaptureError, Item, Summary, What};
 
 use crate::args::Decode;
 use crate::exit::Exit;
+use crate::export::Picture;
 use crate::out;
+use crate::packets::{self, Diagram, ROWS_MAX};
 use crate::report::{table, write_json};
 
 /// Prints the messages of a capture, and how many there are of each kind.
 pub(crate) fn run(args: &Decode) -> Exit {
     let mut messages: Vec<Value> = Vec::new();
+    let mut diagram = Diagram::default();
+    if let Some(Err(why)) = args.export.as_ref().map(Picture::can_write) {
+        out::error(why);
+        return Exit::Usage;
+    }
     let decoded = decode(&args.capture, |item| {
+        if args.export.is_some() && is_drawn(&args.only, &item.what) {
+            diagram.add(item);
+        }
         if args.only.is_empty() || is_one_of(&args.only, &item.what) {
             out::line(item);
             if args.json.is_some() {
@@ -40,8 +50,32 @@ pub(crate) fn run(args: &Decode) -> Exit {
         summary.errors,
         summary.unfinished_bytes,
     ));
-    let exit = if summary.errors == 0 { Exit::Good } else { Exit::Usage };
+    let mut exit = if summary.errors == 0 { Exit::Good } else { Exit::Usage };
+    if let Some(picture) = &args.export {
+        exit = exit.and(draw(picture, &diagram));
+    }
     exit.and(write_json(args.json.as_deref(), "decode", to_json(&summary, messages)))
+}
+
+/// Draws what there is.
+fn draw(picture: &Picture, diagram: &Diagram) -> Exit {
+    if diagram.left_out > 0 {
+        let (name, left_out) = (picture.name(), diagram.left_out);
+        out::line(format_args!(
+            "{name} shows the first {ROWS_MAX} rows; {left_out} more are left out (--only chooses)"
+        ));
+    }
+    match diagram.sequence() {
+        Some(sequence) => picture.write(&sequence),
+        None => {
+            out::line(format_args!("there is nothing to draw: {} is not written", picture.name()));
+            Exit::Good
+        }
+    }
+}
+
+fn is_drawn(only: &[String], what: &What) -> bool {
+    if only.is_empty() { packets::is_shown(what) } else { is_one_of(only, what) }
 }
 
 fn decode(path: &Path, visit: impl FnMut(&Item)) -> Result<Summary, CaptureError> {

@@ -1,5 +1,7 @@
 //! `zabcheck record`.
 
+mod wire;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -13,7 +15,7 @@ use zab_ensemble::{
     left_a_run,
 };
 
-use crate::args::{self, Record};
+use crate::args::Record;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::out;
@@ -22,23 +24,38 @@ use crate::report::{can_write, table, write_json};
 
 /// Records one scenario, or lists them.
 pub(crate) fn run(args: &Record) -> Exit {
+    if args.names && args.is_wire() {
+        return wire::names();
+    }
     if args.names {
         SCENARIOS.iter().for_each(|scenario| out::line(scenario.name));
         return Exit::Good;
     }
     if args.list {
-        let rows = SCENARIOS.iter().map(|s| [s.name.to_owned(), s.story.to_owned()]).collect();
-        out::line(table(["scenario", "what happens"], rows));
-        return Exit::Good;
+        return wire::list();
     }
     // clap has made sure that both are there.
     let (Some(name), Some(out)) = (&args.scenario, &args.out) else { return Exit::Usage };
-    let Some(scenario) = Scenario::named(name) else { return Exit::Usage };
     if let Some(Err(why)) = args.json.as_deref().map(can_write) {
         out::error(why);
         return Exit::Usage;
     }
     let fine = if args.times.is_some() { Ok(()) } else { can_use(out) };
+    if args.is_wire() {
+        return match fine {
+            Ok(()) => wire::run(args, name, out),
+            Err(why) => {
+                out::error(why);
+                Exit::Usage
+            }
+        };
+    }
+    let Some(scenario) = Scenario::named(name) else {
+        out::error(format_args!(
+            "the scenario {name} is one for captures: add --wire, or see record --list"
+        ));
+        return Exit::Usage;
+    };
     let target = fine.and_then(|()| target(args)).and_then(|found| make(out).map(|()| found));
     let target = match target {
         Ok(target) => target,
@@ -109,7 +126,6 @@ fn target(args: &Record) -> Result<Box<dyn Target>, String> {
         out::line(format_args!("server: {}, by --server", server.program().display()));
         return Ok(Box::new(server));
     }
-    let args::Target::ZabServer = args.target;
     let server = ZabServer::find().map_err(|error| error.to_string())?;
     out::line(format_args!("server: {}", server.origin()));
     Ok(Box::new(server))
@@ -121,6 +137,7 @@ pub(super) fn exit_of(error: &RecordError) -> Exit {
     match error {
         RecordError::Lost { .. } => Exit::Bad,
         RecordError::NotShown { .. }
+        | RecordError::NoPacket { .. }
         | RecordError::Interrupted
         | RecordError::Client(_)
         | RecordError::Process(_)
@@ -129,6 +146,8 @@ pub(super) fn exit_of(error: &RecordError) -> Exit {
         RecordError::NotEmpty(_)
         | RecordError::NeedsTrace(_)
         | RecordError::NoTrace { .. }
+        | RecordError::NeedsProgram { .. }
+        | RecordError::Capture(_)
         | RecordError::BadTrace { .. }
         | RecordError::Io { .. }
         | RecordError::NoPorts

@@ -59,7 +59,7 @@ enum Legality {
 }
 
 /// What is said of one capture.
-struct Judged {
+pub(super) struct Judged {
     path: PathBuf,
     word: &'static str,
     exit: Exit,
@@ -68,21 +68,51 @@ struct Judged {
     report: Report,
 }
 
+impl Judged {
+    pub(super) fn word(&self) -> &'static str {
+        self.word
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// The properties that are violated.
+    pub(super) fn rules(&self) -> String {
+        let rules: BTreeSet<&str> =
+            self.report.findings.iter().map(|finding| finding.rule).collect();
+        rules.into_iter().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The captures that a recording has left in a folder.
+pub(super) fn captures_in(folder: &Path) -> Vec<PathBuf> {
+    captures::in_path(folder)
+}
+
+/// What is said of a capture whose header names the servers.
+pub(super) fn judged(path: &Path) -> Judged {
+    judge_one(path, &args::Members::default(), Legality::NotAsked)
+}
+
+fn judge_one(path: &Path, given: &args::Members, legality: Legality) -> Judged {
+    match check(path, given) {
+        Ok(report) => judgement(path, report, legality),
+        Err(reason) => Judged {
+            path: path.to_owned(),
+            word: "REFUSED",
+            exit: Exit::Usage,
+            reason: Some(reason),
+            report: Report::default(),
+        },
+    }
+}
+
 fn judge(paths: &[PathBuf], given: &args::Members, legality: Legality) -> Vec<Judged> {
     let one = |path: &PathBuf| {
         let progress = Progress::start("looking at packets");
-        let checked = check(path, given);
+        let judged = judge_one(path, given, legality);
         drop(progress);
-        let judged = match checked {
-            Ok(report) => judgement(path, report, legality),
-            Err(reason) => Judged {
-                path: path.clone(),
-                word: "REFUSED",
-                exit: Exit::Usage,
-                reason: Some(reason),
-                report: Report::default(),
-            },
-        };
         print(&judged);
         judged
     };

@@ -5,14 +5,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use zab_trace::ConnectionName;
 
+use super::JoinedConnection;
 use super::gate::{Entered, Gate};
-use super::{Joined, JoinedConnection};
+use super::pump::forward;
+use super::tap::Tap;
 
 /// How long to wait when the system refuses to listen or accept, such as for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -21,19 +22,21 @@ const PAUSE: Duration = Duration::from_millis(10);
 const CUT_DIAL_MAX: Duration = Duration::from_millis(200);
 
 /// Listens on a link whenever it is not cut and its target listens.
-pub(super) async fn serve(gate: Arc<Gate>, mut listens: watch::Receiver<bool>, joined: Joined) {
+pub(super) async fn serve(gate: Arc<Gate>, mut listens: watch::Receiver<bool>, tap: Arc<dyn Tap>) {
     let mut cut = gate.watch();
     // A wait fails only when the relay is gone.
     while until(&mut cut, false).await && until(&mut listens, true).await {
         match gate.open() {
             Ok(Some(open)) => {
                 let Some(listener) = open.listener() else { return };
+                tap.listening(gate.link(), true);
                 tokio::select! {
                     biased;
                     _ = until(&mut cut, true) => {}
                     _ = until(&mut listens, false) => {}
-                    never = accept(listener, &gate, &joined) => match never {}
+                    never = accept(listener, &gate, &tap) => match never {}
                 }
+                tap.listening(gate.link(), false);
             }
             // Cut, or healed and cut again, between the wait and here.
             Ok(None) => {}
@@ -47,12 +50,12 @@ async fn until(watched: &mut watch::Receiver<bool>, wanted: bool) -> bool {
     watched.wait_for(|now| *now == wanted).await.is_ok()
 }
 
-async fn accept(listener: &TcpListener, gate: &Arc<Gate>, joined: &Joined) -> Infallible {
+async fn accept(listener: &TcpListener, gate: &Arc<Gate>, tap: &Arc<dyn Tap>) -> Infallible {
     loop {
         match listener.accept().await {
             Ok((dialler, _)) => match gate.enter() {
                 Some(entered) => {
-                    tokio::spawn(connection(entered, dialler, Arc::clone(joined)));
+                    tokio::spawn(connection(entered, dialler, Arc::clone(tap)));
                 }
                 None => reset(dialler),
             },
@@ -63,27 +66,34 @@ async fn accept(listener: &TcpListener, gate: &Arc<Gate>, joined: &Joined) -> In
 
 /// One connection, from its acceptance to its end. `entered` is the first argument, so that it is
 /// dropped after the sockets.
-async fn connection(entered: Entered, mut dialler: TcpStream, joined: Joined) {
+async fn connection(entered: Entered, mut dialler: TcpStream, tap: Arc<dyn Tap>) {
     let gate = entered.gate();
     let mut cut = gate.watch();
-    // The target stopped listening a moment ago: its refusal is passed on as a reset.
-    let Some(mut acceptor) = dial(gate, &mut cut).await else { return reset(dialler) };
-    let forwarded = match join(gate, &dialler, &acceptor) {
-        Ok(connection) => {
-            joined(&connection);
-            tokio::select! {
-                biased;
-                _ = until(&mut cut, true) => false,
-                ended = copy_bidirectional(&mut dialler, &mut acceptor) => ended.is_ok(),
-            }
-        }
-        Err(_) => false,
+    let Some(mut acceptor) = dial(gate, &mut cut).await else {
+        // The target stopped listening a moment ago: its refusal is passed on as a reset.
+        tap.refused(gate.link());
+        return reset(dialler);
+    };
+    let Ok(connection) = join(gate, &dialler, &acceptor) else {
+        reset(dialler);
+        return reset(acceptor);
+    };
+    let mut connected = tap.joined(&connection);
+    let forwarded = tokio::select! {
+        biased;
+        _ = until(&mut cut, true) => Err("cut"),
+        ended = forward(&mut dialler, &mut acceptor, &mut connected) => ended.map_err(|_| "reset"),
     };
     // When both ends closed in peace, both have been told; everything else is a reset for both.
-    if !forwarded {
+    if let Err(why) = forwarded {
+        connected.by_dialler.ended(why);
+        connected.by_acceptor.ended(why);
         reset(dialler);
         reset(acceptor);
+    } else {
+        drop((dialler, acceptor));
     }
+    (connected.closed)();
 }
 
 /// Connects to the target; none if it refuses or the link is cut.

@@ -1,0 +1,165 @@
+//! A capture as a sequence diagram: each packet in the row in which the recorder saw it.
+
+use std::collections::BTreeSet;
+
+use zab_capture::raw::{Event, Side};
+use zab_capture::{Item, Message, What};
+use zab_view::{Arrow, End, Lane, Row, Sequence};
+use zab_wire::PacketType;
+use zab_wire::election::ServerState;
+
+/// Most rows of a diagram: more than this nobody looks at, and no browser draws.
+pub(crate) const ROWS_MAX: usize = 2_000;
+
+/// A diagram in the making.
+#[derive(Debug, Default)]
+pub(crate) struct Diagram {
+    items: Vec<Item>,
+    /// Items that found no room.
+    pub(crate) left_out: usize,
+}
+
+impl Diagram {
+    /// Adds what is to be seen.
+    pub(crate) fn add(&mut self, item: &Item) {
+        if self.items.len() < ROWS_MAX {
+            self.items.push(item.clone());
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// The diagram; none if there is nothing to be seen.
+    pub(crate) fn sequence(&self) -> Option<Sequence> {
+        let servers: BTreeSet<i64> = self.items.iter().flat_map(|item| ends(&item.what)).collect();
+        let servers: Vec<i64> = servers.into_iter().collect();
+        let lane = |server: i64| servers.iter().position(|other| *other == server);
+        let mut phases: Vec<Option<Lane>> = vec![Some(Lane::Election); servers.len()];
+        let mut rows = Vec::new();
+        let mut arrows = Vec::new();
+        for item in &self.items {
+            let own: Vec<usize> = actors(&item.what).into_iter().filter_map(lane).collect();
+            for index in &own {
+                phases[*index] = after(&item.what, phases[*index]);
+            }
+            if let What::Sent { from, to, message, .. } = &item.what
+                && let (Some(from), Some(to)) = (lane(*from), lane(*to))
+            {
+                let (sent, text) = (rows.len(), message.to_string());
+                arrows.push(Arrow { from, to, text, sent, end: End::Received(sent) });
+            }
+            rows.push(Row {
+                text: words(item),
+                crash: is_end(&item.what),
+                servers: own,
+                notes: vec![String::new(); servers.len()],
+                phases: phases.clone(),
+                marked: matches!(item.what, What::Lost { .. }),
+            });
+        }
+        let lanes = servers.iter().map(|server| format!("server {server}")).collect();
+        (!rows.is_empty()).then_some(Sequence { lanes, rows, arrows })
+    }
+}
+
+/// Whether something that is no message is worth a row: what was done to servers and connections.
+pub(crate) fn is_shown(what: &What) -> bool {
+    match what {
+        What::Sent { message, .. } => message.name() != "PING",
+        What::Lost { .. } => true,
+        What::Other(event) => match event {
+            Event::Eof { side, .. } => is_of_quorum_port(side),
+            Event::KillOnAck { .. } | Event::Ctl { .. } => true,
+            Event::Mark { what, .. } => ["start", "kill9", "killed"].contains(&what.as_str()),
+            Event::Listen(_)
+            | Event::Unlisten(_)
+            | Event::Open(_)
+            | Event::Refused(_)
+            | Event::Data { .. }
+            | Event::Close { .. }
+            | Event::Dropped { .. }
+            | Event::DeliveredLate { .. }
+            | Event::Quit => false,
+        },
+    }
+}
+
+fn is_of_quorum_port(side: &Side) -> bool {
+    side.port == zab_capture::raw::Port::Quorum
+}
+
+/// The line and the time, and what happened if no arrow says so.
+fn words(item: &Item) -> String {
+    let ms = item.time_us / 1000;
+    match &item.what {
+        What::Sent { connection, .. } => format!("line {}  {ms} ms  #{connection}", item.line),
+        What::Lost { .. } | What::Other(_) => {
+            let text = item.what.to_string();
+            let words: Vec<&str> = text.split_whitespace().collect();
+            format!("line {}  {ms} ms  {}", item.line, words.join(" "))
+        }
+    }
+}
+
+/// The servers that have lanes because of this.
+fn ends(what: &What) -> Vec<i64> {
+    match what {
+        What::Sent { from, to, .. } | What::Lost { from, to, .. } => vec![*from, *to],
+        What::Other(_) => actors(what),
+    }
+}
+
+/// Whose step it is.
+fn actors(what: &What) -> Vec<i64> {
+    match what {
+        What::Sent { from, .. } | What::Lost { from, .. } => vec![*from],
+        What::Other(Event::Eof { side, .. }) => vec![side.from],
+        What::Other(Event::KillOnAck { server }) => vec![*server],
+        What::Other(Event::Mark { details, .. }) => {
+            details.get("sid").and_then(serde_json::Value::as_i64).into_iter().collect()
+        }
+        What::Other(_) => Vec::new(),
+    }
+}
+
+fn is_end(what: &What) -> bool {
+    match what {
+        What::Other(Event::KillOnAck { .. }) => true,
+        What::Other(Event::Mark { what, .. }) => what == "kill9" || what == "killed",
+        What::Other(_) | What::Sent { .. } | What::Lost { .. } => false,
+    }
+}
+
+/// The phase that the sender of a message shows; `None` while it is down.
+fn after(what: &What, before: Option<Lane>) -> Option<Lane> {
+    if is_end(what) {
+        return None;
+    }
+    let What::Sent { message, .. } = what else { return before.or(Some(Lane::Election)) };
+    match &**message {
+        Message::Notification(vote) if vote.state == ServerState::Looking => Some(Lane::Election),
+        Message::Packet(packet, _) => match packet.kind {
+            PacketType::FollowerInfo
+            | PacketType::ObserverInfo
+            | PacketType::LeaderInfo
+            | PacketType::AckEpoch => Some(Lane::Discovery),
+            PacketType::Diff | PacketType::Trunc | PacketType::Snap | PacketType::NewLeader => {
+                Some(Lane::Synchronization)
+            }
+            PacketType::Ack if before == Some(Lane::Discovery) => Some(Lane::Synchronization),
+            PacketType::UpToDate | PacketType::Ack | PacketType::Commit => Some(Lane::Broadcast),
+            PacketType::Request
+            | PacketType::Proposal
+            | PacketType::Ping
+            | PacketType::Revalidate
+            | PacketType::Sync
+            | PacketType::Inform
+            | PacketType::CommitAndActivate
+            | PacketType::InformAndActivate => before,
+        },
+        Message::Initial(_)
+        | Message::Notification(_)
+        | Message::NotANotification(_)
+        | Message::Snapshot(_) => before.or(Some(Lane::Election)),
+    }
+}

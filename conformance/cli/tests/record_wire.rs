@@ -1,0 +1,144 @@
+//! Recording what goes over the wires: with real servers, ended at any moment, and where something is
+//! missing.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::{assert_exit, stderr, stdout, zabcheck};
+use tempfile::TempDir;
+
+/// After this long a test fails rather than hangs.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+#[test]
+fn a_killed_leader_is_recorded_and_no_property_is_violated() {
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().join("run");
+    let args = ["record", "--wire", "--scenario", "leader-kill", "--out", text(&out)];
+    let output = zabcheck(&args);
+    assert_exit(&output, 0);
+    assert!(stdout(&output).contains("0 of them are gone"), "{}", stdout(&output));
+    let output = zabcheck(&["wire", text(&out)]);
+    assert_exit(&output, 0);
+    assert!(stdout(&output).starts_with("HOLDS  "), "{}", stdout(&output));
+    // The folder is in use now.
+    let output = zabcheck(&args);
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("is not empty"), "{}", stderr(&output));
+    let output = zabcheck(&["decode", text(&out.join("capture.raw.ndjson"))]);
+    assert_exit(&output, 0);
+    assert!(stdout(&output).contains("mark: kill9"), "a kill is marked");
+    assert!(stdout(&output).contains("lastLogged"), "files are marked");
+}
+
+#[test]
+fn every_split_of_a_mixed_ensemble_is_told() {
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().join("run");
+    let mixed = |run: &[&str]| {
+        let args = ["record", "--target", "mixed", "--scenario", "start-together", "--out"];
+        zabcheck(&[&args[..], &[text(&out)], run].concat())
+    };
+    for (run, said) in [
+        (&[][..], "needs --run"),
+        (&["--run", "4=apache"], "there are servers 1 to 3"),
+        (&["--run", "1=etcd"], "expected ID=apache or ID=zab-server"),
+    ] {
+        let output = mixed(run);
+        assert_exit(&output, 3);
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn what_is_missing_is_told_with_what_to_install() {
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().join("run");
+    let apache = ["record", "--target", "apache", "--scenario", "start-together", "--out"];
+    let args = [&apache[..], &[text(&out)]].concat();
+    let java = |path: &Path| {
+        Command::new(env!("CARGO_BIN_EXE_zabcheck"))
+            .args(&args)
+            .arg("--zookeeper-jars")
+            .arg(folder.path())
+            .env("PATH", path)
+            .output()
+            .expect("zabcheck runs")
+    };
+    let output = java(folder.path());
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("apt-get install default-jre-headless"), "{output:?}");
+    // Something that is called java, and a folder without ZooKeeper.
+    let fake = folder.path().join("java");
+    fs::write(&fake, "#!/bin/sh\n").expect("written");
+    let mode = Command::new("chmod").arg("755").arg(&fake).status().expect("chmod");
+    assert!(mode.success());
+    let output = java(folder.path());
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("there is no zookeeper-*.jar in"), "{output:?}");
+    assert!(!out.exists(), "nothing was begun");
+}
+
+#[test]
+fn a_scenario_is_one_for_traces_or_for_captures() {
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().join("run");
+    let output = zabcheck(&["record", "--scenario", "stale-ack", "--out", text(&out)]);
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("add --wire"), "{}", stderr(&output));
+    let args = ["record", "--wire", "--scenario", "all-freeze", "--out", text(&out)];
+    let output = zabcheck(&args);
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("is one for traces"), "{}", stderr(&output));
+}
+
+/// Processes that run in a folder or below it.
+fn processes_in(folder: &Path) -> Vec<String> {
+    let processes = fs::read_dir("/proc").expect("processes");
+    let inside = |entry: fs::DirEntry| {
+        let cwd = fs::read_link(entry.path().join("cwd")).ok()?;
+        cwd.starts_with(folder).then(|| entry.file_name().to_string_lossy().into_owned())
+    };
+    processes.filter_map(|entry| inside(entry.ok()?)).collect()
+}
+
+#[test]
+fn ended_at_any_moment_it_leaves_no_process_and_a_capture_that_can_be_read() {
+    for moment in ["\"capture\"", "\"start\"", "\"listen\"", "\"open\"", "\"return\""] {
+        let folder = TempDir::new().expect("a folder");
+        let out = folder.path().canonicalize().expect("a folder").join("run");
+        let capture = out.join("capture.raw.ndjson");
+        let args = ["record", "--wire", "--scenario", "random", "--duration", "3600", "--out"];
+        let child = Command::new(env!("CARGO_BIN_EXE_zabcheck"))
+            .args(args)
+            .arg(&out)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("zabcheck runs");
+        let begin = Instant::now();
+        while !fs::read_to_string(&capture).is_ok_and(|text| text.contains(moment)) {
+            assert!(begin.elapsed() < PATIENCE, "no {moment}");
+            thread::yield_now();
+        }
+        let pid = child.id().to_string();
+        let killed = Command::new("kill").args(["-INT", &pid]).status().expect("kill");
+        assert!(killed.success());
+        let output = child.wait_with_output().expect("it ends");
+        assert_exit(&output, 2);
+        assert!(stderr(&output).contains("interrupted"), "{}", stderr(&output));
+        assert_eq!(processes_in(&out), Vec::<String>::new(), "{moment}");
+        assert_exit(&zabcheck(&["decode", text(&capture)]), 0);
+        let text = fs::read_to_string(&capture).expect("the capture");
+        assert!(text.trim_end().ends_with("\"quit\"}"), "{moment}");
+    }
+}
