@@ -55,8 +55,10 @@ pub(crate) fn tree(mut bytes: &[u8]) {
 /// proposes can be applied. Each has an operation in its first byte, a session and whether all is
 /// applied before the next one in the second, and its length in the next two.
 pub(crate) fn requests(mut bytes: &[u8]) {
-    let (mut tree, mut leader) =
-        (Tree::default(), Preparer::new(Rules { extended_types: true, digests: true }));
+    let (mut tree, mut leader) = (
+        Tree::default(),
+        Preparer::new(Rules { extended_types: true, digests: true, enforce_quota: true }),
+    );
     let mut zxid = 0;
     let mut outstanding = VecDeque::new();
     let everyone = [Id { scheme: "digest".to_owned(), id: "u:p".to_owned() }];

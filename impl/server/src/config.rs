@@ -69,6 +69,8 @@ pub struct Config {
     pub digests: bool,
     /// `znode.container.checkIntervalMs` and `znode.container.maxPerMinute`.
     pub containers: ContainerChecks,
+    /// `enforceQuota`: hard limits of quotas are kept; not unless given.
+    pub enforce_quota: bool,
     /// `admin.serverPort` and the like: commands over HTTP; none unless one of these is given.
     pub admin: Option<Admin>,
     /// `metricsProvider.className` and the like: numbers for Prometheus.

@@ -19,6 +19,7 @@ mod ops;
 mod path;
 mod pieces;
 mod prepare;
+mod quota;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -52,6 +53,8 @@ pub struct Tree {
     ephemerals: imbl::OrdMap<i64, imbl::OrdSet<Arc<str>>>,
     /// Containers, and nodes with a time to live: the leader deletes them one day.
     expiring: imbl::OrdSet<Arc<str>>,
+    /// The paths that have limits; see [`quota`].
+    quotas: imbl::OrdSet<Arc<str>>,
     /// Bytes of all paths and all data.
     data_bytes: usize,
     /// The sum over all nodes; see [`digest`].
@@ -185,6 +188,7 @@ impl Tree {
             sessions: imbl::OrdMap::new(),
             ephemerals: imbl::OrdMap::new(),
             expiring: imbl::OrdSet::new(),
+            quotas: imbl::OrdSet::new(),
             data_bytes: 0,
             digest: 0,
             events: Vec::new(),

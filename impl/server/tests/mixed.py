@@ -48,7 +48,7 @@ CREATE_CONTAINER, CREATE_TTL, RECONFIG = 19, 21, 16
 # The second is what its log is written by.
 CLASSPATH = "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar"
 # What Apache writes by itself, each server on its own.
-OWN = ("/zookeeper/config", "/zookeeper/quota")
+OWN = ("/zookeeper/config",)
 
 
 class Mixed(Ensemble):
@@ -236,6 +236,10 @@ def every_kind(ensemble, server):
     top = f"/kinds-{server}-{ensemble.round}"
     client = connect(ensemble, server)
     client.create(top, b"create")
+    # Every server keeps the numbers beside the limits by itself.
+    client.create(f"/zookeeper/quota{top}", b"")
+    client.create(f"/zookeeper/quota{top}/zookeeper_limits", b"count=3,bytes=100")
+    client.create(f"/zookeeper/quota{top}/zookeeper_stats", b"count=0,bytes=0")
     client.create(f"{top}/two", b"create2", include_data=True)
     client.create(f"{top}/s-", b"", sequence=True)
     client.set(f"{top}/two", b"setData")

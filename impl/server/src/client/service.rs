@@ -183,6 +183,7 @@ impl Service {
         writes.preparer = Preparer::new(Rules {
             extended_types: self.config.extended_types,
             digests: self.config.digests,
+            enforce_quota: self.config.enforce_quota,
         });
         writes.expiry = Default::default();
         writes.containers_checked = None;

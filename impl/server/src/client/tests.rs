@@ -144,6 +144,7 @@ fn config() -> Config {
         session_timeout_max: Duration::from_secs(600),
         extended_types: true,
         quorums: Default::default(),
+        enforce_quota: false,
         admin: None,
         metrics: None,
         digests: true,

@@ -41,7 +41,8 @@ pub(super) const UNDERSTOOD: [&str; 19] = [
 ];
 
 /// Understood too, also with `zookeeper.` before them.
-pub(super) const JAVA_PROPERTIES: [&str; 11] = [
+pub(super) const JAVA_PROPERTIES: [&str; 12] = [
+    "enforceQuota",
     "admin.enableServer",
     "admin.serverAddress",
     "admin.serverPort",
@@ -181,6 +182,7 @@ impl Draft {
             extended_types: self.java_value("extendedTypesEnabled")?.unwrap_or(false),
             digests: self.java_value("digest.enabled")?.unwrap_or(true),
             containers: self.containers()?,
+            enforce_quota: self.java_value("enforceQuota")?.unwrap_or(false),
             admin: self.admin()?,
             metrics: self.metrics()?,
             super_digest: self.java_value("DigestAuthenticationProvider.superDigest")?,

@@ -74,7 +74,6 @@ const PROMISES: &[Promise] = &[
     promise("readonlymode.enabled", NO, "clients are not served without a quorum"),
     promise("multiAddress.enabled", NO, "a server has one address"),
     promise("quorumListenOnAllIPs", NO, "a server listens at the address of its server line"),
-    promise("enforceQuota", NO, "there are no quotas"),
     promise("RequestThrottler.", &[], "requests are not throttled"),
     promise("request_throttle_", &[], "requests are not throttled"),
 ];

@@ -136,7 +136,6 @@ fn what_promises_what_is_not_done_is_refused_with_its_line() {
         ("localSessionsEnabled=true", "whole ensemble"),
         ("readonlymode.enabled=true", "without a quorum"),
         ("quorumListenOnAllIPs=true", "listens at the address"),
-        ("enforceQuota=true", "quotas"),
     ];
     for (line, expected) in lines {
         for line in [line.to_owned(), format!("zookeeper.{line}"), line.replace('=', " : ")] {

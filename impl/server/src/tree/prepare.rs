@@ -6,6 +6,7 @@
 //! transaction changes. A request that fails the check becomes a transaction too, with the error
 //! as its body: it has a place in the order like any other, and every server can answer its client.
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use zab_wire::{
     TxnHeader,
 };
 
-use super::{Tree, digest, path};
+use super::{Tree, digest, length_of, path};
 
 /// The id of the server whose client made a request.
 pub type Origin = u64;
@@ -43,6 +44,8 @@ pub struct Rules {
     pub extended_types: bool,
     /// Transactions carry the digest of the tree after them (`digest.enabled`).
     pub digests: bool,
+    /// Hard limits of quotas are kept (`enforceQuota`).
+    pub enforce_quota: bool,
 }
 
 /// A leader's view of what is proposed and not yet applied. Lives as long as one leadership.
@@ -51,6 +54,8 @@ pub struct Preparer {
     pub(super) rules: Rules,
     /// Of the transaction that is being prepared.
     pub(super) stamp: Stamp,
+    /// When it was said last that a quota is exceeded, by the leader's clock.
+    pub(super) quota_said: Cell<Option<i64>>,
     /// The digest that the tree will have when all that is outstanding is applied.
     digest: i64,
     /// What outstanding transactions change, in the order of their zxids.
@@ -79,6 +84,8 @@ pub(super) struct Pending {
     pub(super) stat: StatPersisted,
     /// [`digest::content`] of its path and data.
     pub(super) content: u32,
+    /// Bytes of its data.
+    pub(super) length: usize,
     pub(super) children: usize,
     pub(super) acl: Arc<[Acl]>,
 }
@@ -290,6 +297,7 @@ impl Preparer {
         Ok(Pending {
             stat: node.stat,
             content: node.content,
+            length: length_of(&node.data),
             children: node.children.len(),
             acl: tree.acl(node),
         })

@@ -138,6 +138,7 @@ impl TreeBuilder {
         }
         self.tree.acls.purge();
         self.tree.last_zxid = last_zxid;
+        self.tree.set_up_quotas();
         Ok(self.tree)
     }
 }

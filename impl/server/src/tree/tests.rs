@@ -12,6 +12,7 @@ mod captured;
 mod coordination;
 mod digests;
 mod kinds;
+mod quotas;
 
 const SESSION: i64 = 0x0100_0000_0000_0007;
 const HERE: Origin = 1;

@@ -12,7 +12,8 @@ use crate::tree::acl::{self, Permission};
 use crate::tree::event::EventKind;
 use crate::tree::prepare::{Asked, Pending, Prepared, Stamp};
 use crate::tree::{
-    CONTAINER_OWNER, Change, Node, Preparer, TTL_MAX, Tree, digest, is_ephemeral, path, ttl_owner,
+    CONTAINER_OWNER, Change, Node, Preparer, TTL_MAX, Tree, digest, is_ephemeral, length_of, path,
+    quota, ttl_owner,
 };
 
 /// The kinds of nodes (`CreateMode`). A container is what `createContainer` makes, whatever its
@@ -89,6 +90,7 @@ impl Preparer {
         if is_ephemeral(parent.stat.ephemeral_owner) {
             return Err(ErrorCode::NoChildrenForEphemerals);
         }
+        self.permit_quota(tree, &path, 1, quota::bytes_of(&data))?;
         let parent_cversion = parent.stat.cversion.wrapping_add(1);
         parent.stat.cversion = parent_cversion;
         parent.stat.pzxid = self.stamp.zxid;
@@ -102,6 +104,7 @@ impl Preparer {
         let node = Pending {
             stat: new_stat(self.stamp, ephemeral_owner),
             content: digest::content(&path, data.as_deref()),
+            length: length_of(&data),
             children: 0,
             acl: acl.as_slice().into(),
         };
@@ -193,7 +196,9 @@ impl Tree {
         let key: Arc<str> = path.as_str().into();
         let stat = node.stat();
         let acl = self.acl(&node);
+        let bytes = quota::bytes_of(&node.data);
         self.enter(&key, node);
+        self.count_for_quota(&key, 1, bytes);
         self.note(EventKind::Created, key, acl);
         Ok(Change::Created { path, stat })
     }

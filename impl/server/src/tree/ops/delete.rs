@@ -10,7 +10,7 @@ use super::next_version;
 use crate::tree::acl::{self, Permission};
 use crate::tree::event::EventKind;
 use crate::tree::prepare::{Asked, Prepared};
-use crate::tree::{Change, Preparer, SPECIAL, Tree, is_ephemeral, path};
+use crate::tree::{Change, Preparer, SPECIAL, Tree, is_ephemeral, path, quota};
 
 impl Preparer {
     pub(crate) fn delete(
@@ -60,6 +60,7 @@ impl Tree {
         let (key, node) = self.leave(path).ok_or(ErrorCode::NoNode)?;
         let acl = self.acl(&node);
         self.acls.release(node.acl);
+        self.count_for_quota(path, -1, -quota::bytes_of(&node.data));
         self.change(parent_path, |parent| {
             parent.children.remove(name);
             parent.stat.pzxid = parent.stat.pzxid.max(zxid);

@@ -102,7 +102,8 @@ fn the_ensemble_closes_any_session_and_nobody_else_does() {
 fn containers_and_nodes_with_a_time_to_live_are_deleted_when_their_time_is_over() {
     let mut leader = Leader::new();
     assert_eq!(leader.submit(OpCode::CreateTtl, ttl("/t", 5, 50)), Err(ErrorCode::Unimplemented));
-    leader.preparer = Preparer::new(Rules { extended_types: true, digests: true });
+    leader.preparer =
+        Preparer::new(Rules { extended_types: true, digests: true, enforce_quota: true });
     leader.preparer.revalidate(&leader.tree, SESSION, HERE);
     for (flags, time) in [(5, 0), (5, -1), (5, 1 << 40), (0, 50), (7, 50)] {
         let made = leader.submit(OpCode::CreateTtl, ttl("/t", flags, time));
