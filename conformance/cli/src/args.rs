@@ -65,6 +65,10 @@ pub(crate) enum Command {
         Which steps the protocol allows is not looked at. zabcheck explain W-QUORUM tells what a \
         property says.")]
     Wire(Wire),
+    /// Check what clients saw: is every promise that ZooKeeper makes to clients kept?
+    #[command(after_help = "Examples:\n  zabcheck history run.history.ndjson\n  \
+        zabcheck history client-1.ndjson client-2.ndjson --export run.svg --json verdict.json")]
+    History(History),
     /// Show a rule of the protocol, or list them all.
     #[command(after_help = "Examples:\n  zabcheck explain l.3.2\n  zabcheck explain")]
     Explain(Explain),
@@ -109,6 +113,7 @@ impl Command {
             Self::Conform(args) => args.json.as_deref(),
             Self::Decode(args) => args.json.as_deref(),
             Self::Wire(args) => args.json.as_deref(),
+            Self::History(args) => args.json.as_deref(),
             Self::Selftest(args) => args.json.as_deref(),
             Self::Verify(args) => args.json.as_deref(),
             Self::Record(args) => args.json.as_deref(),
@@ -199,6 +204,22 @@ pub(crate) struct Members {
     /// Of a capture: the ids of the observers among them (default: what its header says)
     #[arg(long, value_name = "IDS", value_delimiter = ',', requires = "servers")]
     pub(crate) observers: Vec<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// The files of one history, as conformance/history/README.md describes them; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write the result for machines; - prints it, and what is for people on standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Draw the operations that a violation, or else the first stale read, rests on; the extension
+    /// says how: .svg, or .mmd for Mermaid
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: Option<Picture>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ pub(crate) mod conform;
 pub(crate) mod decode;
 pub(crate) mod explain;
 pub(crate) mod explore;
+pub(crate) mod history;
 pub(crate) mod lint;
 pub(crate) mod mutations;
 pub(crate) mod profiles;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use zab_view::{Run, Sequence};
 
 use crate::exit::Exit;
+use crate::intervals::Intervals;
 use crate::report::{can_write, write};
 
 /// Where a run goes, and how.
@@ -119,6 +120,13 @@ impl Picture {
     /// Its name, for messages.
     pub(crate) fn name(&self) -> String {
         self.0.name()
+    }
+
+    /// Draws operations of clients.
+    pub(crate) fn intervals(&self, intervals: &Intervals) -> Exit {
+        let svg = self.0.format == Format::Svg;
+        let text = if svg { intervals.svg() } else { intervals.mermaid() };
+        write(&self.0.path, &text)
     }
 
     /// Draws.

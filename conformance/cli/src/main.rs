@@ -11,6 +11,7 @@ mod exploring;
 mod export;
 mod given;
 mod interrupt;
+mod intervals;
 mod ledger;
 mod listing;
 mod look;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Conform(args) => commands::conform::run(&args),
         Command::Decode(args) => commands::decode::run(&args),
         Command::Wire(args) => commands::wire::run(&args),
+        Command::History(args) => commands::history::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Profiles(args) => commands::profiles::run(&args),
         Command::Record(args) => commands::record::run(&args),

@@ -104,6 +104,7 @@ fn wrong_usage_is_3_and_help_is_0() {
         "check",
         "explore",
         "conform",
+        "history",
         "explain",
         "profiles",
         "record",

@@ -52,6 +52,12 @@ fn what_every_command_writes_is_as_the_schema_says() {
     assert_eq!(json(&["conform", &good], 0)["verdict"], "CONFORMS");
     assert_eq!(json(&["conform", &short], 2)["verdict"], "INCONCLUSIVE");
     assert_eq!(json(&["conform", "no-such-file"], 3)["verdict"], "REFUSED");
+    let clients = |of: &str| {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../history/corpus");
+        corpus.join(of).join("atomic.half_a_multi.ndjson").to_str().expect("UTF-8").to_owned()
+    };
+    assert_eq!(json(&["history", &clients("accept")], 0)["verdict"], "CONFORMS");
+    assert_eq!(json(&["history", &clients("reject")], 1)["violations"][0]["rule"], "atomic");
     let each = json(&["conform", "--each", &good, &bad, &good], 1);
     assert_eq!(each["total"]["CONFORMS"], 2);
     let sample =

@@ -96,8 +96,8 @@ fn help_version_and_wrong_usage() {
         assert_ends(0, args);
     }
     for command in [
-        "verify", "check", "explore", "conform", "decode", "wire", "record", "lint", "selftest",
-        "bench",
+        "verify", "check", "explore", "conform", "decode", "wire", "history", "record", "lint",
+        "selftest", "bench",
     ] {
         assert_ends(0, &[command, "--help"]);
         assert_ends(3, &[command, "--no-such-flag"]);
@@ -121,6 +121,35 @@ fn decode() {
     assert_ends(0, &["wire", capture, "--servers", "1,2,3"]);
     assert_ends(3, &["wire", capture, "--servers", "1,2,3", "--json", "/dev/full"]);
     assert_ends(3, &["wire", "/nowhere/at/all"]);
+}
+
+#[test]
+fn history() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../history/corpus");
+    let path = |name: &str| corpus.join(name).to_str().expect("UTF-8").to_owned();
+    let [good, bad] =
+        ["accept", "reject"].map(|of| path(&format!("{of}/durable.lost_create.ndjson")));
+    let folder = TempDir::new().expect("a folder");
+    let picture = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let [svg, mmd] = ["run.svg", "run.mmd"].map(picture);
+    assert_ends(0, &["history", &good]);
+    assert_ends(1, &["history", &bad, "--export", &svg]);
+    assert_ends(1, &["history", &bad, "--export", &mmd]);
+    let drawn = std::fs::read_to_string(&mmd).expect("a picture");
+    assert!(drawn.contains("create /a \"\"  1.2 :crit, 0, 1"), "{drawn}");
+    assert_ends(3, &["history", &bad, "--export", "run.png"]);
+    assert_ends(3, &["history", &good, "--json", "/dev/full"]);
+    assert_ends(3, &["history", "/nowhere/at/all"]);
+    // A trace is no history.
+    assert_ends(3, &["history", &crate::corpus("accept/hand-start-three.ndjson")]);
+    let empty = picture("empty.ndjson");
+    std::fs::write(&empty, "{\"zabHistory\":1,\"source\":\"hand\",\"clock\":\"each\"}\n")
+        .expect("written");
+    assert_ends(2, &["history", &empty]);
+    let shown = stdout(&zabcheck(&["history", &bad]));
+    assert!(shown.contains("VIOLATES  durable: client 2"), "{shown}");
+    let stale = stdout(&zabcheck(&["history", &path("accept/stale_read.ndjson")]));
+    assert!(stale.contains("1 reads are behind what another client had been told"), "{stale}");
 }
 
 #[test]

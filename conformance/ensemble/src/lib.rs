@@ -11,10 +11,11 @@
 //! [`WireRecording::run`] does the same with servers that write no traces, such as Apache's
 //! ([`ApacheServer`]): a [`Recorder`] writes down every byte between them, and acts on packets.
 //!
-//! The parts may be used on their own: [`ReservedPorts`], [`Process`],
-//! [`Relay`], [`Recorder`].
+//! The parts may be used on their own: [`ReservedPorts`], [`Process`], [`Relay`], [`Recorder`], and
+//! [`ClientRelay`], which writes the history of a client.
 
 mod client;
+mod client_relay;
 mod command;
 mod ensemble;
 mod error;
@@ -33,6 +34,7 @@ mod wire;
 mod zab_server;
 
 pub use client::ClientError;
+pub use client_relay::ClientRelay;
 pub use command::{CommandError, CommandServer, PLACEHOLDERS};
 pub use error::RecordError;
 pub use ports::ReservedPorts;

@@ -62,6 +62,12 @@ impl ZabServer {
         }
     }
 
+    /// The binary.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Where it comes from, in a sentence.
     #[must_use]
     pub fn origin(&self) -> &str {

@@ -21,8 +21,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("zab-fuzz", &["zab-capture", "zab-core", "zab-wire", "zab-trace", "zab-server"]),
     ("zab-check", &["zab-model", "zab-paper", "zab-trace"]),
     ("zab-oracle", &["zab-check", "zab-model", "zab-trace"]),
-    ("zab-ensemble", &["zab-capture", "zab-wire", "zab-trace"]),
+    ("zab-ensemble", &["zab-capture", "zab-history", "zab-wire", "zab-trace"]),
     ("zab-capture", &["zab-wire"]),
+    ("zab-history", &["zab-trace"]),
     (
         "zabcheck",
         &[
@@ -35,6 +36,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "zab-check",
             "zab-oracle",
             "zab-capture",
+            "zab-history",
             "zab-ensemble",
             "zab-wire",
             "zab-sim",
