@@ -96,7 +96,7 @@ impl<'a> Ensemble<'a> {
                 folder: &folder,
                 client,
                 all: &all,
-                relay: &relay,
+                relay: Some(&relay),
                 window,
                 sync_limit,
                 observers: &[],

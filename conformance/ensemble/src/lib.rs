@@ -46,6 +46,7 @@ pub use relay::{Endpoint, JoinedConnection, Link, Relay};
 pub use scenario::{SCENARIOS, Scenario};
 pub use target::{Life, Setup, Target};
 pub use wire::{
-    ApacheError, ApacheServer, Mixed, WIRE_SCENARIOS, WireRecorded, WireRecording, WireScenario,
+    ApacheError, ApacheServer, Cost, Mixed, UNDISTURBED, WIRE_SCENARIOS, WireRecorded,
+    WireRecording, WireScenario,
 };
 pub use zab_server::{BinaryError, Untraced, ZabServer};

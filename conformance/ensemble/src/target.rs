@@ -68,8 +68,8 @@ pub struct Setup<'a> {
     pub client: SocketAddr,
     /// All servers, itself included.
     pub all: &'a [Endpoint],
-    /// What is between them.
-    pub relay: &'a Relay,
+    /// What is between them; none if they dial each other.
+    pub relay: Option<&'a Relay>,
     /// How many committed transactions a leader keeps for DIFF.
     pub window: u32,
     /// After how many ticks without a word a server gives another one up.
@@ -109,8 +109,12 @@ impl Setup<'_> {
             let line = if other.server == own.server {
                 format!("0.0.0.0:{}:{}", own.quorum.port(), own.election.port())
             } else {
-                let port = |port| relay.port(own.server, other.server, port).unwrap_or_default();
-                format!("127.0.0.1:{}:{}", port(Port::Quorum), port(Port::Election))
+                let port = |port, real: &SocketAddr| match relay {
+                    Some(relay) => relay.port(own.server, other.server, port).unwrap_or_default(),
+                    None => real.port(),
+                };
+                let quorum = port(Port::Quorum, &other.quorum);
+                format!("127.0.0.1:{quorum}:{}", port(Port::Election, &other.election))
             };
             let role = if observers.contains(&other.server) { ":observer" } else { "" };
             let _ = writeln!(text, "server.{}={line}{role}", other.server);

@@ -6,6 +6,7 @@
 
 mod apache;
 mod clients;
+mod cost;
 mod disk;
 mod files;
 mod mixed;
@@ -24,6 +25,7 @@ use crate::error::RecordError;
 use crate::target::Target;
 
 pub use apache::{ApacheError, ApacheServer};
+pub use cost::{Cost, UNDISTURBED};
 pub use mixed::Mixed;
 pub use scenarios::WIRE_SCENARIOS;
 

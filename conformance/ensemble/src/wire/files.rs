@@ -46,7 +46,7 @@ pub(super) fn make(
     out: &Path,
     target: &dyn Target,
     ports: &Ports,
-    relay: &Relay,
+    relay: Option<&Relay>,
     (window, sync_limit): (u32, u32),
     observers: &[ServerId],
 ) -> Result<BTreeMap<ServerId, Home>, RecordError> {

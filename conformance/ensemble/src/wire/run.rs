@@ -50,6 +50,18 @@ pub(crate) struct Run<'a> {
 impl<'a> Run<'a> {
     /// Prepares folders, ports and the recorder in `out`; starts no server.
     pub(super) fn prepare(recording: &WireRecording<'a>, out: &Path) -> Result<Self, RecordError> {
+        Self::new(recording, out, false)
+    }
+
+    /// The same, and the servers dial each other: the recorder sees nothing.
+    pub(super) fn prepare_direct(
+        recording: &WireRecording<'a>,
+        out: &Path,
+    ) -> Result<Self, RecordError> {
+        Self::new(recording, out, true)
+    }
+
+    fn new(recording: &WireRecording<'a>, out: &Path, direct: bool) -> Result<Self, RecordError> {
         let WireRecording { target, servers, scenario, stop, .. } = *recording;
         let io = |what: &'static str| move |source| RecordError::Io { what, source };
         fs::create_dir_all(out).map_err(io("making the folder for the capture"))?;
@@ -75,7 +87,8 @@ impl<'a> Run<'a> {
         let ports = Ports::reserve(&ids)?;
         let relay = recorder.relay(&ports.all).map_err(io("starting the recorder"))?;
         let limits = (scenario.window, scenario.sync_limit);
-        let homes = files::make(&out, target, &ports, &relay, limits, &observers)?;
+        let homes =
+            files::make(&out, target, &ports, (!direct).then_some(&relay), limits, &observers)?;
         Ok(Self {
             recording: *recording,
             target,

@@ -131,7 +131,6 @@ pub const WIRE_SCENARIOS: &[WireScenario] = &[
                 strace)",
         sync_limit: VERY_PATIENT,
         run: stale::late,
-        shown: packets::truncated,
         ..PLAIN
     },
     WireScenario {

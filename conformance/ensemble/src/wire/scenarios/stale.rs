@@ -11,8 +11,9 @@ use std::time::Duration;
 use zab_trace::{Port, ServerId};
 use zab_wire::PacketType;
 
+use crate::client::Mode;
 use crate::error::RecordError;
-use crate::recorder::{Passed, Reaction};
+use crate::recorder::{Passed, Reaction, Watched};
 use crate::relay::tap::Flow;
 use crate::wire::clients::Answer;
 use crate::wire::run::Run;
@@ -68,8 +69,10 @@ fn stale(run: &mut Run<'_>, old: Old) -> Result<(), RecordError> {
     let slow = SlowDisk::begin(run.process(leader)?.id(), DELAY, &folder)?;
     let mut pending = run.send_write(client)?;
     let ack = run.await_packet(&acknowledged, "acknowledgement of the write")?;
-    let again =
-        if old == Old::Stays { None } else { Some(rejoin(run, leader, follower, &ack, old)?) };
+    let again = match old {
+        Old::Stays => None,
+        Old::Reset | Old::Late => rejoin(run, leader, follower, &ack, old)?,
+    };
     if old == Old::Late {
         run.recorder.release(&acknowledged);
     }
@@ -104,14 +107,15 @@ fn set_held(run: &Run<'_>, leader: ServerId, others: &[ServerId], flow: Flow) {
 }
 
 /// The follower loses its connection and is truncated on the next one; what follows TRUNC there is
-/// held back.
+/// held back. None: the leader has nothing to do with a second connection of a follower as long as
+/// it has the first, and leads no more.
 fn rejoin(
     run: &mut Run<'_>,
     leader: ServerId,
     follower: ServerId,
     ack: &Passed,
     old: Old,
-) -> Result<crate::recorder::Watched, RecordError> {
+) -> Result<Option<Watched>, RecordError> {
     let connection = ack.connection;
     let truncated = run
         .watch(move |packet| packet.to == follower && packet.is(PacketType::Trunc), Reaction::Tell);
@@ -128,7 +132,13 @@ fn rejoin(
     } else {
         run.reset(follower, leader);
     }
-    run.await_packet(&truncated, "TRUNC")?;
+    let is_truncated = run.wait("TRUNC, or the end of the leader's lead", |run| {
+        let leads_no_more = run.mode(leader) == Mode::NotServing;
+        truncated.passed().map(|_| true).or(leads_no_more.then_some(false))
+    })?;
+    if !is_truncated {
+        return Ok(None);
+    }
     run.await_packet(&again, "PROPOSAL after TRUNC")?;
-    Ok(again)
+    Ok(Some(again))
 }

@@ -1,0 +1,65 @@
+//! What the recorder costs an ensemble: writes a second without it and with it, in turn.
+//!
+//! ```text
+//! cargo run --release -p zab-ensemble --example recorder_cost -- apache 5 4000
+//! ```
+//! The numbers: rounds, and writes of each of three sessions in a round.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use zab_ensemble::{ApacheServer, Target, UNDISTURBED, Untraced, WireRecording, ZabServer};
+
+fn main() -> ExitCode {
+    match measure() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            println!("{why}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn measure() -> Result<(), String> {
+    let given: Vec<String> = env::args().skip(1).collect();
+    let number = |index: usize, otherwise: usize| {
+        given.get(index).and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    };
+    let target: Box<dyn Target> = match given.first().map(String::as_str) {
+        Some("apache") => Box::new(ApacheServer::find(None).map_err(|error| error.to_string())?),
+        Some("zab-server") => {
+            Box::new(Untraced(ZabServer::find().map_err(|error| error.to_string())?))
+        }
+        _ => return Err("usage: recorder_cost apache|zab-server [ROUNDS [WRITES]]".to_owned()),
+    };
+    let stop = AtomicBool::new(false);
+    let recording = WireRecording {
+        target: &*target,
+        servers: 3,
+        scenario: UNDISTURBED,
+        seed: 1,
+        duration: Duration::ZERO,
+        rounds: 1,
+        wait_max: Duration::from_secs(120),
+        stop: &stop,
+    };
+    let folder = env::temp_dir().join(format!("recorder-cost-{}", std::process::id()));
+    let (rounds, writes) = (number(1, 5), number(2, 4_000));
+    let mut ratios = Vec::new();
+    for round in 1..=rounds {
+        let out: PathBuf = folder.join(round.to_string());
+        let cost = recording.cost(&out, writes).map_err(|error| error.to_string())?;
+        let ratio = cost.recorded / cost.direct;
+        println!(
+            "round {round}: {:.0} writes/s direct, {:.0} recorded, ratio {ratio:.2}",
+            cost.direct, cost.recorded
+        );
+        ratios.push(ratio);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("median ratio {:.2}", ratios[ratios.len() / 2]);
+    std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())
+}
