@@ -41,6 +41,28 @@ fn two_servers_are_closed_and_the_mode_is_told() {
     }
 }
 
+/// What comes about after the last failure, whenever that is.
+#[test]
+fn liveness_is_judged_after_the_last_failure() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("result.json");
+    let line = format!("--failures unlimited --txns 2 --liveness --json {}", path.display());
+    let output = check(&line);
+    assert_exit(&output, 0);
+    let text = stdout(&output);
+    for claim in ["established", "joined", "delivered", "delivered_or_missed"] {
+        let row = text.lines().find(|line| line.contains(&format!("│ {claim} ")));
+        assert!(row.is_some_and(|row| row.contains("holds")), "{claim}: {text}");
+    }
+    for words in ["15075 distinct states", "liveness: 15075 states", "nothing fails, and a quorum"]
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let value: Value =
+        serde_json::from_str(&fs::read_to_string(&path).expect("the result")).expect("JSON");
+    assert_eq!(value["liveness"]["states"], 15_075);
+}
+
 /// A counterexample has as few failures as any, and is a run of the published specification: with
 /// bounds it is looked at, and ends in the state that was shown.
 #[test]
@@ -67,7 +89,8 @@ fn bounds_and_no_bounds_exclude_each_other() {
         ("check --model paper --failures unlimited --timeouts 1", "--timeouts"),
         ("check --model paper --failures unlimited --restarts 1", "--restarts"),
         ("check --model paper --failures unlimited --ghosts", "--ghosts"),
-        ("check --model paper --failures unlimited --liveness", "--liveness"),
+        ("check --model paper --failures unlimited --liveness --symmetry", "--symmetry"),
+        ("check --model paper --failures unlimited --liveness --ghosts", "--ghosts"),
         ("check --model paper --failures unlimited --epochs 3", "has no bound on epochs"),
         ("check --model paper --epochs any", "--epochs any is for --failures unlimited"),
         ("check --model paper --epochs many", "expected a number up to 255, or `any`"),

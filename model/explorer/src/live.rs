@@ -11,6 +11,11 @@
 //! rule, are found and judged by all threads; components are searched for in the rest. A part that
 //! neglects a strongly fair class is searched again without the states that enable it.
 //!
+//! Fairness may also say that a run takes steps of some classes finitely often only
+//! ([`Fairness::finitely`]): failures, in a model that has no bound on them. From some time on the run
+//! takes none of them; so they count for what can be reached, and the part that it stays in is one of
+//! the graph without them.
+//!
 //! A step that the boundary leaves out leads to a node of which nothing is known: it is enabled, and
 //! no run is known to take it. So a run that breaks a claim is one of the model without a boundary,
 //! too; and where none is found, a claim that runs over the boundary may decide is unknown.
@@ -22,6 +27,7 @@ mod explore;
 mod graph;
 mod judge;
 mod lasso;
+mod lasting;
 mod rebuild;
 
 pub use claim::{Claim, Condition, Fairness, LiveProperty, Predicate, Strength};

@@ -109,6 +109,9 @@ pub enum Refused {
         /// The class.
         class: u16,
     },
+    /// Where runs go on as long as they can, a run might have to take such a step.
+    #[error("steps are taken finitely often only where runs may stutter")]
+    FinitelyWithoutStuttering,
     /// Fairness tells servers apart that symmetry takes for one.
     #[error("liveness is not checked with symmetry: fairness tells apart what symmetry unites")]
     SymmetryInLiveness,

@@ -6,7 +6,7 @@ use std::sync::Once;
 use zab_explorer::{Options, Report, Verdict, check};
 
 use crate::list::Mutant;
-use crate::paper::{Bounds, Paper, Rules};
+use crate::paper::{Action, Bounds, Paper, Rules};
 use crate::schema;
 
 /// Requests that ghosts remember: the most that the rungs of [`crate::LADDER`] make.
@@ -38,8 +38,9 @@ impl Rung {
 /// What a run within one set of bounds shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// An `always` property is violated, so many steps from an initial state.
-    Violated { property: &'static str, steps: usize },
+    /// An `always` property is violated, so many steps from an initial state, by a run with so many
+    /// failures.
+    Violated { property: &'static str, steps: usize, failures: u8 },
     /// The program gave up in the middle of a step.
     Panicked(String),
     /// All states, and nothing wrong in them.
@@ -133,22 +134,27 @@ impl WithSize for Exploration<'_> {
         };
         let run = || check(model, &options, &mut |_| {}).expect("a run that may begin");
         match quietly(self.mutant, run) {
-            Ok(report) => seen(&report),
+            Ok(report) => seen::<N, _>(&report),
             Err(said) => Seen::Panicked(said),
         }
     }
 }
 
-fn seen<S>(report: &Report<S>) -> Seen {
+/// What a report of a run with `N` servers shows.
+pub(crate) fn seen<const N: usize, S>(report: &Report<S>) -> Seen {
     if let Some(fault) = &report.fault {
         return Seen::Panicked(fault.message.clone());
     }
     let violated = report.properties.iter().filter_map(|property| match &property.verdict {
-        Verdict::Violated(trace) => Some((property.name, trace.steps())),
+        Verdict::Violated(trace) => Some((property.name, trace)),
         Verdict::Holds | Verdict::Reached(_) | Verdict::NeverReached | Verdict::Unknown => None,
     });
-    if let Some((property, steps)) = violated.min_by_key(|(_, steps)| *steps) {
-        return Seen::Violated { property, steps };
+    if let Some((property, trace)) = violated.min_by_key(|(_, trace)| trace.steps()) {
+        let all = Action::all(N);
+        let is_failure = |class: &&u16| all[usize::from(**class)].is_failure();
+        let failures = trace.classes.iter().filter(is_failure).count();
+        let failures = u8::try_from(failures).unwrap_or(u8::MAX);
+        return Seen::Violated { property, steps: trace.steps(), failures };
     }
     if !report.complete() {
         return Seen::Part;

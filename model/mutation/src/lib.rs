@@ -25,6 +25,7 @@ mod explore;
 mod ladder;
 mod list;
 mod live;
+mod quotient;
 #[cfg(test)]
 mod scan;
 mod schema;
@@ -39,5 +40,6 @@ pub use explore::{Rung, violated};
 pub use ladder::LADDER;
 pub use list::{Change, Excluded, Mutant, Reason, excluded, list};
 pub use live::broken_claims;
+pub use quotient::{Shows, failures_within, shows};
 pub use table::{Summary, label, row, table};
 pub use verdict::{Outcome, Verdict, run};

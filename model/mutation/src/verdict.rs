@@ -130,7 +130,9 @@ fn differing(mutant: &'static Mutant) -> Verdict {
 fn killed(mutant: &Mutant, rung: &Rung) -> Option<Verdict> {
     let bounds = rung.bounds;
     match explore(Some(mutant), rung) {
-        Seen::Violated { property, steps } => Some(Verdict::Violated { property, steps, bounds }),
+        Seen::Violated { property, steps, failures: _ } => {
+            Some(Verdict::Violated { property, steps, bounds })
+        }
         Seen::Panicked(message) => Some(Verdict::Panicked { message, bounds }),
         Seen::All { unreached, .. } => {
             unreached.first().map(|property| Verdict::Unreached { property, bounds })

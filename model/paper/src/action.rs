@@ -94,6 +94,12 @@ impl Action {
         self.parts().0
     }
 
+    /// Whether it is something that fails, and no step of the protocol.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Timeout(..) | Self::Restart(_))
+    }
+
     /// The index of the server that takes the step; for a timeout, of the leader.
     #[must_use]
     pub fn server(self) -> usize {

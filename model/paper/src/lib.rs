@@ -89,7 +89,7 @@ pub use readings::{READINGS, Reading, reading};
 pub use sized::{TXNS_MAX, WithModel, with_model};
 pub use state::{Heard, Leading, Report, Role, Server, Spent, State, Violation};
 pub use types::{History, Members, NUMBER_MAX, Phase, Seat, Txn, Zxid};
-pub use unlimited::{Epochs, Replayed, Unlimited};
+pub use unlimited::{Epochs, Replayed, Unlimited, in_ranks};
 pub use variant::{
     CommitLdZxid, LateAckLd, NewLeaderWrites, ProposalsTo, RepeatedProposal, Rules, Variant,
 };

@@ -18,7 +18,8 @@
 //! time on, `good` comes again and again.
 //!
 //! Failures have budgets, so that every run comes to its last one; what is claimed is claimed after
-//! that, and at any time before if no failure intervenes.
+//! that, and at any time before if no failure intervenes. Where they have no bound, the claims are
+//! judged of runs with finitely many failures, however many these are ([`after_failures`]).
 //!
 //! # Who is left out
 //!
@@ -78,6 +79,11 @@ pub use story::Story;
 pub const ASSUMPTION: &str = "from some time on, a quorum supports the same server: that server \
     leads or is about to, the others are connected to it, or to nobody while the oracle names it";
 
+/// The same where failures have no bound: every claim speaks of runs that come to a last one.
+pub const ASSUMPTION_AFTER_FAILURES: &str = "from some time on, nothing fails, and a quorum supports \
+    the same server: that server leads or is about to, the others are connected to it, or to nobody \
+    while the oracle names it";
+
 /// The claims by name, each in a sentence, in the order of [`claims`]. Promised more: has promised
 /// a later epoch than the leader's, so that it turns it down.
 pub const STATEMENTS: [(&str, &str); 4] = [
@@ -130,7 +136,17 @@ pub fn fairness(servers: usize) -> Fairness {
         let kind = action(0, 1).kind();
         (0..servers).map(move |owner| condition(kind, owner))
     };
-    Fairness { conditions: FAIR.into_iter().flat_map(of_kind).collect() }
+    let conditions = FAIR.into_iter().flat_map(of_kind).collect();
+    Fairness { conditions, ..Fairness::default() }
+}
+
+/// The same of runs that come to a last failure, for models without a bound on failures. With one,
+/// every run does.
+#[must_use]
+pub fn after_failures(servers: usize) -> Fairness {
+    let all = Action::all(servers);
+    let failures = all.iter().filter(|action| action.is_failure());
+    fairness(servers).finitely(failures.map(|action| action.class(servers)))
 }
 
 /// Why liveness cannot be judged.
@@ -140,9 +156,6 @@ pub enum CannotJudge {
     /// says nothing about the protocol.
     #[error("liveness is judged without a bound on epochs (hint: leave it out)")]
     EpochsBounded,
-    /// The claims speak of what comes about once failures are over; there, they need not ever be.
-    #[error("liveness is judged within a bound on failures: without one they may go on for ever")]
-    FailuresEndless,
     /// The engine does not begin.
     #[error(transparent)]
     Refused(#[from] Refused),

@@ -31,10 +31,11 @@ pub use statements::{STATEMENTS, statement};
 pub type Condition<const N: usize, const X: usize, const G: usize> =
     fn(&Paper<N, X, G>, &State<N, X, G>) -> bool;
 
-/// The invariant of budgets in [`STATEMENTS`], where those that read ghosts begin, where they end,
-/// and the last of all.
+/// In [`STATEMENTS`]: the invariant of budgets, where those that read ghosts begin, that of epochs
+/// among them, where they end, and the last of all.
 const BUDGETS: usize = 19;
 const PLAIN: usize = 20;
+const RISE: usize = 24;
 const GHOSTLY: usize = 26;
 const LATER: usize = 28;
 
@@ -54,14 +55,19 @@ pub(super) fn all<const N: usize, const X: usize, const G: usize>(
     properties(offered)
 }
 
-/// Those that need no ghosts, for what is made of the model without bounds. Nothing is said of
-/// budgets, and the last is left out as well: it asks for an epoch beyond the first, and ranks do
-/// not tell which epoch was first.
+/// Those that need no ghosts, for what is made of the model without bounds; and that epochs only rise,
+/// for which no memory is needed but of the step just taken. Nothing is said of budgets, and the last
+/// is left out as well: it asks for an epoch beyond the first, and ranks do not tell which epoch was
+/// first.
 pub(super) fn unlimited<M, const N: usize, const X: usize>() -> Vec<Property<M>>
 where
     M: Model<State = State<N, X, 0>> + AsRef<Paper<N, X, 0>>,
 {
-    properties(|place| ![BUDGETS, LATER].contains(&place) && !(PLAIN..GHOSTLY).contains(&place))
+    properties(|place| match place {
+        BUDGETS | LATER => false,
+        RISE => true,
+        _ => !(PLAIN..GHOSTLY).contains(&place),
+    })
 }
 
 /// Those of all that are offered, by their places in [`STATEMENTS`].

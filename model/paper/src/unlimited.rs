@@ -14,8 +14,10 @@
 //!
 //! What is left is finite. `docs/src/unlimited.md` says what its closed set proves, and why.
 
+mod ranks;
 mod replay;
 
+pub use ranks::in_ranks;
 pub use replay::Replayed;
 
 use std::fmt;
@@ -89,6 +91,16 @@ impl<const N: usize, const X: usize> Unlimited<N, X> {
         Reduced::new(Self { paper, epochs, counts_failures: true })
     }
 
+    /// The state after an action. Whether an epoch became lower is remembered: it shows in the step
+    /// only, in which epochs are not renamed yet.
+    fn after(&self, state: &State<N, X, 0>, action: Action) -> Option<State<N, X, 0>> {
+        let mut next = state.after(self.paper.rules(), action)?;
+        if state.is_ahead_in_epochs(&next) {
+            next.ghost.fall();
+        }
+        Some(next)
+    }
+
     /// The outcomes of LeaderProcessCEPOCH. If the leader decides an epoch, it is one more than the
     /// greatest it has heard of. In some states of the class that is the next epoch that is in use,
     /// in others nobody has it: the step is taken from one of each kind.
@@ -103,7 +115,7 @@ impl<const N: usize, const X: usize> Unlimited<N, X> {
         if epochs > EPOCHS_MAX {
             return;
         }
-        let Some(next) = state.after(self.paper.rules(), action) else { return };
+        let Some(next) = self.after(state, action) else { return };
         visit(next);
         let new = next.servers[leader].accepted_epoch;
         if new == state.servers[leader].accepted_epoch {
@@ -114,7 +126,7 @@ impl<const N: usize, const X: usize> Unlimited<N, X> {
         let (mut own, mut last) = (next, new);
         if new <= greatest {
             let apart = state.with_epochs(|epoch| epoch + u8::from(epoch >= new));
-            let Some(next) = apart.after(self.paper.rules(), action) else { return };
+            let Some(next) = self.after(&apart, action) else { return };
             visit(next);
             (own, last) = (next, greatest + 1);
         }
@@ -173,7 +185,7 @@ impl<const N: usize, const X: usize> Reduction for Unlimited<N, X> {
                 }
                 let txns = small(state.servers[leader].history.len());
                 let spent = Spent { txns, requests: small(values as usize), ..state.spent };
-                let next = State { spent, ..*state }.after(self.paper.rules(), *action);
+                let next = self.after(&State { spent, ..*state }, *action);
                 next.into_iter().for_each(visit);
             }
             Action::UpdateLeader(_)
@@ -191,7 +203,7 @@ impl<const N: usize, const X: usize> Reduction for Unlimited<N, X> {
             | Action::LeaderProcessAck(..)
             | Action::FollowerProcessCommit(..)
             | Action::FilterNonexistentMessage(_) => {
-                state.after(self.paper.rules(), *action).into_iter().for_each(&mut visit);
+                self.after(state, *action).into_iter().for_each(&mut visit);
             }
         }
     }

@@ -48,6 +48,8 @@ pub struct Outcome {
 /// What it took to judge claims of liveness, on a graph of its own.
 #[derive(Clone, Debug)]
 pub struct Liveness {
+    /// States in the graph.
+    pub states: u64,
     /// Steps in the graph that change the state.
     pub steps: u64,
     /// Conditions of fairness.

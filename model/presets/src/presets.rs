@@ -35,7 +35,8 @@ pub struct PaperRun {
     pub symmetry: bool,
     /// Whether states remember what the properties over whole runs need.
     pub ghosts: bool,
-    /// Whether liveness is checked too; not together with symmetry.
+    /// Whether liveness is checked too; not together with symmetry. Without a bound on failures: of
+    /// what comes about after the last one.
     pub liveness: bool,
     /// Without a bound on failures, requests and epochs, if this is given: which epochs a leader may
     /// decide. The bounds on failures then say nothing, and there are no ghosts.
@@ -283,12 +284,23 @@ fn paper_quick() -> Vec<Exploration> {
 fn paper_merge() -> Vec<Exploration> {
     let whole_runs = PaperRun { symmetry: true, ghosts: true, ..plain(3, 2, 2, 1) };
     let live = PaperRun { liveness: true, ..plain(3, 2, 1, 1).read(late_ack_ld_commits()) };
+    let lives = |servers, txns| PaperRun {
+        symmetry: false,
+        liveness: true,
+        ..closed(servers, txns).read(late_ack_ld_commits())
+    };
     let writes = Variant { new_leader: NewLeaderWrites::HistoryFirst, ..Variant::default() };
     let writes = PaperRun { symmetry: true, ghosts: true, ..plain(3, 2, 1, 1).read(writes) };
     vec![
         paper("paper-runs-three", "whole runs with three failures", whole_runs),
         paper("paper-live-restart", "progress after a crash and a broken connection", live),
         paper("paper-writes", "NEWLEADER's history written before its epoch", writes),
+        paper("paper-closed-live-pair", "progress after any number of failures: two", lives(2, 2)),
+        paper(
+            "paper-closed-live-three",
+            "progress after any number of failures: three",
+            lives(3, 1),
+        ),
     ]
 }
 

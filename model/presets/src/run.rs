@@ -48,7 +48,6 @@ impl Exploration {
                 let options = &Options { symmetry: paper.symmetry, ..*options };
                 let rules = paper.rules;
                 let mut outcome = match paper.unlimited {
-                    Some(_) if paper.liveness => return Err(CannotJudge::FailuresEndless.into()),
                     Some(epochs) => {
                         let run = unlimited::Run { exploration: self, options, tell, epochs };
                         with_model::<0, _>(rules, run)??
@@ -64,7 +63,12 @@ impl Exploration {
                 };
                 // A run that was interrupted or cut short would be cut short here as well.
                 if paper.liveness && outcome.complete() {
-                    let live = with_model::<0, _>(rules, live::Run { options, tell })??;
+                    let live = match paper.unlimited {
+                        Some(epochs) => {
+                            with_model::<0, _>(rules, unlimited::Live { options, tell, epochs })??
+                        }
+                        None => with_model::<0, _>(rules, live::Run { options, tell })??,
+                    };
                     outcome.properties.extend(live.claims);
                     outcome.liveness = Some(live.liveness);
                     outcome.left_out = outcome.left_out.max(live.left_out);

@@ -24,6 +24,7 @@ Examples:
   zabcheck check --model paper --servers 3 --timeouts 1 --liveness
   zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --ghosts --reading epoch-first
   zabcheck check --model paper --servers 3 --failures unlimited --symmetry
+  zabcheck check --model paper --servers 2 --txns 2 --failures unlimited --liveness
   zabcheck check --model paper --deadlock              a run that gets stuck is a violation
 
 A baseline holds the counts of explorations, and those of this run must be the same. The flag
@@ -235,7 +236,7 @@ pub(crate) struct PaperBounds {
     pub(crate) epochs: Option<Epochs>,
     /// Model paper: `unlimited` leaves out the bounds on failures, requests and epochs; the report
     /// says what is then taken for one
-    #[arg(long, value_enum, conflicts_with_all = ["timeouts", "restarts", "ghosts", "liveness"])]
+    #[arg(long, value_enum, conflicts_with_all = ["timeouts", "restarts", "ghosts"])]
     pub(crate) failures: Option<Failures>,
     /// Crashes, each with its recovery [default: 0]
     #[arg(long, value_name = "N")]
@@ -249,7 +250,8 @@ pub(crate) struct PaperBounds {
     /// Model paper: remember what the properties over whole runs need; counts are then larger
     #[arg(long)]
     pub(crate) ghosts: bool,
-    /// Model paper: check liveness under fairness as well
+    /// Model paper: check liveness under fairness as well; with --failures unlimited, of what comes
+    /// about after the last failure, whenever that is
     #[arg(long, conflicts_with = "symmetry")]
     pub(crate) liveness: bool,
 }

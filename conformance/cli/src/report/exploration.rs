@@ -44,7 +44,9 @@ fn property_case(suite: &str, property: &Property) -> Case {
     let text = match state {
         State::Passed => None,
         State::Failed => {
-            let story = property.run.as_ref().map(story).unwrap_or_default();
+            let told =
+                || property.remarks.iter().fold(String::new(), |all, line| all + "\n" + line);
+            let story = property.run.as_ref().map_or_else(told, story);
             Some(format!("{name} is violated after {steps} steps:{story}"))
         }
         State::Unknown => Some(format!("{name}: {}", property.verdict.word())),

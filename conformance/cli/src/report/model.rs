@@ -59,9 +59,13 @@ fn print_counts(exploration: &Exploration, outcome: &Outcome) {
     out::line(ends(outcome));
     if let Some(liveness) = &outcome.liveness {
         out::line(format_args!(
-            "liveness: {} steps that change the state, {:.1} s, weak fairness in {} conditions; \
-             every claim speaks of runs where {}",
-            liveness.steps, liveness.seconds, liveness.conditions, liveness.assumption
+            "liveness: {} states, {} steps that change them, {:.1} s, weak fairness in {} \
+             conditions; every claim speaks of runs where {}",
+            liveness.states,
+            liveness.steps,
+            liveness.seconds,
+            liveness.conditions,
+            liveness.assumption
         ));
     }
     out::line(ending(exploration, outcome));
@@ -158,6 +162,7 @@ pub(crate) fn json(exploration: &Exploration, outcome: &Outcome) -> Value {
                 "verdict": property.verdict.word(),
                 "trace_length": property.trace_length,
                 "run": run(&property.run),
+                "remarks": property.remarks,
             })
         })
         .collect();
@@ -194,6 +199,7 @@ pub(crate) fn json(exploration: &Exploration, outcome: &Outcome) -> Value {
         "properties": properties,
         "actions": actions,
         "liveness": outcome.liveness.as_ref().map(|liveness| json!({
+            "states": liveness.states,
             "steps": liveness.steps,
             "conditions": liveness.conditions,
             "assumption": liveness.assumption,

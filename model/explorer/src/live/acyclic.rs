@@ -8,6 +8,7 @@
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use super::graph::Edges;
+use super::lasting::Lasting;
 
 /// Not reached, as far as is known.
 const UNSEEN: u8 = 0;
@@ -46,14 +47,18 @@ impl<'g, I: Fn(u32) -> bool + Sync> Acyclic<'g, I> {
         all
     }
 
-    /// Finds states that are on no cycle within the part, if not all. Each thread tells its own
+    /// Finds states that are on no cycle of these steps within the part, if not all. Each thread tells its own
     /// tally what it finds; gives back the tallies.
-    pub(super) fn peel<T: Default + Send>(&self, found: impl Fn(&mut T, u32) + Sync) -> Vec<T> {
+    pub(super) fn peel<T: Default + Send>(
+        &self,
+        lasting: &Lasting,
+        found: impl Fn(&mut T, u32) + Sync,
+    ) -> Vec<T> {
         let mut tallies: Vec<T> = Vec::new();
         tallies.resize_with(self.threads, T::default);
         let mut left = self.count(EXPANDED);
         loop {
-            let peeled: usize = self.peel_once(&mut tallies, &found);
+            let peeled: usize = self.peel_once(lasting, &mut tallies, &found);
             left -= peeled;
             if left == 0 || peeled <= left / WORTHWHILE {
                 return tallies;
@@ -132,6 +137,7 @@ impl<'g, I: Fn(u32) -> bool + Sync> Acyclic<'g, I> {
     /// One pass downwards; how many states it found to be on no cycle.
     fn peel_once<T: Send>(
         &self,
+        lasting: &Lasting,
         tallies: &mut [T],
         found: &(impl Fn(&mut T, u32) + Sync),
     ) -> usize {
@@ -141,10 +147,8 @@ impl<'g, I: Fn(u32) -> bool + Sync> Acyclic<'g, I> {
             let mut peeled = 0;
             while let Some(chunk) = self.chunk(&taken) {
                 for node in chunk.map(|node| nodes - 1 - node) {
-                    let leads_back = |target: &u32| self.mark(*target) == EXPANDED;
-                    if self.mark(node) == EXPANDED
-                        && !self.edges.targets(node).iter().any(leads_back)
-                    {
+                    let leads_back = |target: u32| self.mark(target) == EXPANDED;
+                    if self.mark(node) == EXPANDED && !lasting.leads(self.edges, node, leads_back) {
                         self.marks[node as usize].store(ACYCLIC, Ordering::Relaxed);
                         peeled += 1;
                         found(tally, node);

@@ -25,11 +25,15 @@ pub enum Claim<M: Model> {
     LeadsTo(Predicate<M>, Predicate<M>),
 }
 
-/// Which runs count: those that meet every condition; at most 64 of them.
+/// Which runs count: those that meet every condition, and take some steps finitely often only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fairness {
-    /// The conditions.
+    /// The conditions; at most 64 of them.
     pub conditions: Vec<Condition>,
+    /// Classes of which a run takes finitely many steps, as of failures where they have no bound:
+    /// such a step leads to where a run may stay, and is not among those that it takes for ever.
+    /// Only for graphs whose runs [stutter](crate::StateGraph::stuttering).
+    pub finitely: Vec<u16>,
 }
 
 /// A set of classes of steps that is not to be neglected for ever.
@@ -71,13 +75,20 @@ impl Fairness {
             strength,
             classes: vec![class],
         };
-        Self { conditions: classes.into_iter().map(condition).collect() }
+        Self { conditions: classes.into_iter().map(condition).collect(), finitely: Vec::new() }
     }
 
-    /// Both sets of conditions.
+    /// The same of runs that take finitely many steps of these classes.
+    #[must_use]
+    pub fn finitely(mut self, classes: impl IntoIterator<Item = u16>) -> Self {
+        self.finitely.extend(classes);
+        self
+    }
+
+    /// Both sets of conditions, and of steps that are taken finitely often.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.conditions.extend(other.conditions);
-        self
+        self.finitely(other.finitely)
     }
 }

@@ -1,11 +1,13 @@
-//! Strongly connected components, by Tarjan's algorithm without recursion: graphs are deeper than
+//! Strongly connected components by the steps that a run may take for ever, by Tarjan's algorithm without recursion: graphs are deeper than
 //! any stack.
 
 use super::graph::Edges;
+use super::lasting::Lasting;
 
 /// What is remembered of each node while components are searched for.
 pub(super) struct Components<'g> {
     edges: &'g Edges,
+    lasting: &'g Lasting,
     /// In which search a node takes part: it is passed by in others.
     group: Vec<u32>,
     /// When a node was first met, from 1; 0 before that.
@@ -25,9 +27,9 @@ struct Frame {
 
 impl<'g> Components<'g> {
     /// All nodes are in group 0 and none is visited.
-    pub(super) fn new(edges: &'g Edges) -> Self {
+    pub(super) fn new(edges: &'g Edges, lasting: &'g Lasting) -> Self {
         let nodes = edges.nodes();
-        Self { edges, group: vec![0; nodes], index: vec![0; nodes], low: vec![0; nodes] }
+        Self { edges, lasting, group: vec![0; nodes], index: vec![0; nodes], low: vec![0; nodes] }
     }
 
     /// Puts nodes into a group of their own, as if they had never been visited.
@@ -58,8 +60,8 @@ impl<'g> Components<'g> {
         self.enter(root, &mut clock, &mut stack, &mut frames);
         while let Some(frame) = frames.last_mut() {
             let node = frame.node as usize;
-            if let Some(target) = self.edges.target(frame.node, frame.next) {
-                frame.next += 1;
+            if let Some((target, next)) = self.lasting.next(self.edges, frame.node, frame.next) {
+                frame.next = next;
                 let at = target as usize;
                 if self.index[at] == 0 {
                     if takes_part(&self.group, target) {

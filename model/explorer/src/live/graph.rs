@@ -179,14 +179,15 @@ impl Edges {
         part.map_or(&[], |part| &part.targets[start.number()..start.number() + count])
     }
 
-    /// Where one step of a state leads, by its number among them.
+    /// Where one step of a state leads, by its number among them, and its class.
     #[inline]
-    pub(super) fn target(&self, node: u32, step: u32) -> Option<u32> {
+    pub(super) fn step(&self, node: u32, step: u32) -> Option<(u32, u16)> {
         if step >= self.counts[node as usize] {
             return None;
         }
         let start = self.starts[node as usize];
-        Some(self.parts[start.part()].targets[start.number() + step as usize])
+        let (part, at) = (&self.parts[start.part()], start.number() + step as usize);
+        Some((part.targets[at], u16::from(part.classes[at])))
     }
 
     /// Number of steps.

@@ -5,6 +5,7 @@ use super::claim::{Claim, Fairness, Strength};
 use super::components::Components;
 use super::graph::{Edges, SELF_LOOP, StateGraph, UNKNOWN};
 use super::lasso::{Lasso, Target};
+use super::lasting::Lasting;
 use crate::fault::{Fault, ask_first};
 use crate::model::ExplorerModel;
 use crate::options::Refused;
@@ -50,6 +51,8 @@ pub enum LiveVerdict<S> {
 
 /// Conditions of fairness as bits.
 pub(super) struct Conditions {
+    /// The steps that a run may take for ever.
+    pub(super) lasting: Lasting,
     /// By class: the conditions that a step of it meets.
     by_class: Vec<u64>,
     weak: u64,
@@ -62,7 +65,8 @@ impl Conditions {
         if count > 64 {
             return Err(Refused::TooManyConditions { count });
         }
-        let mut all = Self { by_class: vec![0; classes], weak: 0, strong: 0 };
+        let lasting = Lasting::but(&fairness.finitely, classes)?;
+        let mut all = Self { lasting, by_class: vec![0; classes], weak: 0, strong: 0 };
         for (at, condition) in fairness.conditions.iter().enumerate() {
             let bit = 1 << at;
             match condition.strength {
@@ -153,7 +157,8 @@ impl Search<'_> {
             for (target, class) in self.edges.of(*node) {
                 let met = self.conditions.of(class);
                 enabled |= met;
-                if self.part_of[target as usize] == self.parts {
+                let stays = self.part_of[target as usize] == self.parts;
+                if stays && self.conditions.lasting.has(class) {
                     taken |= met;
                 }
             }
@@ -176,7 +181,8 @@ impl<M: ExplorerModel> StateGraph<'_, M> {
     /// Judges the claim with that number among those given when the graph was explored.
     ///
     /// # Errors
-    /// When a condition names a class that the model does not have, or there are more than 64.
+    /// When a class is named that the model does not have, there are more than 64 conditions, or runs
+    /// are to take some steps finitely often although they do not stutter.
     ///
     /// # Panics
     /// When there is no such claim.
@@ -188,6 +194,9 @@ impl<M: ExplorerModel> StateGraph<'_, M> {
         let property = &self.properties[number];
         let classes = ask_first("the names of its classes", || self.model.class_names())?.len();
         let conditions = Conditions::new(fairness, classes)?;
+        if !conditions.lasting.is_all() && !self.stutters {
+            return Err(Refused::FinitelyWithoutStuttering);
+        }
         let (goal, before) = (1 << (2 * number), 1 << (2 * number + 1));
         let edges = &self.edges;
         // A run that breaks `<>[]P` may come to P as often as it likes.
@@ -248,7 +257,7 @@ fn find_standstill<I: Fn(u32) -> bool + Sync>(
         fair: Option<u32>,
     }
     let (edges, seen) = (search.edges, &*search);
-    let tallies = acyclic.peel(|tally: &mut Tally, node| {
+    let tallies = acyclic.peel(&seen.conditions.lasting, |tally: &mut Tally, node| {
         tally.waiting += 1;
         tally.standstills += u64::from(edges.has(node, SELF_LOOP) || edges.is_end(node));
         if seen.may_stay(node) {
@@ -299,7 +308,8 @@ fn find_fair_component<I: Fn(u32) -> bool + Sync>(
 ) -> Option<Vec<u32>> {
     let inside = |node: u32| acyclic.is_left(node);
     let roots: Vec<u32> = acyclic.left().collect();
-    let mut components = Components::new(search.edges);
+    let lasting = Lasting::clone(&search.conditions.lasting);
+    let mut components = Components::new(search.edges, &lasting);
     let mut smaller: Vec<Vec<u32>> = Vec::new();
     let mut fair = None;
     for root in &roots {

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use super::claim::{Claim, Condition, Strength};
 use super::graph::{Edges, SELF_LOOP, StateGraph, UNKNOWN};
 use super::judge::Conditions;
+use super::lasting::Lasting;
 use super::rebuild::{ANY_CLASS, NEVER, Walk};
 use crate::fault::Fault;
 use crate::model::ExplorerModel;
@@ -69,7 +70,8 @@ impl<M: ExplorerModel> StateGraph<'_, M> {
         let entry = *stem.nodes.last().expect("a stem has a state");
         let comes_back = matches!(target.claim, Claim::EventuallyAlways(_));
         let avoids = if comes_back { target.goal } else { 0 };
-        let cycle = self.edges.cycle(entry, &members, avoids, (conditions, names));
+        let within = Within { members: &members, lasting: &conditions.lasting };
+        let cycle = self.edges.cycle(entry, &within, avoids, (conditions, names));
         let met = names.iter().enumerate().map(|(at, condition)| {
             self.edges
                 .met(&cycle, 1 << at, condition.strength, conditions)
@@ -130,6 +132,18 @@ impl<M: ExplorerModel> StateGraph<'_, M> {
     }
 }
 
+/// Where a cycle is to be, and of which steps.
+struct Within<'a> {
+    members: &'a HashSet<u32>,
+    lasting: &'a Lasting,
+}
+
+impl Within<'_> {
+    fn has(&self, (target, class): (u32, u16)) -> bool {
+        self.members.contains(&target) && self.lasting.has(class)
+    }
+}
+
 // What needs no model is compiled once for all of them.
 impl Edges {
     /// The walk that ends in a place, without the change of phase.
@@ -156,13 +170,13 @@ impl Edges {
     fn cycle(
         &self,
         entry: u32,
-        members: &HashSet<u32>,
+        within: &Within<'_>,
         avoids: u32,
         (conditions, names): (&Conditions, &[Condition]),
     ) -> Walk {
         let mut walk = Walk { nodes: vec![entry], classes: Vec::new() };
-        if members.len() == 1 {
-            if self.has(entry, SELF_LOOP) {
+        if within.members.len() == 1 {
+            if self.has(entry, SELF_LOOP) && within.lasting.is_all() {
                 // Its class is found when the states are.
                 walk.step(ANY_CLASS, entry);
             }
@@ -176,19 +190,19 @@ impl Edges {
         for _ in 0..=names.len() {
             for at in 0..names.len() {
                 if walk.classes.is_empty() || !met(&walk, at) {
-                    self.meet(&mut walk, members, 1 << at, conditions);
+                    self.meet(&mut walk, within, 1 << at, conditions);
                 }
             }
             if avoids != 0 && walk.nodes.iter().all(|node| self.has(*node, avoids)) {
-                self.go_to(&mut walk, members, |node| !self.has(node, avoids));
+                self.go_to(&mut walk, within, |node| !self.has(node, avoids));
             }
             if walk.classes.is_empty() {
-                let step = self.of(entry).find(|(target, _)| members.contains(target));
+                let step = self.of(entry).find(|step| within.has(*step));
                 if let Some((target, class)) = step {
                     walk.step(class, target);
                 }
             }
-            self.go_to(&mut walk, members, |node| node == entry);
+            self.go_to(&mut walk, within, |node| node == entry);
             if (0..names.len()).all(|at| met(&walk, at)) {
                 break;
             }
@@ -198,24 +212,22 @@ impl Edges {
 
     /// Goes to where a step that meets the condition can be taken, and takes it; or else to where no
     /// such step is possible.
-    fn meet(&self, walk: &mut Walk, members: &HashSet<u32>, bit: u64, conditions: &Conditions) {
+    fn meet(&self, walk: &mut Walk, within: &Within<'_>, bit: u64, conditions: &Conditions) {
         let step = |node: u32| {
-            self.of(node).find(|(target, class)| {
-                members.contains(target) && conditions.of(*class) & bit != 0
-            })
+            self.of(node).find(|step| within.has(*step) && conditions.of(step.1) & bit != 0)
         };
-        if self.go_to(walk, members, |node| step(node).is_some()) {
+        if self.go_to(walk, within, |node| step(node).is_some()) {
             if let Some((target, class)) = walk.nodes.last().and_then(|here| step(*here)) {
                 walk.step(class, target);
             }
         } else {
-            self.go_to(walk, members, |node| conditions.enabled(self, node) & bit == 0);
+            self.go_to(walk, within, |node| conditions.enabled(self, node) & bit == 0);
         }
     }
 
     /// Goes on, by a shortest way among the members, to where `there` is so. `false` when there is
     /// no such place.
-    fn go_to(&self, walk: &mut Walk, members: &HashSet<u32>, there: impl Fn(u32) -> bool) -> bool {
+    fn go_to(&self, walk: &mut Walk, within: &Within<'_>, there: impl Fn(u32) -> bool) -> bool {
         let Some(here) = walk.nodes.last().copied() else { return false };
         let mut from: HashMap<u32, Option<(u32, u16)>> = HashMap::from([(here, None)]);
         let mut queue = VecDeque::from([here]);
@@ -231,7 +243,7 @@ impl Edges {
                 return true;
             }
             for (next, class) in self.of(node) {
-                if members.contains(&next)
+                if within.has((next, class))
                     && let Entry::Vacant(place) = from.entry(next)
                 {
                     place.insert(Some((node, class)));

@@ -141,7 +141,7 @@ pub(crate) fn weak(classes: &[u16]) -> Fairness {
         strength: Strength::Weak,
         classes: vec![*class],
     };
-    Fairness { conditions: classes.iter().map(condition).collect() }
+    Fairness { conditions: classes.iter().map(condition).collect(), finitely: Vec::new() }
 }
 
 pub(crate) fn word(report: &LiveReport<u32>) -> &'static str {

@@ -139,7 +139,7 @@ pub(crate) fn fair(strength: Strength, sets: &[&[u16]]) -> Fairness {
         strength,
         classes: classes.to_vec(),
     };
-    Fairness { conditions: sets.iter().map(condition).collect() }
+    Fairness { conditions: sets.iter().map(condition).collect(), finitely: Vec::new() }
 }
 
 pub(crate) fn weak(sets: &[&[u16]]) -> Fairness {

@@ -282,6 +282,70 @@ fn verdicts_on_random_graphs_are_those_of_trying_every_set() {
     assert!((ROUNDS / 2..ROUNDS * 7 / 2).contains(&violated), "{violated} violated");
 }
 
+/// The same where runs take finitely many steps of some classes: those lead to where a run stays, and
+/// are not taken there.
+#[test]
+fn what_is_taken_finitely_often_closes_no_cycle() {
+    let mut random = SmallRng::seed_from_u64(11);
+    let (mut violated, mut differ) = (0, 0);
+    const ROUNDS: u32 = 3000;
+    for round in 0..ROUNDS {
+        let states: u8 = random.random_range(1..=6);
+        let mut step = || {
+            let ends = (random.random_range(0..states), random.random_range(0..states));
+            (ends.0, random.random_range(0..CLASSES), ends.1)
+        };
+        let steps: Vec<_> = (0..12).map(|_| step()).collect();
+        let bits = 1..1_u64 << states;
+        let (p, q) = (random.random_range(bits.clone()), random.random_range(bits));
+        let graph = Graph { initial: vec![0], steps, inside: u64::MAX, p, q };
+        let mut loops = graph.clone();
+        loops.steps.extend((0..states).map(|state| (state, CLASSES, state)));
+        let mut all = unfair();
+        for class in 0..CLASSES {
+            let strength = if random.random() { Strength::Weak } else { Strength::Strong };
+            if random.random_bool(0.8) {
+                all = all.and(fair(strength, &[&[class]]));
+            }
+        }
+        let ends: Vec<u16> = (0..CLASSES).filter(|_| random.random()).collect();
+        let fairness = all.clone().finitely(ends.iter().copied());
+        for form in FORMS {
+            let expected = oracle::is_violated(&loops, form, &fairness, states);
+            let verdict = graph.judge_stuttering(form, &fairness).verdict;
+            if let LiveVerdict::Violated(lasso) = &verdict {
+                assert!(lasso.cycle.classes.iter().all(|class| !ends.contains(class)));
+                assert_eq!(lasso.cycle.states.first(), lasso.cycle.states.last());
+            }
+            let is_violated = matches!(verdict, LiveVerdict::Violated(_));
+            assert_eq!(is_violated, expected, "round {round}: {graph:?} {fairness:?} {form:?}");
+            violated += u32::from(expected);
+            differ += u32::from(expected != oracle::is_violated(&loops, form, &all, states));
+        }
+    }
+    assert!((ROUNDS / 2..ROUNDS * 7 / 2).contains(&violated), "{violated} violated");
+    assert!(differ > ROUNDS / 50, "{differ} verdicts are others without that");
+}
+
+/// A failure after which a run stays is no reason to go on failing: 0 and 1 are a cycle only by the
+/// failure (class 2), and 3 is reached by it only.
+#[test]
+fn failures_that_end_lead_to_where_a_run_stays() {
+    let go_round = Graph::with_classes(&[(0, 2, 1), (1, 0, 0), (0, 0, 4)]).p(&[4]);
+    let word = |graph: &Graph, fairness: &Fairness| {
+        let verdict = graph.judge_stuttering(EVENTUALLY, fairness).verdict;
+        matches!(verdict, LiveVerdict::Violated(_))
+    };
+    // Each time round, class 0 is taken once: as long as failures go on, that is fair.
+    assert!(word(&go_round, &weak(&[&[0]])));
+    assert!(!word(&go_round, &weak(&[&[0]]).finitely([2])));
+    let away = Graph::with_classes(&[(0, 2, 1), (1, 0, 3), (0, 0, 4), (3, 2, 3)]).p(&[4]);
+    assert!(word(&away, &weak(&[&[0]]).finitely([2])));
+    let report = away.judge_stuttering(EVENTUALLY, &weak(&[&[0]]).finitely([2]));
+    let LiveVerdict::Violated(lasso) = report.verdict else { panic!("{:?}", report.verdict) };
+    assert_eq!((lasso.stem.states.as_slice(), lasso.stutters()), (&[0, 1, 3][..], true));
+}
+
 /// A verdict that is given although steps were left out is that of every graph which is the same
 /// within the boundary, whatever is outside of it.
 #[test]
@@ -424,6 +488,11 @@ fn impossible_questions_are_refused() {
     assert_eq!(graph.judge(0, &weak(&[&[3]])).err(), Some(Refused::NoSuchClass { class: 3 }));
     let refused = graph.judge(0, &weak(&[&[0][..]; 65])).err();
     assert_eq!(refused, Some(Refused::TooManyConditions { count: 65 }));
+    let refused = graph.judge(0, &unfair().finitely([0])).err();
+    assert_eq!(refused, Some(Refused::FinitelyWithoutStuttering));
+    let graph = graph.stuttering();
+    let refused = graph.judge(0, &unfair().finitely([0, 3])).err();
+    assert_eq!(refused, Some(Refused::NoSuchClass { class: 3 }));
 }
 
 /// Stopped early, for whatever reason, the graph says so.

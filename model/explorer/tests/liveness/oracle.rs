@@ -4,7 +4,8 @@ use zab_explorer::{Fairness, Lasso, Met, Strength};
 
 use crate::graph::{Form, Graph};
 
-/// Whether some fair run breaks the claim.
+/// Whether some fair run breaks the claim. Of the classes that a run takes finitely often no step is
+/// taken where it stays.
 pub(crate) fn is_violated(graph: &Graph, form: Form, fairness: &Fairness, states: u8) -> bool {
     let everywhere = (1_u64 << states) - 1;
     let reachable = spread(graph, graph.initial.iter().fold(0, |set, s| set | 1 << s), everywhere);
@@ -16,9 +17,15 @@ pub(crate) fn is_violated(graph: &Graph, form: Form, fairness: &Fairness, states
         Form::LeadsTo => reachable & graph.p,
     };
     let region = spread(graph, starts & waiting, waiting);
+    let lasting = |step: &&(u8, u16, u8)| !fairness.finitely.contains(&step.1);
+    let staying =
+        Graph { steps: graph.steps.iter().filter(lasting).copied().collect(), ..graph.clone() };
     (1..=everywhere).any(|set| {
         let breaks = !comes_back || set & !graph.p != 0;
-        set & !region == 0 && breaks && can_stay(graph, set) && is_fair(graph, fairness, set)
+        set & !region == 0
+            && breaks
+            && can_stay(&staying, set)
+            && is_fair(graph, &staying, fairness, set)
     })
 }
 
@@ -46,10 +53,11 @@ fn can_stay(graph: &Graph, set: u64) -> bool {
     (0..64).filter(|state| set >> state & 1 == 1).all(|state| spread(graph, 1 << state, set) == set)
 }
 
-fn is_fair(graph: &Graph, fairness: &Fairness, set: u64) -> bool {
+/// Whether a run is fair that takes all these steps between the states of the set for ever.
+fn is_fair(graph: &Graph, staying: &Graph, fairness: &Fairness, set: u64) -> bool {
     let members: Vec<u8> = (0..64).filter(|state| set >> state & 1 == 1).collect();
     fairness.conditions.iter().all(|condition| {
-        let taken = graph.steps.iter().any(|(from, class, to)| {
+        let taken = staying.steps.iter().any(|(from, class, to)| {
             from != to
                 && members.contains(from)
                 && members.contains(to)
@@ -97,7 +105,7 @@ pub(crate) fn check_lasso(graph: &Graph, form: Form, fairness: &Fairness, lasso:
         }
     }
     let set = cycle.states.iter().fold(0, |set, state| set | 1 << state);
-    assert!(is_fair(graph, fairness, set));
+    assert!(is_fair(graph, graph, fairness, set));
     assert_eq!(lasso.fairness.len(), fairness.conditions.len());
     for (met, condition) in lasso.fairness.iter().zip(&fairness.conditions) {
         match met {

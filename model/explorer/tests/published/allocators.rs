@@ -111,7 +111,7 @@ fn each(strength: Strength, classes: impl Fn([u16; 5]) -> Vec<u16>) -> Fairness 
         let classes = classes(classes_of(client));
         Condition { name: format!("client {client}"), strength, classes }
     };
-    Fairness { conditions: (0..CLIENTS).map(condition).collect() }
+    Fairness { conditions: (0..CLIENTS).map(condition).collect(), finitely: Vec::new() }
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn what_goes_on_for_ever_may_hide_what_is_neglected() {
         assert!(matches!(report.verdict, LiveVerdict::Holds) && report.cycles > 0, "{name}");
         let mut conditions = full.conditions;
         conditions.retain(|condition| !condition.name.starts_with(lost));
-        let less = Fairness { conditions };
+        let less = Fairness { conditions, ..Fairness::default() };
         let report = graph.judge(number, &less).expect("the classes are there");
         let LiveVerdict::Violated(lasso) = report.verdict else { panic!("{name} holds") };
         let story = Story::new(&lasso, &less);

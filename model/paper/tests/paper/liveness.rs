@@ -109,7 +109,7 @@ fn needed<const N: usize, const X: usize>(
     let breaks = |lost: &usize| {
         let mut conditions = all.clone();
         conditions.remove(*lost);
-        let fairness = Fairness { conditions };
+        let fairness = Fairness { conditions, ..Fairness::default() };
         let report = graph.judge(number, &fairness).expect("the classes are there");
         match &report.verdict {
             LiveVerdict::Holds => false,

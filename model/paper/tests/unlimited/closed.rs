@@ -32,7 +32,7 @@ fn closed<const N: usize, const X: usize>(epochs: Epochs) -> (u64, Option<u64>) 
         };
         assert!(is_fine, "{}", property.name);
     }
-    assert_eq!(orbits.properties.len(), 21);
+    assert_eq!(orbits.properties.len(), 22);
     let reductions = ["budgets", "distances of epochs", "distances of requests", "symmetry"];
     assert_eq!(orbits.reductions, reductions);
     (orbits.distinct, orbits.unreduced)
@@ -136,6 +136,33 @@ fn readings_that_lose_data_still_do() {
     for (violated, property) in lost {
         assert!(violated.contains(&property), "{property} of {violated:?}");
     }
+}
+
+/// How many failures it takes, at least, until a reading violates a property; and whether the run is
+/// one of the published specification.
+fn fewest<const N: usize, const X: usize>(name: &str, property: &str) -> (u8, bool) {
+    let variant = Variant::default().read(reading(name).expect("a reading"));
+    let paper = paper::<N, X>(Rules { variant, ..rules::<N, X>(0, 0) });
+    let without = Unlimited::new(&paper, Epochs::Next);
+    let options = Options { symmetry: true, stop_when_violated: true, ..Options::default() };
+    let with = |failures| {
+        let model = Unlimited::with_failures(&paper, Epochs::Next, failures);
+        let report = check(&model, &options, &mut |_| {}).expect("it begins");
+        let found = report.properties.iter().find(|found| found.name == property)?;
+        let replayed = without.reduction().replay(found.verdict.trace()?, None);
+        Some((failures, replayed.is_some()))
+    };
+    (0..6).find_map(with).expect("it is violated")
+}
+
+/// None of the readings needs other epochs than the published specification takes.
+#[test]
+fn readings_that_lose_data_do_so_with_whole_numbers() {
+    let missed = "proposals_fit_the_history";
+    assert_eq!(fewest::<3, 2>("proposals-to-synced", missed), (0, true));
+    assert_eq!(fewest::<3, 2>("repeated-proposal-illegal", missed), (0, true));
+    assert_eq!(fewest::<3, 2>("commit-ld-acknowledged", "commits_come_in_order"), (0, true));
+    assert_eq!(fewest::<3, 1>("epoch-first", "delivered_is_on_a_quorum"), (2, true));
 }
 
 /// So many epochs that a zxid might have no room for more are a violation that is told, no panic.

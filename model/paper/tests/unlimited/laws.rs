@@ -6,7 +6,7 @@ use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use stateright::{Model, Representative};
-use zab_explorer::{Claim, Reduction};
+use zab_explorer::{Claim, ExplorerModel, Reduction};
 use zab_paper::{Action, Epochs, Paper, Rules, State, Unlimited, liveness, reading};
 
 use crate::states::{Tried, monotone, paper, rules, states};
@@ -141,6 +141,39 @@ proptest! {
         }
     }
 
+    /// Fairness is the same of a state and of its image: a class that it speaks of is possible in both
+    /// or in neither, and each of its steps changes the image.
+    #[test]
+    fn fairness_is_that_of_the_image(tried in states::<3, 2>(rules::<3, 2>(5, 5)), renaming in renamings()) {
+        let bounded = paper::<3, 2>(rules::<3, 2>(5, 5));
+        let fair: BTreeSet<u16> =
+            liveness::fairness(3).conditions.into_iter().flat_map(|one| one.classes).collect();
+        let state = if tried.is_made { tried.state } else { renamed(&tried.state, &renaming) };
+        let possible: BTreeSet<u16> = Action::all(3)
+            .into_iter()
+            .filter(|action| state.after(bounded.rules(), *action).is_some())
+            .map(|action| action.class(3))
+            .filter(|class| fair.contains(class))
+            .collect();
+        for epochs in [Epochs::Next, Epochs::Any] {
+            let model = Unlimited::new(&bounded, epochs);
+            let image = model.reduction().canonical(&state);
+            let mut of_image = BTreeSet::new();
+            let mut stays = None;
+            model.for_each_successor(&image, |class, next| {
+                if fair.contains(&class) {
+                    of_image.insert(class);
+                    stays = stays.or((next == image).then_some(class));
+                }
+            });
+            prop_assert_eq!(stays.map(|class| Action::all(3)[usize::from(class)]), None);
+            // With epochs made up there may be more of them than fit.
+            if !tried.is_made {
+                prop_assert_eq!(&of_image, &possible);
+            }
+        }
+    }
+
     /// What was spent of the budgets of failures is read by failures only; how long histories were,
     /// and how many requests there were, by requests only.
     #[test]
@@ -152,7 +185,7 @@ proptest! {
         let mut other = state;
         (other.spent.timeouts, other.spent.restarts) = (spent.0 % 16, spent.1 % 16);
         for action in Action::all(3) {
-            if matches!(action, Action::Timeout(..) | Action::Restart(_)) {
+            if action.is_failure() {
                 continue;
             }
             if !matches!(action, Action::LeaderProcessRequest(_)) {

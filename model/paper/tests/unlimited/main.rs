@@ -2,5 +2,7 @@
 
 mod closed;
 mod laws;
+mod lives;
 mod places;
+mod says_so;
 mod states;

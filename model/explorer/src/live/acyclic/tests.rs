@@ -8,6 +8,7 @@ use rand::{Rng, SeedableRng};
 
 use super::{ACYCLIC, Acyclic, CHUNK, UNSEEN};
 use crate::live::graph::{At, Edges, Part};
+use crate::live::lasting::Lasting;
 
 /// More than a chunk for each of three threads.
 const NODES: u32 = 20_557;
@@ -80,7 +81,8 @@ fn random_graphs_are_as_petgraph_has_them() {
             let acyclic = Acyclic::reach(&edges, &roots, inside, threads);
             let seen = (0..NODES).filter(|node| acyclic.mark(*node) != UNSEEN);
             assert_eq!(seen.collect::<BTreeSet<u32>>(), reached, "round {round}");
-            let told = acyclic.peel(|told: &mut Vec<u32>, node| told.push(node)).concat();
+            let tell = |told: &mut Vec<u32>, node| told.push(node);
+            let told = acyclic.peel(&Lasting::all(), tell).concat();
             let peeled: BTreeSet<u32> = told.iter().copied().collect();
             assert_eq!(peeled.len(), told.len());
             assert!(peeled.iter().all(|node| acyclic.mark(*node) == ACYCLIC));

@@ -7,6 +7,7 @@ use rand::{Rng, SeedableRng};
 
 use super::Components;
 use crate::live::graph::{At, Edges, Part};
+use crate::live::lasting::Lasting;
 
 type Parts = BTreeSet<BTreeSet<u32>>;
 
@@ -28,7 +29,8 @@ fn edges(nodes: u32, pairs: &[(u32, u32)]) -> Edges {
 }
 
 fn ours(edges: &Edges, inside: impl Fn(u32) -> bool + Copy) -> Parts {
-    let mut components = Components::new(edges);
+    let lasting = Lasting::all();
+    let mut components = Components::new(edges, &lasting);
     let mut parts = Parts::new();
     for root in 0..u32::try_from(edges.nodes()).expect("few") {
         components.visit(root, 0, inside, |members| {
@@ -78,7 +80,8 @@ fn depth_does_not_matter() {
     edges.counts = vec![1; nodes as usize];
     edges.starts = (0..nodes as usize).map(|node| At::new(0, node)).collect();
     let mut sizes = Vec::new();
-    Components::new(&edges).visit(
+    let lasting = Lasting::all();
+    Components::new(&edges, &lasting).visit(
         7,
         0,
         |_| true,
@@ -94,7 +97,8 @@ fn depth_does_not_matter() {
 #[test]
 fn a_group_is_searched_on_its_own() {
     let edges = edges(4, &[(0, 1), (1, 2), (2, 0), (2, 3), (3, 2)]);
-    let mut components = Components::new(&edges);
+    let lasting = Lasting::all();
+    let mut components = Components::new(&edges, &lasting);
     let mut parts = Vec::new();
     components.visit(
         0,
