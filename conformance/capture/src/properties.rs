@@ -24,7 +24,7 @@ use zab_wire::quorum::PROTOCOL_VERSION;
 use crate::decode::{Item, Summary, What, decode};
 use crate::error::CaptureError;
 use crate::payload::Payload;
-use crate::raw::Event;
+use crate::raw::{Event, Link, Port, Side};
 use crate::show::ENCRYPTED;
 
 use acknowledged::Acknowledged;
@@ -119,6 +119,9 @@ pub struct Report {
     pub summary: Summary,
 }
 
+/// How many doubts are told: one is enough.
+const DOUBTS_MAX: usize = 5;
+
 /// What has been found so far.
 #[derive(Debug, Default)]
 struct Findings {
@@ -134,7 +137,9 @@ impl Findings {
     }
 
     fn doubt(&mut self, why: String) {
-        self.doubts.insert(why);
+        if self.doubts.len() < DOUBTS_MAX {
+            self.doubts.insert(why);
+        }
     }
 }
 
@@ -154,6 +159,10 @@ pub fn check(members: &Members, input: impl BufRead) -> Result<Report, CaptureEr
     Ok(watch.report(members, summary))
 }
 
+/// Learners and leaders between which the recorder stood: it listened for the one in place of the
+/// other, or was dialled.
+type Covered = BTreeSet<(i64, i64)>;
+
 /// All properties, beside one another.
 #[derive(Default)]
 struct Watch {
@@ -161,6 +170,7 @@ struct Watch {
     acknowledged: Acknowledged,
     committed: Committed,
     vouching: Vouching,
+    covered: Covered,
     leaders: Leaders,
     clients: Clients,
     findings: Findings,
@@ -172,6 +182,13 @@ impl Watch {
         match &item.what {
             What::Other(event) => {
                 self.connections.event(item, event);
+                match event {
+                    Event::Listen(Link { port: Port::Quorum, from, to })
+                    | Event::Open(Side { port: Port::Quorum, from, to, .. }) => {
+                        self.covered.insert((*from, *to));
+                    }
+                    _ => {}
+                }
                 if let Event::Mark { what, details } = event {
                     self.acknowledged.mark(what, details);
                     self.clients.mark(item, what, details, findings);
@@ -189,8 +206,9 @@ impl Watch {
                 self.acknowledged.vote(item, findings);
                 if let Some(seen) = self.connections.packet(item) {
                     doubt_version(&seen, findings);
+                    doubt_silence(&seen, &mut self.covered, findings);
                     self.acknowledged.packet(&seen, findings);
-                    self.vouching.packet(members, &seen, findings);
+                    self.vouching.packet(members, &seen, &self.covered, findings);
                     self.committed.packet(members, &seen, &self.vouching, findings);
                     self.leaders.packet(&seen, findings);
                     self.connections.after(item);
@@ -219,6 +237,10 @@ impl Watch {
         if self.leaders.count().number == 0 {
             report.doubts.push("no leader has sent NEWLEADER: there is nothing to look at".into());
         }
+        // Whose acknowledgements count is then unknown.
+        if self.connections.strangers(members).next().is_some() {
+            report.findings.retain(|found| ![W_QUORUM, W_COMMITTED].contains(&found.rule));
+        }
         for id in self.connections.strangers(members) {
             report.doubts.push(format!(
                 "server {id} takes part, and is none of those that were named: whose \
@@ -241,6 +263,18 @@ fn doubt_version(seen: &Seen<'_>, findings: &mut Findings) {
             "line {}: version {version:#x} of the protocol between servers, expected \
              {PROTOCOL_VERSION:#x}",
             seen.item.line
+        ));
+    }
+}
+
+/// A leader answers a learner of which the capture shows nothing.
+fn doubt_silence(seen: &Seen<'_>, covered: &mut Covered, findings: &mut Findings) {
+    let connection = seen.connection;
+    let pair = (connection.learner, connection.leader);
+    if !seen.by_learner && !connection.learner_has_spoken && covered.remove(&pair) {
+        findings.doubt(format!(
+            "line {}: server {} answers server {}, and the capture does not show what",
+            seen.item.line, connection.leader, connection.learner
         ));
     }
 }

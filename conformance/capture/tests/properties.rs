@@ -222,6 +222,31 @@ fn a_commit_needs_acknowledgements_of_voters() {
     assert_eq!(found.findings[0].rule, properties::W_QUORUM);
 }
 
+/// A capture without one of its links: what is not seen may have happened.
+#[test]
+fn a_link_that_is_missing_is_a_doubt_and_no_finding() {
+    let mut story = Story::default();
+    let one = story.follows(1, 1, 0, 0);
+    story.propose(&[one], &txn(Z1, "/a", None)).leads(one, Commit, Z1);
+    let found = report(&story, &[]);
+    assert_eq!(found.findings, Vec::new());
+    assert!(found.doubts[0].contains("does not show what server 2 sends to server 3"));
+    // One direction of a connection is missing.
+    let (mut story, one, two) = began();
+    story.propose(&[one, two], &txn(Z1, "/a", None)).sends(two, Ack, Z1).leads(one, Commit, Z1);
+    let lines = story.text().lines().map(|line| format!("{line}\n"));
+    let without: String = lines.filter(|line| !line.contains(r#""frm":2,"to":3,"hex"#)).collect();
+    let found = properties::check(&members(&[]), without.as_bytes()).expect("a capture");
+    assert_eq!(found.findings, Vec::new());
+    assert!(found.doubts.iter().any(|doubt| doubt.contains("server 3 answers server 2")));
+    // The recorder was there, and nobody dialled.
+    let mut story = Story::default();
+    story.listens(2, 3);
+    let one = story.follows(1, 1, 0, 0);
+    story.propose(&[one], &txn(Z1, "/a", None)).leads(one, Commit, Z1);
+    assert_eq!(rules(&story), [properties::W_QUORUM]);
+}
+
 #[test]
 fn a_learner_that_reports_less_has_not_what_it_acknowledged() {
     let (mut story, one, two) = began();

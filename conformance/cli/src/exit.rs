@@ -11,7 +11,8 @@ Exit codes, the same for every command:
   1  diverges from the model, or a property is violated
   2  inconclusive: a gap, a cut trace, a budget that ran out
   3  bad input or usage, or the output could not be written (a reader that closed its end,
-     as in `| head -1`, has seen enough: the code is that of the verdict)";
+     as in `| head -1`, has seen enough: the code is that of the verdict)
+  4  a program that the command runs is not installed: Java, ZooKeeper, strace";
 
 /// How a command ends of which an exploration ended like this.
 pub(crate) const fn of(ending: Ending) -> Exit {

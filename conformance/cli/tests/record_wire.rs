@@ -75,7 +75,7 @@ fn what_is_missing_is_told_with_what_to_install() {
             .expect("zabcheck runs")
     };
     let output = java(folder.path());
-    assert_exit(&output, 3);
+    assert_exit(&output, 4);
     assert!(stderr(&output).contains("apt-get install default-jre-headless"), "{output:?}");
     // Something that is called java, and a folder without ZooKeeper.
     let fake = folder.path().join("java");

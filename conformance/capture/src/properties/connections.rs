@@ -16,6 +16,8 @@ pub(super) struct Connection {
     pub(super) learner: i64,
     pub(super) leader: i64,
     pub(super) is_observer: bool,
+    /// Whether the learner has sent anything, as it does first.
+    pub(super) learner_has_spoken: bool,
     /// The epoch of LEADERINFO.
     pub(super) epoch: Option<i64>,
     /// The zxid of ACKEPOCH, and the packet.
@@ -64,6 +66,7 @@ impl Connections {
                     learner: side.from,
                     leader: side.to,
                     is_observer: false,
+                    learner_has_spoken: false,
                     epoch: None,
                     reported: None,
                     history: 0,
@@ -131,6 +134,7 @@ impl Connections {
 
 impl Connection {
     fn of_learner(&mut self, item: &Item, packet: &QuorumPacket) {
+        self.learner_has_spoken = true;
         match packet.kind {
             PacketType::ObserverInfo => self.is_observer = true,
             PacketType::AckEpoch => self.reported = Some((packet.zxid, Packet::of(item))),

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use zab_wire::PacketType;
 
 use super::connections::{Connection, Seen};
-use super::{Count, Findings, Members, Packet, W_QUORUM, epoch, is_of_txn};
+use super::{Count, Covered, Findings, Members, Packet, W_QUORUM, epoch, is_of_txn};
 use crate::show::Zxid;
 
 /// How many of the newest transactions are remembered. A learner that is cut further back takes part
@@ -45,7 +45,13 @@ impl Vouching {
         others.filter(|id| members.is_voter(**id)).count() + 1
     }
 
-    pub(super) fn packet(&mut self, members: &Members, seen: &Seen<'_>, findings: &mut Findings) {
+    pub(super) fn packet(
+        &mut self,
+        members: &Members,
+        seen: &Seen<'_>,
+        covered: &Covered,
+        findings: &mut Findings,
+    ) {
         let (connection, zxid) = (seen.connection, seen.packet.zxid);
         match seen.packet.kind {
             PacketType::Ack if seen.by_learner && is_of_txn(zxid) && !connection.is_observer => {
@@ -62,7 +68,7 @@ impl Vouching {
             PacketType::Commit | PacketType::Inform
                 if !seen.by_learner && connection.epoch == Some(epoch(zxid)) && is_of_txn(zxid) =>
             {
-                self.commit(members, seen, findings);
+                self.commit(members, seen, covered, findings);
             }
             _ => {}
         }
@@ -80,7 +86,13 @@ impl Vouching {
         }
     }
 
-    fn commit(&mut self, members: &Members, seen: &Seen<'_>, findings: &mut Findings) {
+    fn commit(
+        &mut self,
+        members: &Members,
+        seen: &Seen<'_>,
+        covered: &Covered,
+        findings: &mut Findings,
+    ) {
         let (zxid, leader) = (seen.packet.zxid, seen.connection.leader);
         let txn = self.txns.entry(zxid).or_default();
         if std::mem::replace(&mut txn.is_committed, true) {
@@ -92,6 +104,23 @@ impl Vouching {
             return;
         }
         let Some(txn) = self.txns.get(&zxid) else { return };
+        let is_hidden = |id: &&i64| {
+            members.is_voter(**id)
+                && **id != leader
+                && !covered.contains(&(**id, leader))
+                && !txn.present.contains_key(*id)
+        };
+        let hidden: Vec<&i64> = members.servers.iter().filter(is_hidden).collect();
+        if holders + hidden.len() >= members.quorum() {
+            let hidden: Vec<String> = hidden.iter().map(ToString::to_string).collect();
+            return findings.doubt(format!(
+                "the capture does not show what server {} sends to server {leader}, so who \
+                 acknowledged what it committed is unknown (first: {}, line {})",
+                hidden.join(" and server "),
+                Zxid(zxid),
+                seen.item.line
+            ));
+        }
         let mut packets: Vec<Packet> = txn.present.values().cloned().collect();
         packets.extend(txn.withdrawn.values().flatten().cloned());
         packets.push(seen.evidence());

@@ -42,6 +42,11 @@ impl Story {
         number
     }
 
+    /// The recorder listens for a learner in place of its leader.
+    pub(crate) fn listens(&mut self, from: i64, to: i64) -> &mut Self {
+        self.line(&format!(r#""ev":"listen","ch":"q","frm":{from},"to":{to}"#))
+    }
+
     /// Bytes of one end of a quorum connection.
     pub(crate) fn bytes(&mut self, connection: u64, from: i64, hex: &str) -> &mut Self {
         self.bytes_on("q", connection, from, hex)

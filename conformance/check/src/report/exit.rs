@@ -14,6 +14,8 @@ pub enum Exit {
     Unknown = 2,
     /// Bad input or usage, or a result that could not be written.
     Usage = 3,
+    /// A program that the command runs is not installed.
+    Missing = 4,
 }
 
 impl Exit {
@@ -23,7 +25,8 @@ impl Exit {
         self as u8
     }
 
-    /// The worse of two outcomes that were both asked for: bad input, then a violation, then doubt.
+    /// The worse of two outcomes that were both asked for: what is missing or bad, then a
+    /// violation, then doubt.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let rank = |exit| match exit {
@@ -31,6 +34,7 @@ impl Exit {
             Self::Unknown => 1,
             Self::Bad => 2,
             Self::Usage => 3,
+            Self::Missing => 4,
         };
         if rank(self) >= rank(other) { self } else { other }
     }

@@ -136,6 +136,7 @@ fn target(args: &Record) -> Result<Box<dyn Target>, String> {
 pub(super) fn exit_of(error: &RecordError) -> Exit {
     match error {
         RecordError::Lost { .. } => Exit::Bad,
+        RecordError::NeedsProgram { .. } => Exit::Missing,
         RecordError::NotShown { .. }
         | RecordError::NoPacket { .. }
         | RecordError::Interrupted
@@ -146,7 +147,6 @@ pub(super) fn exit_of(error: &RecordError) -> Exit {
         RecordError::NotEmpty(_)
         | RecordError::NeedsTrace(_)
         | RecordError::NoTrace { .. }
-        | RecordError::NeedsProgram { .. }
         | RecordError::Capture(_)
         | RecordError::BadTrace { .. }
         | RecordError::Io { .. }

@@ -56,7 +56,7 @@ impl State {
         match exit {
             Exit::Good => Self::Passed,
             Exit::Bad => Self::Failed,
-            Exit::Unknown | Exit::Usage => Self::Unknown,
+            Exit::Unknown | Exit::Usage | Exit::Missing => Self::Unknown,
         }
     }
 }

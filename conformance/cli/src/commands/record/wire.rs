@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use zab_ensemble::{
-    ApacheServer, Mixed, RecordError, SCENARIOS, Scenario, Target, Untraced, WIRE_SCENARIOS,
-    WireRecorded, WireRecording, WireScenario, ZabServer,
+    ApacheError, ApacheServer, Mixed, RecordError, SCENARIOS, Scenario, Target, Untraced,
+    WIRE_SCENARIOS, WireRecorded, WireRecording, WireScenario, ZabServer,
 };
 
 use crate::args::{self, Implementation, Record};
@@ -48,9 +48,9 @@ pub(super) fn run(args: &Record, name: &str, out: &Path) -> Exit {
     };
     let target = match target(args) {
         Ok(target) => target,
-        Err(why) => {
+        Err((exit, why)) => {
             out::error(why);
-            return Exit::Usage;
+            return exit;
         }
     };
     out::line(format_args!("servers: {}", target.software()));
@@ -78,39 +78,50 @@ pub(super) fn run(args: &Record, name: &str, out: &Path) -> Exit {
     exit.and(write_json(args.json.as_deref(), "record", value))
 }
 
-fn target(args: &Record) -> Result<Box<dyn Target>, String> {
-    let apache = || {
-        let found = ApacheServer::find(args.zookeeper_jars.as_deref());
-        found.map(|server| Box::new(server) as Box<dyn Target>).map_err(|error| error.to_string())
-    };
-    let ours = || {
-        let found = ZabServer::find().map_err(|error| error.to_string())?;
-        Ok(Box::new(Untraced(found)) as Box<dyn Target>)
-    };
+/// The servers to run, or how the command ends without them and why.
+fn target(args: &Record) -> Result<Box<dyn Target>, (Exit, String)> {
+    let usage = |why: String| (Exit::Usage, why);
     if args.target != args::Target::Mixed && !args.run.is_empty() {
-        return Err("--run says what a server of --target mixed runs".to_owned());
+        return Err(usage("--run says what a server of --target mixed runs".to_owned()));
     }
     match args.target {
-        args::Target::Apache => apache(),
+        args::Target::Apache => apache(args),
         args::Target::ZabServer => ours(),
         args::Target::Mixed => {
             let mut others: BTreeMap<u64, Box<dyn Target>> = BTreeMap::new();
             for (id, what) in &args.run {
                 if *id == 0 || *id > u64::from(args.servers) {
-                    return Err(format!("--run {id}=…: there are servers 1 to {}", args.servers));
+                    let known = args.servers;
+                    return Err(usage(format!("--run {id}=…: there are servers 1 to {known}")));
                 }
                 let server = match what {
-                    Implementation::Apache => apache()?,
+                    Implementation::Apache => apache(args)?,
                     Implementation::ZabServer => ours()?,
                 };
                 others.insert(*id, server);
             }
             if others.is_empty() {
-                return Err("--target mixed needs --run, such as --run 2=zab-server".to_owned());
+                let why = "--target mixed needs --run, such as --run 2=zab-server";
+                return Err(usage(why.to_owned()));
             }
-            Ok(Box::new(Mixed::new(apache()?, others)))
+            Ok(Box::new(Mixed::new(apache(args)?, others)))
         }
     }
+}
+
+fn apache(args: &Record) -> Result<Box<dyn Target>, (Exit, String)> {
+    match ApacheServer::find(args.zookeeper_jars.as_deref()) {
+        Ok(server) => Ok(Box::new(server)),
+        Err(error @ (ApacheError::NoJava | ApacheError::NotInstalled(_))) => {
+            Err((Exit::Missing, error.to_string()))
+        }
+        Err(error @ ApacheError::NoJars(_)) => Err((Exit::Usage, error.to_string())),
+    }
+}
+
+fn ours() -> Result<Box<dyn Target>, (Exit, String)> {
+    let found = ZabServer::find().map_err(|error| (Exit::Usage, error.to_string()))?;
+    Ok(Box::new(Untraced(found)))
 }
 
 fn to_json(
