@@ -14,12 +14,14 @@ use std::time::Duration;
 use zab_core::Quorums;
 
 pub use crate::storage::SnapLimits;
+pub use tls::{ClientAuth, TlsFiles};
 
 mod monitoring;
 mod parse;
 mod quorums;
 mod settings;
 mod storage;
+mod tls;
 
 /// Everything a server reads from `zoo.cfg` and `myid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +32,13 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `dataLogDir`: transaction log; `dataDir` unless given.
     pub data_log_dir: PathBuf,
-    /// `clientPortAddress` and `clientPort`: where clients connect; every address unless given.
-    pub client_address: Endpoint,
+    /// `clientPortAddress` and `clientPort`: where clients connect; every address unless given. There
+    /// need not be one if there is a port under TLS.
+    pub client_address: Option<Endpoint>,
+    /// `secureClientPortAddress`, `secureClientPort` and `ssl.*`: where clients connect under TLS.
+    pub secure_client: Option<(Endpoint, TlsFiles)>,
+    /// `sslQuorum` and `ssl.quorum.*`: TLS on both ports between servers.
+    pub quorum_tls: Option<TlsFiles>,
     /// `tickTime`: the unit of the limits below; 3 s unless given.
     pub tick: Duration,
     /// `initLimit`, in ticks: how long joining and synchronizing may take.

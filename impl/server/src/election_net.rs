@@ -24,6 +24,7 @@ use zab_wire::election::{self as wire, InitialMessage};
 use crate::config::{Config, Endpoint};
 use crate::convert;
 use crate::link::{Decode, Link, LinkEvent, LinkIds, Socket};
+use crate::tls::Mutual;
 use crate::unknown_peers;
 
 /// Most bytes of a greeting and a first notification.
@@ -73,6 +74,7 @@ pub(crate) struct ElectionNet {
     peers: BTreeMap<ServerId, Peer>,
     ids: LinkIds,
     events: mpsc::Sender<ElectionEvent>,
+    tls: Option<Mutual>,
 }
 
 #[derive(Debug)]
@@ -94,6 +96,7 @@ impl ElectionNet {
     /// Starts to listen on the own election address. A server without others has none.
     pub(crate) async fn start(
         config: &Config,
+        tls: Option<Mutual>,
         places: usize,
         ids: LinkIds,
         events: mpsc::Sender<ElectionEvent>,
@@ -103,9 +106,12 @@ impl ElectionNet {
             let listener = TcpListener::bind((own.host.as_str(), own.port)).await?;
             let (id, all) = (config.id, config.ids());
             let (voters, sender) = (config.voters(), events.clone());
-            tokio::spawn(unknown_peers::receive(listener, places, move |mut socket| {
+            let tls = tls.clone();
+            tokio::spawn(unknown_peers::receive(listener, places, move |socket| {
                 let (all, voters, events) = (all.clone(), voters.clone(), sender.clone());
+                let tls = tls.clone();
                 async move {
+                    let Some(mut socket) = socket.secured(tls.as_ref()).await else { return };
                     if let Some(server) = greet(&mut socket, id, &all, voters).await {
                         // If the driver has ended nobody needs to know.
                         let _ = events.send(ElectionEvent::Arrived { server, socket }).await;
@@ -131,6 +137,7 @@ impl ElectionNet {
             peers: peers.map(|(id, server)| (*id, peer(&server.election))).collect(),
             ids,
             events,
+            tls,
         })
     }
 
@@ -265,19 +272,26 @@ impl ElectionNet {
             server: i64::try_from(self.id).unwrap_or(i64::MAX),
             address: Some(self.own_address.clone()),
         };
-        let events = self.events.clone();
+        let (events, tls) = (self.events.clone(), self.tls.clone());
         tokio::spawn(async move {
             tokio::time::sleep(pause).await;
-            let result = introduce(&address, &first).await.map(|socket| keeps.then_some(socket));
+            let result = introduce(&address, tls.as_ref(), &first)
+                .await
+                .map(|socket| keeps.then_some(socket));
             // If the driver has ended nobody needs to know.
             let _ = events.send(ElectionEvent::Dialled { server, result }).await;
         });
     }
 }
 
-async fn introduce(address: &Endpoint, first: &InitialMessage) -> std::io::Result<Socket> {
-    let mut socket = Socket::dial(address).await?;
+async fn introduce(
+    address: &Endpoint,
+    tls: Option<&Mutual>,
+    first: &InitialMessage,
+) -> std::io::Result<Socket> {
+    let mut socket = Socket::dial(address, tls).await?;
     socket.stream.write_all(&first.to_bytes()).await?;
+    socket.stream.flush().await?;
     Ok(socket)
 }
 

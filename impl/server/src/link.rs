@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::AsyncReadExt as _;
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::{AsyncReadExt as _, ReadHalf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -16,6 +15,8 @@ use zab_core::ConnectionId;
 use zab_trace::ConnectionName;
 
 use crate::config::Endpoint;
+use crate::tls::Mutual;
+use crate::transport::Transport;
 
 /// How long a TCP connection may take to come up; ZooKeeper's `cnxTimeout`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -153,7 +154,7 @@ impl Drop for Link {
 #[derive(Debug)]
 pub(crate) struct Socket {
     /// The connection.
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Transport,
     /// Which end this is.
     pub(crate) side: Side,
     /// Bytes that were read and not used.
@@ -161,19 +162,36 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Opens a connection to the first address of `endpoint` that takes it.
-    pub(crate) async fn dial(endpoint: &Endpoint) -> std::io::Result<Self> {
+    /// Opens a connection to the first address of `endpoint` that takes it, under TLS if there is
+    /// any between servers.
+    pub(crate) async fn dial(endpoint: &Endpoint, tls: Option<&Mutual>) -> std::io::Result<Self> {
         let attempt = async {
             let addresses = lookup_host((endpoint.host.as_str(), endpoint.port)).await?;
             TcpStream::connect(&*addresses.collect::<Vec<_>>()).await
         };
         let stream = tokio::time::timeout(CONNECT_TIMEOUT, attempt).await??;
+        let stream = match tls {
+            None => Transport::Plain(stream),
+            Some(tls) => tls.connect(stream, &endpoint.host).await?,
+        };
         Ok(Self { stream, side: Side::Dialler, rest: BytesMut::new() })
     }
 
     /// A connection that was accepted.
     pub(crate) fn accepted(stream: TcpStream) -> Self {
-        Self { stream, side: Side::Acceptor, rest: BytesMut::new() }
+        Self { stream: Transport::Plain(stream), side: Side::Acceptor, rest: BytesMut::new() }
+    }
+
+    /// A connection that was accepted, after the handshake if there is TLS between servers. `None`:
+    /// the other end is no member.
+    pub(crate) async fn secured(self, tls: Option<&Mutual>) -> Option<Self> {
+        match (self.stream, tls) {
+            (Transport::Plain(stream), Some(tls)) => {
+                let stream = tls.accept(stream).await.ok()?;
+                Some(Self { stream, ..self })
+            }
+            (stream, _) => Some(Self { stream, ..self }),
+        }
     }
 
     /// Starts the task of this connection. What happens goes to `events`, wrapped by `wrap`;
@@ -197,7 +215,7 @@ impl Socket {
         let (bytes, max) = (AtomicUsize::new(0), AtomicUsize::new(QUEUED_BYTES_MAX));
         let queued = Arc::new(Queued { bytes, max });
         let counter = Arc::clone(&queued);
-        let (reader, writer) = self.stream.into_split();
+        let (reader, writer) = tokio::io::split(self.stream);
         let task = tokio::spawn(async move {
             let tell = |event| events.send(wrap(id, event));
             let reading = async {
@@ -232,7 +250,7 @@ impl Socket {
 
 /// The next item, or why there will be none.
 async fn next<D: Decode, F: Future>(
-    reader: &mut OwnedReadHalf,
+    reader: &mut ReadHalf<Transport>,
     decode: &mut D,
     buffer: &mut BytesMut,
     flowing: impl Fn() -> F,

@@ -17,6 +17,7 @@ use crate::config::{Config, Endpoint};
 use crate::convert;
 use crate::link::{Decode, Link, LinkEvent, LinkIds, Side, Socket};
 use crate::storage::SnapshotWriter;
+use crate::tls::Mutual;
 use crate::tree::{Tree, TreeBuilder};
 use crate::unknown_peers;
 
@@ -78,6 +79,7 @@ pub(crate) struct QuorumNet {
     snapshots: PathBuf,
     listener: Option<JoinHandle<()>>,
     dialling: Option<JoinHandle<()>>,
+    tls: Option<Mutual>,
     /// Counts dials, so that the outcome of one that was stopped is not taken for the next one's.
     dial: u64,
 }
@@ -99,6 +101,7 @@ impl QuorumNet {
     /// [`Self::listen`], and no other process can take it.
     pub(crate) async fn new(
         config: &Config,
+        tls: Option<Mutual>,
         places: usize,
         ids: LinkIds,
         events: mpsc::Sender<QuorumEvent>,
@@ -118,6 +121,7 @@ impl QuorumNet {
             places,
             listener: None,
             dialling: None,
+            tls,
             dial: 0,
         })
     }
@@ -128,9 +132,10 @@ impl QuorumNet {
         let Some((own, _)) = self.own else { return Ok(()) };
         let listener = bind(own)?.listen(BACKLOG)?;
         let (others, sender) = (self.others.clone(), self.events.clone());
+        let tls = self.tls.clone();
         self.listener =
             Some(tokio::spawn(unknown_peers::receive(listener, self.places, move |socket| {
-                introduce(socket, others.clone(), sender.clone())
+                introduce(socket, tls.clone(), others.clone(), sender.clone())
             })));
         Ok(())
     }
@@ -163,10 +168,10 @@ impl QuorumNet {
     /// [`QuorumEvent::Dialled`].
     pub(crate) fn dial(&mut self, leader: ServerId, address: Endpoint, pause: Duration) {
         self.stop_dialling();
-        let (events, dial) = (self.events.clone(), self.dial);
+        let (events, dial, tls) = (self.events.clone(), self.dial, self.tls.clone());
         self.dialling = Some(tokio::spawn(async move {
             tokio::time::sleep(pause).await;
-            let socket = dial_often(&address).await;
+            let socket = dial_often(&address, tls.as_ref()).await;
             // If the driver has ended nobody needs to know.
             let _ = events.send(QuorumEvent::Dialled { dial, leader, socket }).await;
         }));
@@ -196,7 +201,13 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
 }
 
 /// Hands a connection on if its first packet is the FOLLOWERINFO or OBSERVERINFO of another server.
-async fn introduce(mut socket: Socket, others: Vec<ServerId>, events: mpsc::Sender<QuorumEvent>) {
+async fn introduce(
+    socket: Socket,
+    tls: Option<Mutual>,
+    others: Vec<ServerId>,
+    events: mpsc::Sender<QuorumEvent>,
+) {
+    let Some(mut socket) = socket.secured(tls.as_ref()).await else { return };
     while let Ok(taken) = QuorumPacket::take(&mut socket.rest.clone()) {
         if let Some(packet) = taken {
             if matches!(packet.kind, PacketType::FollowerInfo | PacketType::ObserverInfo)
@@ -215,12 +226,12 @@ async fn introduce(mut socket: Socket, others: Vec<ServerId>, events: mpsc::Send
     }
 }
 
-async fn dial_often(address: &Endpoint) -> Option<Socket> {
+async fn dial_often(address: &Endpoint, tls: Option<&Mutual>) -> Option<Socket> {
     for attempt in 0..DIALS_MAX {
         if attempt > 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        if let Ok(socket) = Socket::dial(address).await {
+        if let Ok(socket) = Socket::dial(address, tls).await {
             return Some(socket);
         }
     }

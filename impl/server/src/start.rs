@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 use zab_core::{Peer, Recovered};
 
 use crate::admin;
@@ -18,6 +19,7 @@ use crate::error::ServerError;
 use crate::link::LinkIds;
 use crate::quorum_net::QuorumNet;
 use crate::storage::{Recovery, State, Storage};
+use crate::tls::{self, Mutual};
 use crate::trace::{self, Trace};
 
 /// Most events of one port that wait for the driver; then its connections are not read.
@@ -61,21 +63,20 @@ pub async fn serve(
     let (service, submissions) = Service::new(&config, shares, state.into_tree()?);
     let (peer, effects) = recover(&config, recovered)?;
 
+    let tls = config.quorum_tls.as_ref().map(Mutual::new).transpose()?;
     let ids = LinkIds::default();
     let (election_events, election) = mpsc::channel(EVENTS_MAX);
     let (quorum_events, quorum) = mpsc::channel(EVENTS_MAX);
     let own = config.servers.get(&config.id).cloned();
     let inbox = Inbox { log, election, quorum, submissions };
-    let election = ElectionNet::start(&config, shares.unknown_peers, ids.clone(), election_events)
+    let places = shares.unknown_peers;
+    let election = ElectionNet::start(&config, tls.clone(), places, ids.clone(), election_events)
         .await
         .map_err(refused("the election port", own.as_ref().map(|own| &own.election)))?;
-    let quorum = QuorumNet::new(&config, shares.unknown_peers, ids, quorum_events)
+    let quorum = QuorumNet::new(&config, tls, places, ids, quorum_events)
         .await
         .map_err(refused("the quorum port", own.as_ref().map(|own| &own.quorum)))?;
-    let clients = &config.client_address;
-    let listener = TcpListener::bind((clients.host.as_str(), clients.port))
-        .await
-        .map_err(refused("the client port", Some(clients)))?;
+    let listeners = client_ports(&config).await?;
     let traced = trace.map_or(0, |directory| trace::last_incarnation(directory, config.id));
     let incarnation = incarnation.max(traced.saturating_add(1));
     storage.begin(incarnation)?;
@@ -83,7 +84,9 @@ pub async fn serve(
         Some(directory) => Trace::create(directory, &config, incarnation)?,
         None => Trace::SILENT,
     };
-    tokio::spawn(Arc::clone(&service).listen(listener));
+    for (listener, tls) in listeners {
+        tokio::spawn(Arc::clone(&service).listen_with(listener, tls));
+    }
     admin::start(&config, &service).await;
 
     let quorum_text = config.quorum_text().into();
@@ -139,6 +142,25 @@ fn recover(
         ..zab_core::Config::new(config.id, config.voters())
     };
     Ok(Peer::recover(core, recovered)?)
+}
+
+/// The ports of clients, and what takes connections on those under TLS.
+async fn client_ports(
+    config: &Config,
+) -> Result<Vec<(TcpListener, Option<TlsAcceptor>)>, ServerError> {
+    let mut ports = Vec::new();
+    if let Some((clients, files)) = &config.secure_client {
+        let tls = tls::acceptor(files)?;
+        ports.push((listen("the secure client port", clients).await?, Some(tls)));
+    }
+    if let Some(clients) = &config.client_address {
+        ports.push((listen("the client port", clients).await?, None));
+    }
+    Ok(ports)
+}
+
+async fn listen(what: &'static str, at: &Endpoint) -> Result<TcpListener, ServerError> {
+    TcpListener::bind((at.host.as_str(), at.port)).await.map_err(refused(what, Some(at)))
 }
 
 /// For `map_err`: a port cannot be had. Without an endpoint there is none that could be refused.

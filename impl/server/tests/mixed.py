@@ -170,14 +170,15 @@ def tree(ensemble, server):
     client = connect(ensemble, server)
     client.add_auth("digest", "u:p")
     client.sync("/")
-    found, ahead = {}, ["/"]
-    while ahead:
-        path = ahead.pop()
-        if path in OWN:
-            continue
-        data, stat = client.get(path)
-        found[path] = (data, tuple(stat), tuple(client.get_acls(path)[0]))
-        ahead += [f"{path.rstrip('/')}/{name}" for name in client.get_children(path)]
+    found, level = {}, ["/"]
+    while level:
+        asks = (client.get_async, client.get_acls_async, client.get_children_async)
+        asked = [(path, [ask(path) for ask in asks]) for path in level if path not in OWN]
+        level = []
+        for path, answers in asked:
+            (data, stat), lists, names = [one.get(timeout=CALL_TIMEOUT_S) for one in answers]
+            found[path] = (data, tuple(stat), tuple(lists[0]))
+            level += [f"{path.rstrip('/')}/{name}" for name in names]
     ensemble_text = client.get("/zookeeper/config")[0]
     stop(client)
     return found, ensemble_text

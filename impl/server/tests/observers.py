@@ -110,14 +110,16 @@ def same_everywhere(ensemble, what):
     def state(server):
         client = connect(ensemble, server)
         client.sync("/")
-        found, ahead = {}, ["/"]
-        while ahead:
-            path = ahead.pop()
-            if path.startswith("/zookeeper"):
-                continue
-            data, stat = client.get(path)
-            found[path] = (data, tuple(stat))
-            ahead += [f"{path.rstrip('/')}/{name}" for name in client.get_children(path)]
+        found, level = {}, ["/"]
+        while level:
+            asks = (client.get_async, client.get_children_async)
+            level = [path for path in level if not path.startswith("/zookeeper")]
+            asked = [(path, [ask(path) for ask in asks]) for path in level]
+            level = []
+            for path, answers in asked:
+                (data, stat), names = [one.get(timeout=CALL_TIMEOUT_S) for one in answers]
+                found[path] = (data, tuple(stat))
+                level += [f"{path.rstrip('/')}/{name}" for name in names]
         stop(client)
         return found
 

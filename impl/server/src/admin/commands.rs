@@ -178,7 +178,9 @@ fn ms(time: Duration) -> u64 {
 fn configuration(service: &Service) -> Value {
     let config = service.config();
     let mut fields = json!({
-        "client_port": config.client_address.port,
+        "client_port": config.client_address.as_ref().map_or(-1, |at| i32::from(at.port)),
+        "secure_client_port":
+            config.secure_client.as_ref().map_or(-1, |(at, _)| i32::from(at.port)),
         "data_dir": config.data_dir.join("version-2"),
         "data_log_dir": config.data_log_dir.join("version-2"),
         "tick_time": ms(config.tick),
@@ -334,7 +336,7 @@ fn zabstate(service: &Service, mode: Option<Mode>) -> Value {
         "is_leader": mode == Some(Mode::Leader),
         "quorum_address": own.quorum.to_string(),
         "election_address": own.election.to_string(),
-        "client_address": config.client_address.to_string(),
+        "client_address": config.client_address.as_ref().map(ToString::to_string),
         "voting": !own.observes,
         "last_zxid": format!("0x{:x}", crate::zxid::to_wire(zxid)),
         "zab_epoch": zxid.epoch,

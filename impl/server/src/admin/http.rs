@@ -13,8 +13,9 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::transport::Transport;
 
 /// Most bytes of a request's head.
 const HEAD_MAX: usize = 8192;
@@ -56,7 +57,7 @@ impl Body for Answer {
 }
 
 /// Reads one request and answers it. `answer` gives the page of a path.
-pub(super) async fn serve<F>(stream: TcpStream, answer: Arc<F>, room: Arc<Semaphore>)
+pub(super) async fn serve<F>(stream: Transport, answer: Arc<F>, room: Arc<Semaphore>)
 where
     F: Fn(&str) -> Option<Page> + Send + Sync + 'static,
 {

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use zab_wire::{MAX_BUFFER, Record as _, frame};
 
@@ -22,6 +20,7 @@ use super::service::{Service, Serving, now_ms};
 use super::wire::Wire;
 use crate::auth;
 use crate::four_letter;
+use crate::transport::Transport;
 
 /// Bytes of answers that are collected before they are written.
 const WRITE_AT: usize = 64 * 1024;
@@ -43,7 +42,7 @@ impl From<std::io::Error> for Gone {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn run(service: &Arc<Service>, stream: TcpStream, address: SocketAddr) {
+pub(super) async fn run(service: &Arc<Service>, stream: Transport, address: SocketAddr) {
     // Without it, answers wait for the client's delayed acknowledgements; it may be missing.
     let _ = stream.set_nodelay(true);
     let mut wire = Wire::new(stream);
@@ -67,7 +66,7 @@ async fn first_frame(service: &Service, wire: &mut Wire) -> Result<Option<Bytes>
     let mut first = [0; 4];
     first.copy_from_slice(&wire.input[..4]);
     if let Some(word) = four_letter::parse(first) {
-        wire.stream.write_all(four_letter::answer(word, service).as_bytes()).await?;
+        wire.send(four_letter::answer(word, service).as_bytes()).await?;
         wire.finish().await?;
         return Ok(None);
     }
@@ -93,7 +92,7 @@ async fn greet_and_talk(
         Greeting::Expired { knows_read_only } => {
             let response = handshake::expired(knows_read_only);
             frame::put(&mut greeting, |out| response.encode(out));
-            wire.stream.write_all(&greeting).await?;
+            wire.send(&greeting).await?;
             return wire.finish().await;
         }
         Greeting::Refused => return Err(Gone),
@@ -139,7 +138,7 @@ async fn talk(
             pipeline.take_up(request).await?;
         }
         if !pipeline.output().is_empty() {
-            let written = wire.stream.write_all(pipeline.output());
+            let written = wire.send(pipeline.output());
             timeout(limit, written).await.map_err(|_| Gone)??;
             pipeline.output().clear();
             // The loop may have stopped because the output was full: there may be more whole frames.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use zab_wire::frame;
 
 use super::budget::SMALL_MAX;
 use super::connection::Gone;
+use crate::transport::Transport;
 
 /// How long a client may take to close its end after it was told that this is the end.
 const LINGER: Duration = Duration::from_secs(1);
@@ -19,12 +19,12 @@ const PREFIX: usize = 4;
 
 /// The socket, and bytes that came and were not taken yet.
 pub(super) struct Wire {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Transport,
     pub(super) input: BytesMut,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: Transport) -> Self {
         Self { stream, input: BytesMut::new() }
     }
 
@@ -68,6 +68,12 @@ impl Wire {
             0 => Err(Gone),
             _ => Ok(()),
         }
+    }
+
+    /// Sends these bytes.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+        self.stream.write_all(bytes).await?;
+        Ok(self.stream.flush().await?)
     }
 
     /// Says that nothing more will come, and waits a moment for the other end to close. Closing

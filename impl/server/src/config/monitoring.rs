@@ -16,7 +16,7 @@ impl Draft {
     /// Where commands are answered, if the file asks for it. ZooKeeper does so at port 8080 even if
     /// it does not: a port without any authentication that nobody asked for.
     pub(super) fn admin(&self) -> Result<Option<Admin>, String> {
-        let is_enabled: Option<bool> = self.java_value("admin.enableServer")?;
+        let is_enabled = self.flag("admin.enableServer")?;
         let port: Option<u16> = self.java_value("admin.serverPort")?;
         let host: Option<String> = self.java_value("admin.serverAddress")?;
         let is_asked = is_enabled.unwrap_or(port.is_some() || host.is_some());

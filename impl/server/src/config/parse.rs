@@ -18,7 +18,9 @@ pub(super) struct Draft {
     notes: Vec<String>,
 }
 
-pub(super) const UNDERSTOOD: [&str; 19] = [
+pub(super) const UNDERSTOOD: [&str; 21] = [
+    "secureClientPort",
+    "secureClientPortAddress",
     "metricsProvider.className",
     "metricsProvider.httpHost",
     "metricsProvider.httpPort",
@@ -41,7 +43,18 @@ pub(super) const UNDERSTOOD: [&str; 19] = [
 ];
 
 /// Understood too, also with `zookeeper.` before them.
-pub(super) const JAVA_PROPERTIES: [&str; 12] = [
+pub(super) const JAVA_PROPERTIES: [&str; 23] = [
+    "sslQuorum",
+    "ssl.keyStore.location",
+    "ssl.keyStore.type",
+    "ssl.trustStore.location",
+    "ssl.trustStore.type",
+    "ssl.clientAuth",
+    "ssl.quorum.keyStore.location",
+    "ssl.quorum.keyStore.type",
+    "ssl.quorum.trustStore.location",
+    "ssl.quorum.trustStore.type",
+    "ssl.quorum.clientAuth",
     "enforceQuota",
     "admin.enableServer",
     "admin.serverAddress",
@@ -75,6 +88,14 @@ impl Draft {
             values.insert(property.key.clone(), property);
         }
         let mut notes = Vec::new();
+        values.retain(|_, property| {
+            let is_unused = settings::is_unused_tls(&property.key, tolerated);
+            if is_unused {
+                let Property { line, key, .. } = property;
+                notes.push(format!("line {line}: {key} is tolerated, and not used"));
+            }
+            !is_unused
+        });
         for property in values.values() {
             match settings::check(property) {
                 Verdict::Fine => {}
@@ -129,7 +150,7 @@ impl Draft {
         Ok(config)
     }
 
-    fn assemble(&self, id: u64, client_address: Endpoint) -> Result<Config, String> {
+    fn assemble(&self, id: u64, client_address: Option<Endpoint>) -> Result<Config, String> {
         let tick_ms: u64 = self.number("tickTime")?.unwrap_or(3_000);
         let limit = |key: &str| {
             let value: u32 = match self.number(key)? {
@@ -166,6 +187,8 @@ impl Draft {
                 .text("dataLogDir")
                 .map_or_else(|| self.data_dir.clone(), PathBuf::from),
             client_address,
+            secure_client: self.secure_client()?,
+            quorum_tls: self.quorum_tls()?,
             tick: Duration::from_millis(tick_ms),
             init_limit: limit("initLimit")?,
             sync_limit: limit("syncLimit")?,
@@ -179,10 +202,10 @@ impl Draft {
             four_letter_words: self.four_letter_words(),
             session_timeout_min,
             session_timeout_max,
-            extended_types: self.java_value("extendedTypesEnabled")?.unwrap_or(false),
-            digests: self.java_value("digest.enabled")?.unwrap_or(true),
+            extended_types: self.flag("extendedTypesEnabled")?.unwrap_or(false),
+            digests: self.flag("digest.enabled")?.unwrap_or(true),
             containers: self.containers()?,
-            enforce_quota: self.java_value("enforceQuota")?.unwrap_or(false),
+            enforce_quota: self.flag("enforceQuota")?.unwrap_or(false),
             admin: self.admin()?,
             metrics: self.metrics()?,
             super_digest: self.java_value("DigestAuthenticationProvider.superDigest")?,
@@ -199,6 +222,16 @@ impl Draft {
         property.value.parse().map(Some).map_err(|_| {
             format!("line {}: {key}={} is not a number in its range", property.line, property.value)
         })
+    }
+
+    /// What is on or off, and a Java property in ZooKeeper.
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, String> {
+        let Some(text): Option<String> = self.java_value(key)? else { return Ok(None) };
+        match text.to_ascii_lowercase().as_str() {
+            "true" => Ok(Some(true)),
+            "false" => Ok(Some(false)),
+            _ => Err(format!("{key}={} is neither true nor false", text.escape_debug())),
+        }
     }
 
     /// A value that is a Java property in ZooKeeper.
@@ -276,7 +309,7 @@ impl Draft {
         Ok(())
     }
 
-    fn client_address(&self, id: u64) -> Result<Endpoint, String> {
+    fn client_address(&self, id: u64) -> Result<Option<Endpoint>, String> {
         let host = self.text("clientPortAddress");
         let port: Option<u16> = self.number("clientPort")?;
         let from_line = self.servers.get(&id).and_then(|server| server.client.as_ref());
@@ -286,11 +319,14 @@ impl Draft {
                 "clientPort={port} contradicts the client port {} of line server.{id}",
                 line.port
             )),
-            (Some(port), _) => Ok(Endpoint { host: host.unwrap_or("0.0.0.0").to_owned(), port }),
-            (None, Some(line)) => Ok(line.clone()),
+            (Some(port), _) => {
+                Ok(Some(Endpoint { host: host.unwrap_or("0.0.0.0").to_owned(), port }))
+            }
+            (None, Some(line)) => Ok(Some(line.clone())),
             (None, None) if host.is_some() => {
                 Err("clientPortAddress is set, but clientPort is not".to_owned())
             }
+            (None, None) if self.values.contains_key("secureClientPort") => Ok(None),
             (None, None) => Err("clientPort is not set; for example clientPort=2181".to_owned()),
         }
     }
@@ -309,12 +345,17 @@ fn check_ports(config: &Config) -> Result<(), String> {
         claim(&server.election, format!("election port of server.{id}"))?;
     }
     let own = config.servers.get(&config.id).map(|server| server.quorum.host.clone());
-    for host in own.into_iter().chain([config.client_address.host.clone()]) {
-        let port = config.client_address.port;
-        let endpoint = Endpoint { host, port };
-        if let Some(other) = seen.get(&endpoint) {
-            return Err(format!("{endpoint} is used twice: {other} and clientPort"));
+    let secure = config.secure_client.as_ref().map(|(endpoint, _)| endpoint);
+    let clients = [(config.client_address.as_ref(), "clientPort"), (secure, "secureClientPort")];
+    for (client, user) in clients {
+        let Some(client) = client else { continue };
+        for host in own.iter().chain([&client.host]) {
+            let endpoint = Endpoint { host: host.clone(), port: client.port };
+            if let Some(other) = seen.get(&endpoint) {
+                return Err(format!("{endpoint} is used twice: {other} and {user}"));
+            }
         }
+        seen.insert(client.clone(), user.to_owned());
     }
     Ok(())
 }

@@ -23,7 +23,9 @@ const fn promise(
 }
 
 const NO: &[&str] = &["false"];
-const TLS: &str = "TLS is not supported, and connections would be in the clear";
+const TLS: &str = "there is no TLS here, and connections would be in the clear";
+const TLS_SETTING: &str = "of TLS only PEM files and clientAuth can be set; certificates are checked, \
+                           names too, and protocols are 1.2 and 1.3";
 const LOGIN: &str =
     "clients are known by digest and address only, and servers are not authenticated";
 const RECONFIG: &str = "the ensemble cannot be changed while it runs; list it in server.N lines";
@@ -32,13 +34,12 @@ const SESSIONS: &str = "every session is known to the whole ensemble";
 /// What would be relied on in vain. The keys are ZooKeeper's; each may also be written with
 /// `zookeeper.` before it, as the Java property that it becomes there.
 const PROMISES: &[Promise] = &[
-    promise("sslQuorum", NO, TLS),
     promise("sslQuorumReloadCertFiles", NO, TLS),
     promise("portUnification", NO, TLS),
     promise("client.portUnification", NO, TLS),
-    promise("secureClientPort", &[], TLS),
-    promise("secureClientPortAddress", &[], TLS),
-    promise("ssl.", &[], TLS),
+    promise("ssl.hostnameVerification", &["true"], TLS_SETTING),
+    promise("ssl.quorum.hostnameVerification", &["true"], TLS_SETTING),
+    promise("ssl.", &[], TLS_SETTING),
     promise("client.secure", NO, TLS),
     promise("fips-mode", NO, TLS),
     promise("quorum.auth.enableSasl", NO, LOGIN),
@@ -116,6 +117,20 @@ const UNUSED: &[&str] = &[
     "watchManagerName",
 ];
 
+/// Settings of TLS that are understood, or ask for what is so anyway. All others are promises.
+const UNDERSTOOD_TLS: [&str; 10] = [
+    "ssl.keyStore.location",
+    "ssl.keyStore.type",
+    "ssl.trustStore.location",
+    "ssl.trustStore.type",
+    "ssl.clientAuth",
+    "ssl.quorum.keyStore.location",
+    "ssl.quorum.keyStore.type",
+    "ssl.quorum.trustStore.location",
+    "ssl.quorum.trustStore.type",
+    "ssl.quorum.clientAuth",
+];
+
 /// What is said about a setting.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -131,6 +146,9 @@ pub(super) enum Verdict {
 pub(super) fn check(property: &Property) -> Verdict {
     let Property { line, key, value } = property;
     let short = key.strip_prefix("zookeeper.").unwrap_or(key);
+    if UNDERSTOOD_TLS.contains(&short) {
+        return Verdict::Fine;
+    }
     if let Some(promise) = PROMISES.iter().find(|promise| matches(promise.key, short)) {
         if promise.harmless.contains(&value.to_ascii_lowercase().as_str()) {
             return Verdict::Fine;
@@ -153,6 +171,15 @@ pub(super) fn check(property: &Property) -> Verdict {
         return Verdict::Noted(format!("line {line}: {key} is not used by this server"));
     }
     Verdict::Noted(format!("line {line}: {key} is no setting that is known; is it spelled right?"))
+}
+
+/// Whether the operator said that a setting of TLS does not matter: then it is not used, as if TLS
+/// were not supported.
+pub(super) fn is_unused_tls(key: &str, tolerated: &[String]) -> bool {
+    let short = key.strip_prefix("zookeeper.").unwrap_or(key);
+    let is_tls = short.starts_with("ssl.")
+        || ["sslQuorum", "secureClientPort", "secureClientPortAddress"].contains(&short);
+    is_tls && is_tolerated(key, tolerated)
 }
 
 /// Whether the operator said that it does not matter that this setting is not supported.

@@ -37,7 +37,7 @@ impl Pair {
         std::fs::write(dir.path().join("zoo.cfg"), text).unwrap();
         let config = Config::load(&dir.path().join("zoo.cfg"), Options::default()).unwrap();
         let (sender, events) = mpsc::channel(16);
-        let net = ElectionNet::start(&config, 2, LinkIds::default(), sender).await.unwrap();
+        let net = ElectionNet::start(&config, None, 2, LinkIds::default(), sender).await.unwrap();
         let own = (Ipv4Addr::LOCALHOST, own_port);
         Self { net, events, other, own, sent: Vec::new(), _reserved: reserved }
     }

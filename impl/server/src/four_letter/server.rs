@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::VERSION;
 use crate::client::{Mode, Service};
-use crate::config::Config;
+use crate::config::{Config, Endpoint};
 use crate::descriptors;
 
 /// The name of a mode.
@@ -111,11 +111,13 @@ pub(crate) fn numbers(service: &Service, mode: Mode) -> Vec<(&'static str, Strin
 pub(super) fn conf(service: &Service) -> String {
     let config = service.config();
     let (data, log) = sizes(config);
+    let port = |at: Option<&Endpoint>| at.map_or(-1, |at| i32::from(at.port));
     let mut text = format!(
-        "clientPort={}\nsecureClientPort=-1\ndataDir={}\ndataDirSize={data}\ndataLogDir={}\n\
+        "clientPort={}\nsecureClientPort={}\ndataDir={}\ndataDirSize={data}\ndataLogDir={}\n\
          dataLogSize={log}\ntickTime={}\nmaxClientCnxns={}\nminSessionTimeout={}\n\
          maxSessionTimeout={}\nclientPortListenBacklog=-1\nserverId={}\n",
-        config.client_address.port,
+        port(config.client_address.as_ref()),
+        port(config.secure_client.as_ref().map(|(at, _)| at)),
         config.data_dir.join("version-2").display(),
         config.data_log_dir.join("version-2").display(),
         config.tick.as_millis(),

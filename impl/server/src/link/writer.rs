@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::tcp::OwnedWriteHalf;
+use tokio::io::{AsyncWriteExt as _, WriteHalf};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{FLOWING_EVERY, Outgoing, Queued};
+use crate::transport::Transport;
 
 /// Messages up to this length are joined before they are written.
 const JOINED_MAX: usize = 1 << 14;
@@ -19,7 +19,7 @@ const WRITE_AT: usize = 1 << 16;
 /// Writes what is queued until the connection fails; why it did. `written` is told of every
 /// message, `flowing` now and then while something long goes out; `false` ends it.
 pub(super) async fn write<W: Future<Output = bool>, F: Future<Output = bool>>(
-    half: OwnedWriteHalf,
+    half: WriteHalf<Transport>,
     mut queue: UnboundedReceiver<Outgoing>,
     queued: &Queued,
     written: impl Fn() -> W,
@@ -77,7 +77,7 @@ fn ended() -> String {
 }
 
 struct Writer<T> {
-    half: OwnedWriteHalf,
+    half: WriteHalf<Transport>,
     flowing: T,
     /// When `flowing` was told last.
     told: Instant,
@@ -110,7 +110,7 @@ impl<F: Future<Output = bool>, T: Fn() -> F> Writer<T> {
                 self.tell_flowing().await?;
             }
         }
-        Ok(())
+        self.half.flush().await.map_err(|error| error.to_string())
     }
 
     async fn tell_flowing(&mut self) -> Result<(), String> {

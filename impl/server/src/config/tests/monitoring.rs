@@ -42,7 +42,7 @@ fn ports_that_make_no_sense_are_refused() {
     for (lines, expected) in [
         ("admin.serverPort=0", "must not be 0"),
         ("admin.serverPort=70000", "not a number in its range"),
-        ("admin.enableServer=perhaps", "not a number in its range"),
+        ("admin.enableServer=perhaps", "neither true nor false"),
         ("admin.serverPort=1\nadmin.commandURL=commands", "is no path"),
         ("admin.serverPort=1\nadmin.commandURL=/a\"b", "is no path"),
         ("metricsProvider.className=a.b.C", "is not supported"),
