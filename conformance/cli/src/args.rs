@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use zab_model::Profile;
 
-pub(crate) use check::{Bounds, Check, Election, Epochs, Failures, Family, Limits, PaperBounds};
+pub(crate) use check::{
+    Bounds, Check, Election, Epochs, Failures, Family, Files, Limits, PaperBounds,
+};
 pub(crate) use explore::Explore;
 pub(crate) use record::{Implementation, Record, Target};
 pub(crate) use values::with_negative_numbers;

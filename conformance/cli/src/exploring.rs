@@ -2,22 +2,42 @@
 
 use std::time::Duration;
 
-use zab_explorer::{Options, Progress as Far};
+use zab_explorer::{Checkpoint, Options, Progress as Far, Visited};
 use zab_presets::{Exploration, Impossible, Now, Outcome};
 
-use crate::args::Limits;
+use crate::args::{Files, Limits};
 use crate::interrupt;
+use crate::report::VERSION;
+use crate::report::certificate::Certificate;
 use crate::report::progress::Progress;
 
-/// Explores, with a line of progress.
+/// Explores, with a line of progress. Every state goes into the certificate.
 ///
 /// # Errors
 /// When it cannot begin; the text says why, and what would do.
-pub(crate) fn explore(exploration: &Exploration, limits: &Limits) -> Result<Outcome, Impossible> {
+pub(crate) fn explore(
+    exploration: &Exploration,
+    limits: &Limits,
+    files: &Files,
+    certificate: Option<&Certificate>,
+) -> Result<Outcome, Impossible> {
+    let identity = [
+        ("model", exploration.family.name().to_owned()),
+        ("bounds", exploration.family.to_string()),
+        ("build", VERSION.to_owned()),
+    ];
+    let (folder, resume) = (files.checkpoint.as_deref(), files.resume);
+    let add = certificate.map(|certificate| move |states: &[u8]| certificate.add(states));
+    let options = Options {
+        spill: files.spill.as_deref(),
+        checkpoint: folder.map(|folder| Checkpoint { folder, resume, identity: &identity }),
+        visited: add.as_ref().map(|add| Visited(add)),
+        ..options(limits)
+    };
     let name = exploration.name;
     let exploring = Progress::start(&format!("exploring {name}"));
     let mut live = None;
-    exploration.run(&options(limits), &mut |now| match now {
+    exploration.run(&options, &mut |now| match now {
         Now::Exploring(now) => exploring.say(far(now)),
         Now::Fewer(now) => exploring.say(format!("with fewer failures: {}", far(now))),
         Now::Graph(Far { distinct, depth, .. }) => {

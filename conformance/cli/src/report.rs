@@ -1,5 +1,6 @@
 //! Tables, progress and JSON: what several commands show in the same way.
 
+pub(crate) mod certificate;
 pub(crate) mod ci;
 pub(crate) mod conformance;
 pub(crate) mod counterexample;

@@ -5,6 +5,7 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::disk::DiskError;
 use crate::options::Refused;
 use crate::stop::Stop;
 use crate::stored::BadCode;
@@ -15,7 +16,7 @@ use crate::trace::Trace;
 /// on the rest of its answers is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault<S> {
-    /// [`Stop::Panicked`], [`Stop::Unsteady`] or [`Stop::Encoding`].
+    /// [`Stop::Panicked`], [`Stop::Unsteady`], [`Stop::Encoding`] or [`Stop::Disk`].
     pub stop: Stop,
     /// What the model was asked for.
     pub asked: &'static str,
@@ -31,6 +32,12 @@ impl<S> Fault<S> {
     pub(crate) fn encoding(BadCode(how): BadCode, trace: Option<Trace<S>>) -> Self {
         let asked = "the encoding of a state";
         Self { stop: Stop::Encoding, asked, message: how.to_owned(), trace }
+    }
+
+    /// The log from which runs are rebuilt cannot be read.
+    pub(crate) fn disk(error: DiskError) -> Self {
+        let asked = "the log of how states were reached";
+        Self { stop: Stop::Disk, asked, message: error.to_string(), trace: None }
     }
 
     pub(crate) fn panicked(asked: &'static str, message: String, trace: Option<Trace<S>>) -> Self {
@@ -54,6 +61,7 @@ impl<S> fmt::Display for Fault<S> {
                 write!(f, "the model panicked when it was asked for {asked}: {message}")
             }
             Stop::Encoding => write!(f, "{asked} does not give it back: {message}"),
+            Stop::Disk => write!(f, "{asked} cannot be read: {message}"),
             Stop::States
             | Stop::Depth
             | Stop::Time

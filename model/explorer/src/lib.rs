@@ -30,9 +30,12 @@
 //! # Ok::<(), zab_explorer::Refused>(())
 //! ```
 
+mod checkpoint;
+mod disk;
 mod fault;
 mod hash;
 mod live;
+mod log;
 mod model;
 mod options;
 mod rebuilt;
@@ -53,7 +56,7 @@ pub use live::{
     StateGraph, Strength,
 };
 pub use model::ExplorerModel;
-pub use options::{Options, Refused, memory_available};
+pub use options::{Checkpoint, Options, Refused, Visited, memory_available};
 pub use reduction::{ActionOf, Reduced, ReducedAction, Reduction, StateOf};
 pub use report::{Identity, Memory, Progress, PropertyReport, Report, Verdict};
 pub use safety::check;

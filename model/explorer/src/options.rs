@@ -1,5 +1,6 @@
 //! What a caller may say about a run, and why a run may not begin.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -39,6 +40,38 @@ pub struct Options<'a> {
     pub progress_every: Duration,
     /// Ends the run when somebody sets it.
     pub stop: Option<&'a AtomicBool>,
+    /// Where a safety run may keep in files without a name what memory is short of: states that
+    /// wait, how each state was reached, and in the end the identities of visited states.
+    pub spill: Option<&'a Path>,
+    /// Where a safety run saves itself, so that another process can go on with it.
+    pub checkpoint: Option<Checkpoint<'a>>,
+    /// Who wants to see every state.
+    pub visited: Option<Visited<'a>>,
+}
+
+/// A folder in which a run saves itself between two levels: not between all, but so that at most a
+/// twentieth of the time is spent on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Checkpoint<'a> {
+    /// The folder, which exists.
+    pub folder: &'a Path,
+    /// Whether to go on with what is there. Otherwise nothing may be there.
+    pub resume: bool,
+    /// What the run is about, as names and values: model, bounds, build. All must be the same when it
+    /// is resumed; what the engine knows itself need not be among them.
+    pub identity: &'a [(&'a str, String)],
+}
+
+/// Is given the bytes of each state when its steps have been looked at, of several states at a time;
+/// by any thread, while other threads wait or not. States that are not [flat](crate::FlatState) have
+/// different lengths, which are not told.
+#[derive(Clone, Copy)]
+pub struct Visited<'a>(pub &'a (dyn Fn(&[u8]) + Sync));
+
+impl fmt::Debug for Visited<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Visited")
+    }
 }
 
 impl Default for Options<'_> {
@@ -56,6 +89,9 @@ impl Default for Options<'_> {
             seed: 0,
             progress_every: Duration::from_secs(1),
             stop: None,
+            spill: None,
+            checkpoint: None,
+            visited: None,
         }
     }
 }
@@ -115,6 +151,12 @@ pub enum Refused {
     /// Fairness tells servers apart that symmetry takes for one.
     #[error("liveness is not checked with symmetry: fairness tells apart what symmetry unites")]
     SymmetryInLiveness,
+    /// Liveness keeps its graph in memory.
+    #[error("liveness is checked in memory: it neither spills to disk nor saves itself")]
+    DiskInLiveness,
+    /// The folder for files cannot be used, or what it holds is not what is asked for.
+    #[error("{0}")]
+    Disk(String),
     /// Nobody would work.
     #[error("a run needs at least one thread")]
     NoThreads,

@@ -34,6 +34,8 @@ pub struct Report<S> {
     pub deadlocks: u64,
     /// A shortest run to a deadlock, if there is one.
     pub deadlock: Option<Trace<S>>,
+    /// Which file could not be written or read, if the run ended with that ([`Stop::Disk`]).
+    pub disk: Option<String>,
     /// What the model did that no model may do, if it did.
     pub fault: Option<Fault<S>>,
     /// Different states by level; the initial ones are the first. The depth is their number.
@@ -93,6 +95,8 @@ pub struct Memory {
     /// How many states, not bytes, were packed while they waited: more than half of the budget was
     /// in use. States with an encoding of their own always wait as their bytes, and are not counted.
     pub packed: u64,
+    /// How often the table was emptied onto the disk.
+    pub emptied: u64,
     /// All that the run had in use, when it was most. A run that stops for want of memory may stop
     /// short of its budget: the table grows by at least a sixteenth, or not at all.
     pub peak: u64,

@@ -2,14 +2,16 @@
 
 use stateright::Expectation;
 
+use crate::checkpoint::Folder;
+use crate::disk::DiskError;
 use crate::fault::{Fault, ask_first};
+use crate::log::{Log, entry};
 use crate::model::ExplorerModel;
 use crate::options::{Options, Refused};
 use crate::rebuilt::{Rebuilt, steps};
 use crate::report::{Progress, PropertyReport, Report, Verdict};
-use crate::search::{At, Driver, Edge, Failed, Found, Place, Recorder, Setup, Worker};
+use crate::search::{At, Driver, Failed, Found, Place, Setup, Worker};
 use crate::stop::Stop;
-use crate::table::Table;
 use crate::trace::Trace;
 
 /// Visits every state that the model can reach, level by level, and checks its `always` and
@@ -32,92 +34,116 @@ pub fn check<M: ExplorerModel>(
     options: &Options<'_>,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Report<M::State>, Refused> {
-    let properties = ask_first("its properties", || model.properties())?;
-    let logs = (0..options.threads).map(|_| Log::default()).collect();
-    let setup = Setup { model, options, properties, tagged: false, size_max: u64::MAX };
-    let mut driver = Driver::start(setup, logs)?;
     let names = ask_first("the names of its actions", || action_names(model))?;
     let mut reductions = ask_first("its reductions", || model.reductions())?;
     reductions.extend(options.symmetry.then_some("symmetry"));
-    mark_levels(&mut driver);
-    let violated =
-        |driver: &Driver<'_, M, Log>| {
-            driver.setup.properties.iter().zip(&driver.decided).any(|(property, found)| {
-                property.expectation == Expectation::Always && found.is_some()
-            })
+    let mut run = Run::begin(model, options, &reductions)?;
+    let stopped = run.go_on(progress);
+    Ok(Report { reductions, ..report(&run, stopped, names) })
+}
+
+/// A run with the logs from which counterexamples are rebuilt.
+struct Run<'a, M: ExplorerModel> {
+    driver: Driver<'a, M, Log>,
+    /// Logs of threads that there were before the run was resumed, and are not now.
+    rest: Vec<Log>,
+    folder: Option<Folder>,
+}
+
+impl<'a, M: ExplorerModel> Run<'a, M> {
+    /// From the initial states, or from where it was saved.
+    fn begin(model: &'a M, options: &'a Options<'a>, reductions: &[&str]) -> Result<Self, Refused> {
+        let properties = ask_first("its properties", || model.properties())?;
+        let names: Vec<&str> = properties.iter().map(|property| property.name).collect();
+        let identity = vec![
+            ("reductions".to_owned(), reductions.join(", ")),
+            ("seed".to_owned(), options.seed.to_string()),
+            ("bytes of a state".to_owned(), size_of::<M::State>().to_string()),
+            ("properties".to_owned(), names.join(", ")),
+        ];
+        let opened = options.checkpoint.map(|checkpoint| Folder::open(&checkpoint, identity));
+        let (folder, resumed) = opened.transpose()?.unzip();
+        let mut logs = Vec::new();
+        let resumed = resumed.flatten().map(|resumed| {
+            logs = resumed.logs;
+            (resumed.saved, resumed.visited, resumed.level)
+        });
+        let levels = resumed.as_ref().map_or(0, |(saved, ..)| saved.levels.len());
+        for thread in logs.len()..options.threads {
+            logs.push(match (&folder, options.spill) {
+                (Some(folder), _) => folder.log(thread, levels)?,
+                (None, Some(folder)) => {
+                    Log::spilled(folder).map_err(|DiskError(message)| Refused::Disk(message))?
+                }
+                (None, None) => Log::default(),
+            });
+        }
+        let rest = logs.split_off(options.threads.min(logs.len()));
+        let setup = Setup { model, options, properties, tagged: false, size_max: u64::MAX };
+        let is_new = resumed.is_none();
+        let driver = match resumed {
+            Some((saved, visited, level)) => Driver::resume(setup, logs, saved, visited, level)?,
+            None => Driver::start(setup, logs)?,
         };
-    let stopped = loop {
-        if driver.stopped.is_some() {
-            break driver.stopped;
+        let mut run = Self { driver, rest, folder };
+        if is_new {
+            run.mark_levels();
         }
-        if options.stop_when_violated && violated(&driver) {
-            break Some(Stop::Violated);
-        }
-        if u32::try_from(driver.level.len()).is_err() {
-            break Some(Stop::Size);
-        }
-        if driver.levels.len() as u64 >= options.depth_max {
-            break Some(Stop::Depth);
-        }
-        let stopped = driver.run_level(progress);
-        let more = driver.advance();
-        mark_levels(&mut driver);
-        if stopped.is_some() {
-            break stopped;
-        }
-        if !more {
-            break None;
-        }
-    };
-    Ok(Report { reductions, ..report(&driver, stopped, names) })
-}
-
-/// One thread's part of the log: how each state was reached first.
-#[derive(Default)]
-struct Log {
-    /// The number of the state before, within the level before; an initial state's own number.
-    parents: Vec<u32>,
-    /// The number of the step among those of the state before.
-    ordinals: Vec<u16>,
-    /// By level: entries at its end.
-    ends: Vec<usize>,
-}
-
-impl<S> Recorder<S> for Log {
-    const EVERY_STEP: bool = false;
-
-    #[inline]
-    fn new_state(&mut self, _table: &Table, edge: &Edge<S>, _slot: usize) -> u32 {
-        self.parents.push(edge.source);
-        self.ordinals.push(edge.ordinal);
-        0
+        Ok(run)
     }
 
-    fn bytes(&self) -> u64 {
-        let entry = size_of::<u32>() + size_of::<u16>();
-        (self.parents.len() * entry + self.ends.len() * size_of::<usize>()) as u64
-    }
-}
-
-fn mark_levels<M: ExplorerModel>(driver: &mut Driver<'_, M, Log>) {
-    for worker in &mut driver.workers {
-        let log = &mut worker.recorder;
-        log.ends.push(log.parents.len());
-    }
-}
-
-/// The entry of a state.
-fn entry(logs: &[&Log], place: Place) -> Option<(u32, u16)> {
-    let mut at = place.position;
-    for log in logs {
-        let start = if place.level == 0 { 0 } else { log.ends[place.level - 1] };
-        let length = log.ends[place.level] - start;
-        if at < length {
-            return Some((log.parents[start + at], log.ordinals[start + at]));
+    /// Goes from level to level. Why it stopped before there was no other, if it did.
+    fn go_on(&mut self, progress: &mut dyn FnMut(&Progress)) -> Option<Stop> {
+        let options = self.driver.setup.options;
+        loop {
+            if self.driver.stopped.is_some() {
+                return self.driver.stopped;
+            }
+            if options.stop_when_violated && self.is_violated() {
+                return Some(Stop::Violated);
+            }
+            if u32::try_from(self.driver.level.len()).is_err() {
+                return Some(Stop::Size);
+            }
+            let is_last = self.driver.levels.len() as u64 >= options.depth_max;
+            if let Some(stop) = self.save(is_last) {
+                return Some(stop);
+            }
+            if is_last {
+                return Some(Stop::Depth);
+            }
+            let stopped = self.driver.run_level(progress);
+            let more = self.driver.advance();
+            self.mark_levels();
+            if stopped.is_some() || !more {
+                return stopped;
+            }
         }
-        at -= length;
     }
-    None
+
+    fn is_violated(&self) -> bool {
+        let decided = self.driver.setup.properties.iter().zip(&self.driver.decided);
+        let mut violated = decided.filter(|(property, found)| {
+            property.expectation == Expectation::Always && found.is_some()
+        });
+        violated.next().is_some()
+    }
+
+    /// Saves the run if it is time for that, or in any case.
+    fn save(&mut self, in_any_case: bool) -> Option<Stop> {
+        let folder = self.folder.as_mut()?;
+        if !in_any_case && !folder.is_due() {
+            return None;
+        }
+        let error = folder.save(&mut self.driver, &mut self.rest).err()?;
+        self.driver.disk = Some(error);
+        Some(Stop::Disk)
+    }
+
+    fn mark_levels(&mut self) {
+        let logs = self.driver.workers.iter_mut().map(|worker| &mut worker.recorder);
+        logs.chain(&mut self.rest).for_each(Log::mark_level);
+    }
 }
 
 /// Rebuilds runs from the log.
@@ -127,15 +153,16 @@ struct Replay<'r, 'a, M: ExplorerModel> {
 }
 
 impl<'r, 'a, M: ExplorerModel> Replay<'r, 'a, M> {
-    fn new(driver: &'r Driver<'a, M, Log>) -> Self {
-        Self { driver, logs: driver.workers.iter().map(|worker| &worker.recorder).collect() }
+    fn new(run: &'r Run<'a, M>) -> Self {
+        let logs = run.driver.workers.iter().map(|worker| &worker.recorder);
+        Self { driver: &run.driver, logs: logs.chain(&run.rest).collect() }
     }
 
     /// The run that reached a state first. All of its states were visited.
     fn run_to(&self, mut place: Place) -> Result<Rebuilt<'a, M>, Fault<M::State>> {
         let mut ordinals = Vec::new();
         let first = loop {
-            let (parent, ordinal) = entry(&self.logs, place).expect("the log holds every state");
+            let (parent, ordinal) = entry(&self.logs, place).map_err(Fault::disk)?;
             if place.level == 0 {
                 break parent as usize;
             }
@@ -235,11 +262,11 @@ fn shown<M: ExplorerModel>(replay: &Replay<'_, '_, M>) -> Result<Shown<M::State>
 }
 
 fn report<M: ExplorerModel>(
-    driver: &Driver<'_, M, Log>,
+    run: &Run<'_, M>,
     stopped: Option<Stop>,
     names: Vec<String>,
 ) -> Report<M::State> {
-    let replay = Replay::new(driver);
+    let (driver, replay) = (&run.driver, Replay::new(run));
     let failure = driver.failed.as_ref().map(|failed| replay.failure(failed));
     let (shown, fault) = match shown(&replay) {
         Ok(shown) => (shown, failure),
@@ -275,6 +302,7 @@ fn report<M: ExplorerModel>(
         terminal: sum(|worker| worker.terminal),
         deadlocks: sum(|worker| worker.deadlocks),
         deadlock: shown.deadlock,
+        disk: driver.disk.as_ref().map(ToString::to_string),
         fault,
         levels: driver.levels.clone(),
         properties: properties.collect(),

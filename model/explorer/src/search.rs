@@ -16,10 +16,15 @@ mod fired;
 mod level;
 mod list;
 mod pack;
+mod saved;
 mod shared;
+mod spill;
+mod suspects;
 mod worker;
 
 pub(crate) use driver::{Driver, Found, Setup};
 pub(crate) use failures::{At, Failed};
-pub(crate) use level::Place;
+pub(crate) use level::{Dead, Place};
+pub(crate) use list::Spot;
+pub(crate) use saved::{Saved, SavedLevel};
 pub(crate) use worker::{Edge, NOWHERE, Recorder, Worker};

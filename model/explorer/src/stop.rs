@@ -13,6 +13,8 @@ pub enum Stop {
     Time,
     /// The memory budget is used up.
     Memory,
+    /// A file cannot be written or read: see [`Report::disk`](crate::Report::disk).
+    Disk,
     /// The caller set [`Options::stop`](crate::Options::stop).
     Asked,
     /// A property is violated, and the caller wanted to know no more.
@@ -35,6 +37,7 @@ impl fmt::Display for Stop {
             Self::Depth => "the limit of depth is reached",
             Self::Time => "the time is over",
             Self::Memory => "the memory budget is used up",
+            Self::Disk => "a file cannot be written or read",
             Self::Asked => "interrupted",
             Self::Violated => "a property is violated",
             Self::Size => "a state has too many steps, or a level too many states",

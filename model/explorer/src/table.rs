@@ -9,6 +9,7 @@
 //! entries upwards through memory that the system only hands out when it is written.
 
 mod grow;
+mod sorted;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -36,6 +37,9 @@ pub(crate) const BASE_BITS_MIN: u32 = 14;
 
 /// The most of them: beyond that, [`Key::brief`] would not be exact.
 pub(crate) const BASE_BITS_MAX: u32 = BRIEF_BITS + ATTEMPT_BITS;
+
+/// Bits of an identity, at most.
+pub(crate) const NUMBER_BITS: u32 = BASE_BITS_MAX + REST_BITS;
 
 /// Bits of the index in [`Key::brief`].
 pub(crate) const BRIEF_BITS: u32 = 16;
@@ -133,12 +137,43 @@ impl Table {
         (self.buckets * LANES) as u64
     }
 
+    /// All numbers of slots are below that.
+    pub(crate) fn slots(&self) -> usize {
+        self.slot_of_bucket(self.buckets + TAIL)
+    }
+
     /// The identity in a pair of hashes.
     #[inline]
     pub(crate) fn key(&self, (high, low): (u64, u64)) -> Key {
         let rest = low >> ATTEMPT_BITS;
         // A slot of zero is an empty one.
         Key::new(high >> (u64::BITS - self.base_bits), rest.max(1), self.base_bits)
+    }
+
+    /// The whole identity as a number of at most [`NUMBER_BITS`] bits. Homes are monotone in it.
+    #[inline]
+    pub(crate) fn number(&self, key: Key) -> u128 {
+        let base = key.position >> (u64::BITS - self.base_bits);
+        u128::from(base) << REST_BITS | u128::from(key.rest)
+    }
+
+    /// The key with that [`number`](Self::number).
+    pub(crate) fn key_of(&self, number: u128) -> Key {
+        let rest = low(number) & (u64::MAX >> ATTEMPT_BITS);
+        Key::new(low(number >> REST_BITS), rest, self.base_bits)
+    }
+
+    /// How many bits of an identity say where it is at home.
+    pub(crate) fn base_bits(&self) -> u32 {
+        self.base_bits
+    }
+
+    /// Takes all entries out. The table stays as large as it is.
+    pub(crate) fn clear(&mut self) {
+        let end = self.slot_of_bucket(self.buckets + TAIL);
+        for slot in &mut self.slots[..end] {
+            *slot.get_mut() = 0;
+        }
     }
 
     /// The bucket in which to look first.

@@ -29,6 +29,8 @@ pub struct Outcome {
     pub ends: Ends,
     /// What the model did that no model may do.
     pub fault: Option<Fault>,
+    /// Which file could not be written or read, if that has ended the run.
+    pub disk: Option<String>,
     /// Wall-clock time of the exploration, without liveness.
     pub seconds: f64,
     /// Threads that worked.

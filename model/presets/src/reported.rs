@@ -55,6 +55,7 @@ pub(crate) fn outcome<S>(
             text: fault.to_string(),
             run: fault.trace.as_ref().and_then(told),
         }),
+        disk: report.disk.clone(),
         seconds: report.seconds,
         threads: report.threads,
         memory: report.memory,

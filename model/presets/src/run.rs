@@ -46,6 +46,9 @@ impl Exploration {
             }
             Family::Paper(paper) => {
                 let options = &Options { symmetry: paper.symmetry, ..*options };
+                if paper.liveness && (options.spill.is_some() || options.checkpoint.is_some()) {
+                    return Err(Refused::DiskInLiveness.into());
+                }
                 let rules = paper.rules;
                 let mut outcome = match paper.unlimited {
                     Some(epochs) => {
@@ -63,6 +66,8 @@ impl Exploration {
                 };
                 // A run that was interrupted or cut short would be cut short here as well.
                 if paper.liveness && outcome.complete() {
+                    // Whoever wants to see every state has seen it.
+                    let options = &Options { visited: None, ..*options };
                     let live = match paper.unlimited {
                         Some(epochs) => {
                             with_model::<0, _>(rules, unlimited::Live { options, tell, epochs })??

@@ -33,7 +33,13 @@ impl WithModel<0> for Run<'_, '_> {
         let mut fewest: Vec<Option<Shown<N, X>>> =
             report.properties.iter().map(|property| violation(property).map(Shown::of)).collect();
         // The shortest run may have more failures than others.
-        let all = Options { stop_when_violated: false, ..*options };
+        let all = Options {
+            stop_when_violated: false,
+            // These are other runs than the one that saves itself.
+            checkpoint: None,
+            visited: None,
+            ..*options
+        };
         let mut searched = 0;
         while fewest.iter().flatten().any(|shown| shown.failures() > searched) {
             let limited = Unlimited::with_failures(model, epochs, searched);

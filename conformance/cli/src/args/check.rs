@@ -113,6 +113,8 @@ pub(crate) struct Check {
     pub(crate) paper: PaperBounds,
     #[command(flatten)]
     pub(crate) limits: Limits,
+    #[command(flatten)]
+    pub(crate) files: Files,
     /// Take it for a violation if a run gets stuck: in a state without a step, where there is more to
     /// be done and the bounds allow it
     #[arg(long)]
@@ -156,6 +158,26 @@ pub(crate) struct Limits {
     /// Stop as soon as a property is violated; whether others are is then not known
     #[arg(long)]
     pub(crate) stop_when_violated: bool,
+}
+
+/// What a long run keeps in files.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Long runs: one exploration, without --liveness")]
+pub(crate) struct Files {
+    /// Keep in files in DIR what memory is short of: states that wait, how each state was reached,
+    /// and in the end which states were visited. Nothing is left of them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spill: Option<PathBuf>,
+    /// Save the run in DIR between two levels, so that another process can go on with it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// Go on with the run that is saved in the folder of --checkpoint
+    #[arg(long, requires = "checkpoint")]
+    pub(crate) resume: bool,
+    /// Model paper, --failures unlimited: write the closed set of states, so that `zab-certify` can
+    /// confirm that it is closed
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(crate) certificate: Option<PathBuf>,
 }
 
 /// Single bounds; what is not given is 3 servers, 1 request, 1 election and no fault.

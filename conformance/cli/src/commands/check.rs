@@ -15,6 +15,7 @@ use crate::interrupt;
 use crate::listing;
 use crate::look;
 use crate::out;
+use crate::report::certificate::Certificate;
 use crate::report::ci;
 use crate::report::counterexample::violated;
 use crate::report::{can_write, exploration, model, table, write_json};
@@ -38,6 +39,7 @@ struct Asked<'a> {
     /// Unless single bounds were given.
     preset: Option<Preset>,
     baseline: Option<Baseline<'a>>,
+    certificate: Option<Certificate>,
 }
 
 fn prepare(args: &Check) -> Result<Asked<'_>, String> {
@@ -56,6 +58,19 @@ fn prepare(args: &Check) -> Result<Asked<'_>, String> {
     if let Some(profile) = &args.profile {
         bounds::follow(profile, &mut explorations)?;
     }
+    if preset.is_some() && (args.files.spill.is_some() || args.files.checkpoint.is_some()) {
+        return Err("--spill and --checkpoint are for one exploration, whose bounds are given; a \
+                    preset has several"
+            .to_owned());
+    }
+    let certificate = args.files.certificate.as_deref();
+    if certificate.is_some() && !explorations.iter().all(|one| one.family.is_unlimited()) {
+        return Err(
+            "--certificate is for --failures unlimited: only such a set is closed".to_owned()
+        );
+    }
+    let certificate =
+        certificate.map(|path| Certificate::begin(path, &explorations[0])).transpose()?;
     args.json.as_deref().map_or(Ok(()), can_write)?;
     args.export.as_ref().map_or(Ok(()), Export::can_write)?;
     ci::can_write(&args.reports)?;
@@ -64,7 +79,7 @@ fn prepare(args: &Check) -> Result<Asked<'_>, String> {
         false => Baseline::open(path, &explorations).map_err(|error| error.to_string()),
     };
     let baseline = args.baseline.as_deref().map(open).transpose()?;
-    Ok(Asked { args, explorations, preset, baseline })
+    Ok(Asked { args, explorations, preset, baseline, certificate })
 }
 
 fn refuse(message: &str) -> Exit {
@@ -79,7 +94,8 @@ impl Asked<'_> {
             if interrupt::asked() {
                 break;
             }
-            match explore(exploration, &self.args.limits) {
+            let certificate = self.certificate.as_ref();
+            match explore(exploration, &self.args.limits, &self.args.files, certificate) {
                 Ok(mut outcome) => {
                     if self.args.deadlock {
                         outcome.judge_deadlocks();
@@ -155,6 +171,10 @@ impl Asked<'_> {
         let written = write_json(self.args.json.as_deref(), "check", value);
         let reported = ci::write(&self.args.reports, "check", &cases);
         let written = written.and(reported).and(self.export(outcomes));
+        let certified = self.certificate.zip(outcomes.first());
+        let written = written.and(
+            certified.map_or(Exit::Good, |(certificate, outcome)| certificate.finish(outcome)),
+        );
         let compared = match self.baseline {
             None => Exit::Good,
             Some(baseline) if complete => compare(baseline, outcomes),

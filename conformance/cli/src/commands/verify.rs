@@ -9,7 +9,7 @@ use zab_ensemble::{Recording, Scenario, ZabServer, left_a_run};
 use zab_presets::{Ending, Preset};
 
 use super::record::{self, exit_of};
-use crate::args::{Limits, Verify};
+use crate::args::{Files, Limits, Verify};
 use crate::exit::{self, Exit};
 use crate::exploring;
 use crate::interrupt;
@@ -101,7 +101,7 @@ fn explore(found: &mut Found) -> Exit {
             return exit.and(Exit::Unknown);
         }
         let what = format!("model {}: {}", planned.family.name(), planned.covers);
-        match exploring::explore(&planned, &Limits::default()) {
+        match exploring::explore(&planned, &Limits::default(), &Files::default(), None) {
             Ok(outcome) => {
                 found.explorations.push(model::json(&planned, &outcome));
                 found.cases.extend(exploration::cases(&outcome));

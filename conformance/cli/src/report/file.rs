@@ -40,6 +40,17 @@ pub(super) fn write(
     }
 }
 
+/// A file that gets its name when all is in it, and that name, without symbolic links to it.
+///
+/// # Errors
+/// When it cannot be written, or is no file.
+pub(super) fn begin(path: &Path) -> io::Result<(NamedTempFile, PathBuf)> {
+    match place(path)? {
+        Place::File(path) => Ok((beside(&path)?, path)),
+        Place::Other => Err(io::Error::other("it is to be a file")),
+    }
+}
+
 /// What a path leads to.
 enum Place {
     /// A file, or nothing yet; the path without symbolic links to it.

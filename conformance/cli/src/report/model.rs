@@ -104,6 +104,12 @@ fn ending(exploration: &Exploration, outcome: &Outcome) -> String {
             outcome.memory.budget / MIB,
             outcome.waiting
         ),
+        Some(why) if outcome.disk.is_some() => format!(
+            "INCOMPLETE: {why} ({}) with {} states waiting, so nothing is said to hold (the last \
+             checkpoint, if there is one, is whole: --resume goes on from it)",
+            outcome.disk.as_deref().unwrap_or_default(),
+            outcome.waiting
+        ),
         Some(why) => format!(
             "INCOMPLETE: {why} with {} states waiting, so nothing is said to hold",
             outcome.waiting
@@ -182,6 +188,7 @@ pub(crate) fn json(exploration: &Exploration, outcome: &Outcome) -> Value {
         "stopped": outcome.cut().map(|why| why.to_string()),
         "seconds": outcome.seconds,
         "threads": outcome.threads,
+        "disk": outcome.disk,
         "waiting": outcome.waiting,
         "left_out": outcome.left_out,
         "terminal": outcome.ends.terminal,

@@ -10,6 +10,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("zab-flat", &[]),
     ("zab-view", &[]),
     ("zab-paper", &["zab-explorer", "zab-flat", "zab-view"]),
+    // A second witness for what the engine finds: it reads the rules, and nothing else.
+    ("zab-certify", &["zab-paper"]),
     ("zab-model", &["zab-explorer", "zab-flat", "zab-paper", "zab-view"]),
     ("zab-mutation", &["zab-explorer", "zab-flat", "zab-view"]),
     ("zab-presets", &["zab-explorer", "zab-model", "zab-paper", "zab-view"]),
@@ -49,6 +51,8 @@ const LAYERS_IN_TESTS: &[(&str, &[&str])] = &[
     ("zab-check", &["zab-sim", "zab-oracle"]),
     ("zab-oracle", &["zab-sim"]),
     ("zab-mutation", &["zab-paper"]),
+    // Whose states it confirms.
+    ("zab-certify", &["zab-explorer"]),
     // For ports that stay free until a server listens on them.
     ("zab-server", &["zab-ensemble"]),
 ];

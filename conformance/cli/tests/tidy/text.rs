@@ -50,6 +50,7 @@ fn only_one_module_of_each_command_prints() {
     let speaking = [
         "conformance/cli/src/out.rs",
         "impl/server/src/console.rs",
+        "model/certify/src/console.rs",
         "/tests/",
         "/benches/",
         "/examples/",

@@ -36,9 +36,7 @@ impl<'m, M: ExplorerModel> StateGraph<'m, M> {
         properties: Vec<LiveProperty<M>>,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<Self, Refused> {
-        if options.symmetry {
-            return Err(Refused::SymmetryInLiveness);
-        }
+        confirm_possible(options)?;
         let predicates = predicates(&properties);
         if predicates.len() > PREDICATES_MAX {
             return Err(Refused::TooManyProperties {
@@ -107,6 +105,17 @@ impl<'m, M: ExplorerModel> StateGraph<'m, M> {
         graph.fault = driver.failed.map(|failed| graph.failure(&failed, &level));
         Ok(graph)
     }
+}
+
+/// Refuses what is for safety only.
+fn confirm_possible(options: &Options<'_>) -> Result<(), Refused> {
+    if options.symmetry {
+        return Err(Refused::SymmetryInLiveness);
+    }
+    if options.spill.is_some() || options.checkpoint.is_some() {
+        return Err(Refused::DiskInLiveness);
+    }
+    Ok(())
 }
 
 /// One thread's part of the graph, since the level began.

@@ -52,6 +52,11 @@ impl Claims {
         (0..self.ranges.len()).map(|thread| self.range(thread).len()).sum()
     }
 
+    /// The numbers of these states.
+    pub(crate) fn ranges(&self) -> Vec<Range<usize>> {
+        (0..self.ranges.len()).map(|thread| self.range(thread).clone()).collect()
+    }
+
     /// A panic of another thread ends the run; it does not leave a range half changed.
     fn range(&self, thread: usize) -> MutexGuard<'_, Range<usize>> {
         self.ranges[thread].lock().unwrap_or_else(PoisonError::into_inner)

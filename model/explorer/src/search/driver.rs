@@ -1,7 +1,9 @@
 //! Goes from level to level, keeps to the budgets, and lets the table grow.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stateright::{Expectation, Property};
 
@@ -9,7 +11,9 @@ use super::claims::Claims;
 use super::failures::{At, Cause, Failed};
 use super::level::{Level, Place};
 use super::shared::{Pause, Shared, Usage};
+use super::spill::Spill;
 use super::worker::{Deadlock, Finding, Recorder, Worker};
+use crate::disk::DiskError;
 use crate::fault::{ask, ask_first};
 use crate::hash::hash;
 use crate::model::ExplorerModel;
@@ -20,7 +24,7 @@ use crate::stored::StoredState;
 use crate::table::{BASE_BITS_MAX, BASE_BITS_MIN, Table};
 
 /// The table grows when three quarters of its slots are taken, by half.
-const LOAD_GROW: f64 = 0.75;
+pub(super) const LOAD_GROW: f64 = 0.75;
 
 /// Where it cannot grow, it may become so full.
 const LOAD_MAX: f64 = 0.9;
@@ -74,22 +78,35 @@ pub(crate) struct Driver<'a, M: ExplorerModel, R> {
     pub(crate) failed: Option<Failed<M::State>>,
     /// Bytes that the engine keeps elsewhere.
     pub(crate) bytes_kept: u64,
-    distinct: AtomicU64,
-    generated: AtomicU64,
-    budget: u64,
+    /// What is on disk, if anything may be.
+    pub(super) spill: Option<Spill>,
+    /// A file that cannot be written or read; the run has ended with it.
+    pub(crate) disk: Option<DiskError>,
+    pub(super) distinct: AtomicU64,
+    pub(super) generated: AtomicU64,
+    pub(super) budget: u64,
     frontier_peak: u64,
     bytes_peak: u64,
     /// States of the levels so far that were not expanded.
-    unexpanded: u64,
+    pub(super) unexpanded: u64,
     /// The table may be full up to here.
     load_max: f64,
     started: Instant,
+    /// Time that a run took which this one goes on with.
+    pub(super) before: Duration,
     reported: Instant,
 }
 
 impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
     /// Looks up the initial states. There is a recorder for each thread.
     pub(crate) fn start(setup: Setup<'a, M>, recorders: Vec<R>) -> Result<Self, Refused> {
+        let mut driver = Self::empty(setup, recorders)?;
+        driver.add_initial_states()?;
+        Ok(driver)
+    }
+
+    /// Knows no state yet.
+    pub(super) fn empty(setup: Setup<'a, M>, recorders: Vec<R>) -> Result<Self, Refused> {
         if setup.options.threads == 0 {
             return Err(Refused::NoThreads);
         }
@@ -111,9 +128,11 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
         if classes > CLASSES_MAX {
             return Err(Refused::TooManyClasses { count: classes, most: CLASSES_MAX });
         }
-        let worker = |(thread, recorder)| Worker::new(thread, recorder, classes, undecided);
+        let folder: Option<Arc<Path>> = setup.options.spill.map(Arc::from);
+        let worker =
+            |(thread, recorder)| Worker::new(thread, recorder, classes, undecided, folder.clone());
         let now = Instant::now();
-        let mut driver = Self {
+        Ok(Self {
             decided: vec![None; properties.len()],
             deadlock: None,
             stopped: None,
@@ -123,6 +142,8 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
             level: Level::new(Vec::new()),
             levels: Vec::new(),
             bytes_kept: 0,
+            spill: setup.options.spill.map(Spill::new),
+            disk: None,
             distinct: AtomicU64::new(0),
             generated: AtomicU64::new(0),
             budget,
@@ -131,11 +152,10 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
             unexpanded: 0,
             load_max: LOAD_GROW,
             started: now,
+            before: Duration::ZERO,
             reported: now,
             setup,
-        };
-        driver.add_initial_states()?;
-        Ok(driver)
+        })
     }
 
     fn add_initial_states(&mut self) -> Result<(), Refused> {
@@ -207,6 +227,7 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
             seed: options.seed,
             symmetry: options.symmetry,
             stop_when_violated: options.stop_when_violated,
+            visited: options.visited,
             asked: options.stop,
             deadline: options.time_max.and_then(|time| self.started.checked_add(time)),
             table: &self.table,
@@ -217,13 +238,22 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
             usage,
             distinct_pause: self.distinct_limit().min(options.states_max).min(self.setup.size_max),
             bytes_pause: self.budget.saturating_sub(self.table.bytes()),
-            bytes_short: (self.budget / 2).saturating_sub(self.table.bytes()),
+            bytes_short: match &self.spill {
+                Some(spill) => spill.bytes_in_memory(self.budget),
+                None => (self.budget / 2).saturating_sub(self.table.bytes()),
+            },
             pause,
         }
     }
 
     /// Different states at which the table is to grow.
     fn distinct_limit(&self) -> u64 {
+        let held = self.spill.as_ref().map_or(self.distinct(), |spill| spill.held(self.distinct()));
+        self.distinct() + self.held_limit().saturating_sub(held)
+    }
+
+    /// Entries at which the table is to grow.
+    fn held_limit(&self) -> u64 {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -244,6 +274,18 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
     /// # Panics
     /// When anything but the model panics, such as `progress`.
     pub(crate) fn run_level(&mut self, progress: &mut dyn FnMut(&Progress)) -> Option<Stop> {
+        let stopped = self.expand_level(progress);
+        if let Err(error) = self.settle_suspects() {
+            self.disk.get_or_insert(error);
+        }
+        match stopped {
+            // What a model has done wrong is told first.
+            Some(stop) if self.failed.is_some() || self.disk.is_none() => Some(stop),
+            _ => self.disk.as_ref().map(|_| Stop::Disk),
+        }
+    }
+
+    fn expand_level(&mut self, progress: &mut dyn FnMut(&Progress)) -> Option<Stop> {
         let claims = self.claims();
         loop {
             let pause = Pause::default();
@@ -252,7 +294,7 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
             let (all, waiting) = usage.peaks();
             self.frontier_peak = self.frontier_peak.max(waiting);
             self.bytes_peak = self.bytes_peak.max(all + self.table.bytes());
-            self.unexpanded = claims.left() as u64;
+            self.unexpanded = self.level.alive_in(&claims.ranges()) as u64;
             let level = self.levels.len() - 1;
             self.failed = self.workers.iter_mut().find_map(|worker| worker.take_failure(level));
             if let Some(failed) = &self.failed {
@@ -261,6 +303,11 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
             }
             if pause.too_many_steps.load(Ordering::Relaxed) {
                 return Some(Stop::Size);
+            }
+            self.disk = self.workers.iter_mut().find_map(Worker::take_disk_error);
+            if self.disk.is_some() {
+                self.unexpanded = self.level.left() as u64;
+                return Some(Stop::Disk);
             }
             let idle = self.workers.iter().all(Worker::is_idle);
             if idle && claims.left() == 0 {
@@ -337,13 +384,28 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
         if !full && self.distinct() < self.distinct_limit() {
             return true;
         }
-        let free = self.budget.saturating_sub(self.bytes_besides_table() + self.table.bytes());
-        // The other half is for the states that the new room is for.
-        if self.table.grow_by_half(free / 2, self.workers.len().max(1)) {
+        let free = match &self.spill {
+            Some(spill) => spill.bytes_of_table(self.budget).saturating_sub(self.table.bytes()),
+            // The other half is for the states that the new room is for.
+            None => {
+                let used = self.bytes_besides_table() + self.table.bytes();
+                self.budget.saturating_sub(used) / 2
+            }
+        };
+        if self.table.grow_by_half(free, self.workers.len().max(1)) {
             return true;
         }
         self.load_max = LOAD_MAX;
-        !full && self.distinct() < self.distinct_limit()
+        if !full && self.distinct() < self.distinct_limit() {
+            return true;
+        }
+        match self.empty_table() {
+            Ok(emptied) => emptied,
+            Err(error) => {
+                self.disk = Some(error);
+                false
+            }
+        }
     }
 
     /// Makes what is new the level to be expanded. `false` when nothing is.
@@ -351,6 +413,10 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
         let level = Level::new(self.workers.iter_mut().map(|worker| worker.next.take()).collect());
         let number = self.levels.len();
         for (thread, worker) in self.workers.iter_mut().enumerate() {
+            // The list is empty now, and all was found out of those that were in it.
+            if let Some(suspects) = &mut worker.suspects {
+                suspects.restart(0);
+            }
             for Finding { property, at, state } in worker.findings.drain(..) {
                 let place = Place { level: number, position: level.start(thread) + at };
                 self.decided[property].get_or_insert(Found { place, state });
@@ -368,24 +434,27 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
             worker.undecided &= !known;
         }
         self.level = level;
-        if self.level.len() > 0 {
-            self.levels.push(self.level.len() as u64);
+        let alive = self.level.alive() as u64;
+        if alive > 0 {
+            self.levels.push(alive);
         }
-        self.unexpanded += self.level.len() as u64;
-        self.level.len() > 0
+        self.unexpanded += alive;
+        alive > 0
     }
 
-    /// Whether the state was visited, or with symmetry one of its orbit.
+    /// Whether the state was visited, or with symmetry one of its orbit. What is on disk and cannot be
+    /// read was not.
     pub(crate) fn has(&self, state: &M::State) -> bool {
         let options = self.setup.options;
         let state = if options.symmetry { &self.setup.model.representative(state) } else { state };
-        let key = hash(state.bytes(&mut Vec::new()), options.seed);
-        self.table.find(self.table.key(key)).is_some()
+        let key = self.table.key(hash(state.bytes(&mut Vec::new()), options.seed));
+        let on_disk = |spill: &Spill| spill.has(self.table.number(key)).unwrap_or(false);
+        self.table.find(key).is_some() || self.spill.as_ref().is_some_and(on_disk)
     }
 
     /// Different states that were found and not expanded.
     pub(crate) fn waiting(&self) -> u64 {
-        let next: usize = self.workers.iter().map(|worker| worker.next.len()).sum();
+        let next: usize = self.workers.iter().map(|worker| worker.next.alive()).sum();
         self.unexpanded + next as u64
     }
 
@@ -400,7 +469,7 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
     }
 
     pub(crate) fn seconds(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
+        (self.before + self.started.elapsed()).as_secs_f64()
     }
 
     pub(crate) fn identity(&self) -> Identity {
@@ -415,6 +484,7 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
                 + self.bytes_kept,
             frontier_peak: self.frontier_peak,
             packed: self.workers.iter().map(|worker| worker.next.packed()).sum(),
+            emptied: self.spill.as_ref().map_or(0, Spill::emptied),
             peak: self.bytes_peak,
         }
     }
@@ -426,18 +496,20 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
     }
 
     fn bytes_besides_table(&self) -> u64 {
-        self.workers.iter().map(Worker::bytes).sum::<u64>() + self.level.bytes() + self.bytes_kept
+        let spill = self.spill.as_ref().map_or(0, Spill::memory);
+        let workers = self.workers.iter().map(Worker::bytes).sum::<u64>();
+        workers + self.level.bytes() + self.bytes_kept + spill
     }
 
     fn progress(&self, shared: &Shared<'_, M>) -> Progress {
         let before: u64 = self.levels.iter().sum();
-        let expanded = before - shared.claims.left() as u64;
+        let expanded = before.saturating_sub(shared.claims.left() as u64);
         let distinct = shared.distinct.load(Ordering::Relaxed);
         Progress {
             distinct,
             generated: shared.generated.load(Ordering::Relaxed),
             depth: self.levels.len() as u64,
-            waiting: distinct - expanded,
+            waiting: distinct.saturating_sub(expanded),
             memory: shared.usage.all() + self.table.bytes(),
             seconds: self.seconds(),
         }

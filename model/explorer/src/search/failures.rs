@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use super::level::Place;
 use super::shared::Shared;
 use super::worker::{Recorder, Worker};
+use crate::disk::DiskError;
 use crate::fault::{Fault, Payload, said};
 use crate::model::ExplorerModel;
 use crate::stop::Stop;
@@ -75,6 +76,8 @@ pub(super) enum Ended {
     Panicked(Payload),
     /// The state after that step is not what its encoding gives back.
     BadCode { source: u32, ordinal: u16, bad: BadCode },
+    /// States that wait in a file could not be read.
+    Disk(DiskError),
 }
 
 impl<S: StoredState, R: Recorder<S>> Worker<S, R> {
@@ -98,6 +101,18 @@ impl<S: StoredState, R: Recorder<S>> Worker<S, R> {
         }
     }
 
+    /// Why states could not be read, if that has ended this thread's work, or what it has found cannot
+    /// be written.
+    pub(super) fn take_disk_error(&mut self) -> Option<DiskError> {
+        match self.ended.take() {
+            Some(Ended::Disk(error)) => Some(error),
+            other => {
+                self.ended = other;
+                self.disk_error().cloned()
+            }
+        }
+    }
+
     /// The failure of the model that has ended this thread's work, if one has. `level` is the number
     /// of the level that is being expanded.
     ///
@@ -106,6 +121,10 @@ impl<S: StoredState, R: Recorder<S>> Worker<S, R> {
     pub(super) fn take_failure(&mut self, level: usize) -> Option<Failed<S>> {
         let place = |number: u32| Place { level, position: number as usize };
         match self.ended.take()? {
+            Ended::Disk(error) => {
+                self.ended = Some(Ended::Disk(error));
+                None
+            }
             Ended::BadCode { source, ordinal, bad } => {
                 let cause = Cause::Encoding(bad);
                 Some(Failed { at: At::After(place(source), ordinal), cause })

@@ -31,6 +31,17 @@ impl Fired {
         self.lines[class / 16].0[class % 16] += 1;
     }
 
+    /// Number of classes.
+    pub(crate) fn classes(&self) -> u16 {
+        u16::try_from(self.classes).unwrap_or(u16::MAX)
+    }
+
+    /// Counts that are known, by class.
+    pub(crate) fn set(&mut self, counts: &[u64]) {
+        let own = self.lines.iter_mut().flat_map(|line| &mut line.0);
+        own.zip(counts).for_each(|(own, count)| *own = *count);
+    }
+
     /// How often a step of that class was generated.
     pub(crate) fn of(&self, class: u16) -> u64 {
         let class = usize::from(class);

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use super::list::Block;
-use super::pack::Reader;
+use super::list::{BLOCK, Block, Spot, Taken};
+use super::pack::{Reader, pack};
+use crate::disk::{DiskError, Scratch};
 use crate::stored::StoredState;
 
 /// Where a state is: its level, counted from 0, and its number within it.
@@ -21,14 +22,32 @@ pub(crate) struct Level<S> {
     shelves: Vec<Shelf<S>>,
     /// The number of the first state of each list, and that after the last.
     starts: Vec<usize>,
+    /// The file of each list.
+    files: Vec<Option<Arc<Scratch>>>,
     /// Bytes of the blocks that are not given up.
     bytes: AtomicU64,
+    /// States that turned out to be known.
+    dead: usize,
+}
+
+/// A bit for each state of a block: whether it turned out to be known.
+pub(crate) type Dead = [u64; BLOCK / 64];
+
+/// A part of a level.
+pub(crate) struct Part<S> {
+    /// How many states each block has, and which of them are known.
+    pub(crate) blocks: Vec<(usize, Dead, Block<S>)>,
+    /// Where those on disk are.
+    pub(crate) file: Option<Arc<Scratch>>,
 }
 
 /// A block in its place.
 struct Shelf<S> {
     /// The numbers of its states.
     states: Range<usize>,
+    /// The number of the list that it is of.
+    part: usize,
+    dead: Dead,
     /// States that are not expanded.
     left: AtomicUsize,
     /// Written once, when no states are left.
@@ -36,27 +55,90 @@ struct Shelf<S> {
 }
 
 impl<S: StoredState> Level<S> {
-    /// Of the blocks of each thread with the number of their states, none of them empty.
-    pub(crate) fn new(lists: Vec<Vec<(usize, Block<S>)>>) -> Self {
-        let mut shelves = Vec::with_capacity(lists.iter().map(Vec::len).sum());
+    /// Of what each thread has found.
+    pub(crate) fn new(lists: Vec<Taken<S>>) -> Self {
+        let lists = lists.into_iter().map(|Taken { blocks, file, dead }| {
+            // All blocks but the last have as many states.
+            let mut words = dead.into_iter();
+            let mut dead = || Dead::default().map(|_| words.next().unwrap_or(0));
+            let blocks = blocks.into_iter().map(|(states, block)| (states, dead(), block));
+            Part { blocks: blocks.collect(), file }
+        });
+        Self::of(lists.collect())
+    }
+
+    /// Of a part for each thread.
+    pub(crate) fn of(parts: Vec<Part<S>>) -> Self {
+        let mut shelves = Vec::with_capacity(parts.iter().map(|part| part.blocks.len()).sum());
         let (mut starts, mut start, mut bytes) = (vec![0], 0, 0);
-        for list in lists {
-            for (length, block) in list {
+        let (mut files, mut all_dead) = (Vec::with_capacity(parts.len()), 0);
+        for (part, Part { blocks, file }) in parts.into_iter().enumerate() {
+            for (length, dead, block) in blocks {
                 bytes += block.bytes();
+                all_dead += ones(&dead);
                 shelves.push(Shelf {
                     states: start..start + length,
+                    part,
+                    dead,
                     left: AtomicUsize::new(length),
                     block: RwLock::new(block),
                 });
                 start += length;
             }
             starts.push(start);
+            files.push(file);
         }
-        Self { shelves, starts, bytes: AtomicU64::new(bytes) }
+        Self { shelves, starts, files, bytes: AtomicU64::new(bytes), dead: all_dead }
+    }
+
+    /// Calls `write` with each block: how many states it has, which of them are known, and its code.
+    /// None may be given up yet.
+    pub(crate) fn save(
+        &self,
+        mut write: impl FnMut(usize, &Dead, &[u8]) -> Result<(), DiskError>,
+    ) -> Result<(), DiskError> {
+        let mut code = Vec::new();
+        for shelf in &self.shelves {
+            let block = shelf.block.read().unwrap_or_else(PoisonError::into_inner);
+            code.clear();
+            let code = match &*block {
+                Block::Plain(states) => {
+                    pack(states, &mut code);
+                    &code
+                }
+                Block::Packed(code) => &**code,
+                Block::OnDisk(spot) => {
+                    self.load(shelf, *spot, &mut code)?;
+                    &code
+                }
+            };
+            write(shelf.states.len(), &shelf.dead, code)?;
+        }
+        Ok(())
+    }
+
+    fn load(&self, shelf: &Shelf<S>, spot: Spot, code: &mut Vec<u8>) -> Result<(), DiskError> {
+        code.resize(spot.bytes as usize, 0);
+        self.files[shelf.part].as_ref().map_or(Ok(()), |file| file.read(spot.start, code))
     }
 
     pub(crate) fn len(&self) -> usize {
         self.starts.last().copied().unwrap_or(0)
+    }
+
+    /// States that are new; the others turned out to be known, and only keep their numbers.
+    pub(crate) fn alive(&self) -> usize {
+        self.len() - self.dead
+    }
+
+    /// States with numbers in these ranges that are new.
+    pub(crate) fn alive_in(&self, ranges: &[Range<usize>]) -> usize {
+        let length: usize = ranges.iter().map(ExactSizeIterator::len).sum();
+        if self.dead == 0 {
+            return length;
+        }
+        let pieces = ranges.iter().flat_map(|range| self.pieces(range.clone()));
+        pieces.map(|piece| piece.numbers().count()).sum()
     }
 
     /// Bytes allocated.
@@ -67,7 +149,11 @@ impl<S: StoredState> Level<S> {
 
     /// States of the blocks that are not given up: all that are not expanded, and a few more.
     pub(crate) fn left(&self) -> usize {
-        self.shelves.iter().map(|shelf| shelf.left.load(Ordering::Relaxed)).sum()
+        let left = |shelf: &Shelf<S>| match shelf.left.load(Ordering::Relaxed) {
+            0 => 0,
+            left => left.saturating_sub(ones(&shelf.dead)),
+        };
+        self.shelves.iter().map(left).sum()
     }
 
     /// The number of the first state of a thread's list.
@@ -101,25 +187,47 @@ pub(crate) struct Piece<'a, S> {
     states: Range<usize>,
 }
 
-impl<S: StoredState> Piece<'_, S> {
-    /// Calls `visit` with each state and its number.
+fn ones(dead: &Dead) -> usize {
+    dead.iter().map(|word| word.count_ones() as usize).sum()
+}
+
+impl<'a, S: StoredState> Piece<'a, S> {
+    /// The numbers of those that are new.
+    fn numbers(&self) -> impl Iterator<Item = usize> + use<'a, S> {
+        let shelf = &self.level.shelves[self.block];
+        self.states.clone().filter(|number| {
+            let at = number - shelf.states.start;
+            shelf.dead[at / 64] >> (at % 64) & 1 == 0
+        })
+    }
+
+    /// Calls `visit` with each state that is new and its number.
     #[inline]
-    pub(crate) fn for_each(&self, reader: &mut Reader, mut visit: impl FnMut(usize, &S)) {
+    pub(crate) fn for_each(
+        &self,
+        reader: &mut Reader,
+        mut visit: impl FnMut(usize, &S),
+    ) -> Result<(), DiskError> {
         let shelf = &self.level.shelves[self.block];
         // A panic of another thread ends the run; it does not leave a block half changed.
         let block = shelf.block.read().unwrap_or_else(PoisonError::into_inner);
-        for number in self.states.clone() {
-            let at = number - shelf.states.start;
-            let unpacked;
-            let state = match &*block {
-                Block::Plain(states) => &states[at],
-                Block::Packed(code) => {
-                    unpacked = reader.read(self.block, code, at);
-                    &unpacked
-                }
-            };
-            visit(number, state);
+        let mut loaded = Vec::new();
+        let code = match &*block {
+            Block::Plain(states) => {
+                self.numbers()
+                    .for_each(|number| visit(number, &states[number - shelf.states.start]));
+                return Ok(());
+            }
+            Block::Packed(code) => code,
+            Block::OnDisk(spot) => {
+                self.level.load(shelf, *spot, &mut loaded)?;
+                loaded.as_slice()
+            }
+        };
+        for number in self.numbers() {
+            visit(number, &reader.read(self.block, code, number - shelf.states.start));
         }
+        Ok(())
     }
 
     /// Says that these states are expanded, each of them once. The block, if they were its last.
@@ -147,7 +255,7 @@ mod tests {
     use crate::search::pack::Reader;
 
     fn list(states: impl IntoIterator<Item = u64>, is_short: bool) -> List<u64> {
-        let mut list = List::new();
+        let mut list = List::new(None);
         for state in states {
             list.push(state, || is_short);
         }
@@ -163,7 +271,8 @@ mod tests {
         let seen = |range| {
             let mut seen = Vec::new();
             for piece in level.pieces(range) {
-                piece.for_each(&mut Reader::default(), |number, state| seen.push((number, *state)));
+                let seen = |number, state: &u64| seen.push((number, *state));
+                piece.for_each(&mut Reader::default(), seen).expect("nothing is on disk");
             }
             seen
         };
@@ -202,7 +311,8 @@ mod tests {
             let (mut reader, mut seen, mut freed) = (Reader::default(), Vec::new(), 0);
             for (_, range) in odd.into_iter().chain(even) {
                 for piece in level.pieces(range) {
-                    piece.for_each(&mut reader, |number, state| seen.push((number, *state)));
+                    let seen = |number, state: &u64| seen.push((number, *state));
+                    piece.for_each(&mut reader, seen).expect("nothing is on disk");
                     freed += usize::from(piece.done().is_some());
                 }
             }

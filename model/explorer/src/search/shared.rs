@@ -8,6 +8,7 @@ use stateright::Property;
 use super::claims::Claims;
 use super::level::Level;
 use crate::model::ExplorerModel;
+use crate::options::Visited;
 use crate::table::Table;
 
 /// What all threads see of a round.
@@ -17,6 +18,7 @@ pub(crate) struct Shared<'a, M: ExplorerModel> {
     pub(crate) seed: u64,
     pub(crate) symmetry: bool,
     pub(crate) stop_when_violated: bool,
+    pub(crate) visited: Option<Visited<'a>>,
     pub(crate) asked: Option<&'a AtomicBool>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) table: &'a Table,

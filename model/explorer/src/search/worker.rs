@@ -1,6 +1,8 @@
 //! One thread's part of a level.
 
 use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -11,6 +13,8 @@ use super::fired::Fired;
 use super::list::List;
 use super::pack::Reader;
 use super::shared::Shared;
+use super::suspects::Suspects;
+use crate::disk::DiskError;
 use crate::hash::hash;
 use crate::model::ExplorerModel;
 use crate::stored::{BadCode, StoredState, confirm};
@@ -70,6 +74,11 @@ pub(crate) trait Recorder<S>: Send {
 
     /// Bytes in use.
     fn bytes(&self) -> u64;
+
+    /// Why it cannot write what it keeps. It keeps that in memory then.
+    fn failed(&self) -> Option<&DiskError> {
+        None
+    }
 }
 
 /// A property decided by a state of this thread's part of the next level.
@@ -114,6 +123,8 @@ pub(crate) struct Worker<S, R> {
     bytes_told: (u64, u64),
     /// Its part of the next level.
     pub(crate) next: List<S>,
+    /// Those of them that may have been visited before, if there are visited states on disk.
+    pub(super) suspects: Option<Suspects>,
     pub(crate) recorder: R,
     pub(crate) fired: Fired,
     /// Steps and initial states outside of the boundary.
@@ -132,10 +143,19 @@ pub(crate) struct Worker<S, R> {
     pub(super) ended: Option<Ended>,
     /// Where states are encoded.
     scratch: Vec<u8>,
+    /// States to be given to whoever wants to see them.
+    handed: Vec<u8>,
 }
 
 impl<S: StoredState, R: Recorder<S>> Worker<S, R> {
-    pub(crate) fn new(thread: usize, recorder: R, classes: usize, undecided: u64) -> Self {
+    /// What waits may go into files in `folder`.
+    pub(crate) fn new(
+        thread: usize,
+        recorder: R,
+        classes: usize,
+        undecided: u64,
+        folder: Option<Arc<Path>>,
+    ) -> Self {
         Self {
             thread,
             batch: Vec::new(),
@@ -143,7 +163,8 @@ impl<S: StoredState, R: Recorder<S>> Worker<S, R> {
             recent_tags: vec![0; if R::EVERY_STEP { 1 << BRIEF_BITS } else { 0 }].into(),
             untold: Untold::default(),
             bytes_told: (0, 0),
-            next: List::new(),
+            next: List::new(folder),
+            suspects: None,
             recorder,
             fired: Fired::new(classes),
             left_out: 0,
@@ -156,6 +177,7 @@ impl<S: StoredState, R: Recorder<S>> Worker<S, R> {
             asked: Asked::Nothing,
             ended: None,
             scratch: Vec::new(),
+            handed: Vec::new(),
         }
     }
 
@@ -173,12 +195,24 @@ impl<S: StoredState, R: Recorder<S>> Worker<S, R> {
         while !shared.pause.is_set() {
             let Some(claimed) = shared.claims.claim(self.thread) else { break };
             for piece in shared.level.pieces(claimed) {
-                piece.for_each(&mut reader, |position, state| {
+                let read = piece.for_each(&mut reader, |position, state| {
+                    if shared.visited.is_some() {
+                        self.handed.extend_from_slice(state.bytes(&mut self.scratch));
+                    }
                     self.expand(shared, position, state);
                     if self.batch.len() >= BATCH {
                         self.look_up(shared);
                     }
                 });
+                if let Err(error) = read {
+                    self.ended.get_or_insert(Ended::Disk(error));
+                    shared.pause.any.store(true, Ordering::Relaxed);
+                    return;
+                }
+                if let Some(visited) = shared.visited {
+                    visited.0(&self.handed);
+                    self.handed.clear();
+                }
                 if let Some(block) = piece.done() {
                     shared.usage.give_back(block.bytes());
                     self.next.reuse(block);
@@ -186,6 +220,9 @@ impl<S: StoredState, R: Recorder<S>> Worker<S, R> {
             }
             self.look_up(shared);
             self.tell(shared);
+            if self.disk_error().is_some() {
+                shared.pause.any.store(true, Ordering::Relaxed);
+            }
             let asked = shared.asked.is_some_and(|asked| asked.load(Ordering::Relaxed));
             if asked || shared.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 shared.pause.any.store(true, Ordering::Relaxed);
@@ -324,7 +361,10 @@ impl<S: StoredState, R: Recorder<S>> Worker<S, R> {
             Inserted::New(slot) => {
                 let Edge { source, ordinal, .. } = *edge;
                 self.asked = Asked::State { source, ordinal, slot };
-                self.judge(shared, &edge.state);
+                let orbit = self.judge(shared, &edge.state);
+                if let Some(suspects) = &mut self.suspects {
+                    suspects.push(shared.table.number(edge.key), orbit);
+                }
                 self.next.push(edge.state.clone(), || shared.is_short());
                 let tag = self.recorder.new_state(shared.table, edge, slot);
                 self.asked = Asked::Nothing;
@@ -356,21 +396,29 @@ impl<S: StoredState, R: Recorder<S>> Worker<S, R> {
 
     /// Bytes of what was recorded and of the states that wait.
     pub(crate) fn bytes(&self) -> u64 {
-        self.recorder.bytes() + self.next.bytes()
+        let suspects = self.suspects.as_ref().map_or(0, Suspects::memory);
+        self.recorder.bytes() + self.next.bytes() + suspects
     }
 
-    /// Notes which properties a new state decides.
+    /// Why something cannot be written; it is still in memory.
+    pub(super) fn disk_error(&self) -> Option<&DiskError> {
+        let suspects = self.suspects.as_ref().and_then(Suspects::failed);
+        self.next.failed().or_else(|| self.recorder.failed()).or(suspects)
+    }
+
+    /// Notes which properties a new state decides. Gives back the size of its orbit, or 0 if nobody
+    /// wants to know it.
     #[inline]
-    fn judge<M>(&mut self, shared: &Shared<'_, M>, state: &S)
+    fn judge<M>(&mut self, shared: &Shared<'_, M>, state: &S) -> u64
     where
         M: ExplorerModel<State = S>,
     {
-        if shared.symmetry {
-            self.unreduced += shared.model.orbit_size(state);
-        }
+        let orbit = if shared.symmetry { shared.model.orbit_size(state) } else { 0 };
+        self.unreduced += orbit;
         if self.undecided != 0 {
             self.decide(shared, state, shared.model.property_mask(shared.properties, state));
         }
+        orbit
     }
 
     fn decide<M: ExplorerModel>(&mut self, shared: &Shared<'_, M>, state: &S, mask: u64) {

@@ -162,7 +162,7 @@ impl Table {
 /// Positions with one home are an interval no longer than the distance between positions with the
 /// same rest and neighbouring bases, because there are at least `2^base_bits` buckets. So exactly
 /// one base fits: the first that reaches into the interval, or the next.
-fn key_at(home_wanted: usize, rest: u64, buckets: usize, base_bits: u32) -> Key {
+pub(super) fn key_at(home_wanted: usize, rest: u64, buckets: usize, base_bits: u32) -> Key {
     // Rounded down, so the first base is this one or, rarely, the next.
     let position = home_wanted as u64 * (u64::MAX / buckets as u64);
     let first = position >> (u64::BITS - base_bits);

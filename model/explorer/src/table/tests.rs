@@ -171,3 +171,31 @@ fn brief_identities_are_exact() {
         assert!(seen.iter().all(|(index, word)| *index < 1 << BRIEF_BITS && *word != 0));
     }
 }
+
+/// Every entry once, in order, in a table that has grown and is nearly full; and none when it was
+/// emptied.
+#[test]
+fn entries_are_visited_in_order() {
+    for count in [0, 1, 300, 700] {
+        let mut table = table(1 << 7, 6);
+        let keys = random_keys(&table, count, 11);
+        for (at, key) in keys.iter().enumerate() {
+            if at == 300 {
+                table.grow(100, 1);
+            }
+            assert!(matches!(table.insert(*key), Inserted::New(_)));
+        }
+        let mut wanted: Vec<u128> = keys.iter().map(|key| table.number(*key)).collect();
+        wanted.sort_unstable_by(|a, b| b.cmp(a));
+        let mut seen = Vec::new();
+        let visited = table.for_each_descending(|slot, number| {
+            assert_eq!(table.find(table.key_of(number)), Some(slot));
+            seen.push(number);
+            Ok::<(), ()>(())
+        });
+        assert_eq!((visited, seen), (Ok(()), wanted));
+        table.clear();
+        assert!(keys.iter().all(|key| table.find(*key).is_none()));
+        assert!(keys.iter().all(|key| matches!(table.insert(*key), Inserted::New(_))));
+    }
+}
