@@ -5,6 +5,7 @@
     cargo build --release -p zab-server
     python3 impl/server/tests/sizes.py --server target/release/zab-server snapshot
     python3 impl/server/tests/sizes.py --server target/release/zab-server flood
+    python3 impl/server/tests/sizes.py --server target/release/zab-server strangers
 
 snapshot: a follower is killed, misses more transactions than the leader keeps, and comes back; it
 is sent the whole state. Meanwhile one client writes at the leader, one write at a time. Prints
@@ -12,6 +13,10 @@ how long the follower was away and the longest time between two answers.
 
 flood: clients send large writes to all servers as fast as they are taken. Prints the memory of
 each server (VmRSS) at its highest and a minute later.
+
+strangers: connections that send most of a first frame of 1 MB; sessions that are opened with an
+ephemeral node and left; clients that watch everything and read nothing, while another writes.
+Prints the memory after each, and the longest time between two writes of another client.
 
 Small by default, so that CI can run it; what is measured is limited only by --stall-max,
 --peak-max and --after-max. Exits 0 if all holds, 1 if not, 3 on bad usage.
@@ -28,7 +33,7 @@ import time
 from kazoo_ops import HOST, Ensemble, Failed, Parser, eventually, require
 
 OPEN = struct.pack(">iii5si6s", 1, 31, 5, b"world", 6, b"anyone")
-CREATE, SET = 1, 5
+CREATE, SET, GET_CHILDREN, ADD_WATCH = 1, 5, 8, 106
 
 
 def text(path):
@@ -38,11 +43,11 @@ def text(path):
 class Client:
     """A session that asks without waiting, and reads answers in order."""
 
-    def __init__(self, port):
+    def __init__(self, port, timeout_ms=30_000):
         self.stream = socket.create_connection((HOST, port), timeout=120)
         self.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.xid = 0
-        self.send(struct.pack(">iqiqi16sb", 0, 0, 30000, 0, 16, bytes(16), 0))
+        self.send(struct.pack(">iqiqi16sb", 0, 0, timeout_ms, 0, 16, bytes(16), 0))
         require(struct.unpack_from(">q", self.receive(), 8)[0] != 0, "no session")
 
     def send(self, *parts):
@@ -242,6 +247,62 @@ def flood(ensemble, options):
         require(max(least.values()) <= options.after_max, f"more than {options.after_max} MB stay")
 
 
+def strangers(ensemble, options):
+    started(ensemble)
+    peak = {"": memory(ensemble)}
+    port = ensemble.client_ports[1]
+    watch = Stopwatch(port)
+    watch.start()
+    unfinished = []
+    for _ in range(options.connections):
+        one = socket.create_connection((HOST, port), timeout=60)
+        try:
+            one.sendall(struct.pack(">i", 1_000_000))
+            one.sendall(b"x" * 999_000)
+        except OSError:
+            pass  # it is refused as soon as its length is known
+        unfinished.append(one)
+    peak[f"{options.connections} unfinished first frames of 1 MB"] = memory(ensemble)
+    for one in unfinished:
+        one.close()
+    client = Client(port)
+    client.create("/left")
+    client.done("create")
+    for number in range(options.sessions):
+        left = Client(port, timeout_ms=1000)
+        left.ask(CREATE, text(f"/left/{number}"), struct.pack(">i", 0), OPEN, struct.pack(">i", 1))
+        left.done("create of an ephemeral node")
+        left.stream.close()
+    peak[f"{options.sessions} sessions opened and left"] = memory(ensemble)
+
+    # The first one has said nothing for long.
+    client = Client(port)
+
+    def none_left():
+        client.ask(GET_CHILDREN, text("/left"), b"\0")
+        return struct.unpack_from(">i", client.receive(), 16)[0] == 0
+
+    eventually(none_left, "sessions that were left to expire")
+    deaf = [Client(port) for _ in range(options.watchers)]
+    for one in deaf:
+        # Persistent and recursive.
+        one.ask(ADD_WATCH, text("/"), struct.pack(">i", 1))
+    for number in range(options.events):
+        client.set("/left", b"x")
+        if number >= 500:
+            client.done("set")
+    for _ in range(min(500, options.events)):
+        client.done("set")
+    peak[f"{options.watchers} watchers that read nothing, {options.events} events"] = memory(ensemble)
+    watch.stop()
+    for what, sizes in peak.items():
+        print(f"ok   {what or 'before'}: {shown(sizes)}")
+    print(f"ok   {watch.writes} other writes, the longest took {watch.longest:.2f} s")
+    if options.peak_max is not None:
+        highest = max(size for sizes in peak.values() for size in sizes.values())
+        require(highest <= options.peak_max, f"{highest} MB, more than {options.peak_max}")
+
+
 def main():
     parser = Parser(description="sizes and floods against three zab-server processes")
     parser.add_argument("--server", default="target/debug/zab-server", help="the binary")
@@ -260,6 +321,12 @@ def main():
     many.add_argument("--after", type=float, default=60, help="seconds until memory is back")
     many.add_argument("--peak-max", type=int, help="MB of one server")
     many.add_argument("--after-max", type=int, help="MB of one server")
+    strange = parts.add_parser("strangers")
+    strange.add_argument("--connections", type=int, default=400)
+    strange.add_argument("--sessions", type=int, default=500)
+    strange.add_argument("--watchers", type=int, default=50)
+    strange.add_argument("--events", type=int, default=20_000)
+    strange.add_argument("--peak-max", type=int, default=400, help="MB of one server")
     options = parser.parse_args()
     binary = pathlib.Path(options.server).resolve()
     if not binary.is_file():
@@ -271,7 +338,7 @@ def main():
             with open(ensemble.folder / str(server) / "zoo.cfg", "a") as config:
                 config.writelines(f"{line}\n" for line in options.config)
         try:
-            {"snapshot": snapshot, "flood": flood}[options.part](ensemble, options)
+            {"snapshot": snapshot, "flood": flood, "strangers": strangers}[options.part](ensemble, options)
             return 0
         except (Failed, OSError) as failure:
             print(f"FAIL {failure}")
