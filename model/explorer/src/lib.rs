@@ -64,4 +64,4 @@ pub use stop::Stop;
 pub use stored::{FlatState, StoredState};
 pub use trace::Trace;
 pub use two_phase::TwoPhase;
-pub use walks::{WalkOptions, WalkReport, WalkedProperty, walk};
+pub use walks::{WalkOptions, WalkReport, Walked, WalkedProperty, walk};

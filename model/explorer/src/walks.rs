@@ -17,7 +17,8 @@ use crate::trace::Trace;
 /// How many random walks, and how far.
 #[derive(Clone, Copy, Debug)]
 pub struct WalkOptions<'a> {
-    /// The walks are the same for the same seed, and for the same model.
+    /// The seed of the first walk; each other one has the next seed, so that a walk can be repeated
+    /// alone. A walk is the same for the same seed, and for the same model.
     pub seed: u64,
     /// Walks after which it ends.
     pub walks_max: u64,
@@ -62,7 +63,7 @@ pub struct WalkReport<S> {
     /// [may end](ExplorerModel::may_end).
     pub deadlocks: u64,
     /// The shortest walk to a deadlock that was met.
-    pub deadlock: Option<Trace<S>>,
+    pub deadlock: Option<Walked<S>>,
     /// In the order of the model.
     pub properties: Vec<WalkedProperty<S>>,
     /// The panic of the model that ended it, if one did.
@@ -75,8 +76,18 @@ impl<S> WalkReport<S> {
     /// The walk that shows the property of that name, if one was met.
     #[must_use]
     pub fn found(&self, name: &str) -> Option<&Trace<S>> {
-        self.properties.iter().find(|property| property.name == name)?.found.as_ref()
+        let property = self.properties.iter().find(|property| property.name == name)?;
+        property.found.as_ref().map(|found| &found.walk)
     }
+}
+
+/// A walk that was met.
+#[derive(Clone, Debug)]
+pub struct Walked<S> {
+    /// Up to what it was kept for.
+    pub walk: Trace<S>,
+    /// The [seed](WalkOptions::seed) with which it is the first walk.
+    pub seed: u64,
 }
 
 /// What was seen of one property.
@@ -89,18 +100,20 @@ pub struct WalkedProperty<S> {
     /// The shortest walk that was met to a state that violates an `always` property, or shows a
     /// `sometimes` one; not the shortest that there is. `None`: no such state was met, which says
     /// nothing of the others.
-    pub found: Option<Trace<S>>,
+    pub found: Option<Walked<S>>,
 }
 
 /// Walks at random: from an initial state, each step as likely as the others that the boundary
 /// leaves in, until there is none or the walk is long enough; then again. It needs next to no memory,
-/// and proves nothing: use [`check`](crate::check) where that is possible.
+/// and proves nothing: use [`check`](crate::check) where that is possible. `tell` is told after each
+/// walk what all walks have found so far.
 ///
 /// # Errors
 /// When it cannot begin: see [`Refused`].
 pub fn walk<M: ExplorerModel>(
     model: &M,
     options: &WalkOptions<'_>,
+    tell: &mut dyn FnMut(&WalkReport<M::State>),
 ) -> Result<WalkReport<M::State>, Refused> {
     let properties = ask_first("its properties", || model.properties())?;
     if properties.len() > 64 {
@@ -114,17 +127,19 @@ pub fn walk<M: ExplorerModel>(
         return Err(Refused::NoInitialState);
     }
     let started = Instant::now();
-    let rng = SplitMix64::seed_from_u64(options.seed);
-    let mut walker = Walker { model, options, properties, rng, started, report: empty() };
+    let (seed, rng) = (options.seed, SplitMix64::seed_from_u64(options.seed));
+    let mut walker = Walker { model, options, properties, seed, rng, started, report: empty() };
     walker.report.properties = walker.properties.iter().map(unseen).collect();
     while walker.report.stopped.is_none() && walker.report.walks < options.walks_max {
+        walker.seed = options.seed.wrapping_add(walker.report.walks);
+        walker.rng = SplitMix64::seed_from_u64(walker.seed);
         walker.report.walks += 1;
         let first = initial[walker.below(initial.len())].clone();
         walker.report.stopped = walker.one_walk(first);
+        walker.report.seconds = started.elapsed().as_secs_f64();
+        tell(&walker.report);
     }
-    let mut report = walker.report;
-    report.seconds = started.elapsed().as_secs_f64();
-    Ok(report)
+    Ok(walker.report)
 }
 
 fn empty<S>() -> WalkReport<S> {
@@ -151,6 +166,8 @@ struct Walker<'a, M: ExplorerModel> {
     model: &'a M,
     options: &'a WalkOptions<'a>,
     properties: Vec<Property<M>>,
+    /// Of the walk that goes on.
+    seed: u64,
     rng: SplitMix64,
     started: Instant,
     report: WalkReport<M::State>,
@@ -190,7 +207,7 @@ impl<M: ExplorerModel> Walker<'_, M> {
                 self.report.ended += 1;
                 if is_deadlock {
                     self.report.deadlocks += 1;
-                    keep_shorter(&mut self.report.deadlock, &walk);
+                    keep_shorter(&mut self.report.deadlock, &walk, self.seed);
                 }
                 return None;
             }
@@ -239,7 +256,7 @@ impl<M: ExplorerModel> Walker<'_, M> {
             };
             if shows {
                 violated |= property.kind == Expectation::Always;
-                keep_shorter(&mut property.found, walk);
+                keep_shorter(&mut property.found, walk, self.seed);
             }
         }
         violated
@@ -252,8 +269,8 @@ impl<M: ExplorerModel> Walker<'_, M> {
     }
 }
 
-fn keep_shorter<S: Clone>(kept: &mut Option<Trace<S>>, walk: &Trace<S>) {
-    if kept.as_ref().is_none_or(|kept| kept.steps() > walk.steps()) {
-        *kept = Some(walk.clone());
+fn keep_shorter<S: Clone>(kept: &mut Option<Walked<S>>, walk: &Trace<S>, seed: u64) {
+    if kept.as_ref().is_none_or(|kept| kept.walk.steps() > walk.steps()) {
+        *kept = Some(Walked { walk: walk.clone(), seed });
     }
 }

@@ -13,9 +13,11 @@ mod reported;
 mod run;
 mod told;
 mod unlimited;
+mod walks;
 
 pub use look::{Astray, Choice, Look, Place, Shown, Stated};
 pub use now::Now;
 pub use outcome::{Counts, Ending, Ends, Fault, Liveness, Outcome, Property, Verdict, kind};
 pub use presets::{Exploration, Family, PaperRun, Preset};
 pub use run::{GHOSTS, Impossible, explore};
+pub use walks::{Shortest, Walks};

@@ -4,7 +4,7 @@ use stateright::{Expectation, Model};
 use thiserror::Error;
 use zab_model::explore::PROPERTIES;
 use zab_paper::properties::statement;
-use zab_paper::{BoundsError, Paper, Rules};
+use zab_paper::{BoundsError, Paper, Rules, WithModel};
 use zab_view::{Pictured, Run};
 
 use crate::outcome::kind;
@@ -113,22 +113,39 @@ impl Family {
     pub fn look(self) -> Result<Box<dyn Look>, BoundsError> {
         match self {
             Self::Zookeeper(model) => Ok(Box::new(Looked { model, says: zookeeper_says })),
-            Self::Paper(run) if run.ghosts => paper::<GHOSTS>(run.rules),
-            Self::Paper(run) => paper::<0>(run.rules),
+            Self::Paper(run) if run.ghosts => with_any_size::<GHOSTS, _>(run.rules, Looking),
+            Self::Paper(run) => with_any_size::<0, _>(run.rules, Looking),
         }
     }
 }
 
-/// Nobody is in a hurry here: one size for each number of servers is enough to compile.
-fn paper<const G: usize>(rules: Rules) -> Result<Box<dyn Look>, BoundsError> {
-    let says = |name: &str| statement(name).unwrap_or_default();
+/// Does something with the model of these rules. For those who are not in a hurry: one size for each
+/// number of servers is enough to compile.
+///
+/// # Errors
+/// When no model has room for the bounds.
+pub(crate) fn with_any_size<const G: usize, W: WithModel<G>>(
+    rules: Rules,
+    work: W,
+) -> Result<W::Output, BoundsError> {
     Ok(match rules.bounds.servers {
-        2 => Box::new(Looked { model: Paper::<2, TXNS, G>::new(rules)?, says }),
-        4 => Box::new(Looked { model: Paper::<4, TXNS, G>::new(rules)?, says }),
-        5 => Box::new(Looked { model: Paper::<5, TXNS, G>::new(rules)?, says }),
+        2 => work.run(&Paper::<2, TXNS, G>::new(rules)?),
+        4 => work.run(&Paper::<4, TXNS, G>::new(rules)?),
+        5 => work.run(&Paper::<5, TXNS, G>::new(rules)?),
         // Three; any other number is refused by the model.
-        _ => Box::new(Looked { model: Paper::<3, TXNS, G>::new(rules)?, says }),
+        _ => work.run(&Paper::<3, TXNS, G>::new(rules)?),
     })
+}
+
+struct Looking;
+
+impl<const G: usize> WithModel<G> for Looking {
+    type Output = Box<dyn Look>;
+
+    fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, G>) -> Self::Output {
+        let says = |name: &str| statement(name).unwrap_or_default();
+        Box::new(Looked { model: *model, says })
+    }
 }
 
 fn zookeeper_says(name: &str) -> &'static str {

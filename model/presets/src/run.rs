@@ -30,6 +30,9 @@ pub enum Impossible {
     /// Liveness is not to be judged within these bounds.
     #[error(transparent)]
     CannotJudge(#[from] CannotJudge),
+    /// A walk takes each step alike, failures too, so it would hardly ever get anywhere.
+    #[error("random walks need a bound on failures, and this exploration has none")]
+    Endless,
 }
 
 impl Exploration {

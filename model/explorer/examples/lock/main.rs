@@ -197,7 +197,7 @@ fn liveness(told: &mut String, model: &Lock) -> Result<(), Box<dyn Error>> {
 
 fn walks(told: &mut String, model: &Lock) -> Result<(), Box<dyn Error>> {
     let options = WalkOptions { seed: 1, stop_when_violated: true, ..WalkOptions::default() };
-    let report = walk(model, &options)?;
+    let report = walk(model, &options, &mut |_| {})?;
     match report.found("at most one holds the lock") {
         Some(run) => {
             writeln!(told, "  walk {}: violated after {} steps", report.walks, run.steps())?

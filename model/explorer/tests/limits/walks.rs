@@ -10,7 +10,7 @@ use zab_explorer::{
 use crate::small::Small;
 
 fn walked(model: &Small, options: &WalkOptions<'_>) -> WalkReport<u32> {
-    walk(model, options).expect("it begins")
+    walk(model, options, &mut |_| {}).expect("it begins")
 }
 
 /// Up by one or two; 50 is bad, and so is an odd end.
@@ -36,7 +36,7 @@ fn what_is_found_is_a_run_of_the_model() {
     assert_eq!(report.ended, 1000);
     // 61 is the odd end, from 59 only.
     assert!((100..900).contains(&report.deadlocks), "{}", report.deadlocks);
-    let deadlock = report.deadlock.expect("it was met");
+    let deadlock = report.deadlock.expect("it was met").walk;
     assert_eq!(deadlock.states.last(), Some(&61));
     assert!(deadlock.path(&climb()).is_some());
 }
@@ -52,6 +52,23 @@ fn the_seed_decides_all() {
     assert!(others.iter().any(|other| *other != of(1)), "all seeds give the same");
 }
 
+/// Of many walks, the one that found something is found again, alone.
+#[test]
+fn a_walk_is_repeated_by_its_own_seed() {
+    let options = WalkOptions { seed: u64::MAX - 3, walks_max: 20, ..Default::default() };
+    let mut told = Vec::new();
+    let report = walk(&climb(), &options, &mut |report| told.push((report.walks, report.steps)));
+    let report = report.expect("it begins");
+    assert_eq!(told.len(), 20);
+    assert!(told.windows(2).all(|two| two[0].0 + 1 == two[1].0 && two[0].1 < two[1].1));
+    assert_eq!(told.last(), Some(&(report.walks, report.steps)));
+    let found = report.properties.iter().find_map(|property| property.found.clone());
+    let found = found.expect("one of twenty");
+    let options = WalkOptions { seed: found.seed, walks_max: 1, ..Default::default() };
+    let again = walked(&climb(), &options);
+    assert_eq!(again.found("never bad").map(|walk| &walk.states), Some(&found.walk.states));
+}
+
 #[test]
 fn every_step_is_as_likely() {
     // Four ways from 0, each its own end.
@@ -63,7 +80,7 @@ fn every_step_is_as_likely() {
     let mut ends = [0_u32; 5];
     for seed in 0..4000 {
         let report = walked(&model, &WalkOptions { seed, walks_max: 1, ..Default::default() });
-        let end = report.deadlock.and_then(|walk| walk.states.last().copied()).expect("an end");
+        let end = report.deadlock.and_then(|met| met.walk.states.last().copied()).expect("an end");
         ends[end as usize] += 1;
     }
     assert!(ends[1..].iter().all(|count| (850..1150).contains(count)), "{ends:?}");
@@ -92,7 +109,8 @@ fn the_boundary_is_no_deadlock() {
     let report = walked(&Small::counter().inside(|state| state < 4), &WalkOptions::default());
     assert_eq!((report.ended, report.deadlocks, report.steps), (1000, 0, 3000));
     let nowhere = Small::counter().inside(|_| false);
-    assert_eq!(walk(&nowhere, &WalkOptions::default()).err(), Some(Refused::NoInitialState));
+    let refused = walk(&nowhere, &WalkOptions::default(), &mut |_| {}).err();
+    assert_eq!(refused, Some(Refused::NoInitialState));
 }
 
 #[test]
@@ -112,7 +130,7 @@ fn a_panic_comes_with_the_walk_to_it() {
 #[test]
 fn walks_agree_with_the_exploration() {
     let model = TwoPhase::new(3).expect("few");
-    let report = walk(&model, &WalkOptions::default()).expect("it begins");
+    let report = walk(&model, &WalkOptions::default(), &mut |_| {}).expect("it begins");
     assert!(report.found("consistent").is_none());
     for name in ["abort agreement", "commit agreement"] {
         let found = report.found(name).unwrap_or_else(|| panic!("{name} was not met"));
