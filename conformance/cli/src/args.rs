@@ -15,7 +15,7 @@ pub(crate) use check::{
 };
 pub(crate) use explore::Explore;
 pub(crate) use record::{Implementation, Record, Target};
-pub(crate) use values::with_negative_numbers;
+pub(crate) use values::{command, conflict};
 
 use crate::exit;
 use crate::export::Picture;
@@ -108,6 +108,27 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it takes so long that, asked to end, it first tells what it has.
+    pub(crate) fn tells_what_it_has(&self) -> bool {
+        match self {
+            Self::Verify(_)
+            | Self::Check(_)
+            | Self::Explore(_)
+            | Self::Conform(_)
+            | Self::Record(_)
+            | Self::Selftest(_)
+            | Self::Bench(_)
+            | Self::Man(_) => true,
+            Self::Decode(_)
+            | Self::Explain(_)
+            | Self::Profiles(_)
+            | Self::Wire(_)
+            | Self::History(_)
+            | Self::Lint(_)
+            | Self::Completions(_) => false,
+        }
+    }
+
     /// Where its result for machines goes, if it writes one.
     pub(crate) fn json(&self) -> Option<&Path> {
         match self {
@@ -201,10 +222,12 @@ pub(crate) struct Wire {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Members {
     /// Of a capture: the ids of all servers (default: what its header says)
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    #[arg(long, value_name = "IDS", value_delimiter = ',',
+          value_parser = values::number::<i64>(1..=255))]
     pub(crate) servers: Vec<i64>,
     /// Of a capture: the ids of the observers among them (default: what its header says)
-    #[arg(long, value_name = "IDS", value_delimiter = ',', requires = "servers")]
+    #[arg(long, value_name = "IDS", value_delimiter = ',', requires = "servers",
+          value_parser = values::number::<i64>(1..=255))]
     pub(crate) observers: Vec<i64>,
 }
 
@@ -278,7 +301,8 @@ pub(crate) struct Lint {
 #[derive(Debug, Args)]
 pub(crate) struct Selftest {
     /// Simulated runs tried for each defective implementation
-    #[arg(long, default_value_t = 300, value_name = "N")]
+    #[arg(long, default_value_t = 300, value_name = "N",
+          value_parser = values::number::<u64>(1..=1_000_000))]
     pub(crate) seeds: u64,
     /// The corpus: folders `accept`, `reject` and `incomplete` of traces whose headers say what to expect
     /// (default: the one that this program was built with)
@@ -286,7 +310,7 @@ pub(crate) struct Selftest {
     pub(crate) corpus: Option<PathBuf>,
     /// Try each kind of corruption so often under each contract, and show a row for each
     /// (default: once under one contract, and a row for each group)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::number::<u32>(1..=1_000))]
     pub(crate) mutations: Option<u32>,
     /// Write the result for machines; - prints it, and what is for people on standard error
     #[arg(long, value_name = "FILE")]
@@ -301,7 +325,8 @@ pub(crate) struct Selftest {
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// Events in the larger of the two generated traces (the smaller has a tenth)
-    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(10..=1_000_000_000))]
+    #[arg(long, default_value_t = 1_000_000, value_name = "N",
+          value_parser = values::number::<u64>(10..=1_000_000_000))]
     pub(crate) events: u64,
     /// Write the result for machines; - prints it, and what is for people on standard error
     #[arg(long, value_name = "FILE")]

@@ -1,9 +1,9 @@
 //! From the flags of single bounds to what is explored.
 
 use zab_model::Profile;
-use zab_model::explore::{self, SERVERS_MAX, TXNS_MAX, Zab};
+use zab_model::explore::{self, SERVERS_MAX, Zab};
 use zab_paper::{self as paper, Rules, Variant};
-use zab_presets::{Exploration, Family, PaperRun};
+use zab_presets::{Exploration, Family, GHOSTS, PaperRun};
 
 use crate::args::{self, Bounds, Election, Epochs, Failures, PaperBounds};
 use crate::look::CUSTOM;
@@ -16,23 +16,23 @@ pub(crate) fn any(bounds: &Bounds, paper: &PaperBounds) -> bool {
 /// The exploration that single bounds ask for.
 ///
 /// # Errors
-/// When a flag is of the other family, or the family has no room for the bounds; in words.
+/// When a flag is of the other family, flags exclude each other, or the family has no room for the
+/// bounds; in words.
 pub(crate) fn exploration(
     family: args::Family,
     bounds: &Bounds,
     paper: &PaperBounds,
 ) -> Result<Exploration, String> {
-    if let Some(flag) = foreign(family, bounds, paper) {
-        let instead = match flag {
-            "--requests" => "; there it is --txns",
-            "--txns" => "; there it is --requests",
-            "--crashes" => "; there it is --restarts",
-            "--restarts" => "; there it is --crashes",
-            _ => "",
+    if let Some((flag, instead)) = foreign(family, bounds, paper) {
+        let other = match family {
+            args::Family::Zookeeper => args::Family::Paper,
+            args::Family::Paper => args::Family::Zookeeper,
         };
+        let (name, other) = (family.name(), other.name());
+        let instead =
+            instead.map_or_else(|| format!("give --model {other}"), |flag| format!("use {flag}"));
         return Err(format!(
-            "{flag} is not for --model {}{instead}; `zabcheck check --help` lists the flags",
-            family.name()
+            "{flag} is for --model {other}, but the bounds are for --model {name} here: {instead}"
         ));
     }
     let family = match family {
@@ -60,36 +60,39 @@ pub(crate) fn follow(profile: &Profile, explorations: &mut Vec<Exploration>) -> 
     Ok(())
 }
 
+/// A flag, and the one of the other family that comes closest.
+type Instead = (&'static str, Option<&'static str>);
+
 /// A flag that was given and means nothing for the family that was asked for.
-fn foreign(family: args::Family, bounds: &Bounds, paper: &PaperBounds) -> Option<&'static str> {
+fn foreign(family: args::Family, bounds: &Bounds, paper: &PaperBounds) -> Option<Instead> {
     let Bounds { servers: _, timeouts: _, requests, crashes, disconnects, rounds, resends, .. } =
         bounds;
     let zookeeper = [
-        ("--requests", requests.is_some()),
-        ("--crashes", crashes.is_some()),
-        ("--disconnects", disconnects.is_some()),
-        ("--rounds", rounds.is_some()),
-        ("--resends", resends.is_some()),
-        ("--election", bounds.election.is_some()),
-        ("--window", bounds.window.is_some()),
+        ("--requests", requests.is_some(), Some("--txns")),
+        ("--crashes", crashes.is_some(), Some("--restarts")),
+        ("--disconnects", disconnects.is_some(), Some("--timeouts")),
+        ("--rounds", rounds.is_some(), Some("--epochs")),
+        ("--resends", resends.is_some(), None),
+        ("--election", bounds.election.is_some(), None),
+        ("--window", bounds.window.is_some(), None),
     ];
     let PaperBounds { txns, epochs, failures, restarts, reading, symmetry, ghosts, liveness } =
         paper;
     let paper = [
-        ("--txns", txns.is_some()),
-        ("--epochs", epochs.is_some()),
-        ("--failures", failures.is_some()),
-        ("--restarts", restarts.is_some()),
-        ("--reading", !reading.is_empty()),
-        ("--symmetry", *symmetry),
-        ("--ghosts", *ghosts),
-        ("--liveness", *liveness),
+        ("--txns", txns.is_some(), Some("--requests")),
+        ("--epochs", epochs.is_some(), Some("--rounds")),
+        ("--failures", failures.is_some(), None),
+        ("--restarts", restarts.is_some(), Some("--crashes")),
+        ("--reading", !reading.is_empty(), None),
+        ("--symmetry", *symmetry, None),
+        ("--ghosts", *ghosts, None),
+        ("--liveness", *liveness, None),
     ];
     let given = match family {
-        args::Family::Zookeeper => paper.iter().find(|(_, given)| *given),
-        args::Family::Paper => zookeeper.iter().find(|(_, given)| *given),
+        args::Family::Zookeeper => paper.iter().find(|(_, given, _)| *given),
+        args::Family::Paper => zookeeper.iter().find(|(_, given, _)| *given),
     };
-    given.map(|(flag, _)| *flag)
+    given.map(|(flag, _, instead)| (*flag, *instead))
 }
 
 fn zookeeper(args: &Bounds) -> Result<Zab, String> {
@@ -109,18 +112,14 @@ fn zookeeper(args: &Bounds) -> Result<Zab, String> {
         },
     };
     let window = args.window.map_or(zab_model::WINDOW_DEFAULT, usize::from);
-    let model = Zab::new(bounds, window).filter(|_| window > 0 && bounds.servers > 1);
-    model.ok_or_else(|| {
-        let expected = if !(2..=SERVERS_MAX).contains(&usize::from(bounds.servers)) {
-            format!("--servers: expected 2 to {SERVERS_MAX} (--model paper takes 2 to 5)")
-        } else if usize::from(bounds.requests) > TXNS_MAX {
-            format!("--requests: expected at most {TXNS_MAX}")
-        } else if window == 0 {
-            "--window: expected at least 1".to_owned()
-        } else {
-            "give smaller ones".to_owned()
-        };
-        format!("model zookeeper has no room for these bounds ({bounds}); {expected}")
+    // The flags keep all other limits.
+    let fits = (2..=SERVERS_MAX).contains(&usize::from(bounds.servers));
+    Zab::new(bounds, window).filter(|_| fits).ok_or_else(|| {
+        format!(
+            "--servers {}: --model zookeeper has 2 to {SERVERS_MAX}, --model paper 2 to {}",
+            bounds.servers,
+            paper::SERVERS_MAX
+        )
     })
 }
 
@@ -151,11 +150,85 @@ fn published(args: &Bounds, paper: &PaperBounds) -> Result<PaperRun, String> {
         timeouts: args.timeouts.unwrap_or(0),
         restarts: paper.restarts.unwrap_or(0),
     };
-    let named = paper.reading.iter().filter_map(|name| paper::reading(name));
-    let variant = named.fold(Variant::default(), Variant::read);
-    let rules = Rules { variant, ..Rules::new(bounds) };
+    bounds.fit(usize::from(bounds.servers), usize::from(paper::TXNS_MAX)).map_err(|error| {
+        format!("{error} (hint: fewer of --timeouts and --restarts, or --failures unlimited)")
+    })?;
+    let needed = bounds.requests_max();
+    if paper.ghosts && needed > GHOSTS {
+        return Err(format!(
+            "--ghosts: there may be {needed} requests within these bounds, but {GHOSTS} are \
+             remembered (hint: fewer of --servers, --txns, --timeouts and --restarts)"
+        ));
+    }
+    let rules = Rules { variant: variant(&paper.reading)?, ..Rules::new(bounds) };
     let PaperBounds { symmetry, ghosts, liveness, .. } = *paper;
     Ok(PaperRun { rules, symmetry, ghosts, liveness, unlimited })
+}
+
+/// All of these readings at once.
+fn variant(names: &[String]) -> Result<Variant, String> {
+    let readings = || names.iter().filter_map(|name| paper::reading(name));
+    let all = readings().fold(Variant::default(), Variant::read);
+    // A reading that a later one has replaced would change something again.
+    match readings().find(|reading| all.read(reading) != all) {
+        None => Ok(all),
+        Some(reading) => Err(format!(
+            "--reading {} excludes another one that is given: of {} only one can be",
+            reading.name,
+            names.join(", ")
+        )),
+    }
+}
+
+/// What was not given, and what is likely to be missing: as lines.
+pub(crate) fn defaults(
+    exploration: &Exploration,
+    bounds: &Bounds,
+    paper: &PaperBounds,
+) -> Vec<String> {
+    let (all, hint) = match &exploration.family {
+        Family::Zookeeper(model) => {
+            let explore::Bounds { servers, requests, rounds, .. } = model.bounds;
+            let all = [
+                ("servers", bounds.servers, servers),
+                ("requests", bounds.requests, requests),
+                ("rounds", bounds.rounds, rounds),
+            ];
+            (all, no_election_left(model.bounds.election, bounds))
+        }
+        Family::Paper(run) => {
+            let paper::Bounds { servers, txns, restarts, .. } = run.rules.bounds;
+            let restarts = if run.unlimited.is_some() { Some(restarts) } else { paper.restarts };
+            let all = [
+                ("servers", bounds.servers, servers),
+                ("txns", paper.txns, txns),
+                ("restarts", restarts, 0),
+            ];
+            (all, None)
+        }
+    };
+    let missing = all.into_iter().filter(|(_, given, _)| given.is_none());
+    let missing: Vec<String> = missing.map(|(name, _, by)| format!("--{name} {by}")).collect();
+    let line =
+        (!missing.is_empty()).then(|| format!("not given, so by default: {}", missing.join(" ")));
+    line.into_iter().chain(hint).collect()
+}
+
+/// A fault after the only election is a fault that nobody recovers from.
+fn no_election_left(election: explore::Election, bounds: &Bounds) -> Option<String> {
+    let faults = [bounds.crashes, bounds.timeouts, bounds.disconnects].into_iter().flatten();
+    let faults = faults.fold(0_u8, u8::saturating_add);
+    let (first, each) = match election {
+        explore::Election::Oracle | explore::Election::Anybody => ("1 election", 1),
+        explore::Election::Fle | explore::Election::FleOnly => ("1 return to LOOKING", 0),
+    };
+    let enough = faults.saturating_add(each);
+    (bounds.rounds.is_none() && faults > 0 && enough > 1).then(|| {
+        format!(
+            "hint: within {first} not every fault is followed by an election; --rounds {enough} \
+             has room for one after each"
+        )
+    })
 }
 
 #[cfg(test)]
@@ -185,6 +258,18 @@ mod tests {
             let first = understood(&format!("zabcheck explore {flags}"));
             let again = understood(&look::command(&first));
             assert_eq!(again.family.to_string(), first.family.to_string());
+        }
+    }
+
+    #[test]
+    fn readings_that_exclude_each_other_are_refused() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for pair in [["history-first", "epoch-first"], ["epoch-first", "history-first"]] {
+            let refused = variant(&names(&pair)).expect_err("only one can be");
+            assert!(refused.contains("only one can be"), "{refused}");
+        }
+        for fine in [&["epoch-first", "restart-is-timeout"][..], &["epoch-first", "epoch-first"]] {
+            assert!(variant(&names(fine)).is_ok());
         }
     }
 }

@@ -1,81 +1,153 @@
 //! `zabcheck explore` in a browser: a page over one model, and the questions that it asks.
 //!
-//! The page is three files in this program. The server is tiny_http: stateright needs it in any case,
-//! so that it costs no time to compile. It listens on this machine only unless it is told otherwise,
-//! answers questions and changes nothing; and it answers only where the `Host` of a request is an
-//! address or `localhost`, so that no page of another name can read it (DNS rebinding).
+//! The page is three files in this program. The server listens on this machine only unless it is told
+//! otherwise, answers questions and changes nothing; and it answers only where the `Host` of a request
+//! is an address or `localhost`, so that no page of another name can read it (DNS rebinding).
 //!
-//! Every connection has a thread of tiny_http. If many connections open at the same moment and say
-//! nothing, a later one may wait until one of them ends (tiny_http counts a thread as free until it
-//! has begun its next task).
+//! A connection is a task of hyper's, for one request. One that says nothing, or does not read its
+//! answer, keeps no other waiting: it is closed after [`CONNECTION_MAX`], or before that if there are
+//! more than [`CONNECTIONS_MAX`], the oldest first. Answers are found on [`THREADS`] threads, and none
+//! for a connection that is closed.
 
 mod answer;
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::Future;
 use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
-use std::thread;
+use std::time::Duration;
 
-use tiny_http::{Header, Request, Response, Server};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
+use tokio::task::{AbortHandle, spawn_blocking};
+use tokio::time::{sleep, timeout};
 use zab_presets::{Exploration, Look};
 
 use answer::{Answer, Site};
 
-/// How many requests are answered at the same time.
+/// How many answers are looked for at the same time.
 const THREADS: usize = 4;
+
+/// A browser has six connections to a page at most.
+const CONNECTIONS_MAX: usize = 64;
+
+/// How long a connection lives.
+const CONNECTION_MAX: Duration = Duration::from_secs(30);
+
+/// How long it takes until there may be room for another connection in this process.
+const ROOM: Duration = Duration::from_millis(50);
 
 /// Longer addresses than this are refused.
 const URL_MAX: usize = 16 << 10;
 
 /// What is sent with every answer: nothing is loaded from elsewhere, and nothing is kept.
 const HEADERS: [(&str, &str); 4] = [
-    ("Cache-Control", "no-store"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
     (
-        "Content-Security-Policy",
+        "content-security-policy",
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
          connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
     ),
 ];
 
-/// Serves a model until the process ends.
+/// Serves a model until `end` is over.
 ///
 /// # Errors
 /// When the listener cannot be used; in words.
 pub(crate) fn serve(
-    exploration: &Exploration,
-    model: &dyn Look,
+    exploration: Exploration,
+    model: Box<dyn Look>,
     listener: TcpListener,
+    end: impl Future<Output = ()>,
 ) -> Result<(), String> {
-    let server = Server::from_listener(listener, None).map_err(|error| error.to_string())?;
-    let (server, site) = (Arc::new(server), Site::new(exploration, model));
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                while let Ok(request) = server.recv() {
-                    respond(&site, request);
-                }
-            });
+    let mut runtime = Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(THREADS).build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let site = Arc::new(Site::new(exploration, model));
+    let served = runtime.block_on(async {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tokio::select! {
+            () = accept(&listener, &site) => {}
+            () = end => {}
         }
+        Ok(())
     });
-    Err("the server has ended".to_owned())
+    // Nobody waits for an answer that is still looked for.
+    runtime.shutdown_background();
+    served.map_err(|error: std::io::Error| error.to_string())
 }
 
-fn respond(site: &Site<'_>, request: Request) {
-    let hosts = request.headers().iter().filter(|header| header.field.equiv("Host"));
-    let hosts: Vec<&str> = hosts.map(|header| header.value.as_str()).collect();
-    let answer = answer_to(site, request.method().as_str(), request.url(), &hosts);
-    let mut response = Response::from_string(answer.body).with_status_code(answer.status);
-    let headers = HEADERS.iter().copied().chain([("Content-Type", answer.kind)]);
-    for header in headers.filter_map(|(name, value)| Header::from_bytes(name, value).ok()) {
-        response.add_header(header);
+/// Takes every connection, for ever.
+async fn accept(listener: &tokio::net::TcpListener, site: &Arc<Site>) {
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // This process has no room for it, or its other end is gone already.
+            sleep(ROOM).await;
+            continue;
+        };
+        open.retain(|connection| !connection.is_finished());
+        if open.len() >= CONNECTIONS_MAX
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
+        let site = Arc::clone(site);
+        let connection =
+            tokio::spawn(async move { timeout(CONNECTION_MAX, one(stream, site)).await });
+        open.push_back(connection.abort_handle());
     }
+}
+
+/// One connection, with one request.
+async fn one(stream: TcpStream, site: Arc<Site>) {
+    let respond = service_fn(|request| respond(Arc::clone(&site), request));
+    let mut server = http1::Builder::new();
+    let server = server.timer(TokioTimer::new()).keep_alive(false).title_case_headers(true);
     // Somebody who does not wait for the answer does not need it.
-    let _ = request.respond(response);
+    let _ = server.serve_connection(TokioIo::new(stream), respond).await;
+}
+
+async fn respond(
+    site: Arc<Site>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let asked_for = Arc::new(());
+    let is_asked_for = Arc::downgrade(&asked_for);
+    let answer = spawn_blocking(move || {
+        let (head, _) = request.into_parts();
+        let hosts: Vec<&str> =
+            head.headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or("")).collect();
+        let url = head.uri.path_and_query().map_or("", |url| url.as_str());
+        is_asked_for.upgrade().map(|_| answer_to(&site, head.method.as_str(), url, &hosts))
+    });
+    let answer = answer.await.ok().flatten();
+    let answer =
+        answer.unwrap_or_else(|| Answer::refusal(500, "the model failed while it answered"));
+    let mut response = Response::new(Full::new(Bytes::from(answer.body)));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.kind));
+    drop(asked_for);
+    Ok(response)
 }
 
 /// The answer to any request at all.
-fn answer_to(site: &Site<'_>, method: &str, url: &str, hosts: &[&str]) -> Answer {
+fn answer_to(site: &Site, method: &str, url: &str, hosts: &[&str]) -> Answer {
     let allowed = matches!(hosts, [host] if is_local_name(host));
     if !allowed {
         let why = "the Host of a request must be an IP address or localhost";
@@ -135,7 +207,7 @@ mod tests {
     fn what_cannot_be_answered_is_refused_with_a_reason() {
         let exploration = Preset::Quick.explorations().swap_remove(0);
         let model = exploration.family.clone().look().expect("it fits");
-        let site = Site::new(&exploration, &*model);
+        let site = Site::new(exploration, model);
         let local = ["127.0.0.1:3000"];
         let long = format!("/api/state?path=0{}", "/0".repeat(URL_MAX));
         let deep = format!("/api/state?path=0{}", "/0".repeat(answer::STEPS_MAX + 1));

@@ -1,7 +1,5 @@
 //! Explores with a line of progress.
 
-use std::time::Duration;
-
 use zab_explorer::{Checkpoint, Options, Progress as Far, Visited};
 use zab_presets::{Exploration, Impossible, Now, Outcome};
 
@@ -69,7 +67,7 @@ fn options(limits: &Limits) -> Options<'static> {
         memory_max: limits.memory.map(|memory| memory.as_u64()),
         states_max: limits.states_max.unwrap_or(u64::MAX),
         depth_max: limits.depth_max.unwrap_or(u64::MAX),
-        time_max: limits.seconds_max.map(|seconds| Duration::from_secs(seconds.into())),
+        time_max: limits.time_max(),
         stop_when_violated: limits.stop_when_violated,
         stop: Some(interrupt::flag()),
         ..Options::default()

@@ -5,6 +5,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::{SigId, flag, low_level};
@@ -18,6 +19,15 @@ static ASKED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
     }
     asked
 });
+
+/// The signals that ask for the end.
+const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+/// The exit code of a command that a signal ends.
+const UNKNOWN: i32 = 2;
+
+/// How often it is looked whether somebody has.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The actions that end the command at the second signal.
 static AT_ONCE: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
@@ -46,6 +56,26 @@ pub(crate) fn asked() -> bool {
     ASKED.load(Ordering::Relaxed)
 }
 
+/// For a command that has nothing to tell before it is over: the first signal ends it, with the code
+/// of what is not known.
+pub(crate) fn end_at_once() {
+    let always = Arc::new(AtomicBool::new(true));
+    for signal in SIGNALS {
+        if let Err(error) =
+            flag::register_conditional_shutdown(signal, UNKNOWN, Arc::clone(&always))
+        {
+            out::error(format_args!("a signal will end this run with another code: {error}"));
+        }
+    }
+}
+
+/// Is over when somebody has asked the command to end.
+pub(crate) async fn until_asked() {
+    while !asked() {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 /// Keeps SIGXFSZ (`ulimit -f`) from killing this process: the write that was too much fails.
 pub(crate) fn survive_full_files() {
     if let Err(error) = flag::register(SIGXFSZ, Arc::default()) {
@@ -55,8 +85,8 @@ pub(crate) fn survive_full_files() {
 
 /// The order matters: the exit must see the flag as it was before this signal.
 fn listen(asked: &Arc<AtomicBool>) -> io::Result<()> {
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        at_once().push(flag::register_conditional_shutdown(signal, 2, Arc::clone(asked))?);
+    for signal in SIGNALS {
+        at_once().push(flag::register_conditional_shutdown(signal, UNKNOWN, Arc::clone(asked))?);
         flag::register(signal, Arc::clone(asked))?;
     }
     Ok(())

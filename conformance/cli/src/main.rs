@@ -23,18 +23,22 @@ mod window;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
     interrupt::survive_full_files();
-    let command = args::with_negative_numbers(Cli::command());
-    let parsed = command.try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
+    let parsed = args::command().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return out::end(out::usage(&error)).into(),
     };
+    if cli.command.tells_what_it_has() {
+        let _asked = interrupt::flag();
+    } else {
+        interrupt::end_at_once();
+    }
     if cli.quiet {
         out::be_quiet();
     }

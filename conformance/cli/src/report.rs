@@ -8,6 +8,7 @@ pub(crate) mod exploration;
 mod file;
 pub(crate) mod model;
 pub(crate) mod progress;
+pub(crate) mod walks;
 
 use std::io;
 use std::path::Path;

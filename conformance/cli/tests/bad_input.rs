@@ -76,8 +76,8 @@ fn bad_input_is_3_with_its_name() {
         ("record --scenario absent --out ./out", "possible values: start-in-order"),
         ("record --scenario truncate --out ./empty/../partial", "partial is not empty"),
         ("record --scenario truncate --out ./text", "text: Not a directory"),
-        ("record --scenario truncate --servers 4 --out ./out", "an odd number, at least 3"),
-        ("record --scenario truncate --servers 17 --out ./out", "at most 16"),
+        ("record --scenario truncate --servers 4 --out ./out", "an odd number from 3 to 15"),
+        ("record --scenario truncate --servers 17 --out ./out", "from 3 to 15"),
     ];
     let folder = prepared();
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces/corpus");

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The page of `zabcheck explore` in a real browser: Chromium, driven by Playwright.
+"""The page of `zabcheck explore`, and exported pictures, in a real browser: Chromium, driven by Playwright.
 
 usage: browser.py ZABCHECK [--chromium PATH] [--shots DIR]
 
 Walks through a run by keyboard and mouse, at two sizes of window, and fails where a reader would be
-lost: no state at first, a diagram out of view, a violation without its name, an error of the page.
+lost: no state at first, a diagram out of view or cut off, a violation without its name, an error of
+the page. Pictures of a counterexample and of a divergence must show all their words.
 """
 
 import argparse
@@ -18,9 +19,10 @@ from playwright.sync_api import expect, sync_playwright
 BOUNDS = "--model paper --servers 3 --txns 2 --ghosts --timeouts 1 --restarts 1 --reading epoch-first"
 
 
-def violation(zabcheck):
-    """A property, and the path to a state that violates it."""
+def violation(zabcheck, picture):
+    """A property, and the path to a state that violates it; with a picture of that run."""
     command = [zabcheck, "check", "--symmetry", "--stop-when-violated", *BOUNDS.split()]
+    command += ["--export", picture]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     name = re.search(r"^(\w+) is violated after", said, re.M).group(1)
     return name, re.search(r" --path (\S+)", said).group(1)
@@ -76,7 +78,51 @@ def judge(page, address, found, shots):
             expect(diagram.get_by_text(f"server {server}", exact=True).last).to_be_in_viewport()
         at_end = diagram.evaluate("d => d.scrollTop + d.clientHeight >= d.scrollHeight - 2")
         assert at_end, "the last steps of the diagram are in view"
+        cut = diagram.evaluate(CUT_OFF)
+        assert not cut, f"cut off at {size[0]} pixels: {cut}"
         page.screenshot(path=shots / f"violation-{size[0]}.png")
+
+
+# The words of a diagram that are left or right of what is in view.
+CUT_OFF = """diagram => {
+  const view = diagram.getBoundingClientRect();
+  const outside = (box) => box.left < view.left || box.right > view.left + diagram.clientWidth + 1;
+  return [...diagram.querySelectorAll("text")]
+    .filter((text) => outside(text.getBoundingClientRect())).map((text) => text.textContent);
+}"""
+
+# The words of a picture that are outside of it, and the pairs of words that lie over each other.
+WORDS = """() => {
+  const svg = document.documentElement, view = svg.viewBox.baseVal;
+  const texts = [...svg.querySelectorAll("text")].map((text) => [text.textContent, text.getBBox()]);
+  const outside = texts.filter(([, box]) =>
+    box.x < 0 || box.y < 0 || box.x + box.width > view.width || box.y + box.height > view.height);
+  const over = (a, b) =>
+    a.x + 1 < b.x + b.width && b.x + 1 < a.x + a.width &&
+    a.y + 3 < b.y + b.height && b.y + 3 < a.y + a.height;
+  const pairs = texts.flatMap(([one, a], i) =>
+    texts.slice(i + 1).filter(([, b]) => over(a, b)).map(([other]) => one + " / " + other));
+  return { words: texts.length, outside: outside.map(([text]) => text), pairs };
+}"""
+
+
+def look_at_picture(page, picture, words, shots):
+    """A picture that was exported: a file of its own, whole and readable."""
+    page.goto(picture.resolve().as_uri())
+    found = page.evaluate(WORDS)
+    assert found["words"] > 20, f"{picture.name} has few words: {found}"
+    assert not found["outside"] and not found["pairs"], f"{picture.name}: {found}"
+    for word in words:
+        assert page.get_by_text(word).count() > 0, f"{picture.name}: no {word}"
+    size = page.evaluate("() => [document.documentElement.viewBox.baseVal].map(v => [v.width, v.height])[0]")
+    page.set_viewport_size({"width": int(size[0]), "height": int(size[1])})
+    page.screenshot(path=shots / f"{picture.stem}.png")
+
+
+def divergence(zabcheck, picture):
+    """The picture of the messages around a divergence."""
+    trace = pathlib.Path(__file__).parents[3] / "traces/corpus/reject/ack_before_fsync.ndjson"
+    subprocess.run([zabcheck, "conform", trace, "--export", picture], capture_output=True, check=False)
 
 
 def lose_the_way(page, address):
@@ -95,7 +141,9 @@ def main():
     parser.add_argument("--shots", type=pathlib.Path, default=pathlib.Path("target/shots"))
     args = parser.parse_args()
     args.shots.mkdir(parents=True, exist_ok=True)
-    found = violation(args.zabcheck)
+    run, messages = args.shots / "counterexample.svg", args.shots / "divergence.svg"
+    found = violation(args.zabcheck, run)
+    divergence(args.zabcheck, messages)
     process, address = explorer(args.zabcheck)
     problems = []
     try:
@@ -109,6 +157,8 @@ def main():
             walk(page, address, args.shots)
             judge(page, address, found, args.shots)
             lose_the_way(page, address)
+            look_at_picture(page, run, ["UpdateLeader(1)", "NEWLEADER", "BROADCAST"], args.shots)
+            look_at_picture(page, messages, ["Sent ACK 1.1 to 3", "PROPOSAL 1.1"], args.shots)
             browser.close()
     finally:
         process.terminate()

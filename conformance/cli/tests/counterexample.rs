@@ -181,3 +181,65 @@ fn what_cannot_be_exported_is_refused_before_anything_is_explored() {
     assert!(stdout(&output).contains("nothing is violated"), "{}", stdout(&output));
     assert!(!file.exists());
 }
+
+/// What a random walk finds is a run like any other: it is told with its states, exported, looked at,
+/// and found again by the seed of its walk alone.
+#[test]
+fn a_walk_that_violates_is_a_run_like_any_other() {
+    let asked = [
+        "--model zookeeper --profile 3.9.1 --requests 2 --crashes 1 --disconnects 1 --rounds 3",
+        "--model paper --servers 3 --timeouts 1 --deadlock",
+    ];
+    for flags in asked {
+        let folder = TempDir::new().expect("a folder");
+        let file = folder.path().join("run.json");
+        let check = |more: &[&str]| {
+            let flags: Vec<&str> = ["check"].into_iter().chain(flags.split(' ')).collect();
+            let file = file.to_str().expect("UTF-8");
+            let output = zabcheck(&[&flags, more, &["--export", file]].concat());
+            assert_exit(&output, 1);
+            let exported = fs::read_to_string(file).expect("the run");
+            (stdout(&output), exported)
+        };
+        let (said, run) = check(&["--walks", "3000", "--seed", "17", "--stop-when-violated"]);
+        assert!(said.contains(" of 3000 random walks from seed 17: "), "{said}");
+        assert!(
+            said.contains("\na sample of runs: what was not met may be violated as well\n"),
+            "{said}"
+        );
+        assert!(said.contains("\nthe last state:\n") && said.contains(" -> "), "{said}");
+        let part = |before: &str, after: &str| {
+            let rest = said.split(before).nth(1).unwrap_or_else(|| panic!("no {before}: {said}"));
+            rest.split(after).next().unwrap_or_default().to_owned()
+        };
+        let (_, again) =
+            check(&["--walks", "1", "--seed", &part("again: --walks 1 --seed ", "\n")]);
+        assert_eq!(run, again, "{flags}");
+        let look = part("\nlook: zabcheck ", "\n");
+        let looked = zabcheck(&look.split(' ').collect::<Vec<_>>());
+        assert_exit(&looked, 0);
+        let step = |text: &str| {
+            text.lines().filter(|line| line.starts_with("   1  ")).map(str::to_owned).next()
+        };
+        assert!(step(&said).is_some() && step(&said) == step(&stdout(&looked)), "{look}");
+    }
+}
+
+/// However many walks there were, what they did not meet is not said to hold.
+#[test]
+fn walks_never_say_that_something_holds() {
+    for flags in ["--model paper --servers 2", "--requests 1", "--preset quick --model zookeeper"] {
+        let flags: Vec<&str> =
+            ["check", "--walks", "200"].into_iter().chain(flags.split(' ')).collect();
+        let output = zabcheck(&flags);
+        assert_exit(&output, 2);
+        let said = stdout(&output);
+        for word in ["holds", "verified", "complete:"] {
+            assert!(!said.contains(word), "{word}: {said}");
+        }
+        assert!(
+            said.contains("INCOMPLETE: a sample of runs, so nothing is said to hold"),
+            "{said}"
+        );
+    }
+}

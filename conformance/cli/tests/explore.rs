@@ -81,7 +81,8 @@ impl Explorer {
 
 impl Drop for Explorer {
     fn drop(&mut self) {
-        self.child.kill().expect("it was still running");
+        // It may have ended already.
+        let _ = self.child.kill();
         self.child.wait().expect("it ends");
     }
 }
@@ -188,6 +189,46 @@ fn hostile_requests_are_refused_and_stop_nothing() {
     assert!(answer.contains("Content-Security-Policy: default-src 'none'"), "{answer}");
 }
 
+/// Whoever says nothing, little, or does not listen, keeps nobody waiting: however many they are, and
+/// whatever order they come in.
+#[test]
+fn silent_and_slow_clients_keep_nobody_waiting() {
+    let explorer = Explorer::start(&["--model", "paper"]);
+    let long =
+        format!("GET /api/run.svg?path=0{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "/0".repeat(9));
+    let said = ["", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\nX: ", &long];
+    let mut held: Vec<TcpStream> = Vec::new();
+    for round in 0..60 {
+        for text in said {
+            let mut stream = TcpStream::connect(&explorer.address).expect("the Explorer listens");
+            // One of so many may be closed before it has said this.
+            let _ = stream.write_all(text.as_bytes());
+            held.push(stream);
+        }
+        assert_eq!(explorer.get("/api/state?path=0").0, 200, "after {} connections", held.len());
+        if round == 30 {
+            // Some leave in the middle of what they say.
+            held.drain(..40);
+        }
+    }
+    assert_eq!(held.len(), 260);
+}
+
+/// Ctrl-C ends it as what it is: done.
+#[test]
+fn the_explorer_ends_when_it_is_asked_to() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let mut explorer = Explorer::start(&["--model", "paper"]);
+        let silent = TcpStream::connect(&explorer.address).expect("the Explorer listens");
+        let pid = explorer.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status().expect("kill runs");
+        assert!(sent.success());
+        let status = explorer.child.wait().expect("it ends");
+        assert_eq!(status.code(), Some(0), "SIG{signal}");
+        drop(silent);
+    }
+}
+
 #[test]
 fn a_path_is_followed_without_a_browser() {
     let end = zabcheck(&["explore", "--model", "paper", "--path", "0/0/0"]);
@@ -214,12 +255,13 @@ fn a_path_is_followed_without_a_browser() {
 fn what_cannot_be_explored_is_refused_with_a_reason() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
-    let refused: [(&[&str], &str); 9] = [
+    let refused: [(&[&str], &str); 10] = [
         (&["--address", &address], "cannot listen on"),
         (&["--address", "somewhere"], "--address"),
-        (&["--servers", "9"], "no room for these bounds (servers=9"),
-        (&["--model", "paper", "--servers", "9"], "2 to 5 are possible"),
-        (&["--txns", "1"], "--txns is not for --model zookeeper"),
+        (&["--servers", "9"], "expected a whole number from 2 to 5"),
+        (&["--servers", "4"], "--model zookeeper has 2 to 3, --model paper 2 to 5"),
+        (&["--model", "paper", "--timeouts", "14"], "may need epoch 16"),
+        (&["--txns", "1"], "--txns is for --model paper"),
         (&["--model", "paper", "--symmetry"], "--symmetry is for `zabcheck check`"),
         (&["--path", "0/x"], "`x` is no number"),
         (&["--path", "0/999"], "number 2 is 999, but there are 0 to "),

@@ -71,6 +71,11 @@ fn what_every_command_writes_is_as_the_schema_says() {
     assert_eq!(unsound["findings"][0]["severity"], "error");
     assert_eq!(json(&small, 0)["verdict"], "holds");
     assert_eq!(json(&[&small[..], &["--states-max", "9"]].concat(), 2)["verdict"], "INCOMPLETE");
+    let walks = json(&[&small[..], &["--walks", "5", "--seed", "3"]].concat(), 2);
+    assert_eq!(walks["explorations"][0]["walks"], 5);
+    let stuck =
+        json(&["check", "--model", "paper", "--walks", "5", "--servers", "2", "--deadlock"], 1);
+    assert_eq!(stuck["explorations"][0]["verdict"], "VIOLATED");
     assert_eq!(json(&["check", "--list"], 0)["command"], "check --list");
     let bench = json(&["bench", "--events", "1000"], 0);
     assert!(bench["rows"][1]["events"].as_u64().is_some_and(|events| events >= 1000), "{bench:#}");
@@ -138,8 +143,8 @@ fn without_folder(text: &str) -> String {
     text.replace(&corpus(""), "")
 }
 
-/// JUnit reports were validated against Jenkins' `junit-10.xsd`, all but the attribute `disabled`;
-/// that schema is not here. The snapshot holds the attributes and their counts.
+/// JUnit reports were validated against Jenkins' `junit-10.xsd` (docs/src/ci.md); that schema is not here.
+/// The snapshot holds the attributes and their counts.
 #[test]
 fn junit_has_a_case_for_each_trace() {
     let folder = TempDir::new().expect("a folder");
@@ -213,4 +218,44 @@ fn the_version_has_the_commit() {
         let of_command = stdout(&zabcheck(&[command, "--version"]));
         assert_eq!(of_command, text.replacen("zabcheck", &format!("zabcheck-{command}"), 1));
     }
+}
+
+/// The picture in docs/src/ci.md has the words that GitHub finds in the line that is printed.
+#[test]
+fn the_picture_of_an_annotation_is_what_is_printed() {
+    let folder = TempDir::new().expect("a folder");
+    fs::create_dir(folder.path().join("runs")).expect("a folder");
+    let trace = folder.path().join("runs/2.ndjson");
+    fs::copy(corpus("reject/ack_before_fsync.ndjson"), trace).expect("copied");
+    let output = Command::new(env!("CARGO_BIN_EXE_zabcheck"))
+        .args(["conform", "--quiet", "--github", "runs/2.ndjson"])
+        .current_dir(folder.path())
+        .output()
+        .expect("zabcheck runs");
+    assert_exit(&output, 1);
+    let printed = stdout(&output);
+    let (properties, message) = printed
+        .strip_prefix("::error ")
+        .and_then(|rest| rest.trim_end().split_once("::"))
+        .unwrap_or_else(|| panic!("no annotation: {printed}"));
+    // As GitHub reads them: https://github.com/actions/toolkit, command.ts.
+    let data = |text: &str| text.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%");
+    let property = |name: &str| {
+        let value = properties.split(',').find_map(|property| property.strip_prefix(name));
+        let value = value.unwrap_or_else(|| panic!("no {name} in {properties}"));
+        data(&value.replace("%3A", ":").replace("%2C", ","))
+    };
+    let place = format!("Check failure on line {} in {}", property("line="), property("file="));
+    let message = data(message);
+    let mut shown = vec![place, "GitHub Actions / conformance".to_owned(), property("title=")];
+    shown.extend(message.lines().map(str::to_owned));
+    let picture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/github-annotation.svg");
+    let picture = fs::read_to_string(picture).expect("the picture");
+    let words = picture.lines().filter(|line| line.starts_with("<text"));
+    let words = words.filter_map(|line| line.split_once('>')?.1.strip_suffix("</text>"));
+    let words: Vec<String> = words
+        .map(|text| text.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&"))
+        .collect();
+    assert_eq!(words, shown);
 }

@@ -95,10 +95,15 @@ fn help_version_and_wrong_usage() {
     for args in [&["--help"][..], &["-h"], &["--version"], &["help"], &["help", "check"]] {
         assert_ends(0, args);
     }
-    for command in [
-        "verify", "check", "explore", "conform", "decode", "wire", "history", "record", "lint",
-        "selftest", "bench",
-    ] {
+    let help = stdout(&zabcheck(&["--help"]));
+    let commands = help.split("Commands:").nth(1).and_then(|rest| rest.split("\n\n").next());
+    let commands = commands.expect("commands").lines();
+    // Further lines about a command are indented more.
+    let named =
+        commands.filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+    let commands: Vec<&str> = named.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.len() > 12, "{commands:?}");
+    for command in commands.into_iter().filter(|command| *command != "help") {
         assert_ends(0, &[command, "--help"]);
         assert_ends(3, &[command, "--no-such-flag"]);
     }
@@ -107,13 +112,15 @@ fn help_version_and_wrong_usage() {
 }
 
 #[test]
-fn decode() {
+fn decode_and_wire() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../capture/tests/captures");
     let capture = folder.join("apache-3.8.0-first-start.raw.ndjson");
     let capture = capture.to_str().expect("UTF-8");
     assert_ends(0, &["decode", capture]);
     assert_ends(0, &["decode", capture, "--only", "snap,uptodate", "--json", "-"]);
     assert_ends(3, &["decode", capture, "--json", "/dev/full"]);
+    assert_ends(0, &["wire", capture, "--servers", "1,2,3"]);
+    assert_ends(3, &["wire", capture, "--servers", "1,2,3", "--json", "/dev/full"]);
     assert_ends(3, &["decode", "/nowhere/at/all"]);
     let shown = stdout(&zabcheck(&["decode", capture, "--only", "snap,uptodate"]));
     assert_eq!(shown.lines().filter(|line| line.contains(" quorum ")).count(), 3, "{shown}");
@@ -153,12 +160,36 @@ fn history() {
 }
 
 #[test]
+fn what_needs_a_moment_only() {
+    for args in [&["explain"][..], &["explain", "l.3.2"], &["profiles"], &["profiles", "3.9.1"]] {
+        assert_ends(0, args);
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert_ends(0, &["completions", shell]);
+    }
+    assert_ends(3, &["explain", "nothing"]);
+    assert_ends(3, &["profiles", "nothing"]);
+    // It prints nothing, so there is nothing to lose.
+    let folder = TempDir::new().expect("a folder");
+    for fault in FAULTS {
+        let out = folder.path().join("pages");
+        let pages = run(&["man", "--out", out.to_str().expect("UTF-8")], Some(fault), Some(fault));
+        assert_eq!(pages.status.code(), Some(0), "{fault:?}");
+        let pages: Vec<_> = std::fs::read_dir(&out).expect("pages").flatten().collect();
+        assert!(pages.len() > 12, "{pages:?}");
+        let whole = |page: &std::fs::DirEntry| page.metadata().is_ok_and(|found| found.len() > 100);
+        assert!(pages.iter().all(whole), "{pages:?}");
+    }
+}
+
+#[test]
 fn check() {
     let small = ["check", "--model", "paper", "--txns", "2", "--timeouts", "2"];
     let with = |more: &[&'static str]| [&small[..], more].concat();
     assert_ends(0, &small);
     assert_ends(0, &["check", "--list"]);
     assert_ends(2, &with(&["--states-max", "100"]));
+    assert_ends(2, &with(&["--walks", "3"]));
     assert_ends(3, &["check", "--servers", "9"]);
     assert_ends(3, &with(&["--json", "/dev/full"]));
     assert_ends(3, &with(&["--json", "/nowhere/at/all"]));
@@ -247,18 +278,44 @@ fn bench() {
 /// A reader that takes the first line and leaves.
 #[test]
 fn the_first_line_is_enough_for_a_reader() {
-    let script = "\"$0\" check --list; echo $? >\"$1\"";
     let folder = TempDir::new().expect("a folder");
     let code = folder.path().join("code");
-    let program = env!("CARGO_BIN_EXE_zabcheck");
-    let output = Command::new("sh")
-        .args(["-c", &format!("({script}) | head -n 1"), program])
-        .arg(&code)
-        .output()
-        .expect("a shell");
-    assert_eq!(stdout(&output), "preset quick\n");
-    assert_eq!(stderr(&output), "");
-    assert_eq!(std::fs::read_to_string(code).expect("the code"), "0\n");
+    let good = corpus("accept/hand-start-three.ndjson");
+    let bad = corpus("reject/ack_before_fsync.ndjson");
+    let commands = [
+        ("check --list".to_owned(), "preset quick", 0),
+        ("check --model paper --servers 2 --deadlock".to_owned(), "not given, so by default: ", 1),
+        ("check --model paper --servers 2 --walks 9".to_owned(), "not given, so by default: ", 2),
+        (format!("conform {good}"), "CONFORMS  ", 0),
+        (format!("conform {bad}"), "DIVERGES  ", 1),
+        (format!("conform --each {good} {bad}"), "CONFORMS  ", 1),
+        (format!("lint {good}"), "1 files, ", 0),
+        ("explain".to_owned(), "┌", 0),
+        ("profiles".to_owned(), "┌", 0),
+        ("record --names".to_owned(), "start-in-order", 0),
+        ("explore --model paper --path 0/0".to_owned(), "   1  UpdateLeader(1)", 0),
+        ("completions bash".to_owned(), "_zabcheck() {", 0),
+        ("bench --events 1000".to_owned(), "┌", 0),
+        ("selftest --seeds 1".to_owned(), "┌", 1),
+        ("--help".to_owned(), "Checks ZooKeeper", 0),
+    ];
+    for (command, begins, wanted) in commands {
+        let script = format!("\"$0\" {command}; echo $? >\"$1\"");
+        let output = Command::new("sh")
+            .args(["-c", &format!("({script}) | head -n 1"), env!("CARGO_BIN_EXE_zabcheck")])
+            .arg(&code)
+            .env_remove("GITHUB_ACTIONS")
+            .output()
+            .expect("a shell");
+        let first = stdout(&output);
+        assert!(first.starts_with(begins) && first.lines().count() == 1, "{command}: {first}");
+        // On a slow machine there may be lines of progress.
+        let complains =
+            ["zabcheck:", "panicked", "error"].iter().any(|word| stderr(&output).contains(word));
+        assert!(!complains, "{command}: {}", stderr(&output));
+        let code = std::fs::read_to_string(&code).expect("the code");
+        assert_eq!(code, format!("{wanted}\n"), "{command}");
+    }
 }
 
 /// A file that may not grow fails the write; the signal that comes with it kills nobody.

@@ -145,7 +145,14 @@ fn record_tells_the_runs_that_were_recorded() {
         let result = ended.json.as_ref().expect("a result");
         assert!(ended.was_interrupted && result["interrupted"] == true, "{}", ended.said);
         let runs = result["runs"].as_array().expect("runs");
-        let (last, whole) = runs.split_last().expect("the run that was interrupted");
+        let Some((last, whole)) = runs.split_last() else {
+            assert!(
+                ended.said.contains("interrupted while zab-server was built"),
+                "{}",
+                ended.said
+            );
+            return;
+        };
         assert_eq!(last["error"], "interrupted");
         assert!(whole.iter().all(|run| run["verdict"] == "CONFORMS"), "{result:#}");
     });
@@ -166,6 +173,58 @@ fn selftest_tells_what_was_tried() {
         let result = ended.json.as_ref().expect("a result");
         assert_eq!(ended.was_interrupted, result["interrupted"] == true, "{}", ended.said);
         assert_eq!(ended.was_interrupted, ended.said.contains("INCOMPLETE  interrupted"));
+    });
+}
+
+#[test]
+fn verify_tells_what_was_looked_at() {
+    at_moments(&["verify"], Duration::from_millis(2_500), |ended| {
+        let result = ended.json.as_ref().expect("a result");
+        assert_eq!(ended.was_interrupted, result["interrupted"] == true, "{}", ended.said);
+        assert_eq!(ended.was_interrupted, ended.said.contains("INCOMPLETE"), "{}", ended.said);
+        for exploration in result["explorations"].as_array().expect("explorations") {
+            let told =
+                format!("{} states, depth {},", exploration["distinct"], exploration["depth"]);
+            assert!(ended.said.contains(&told), "{told}: {}", ended.said);
+        }
+    });
+}
+
+/// A trace whose check takes its time.
+#[test]
+fn conform_says_that_there_is_no_verdict() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("long.ndjson");
+    let config = zab_sim::Config::long(400_000);
+    let file = std::io::BufWriter::new(fs::File::create(&path).expect("a file"));
+    let mut writer = zab_trace::Writer::new(file, &zab_sim::header(1, &config)).expect("a header");
+    let _outcome = zab_sim::simulate_into(1, &config, &mut |event| {
+        writer.write(event).expect("written");
+    });
+    drop(writer.into_inner().into_inner().expect("written"));
+    let path = path.to_str().expect("UTF-8");
+    at_moments(&["conform", path], Duration::from_millis(60), |ended| {
+        let result = ended.json.as_ref().expect("a result");
+        let verdict = if ended.was_interrupted { "INCONCLUSIVE" } else { "CONFORMS" };
+        assert_eq!(result["verdict"], verdict, "{}", ended.said);
+        assert!(ended.said.contains(verdict), "{}", ended.said);
+    });
+}
+
+/// Walks are a sample, so they end with 2 in any case.
+#[test]
+fn check_tells_how_far_the_walks_went() {
+    let args =
+        ["check", "--requests", "2", "--crashes", "2", "--rounds", "3", "--walks", "100000000"];
+    at_moments(&args, Duration::from_millis(300), |ended| {
+        let result = ended.json.as_ref().expect("a result");
+        let walks = &result["explorations"][0];
+        assert_eq!(walks["stopped"], "interrupted", "{}", ended.said);
+        let told = format!(
+            "{} of 100000000 random walks from seed 0: {} steps",
+            walks["walks"], walks["steps"]
+        );
+        assert!(ended.said.contains(&told), "{told}: {}", ended.said);
     });
 }
 

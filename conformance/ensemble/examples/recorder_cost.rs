@@ -28,14 +28,14 @@ fn measure() -> Result<(), String> {
     let number = |index: usize, otherwise: usize| {
         given.get(index).and_then(|text| text.parse().ok()).unwrap_or(otherwise)
     };
+    let stop = AtomicBool::new(false);
     let target: Box<dyn Target> = match given.first().map(String::as_str) {
         Some("apache") => Box::new(ApacheServer::find(None).map_err(|error| error.to_string())?),
-        Some("zab-server") => {
-            Box::new(Untraced(ZabServer::find().map_err(|error| error.to_string())?))
-        }
+        Some("zab-server") => Box::new(Untraced(
+            ZabServer::find(&stop, &mut |_| {}).map_err(|error| error.to_string())?,
+        )),
         _ => return Err("usage: recorder_cost apache|zab-server [ROUNDS [WRITES]]".to_owned()),
     };
-    let stop = AtomicBool::new(false);
     let recording = WireRecording {
         target: &*target,
         servers: 3,

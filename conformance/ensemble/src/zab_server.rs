@@ -2,15 +2,25 @@
 //! hand. It is never linked.
 
 use std::env;
-use std::io;
+use std::io::{self, BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::process::Launch;
 use crate::target::{Life, Target};
 
 /// The package and binary of the server.
 const SERVER: &str = "zab-server";
+
+/// How often it is looked whether a build is to end.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The server of this project, which writes its own trace.
 #[derive(Clone, Debug)]
@@ -25,6 +35,9 @@ pub enum BinaryError {
     /// The own path is unknown.
     #[error("cannot tell where this program is: {0}")]
     NoOwnPath(io::Error),
+    /// Somebody has asked for the end while it was built.
+    #[error("interrupted while {SERVER} was built")]
+    Interrupted,
     /// `cargo build` failed.
     #[error("cargo could not build {SERVER}:\n{0}")]
     Build(String),
@@ -38,11 +51,12 @@ pub enum BinaryError {
 }
 
 impl ZabServer {
-    /// Finds the server, building it when this program runs from a checkout's `target` folder.
+    /// Finds the server, building it when this program runs from a checkout's `target` folder; `tell`
+    /// is told each line of what cargo says meanwhile. The build ends when `stop` is set.
     ///
     /// # Errors
     /// When it cannot be built, or there is none.
-    pub fn find() -> Result<Self, BinaryError> {
+    pub fn find(stop: &AtomicBool, tell: &mut dyn FnMut(&str)) -> Result<Self, BinaryError> {
         let own = env::current_exe().map_err(BinaryError::NoOwnPath)?;
         let folder = own.parent().unwrap_or(Path::new("."));
         // Test binaries are one folder deeper than the programs.
@@ -50,7 +64,8 @@ impl ZabServer {
         let folder = if deeper { folder.parent().unwrap_or(folder) } else { folder };
         let program = folder.join(SERVER);
         if let Some((checkout, target)) = checkout_of(folder) {
-            build(&checkout, &target, folder.ends_with("release"))?;
+            let mut command = cargo(&checkout, &target, folder.ends_with("release"));
+            build(&mut command, stop, tell)?;
             return Ok(Self { program, origin: format!("{SERVER}, built from this checkout") });
         }
         if program.is_file() {
@@ -118,17 +133,94 @@ fn checkout_of(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     Some((checkout.to_owned(), folder.parent()?.to_owned()))
 }
 
-fn build(checkout: &Path, target: &Path, release: bool) -> Result<(), BinaryError> {
+fn cargo(checkout: &Path, target: &Path, release: bool) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--package", SERVER, "--bin", SERVER, "--target-dir"]);
+    command.args(["build", "--package", SERVER, "--bin", SERVER, "--target-dir"]);
     command.arg(target).current_dir(checkout);
     if release {
         command.arg("--release");
     }
-    match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(BinaryError::Build(String::from_utf8_lossy(&output.stderr).into_owned())),
-        Err(error) => Err(BinaryError::Build(error.to_string())),
+    command
+}
+
+/// Builds; cargo and the compilers that it runs are a group of their own, so that all of them end with
+/// it.
+fn build(
+    command: &mut Command,
+    stop: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+) -> Result<(), BinaryError> {
+    let failed = |error: io::Error| BinaryError::Build(error.to_string());
+    let quiet = command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = quiet.stderr(Stdio::piped()).spawn().map_err(failed)?;
+    let (send, lines) = mpsc::channel();
+    if let Some(said) = child.stderr.take() {
+        thread::spawn(move || {
+            let lines = BufReader::new(said).lines().map_while(Result::ok);
+            // Nobody listens any more once the build is given up.
+            lines.map(|line| send.send(line)).take_while(Result::is_ok).for_each(drop);
+        });
+    }
+    let mut said = String::new();
+    loop {
+        match lines.recv_timeout(LOOK_EVERY) {
+            Ok(line) => {
+                tell(line.trim());
+                said += &format!("{line}\n");
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if stop.load(Ordering::Relaxed) {
+            // It fails only if all of them have just ended.
+            let _ = kill_process_group(Pid::from_child(&child), Signal::TERM);
+            child.wait().map_err(failed)?;
+            return Err(BinaryError::Interrupted);
+        }
+    }
+    match child.wait().map_err(failed)? {
+        status if status.success() => Ok(()),
+        _ => Err(BinaryError::Build(said)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn what_is_said_while_it_is_built_is_told() {
+        let (stop, mut told) = (AtomicBool::new(false), Vec::new());
+        let mut tell = |line: &str| told.push(line.to_owned());
+        let script = "echo '   Compiling one' >&2; echo two >&2";
+        build(&mut shell(script), &stop, &mut tell).expect("it ends well");
+        let failed = build(&mut shell("echo why >&2; exit 3"), &stop, &mut tell);
+        assert!(matches!(failed, Err(BinaryError::Build(said)) if said == "why\n"));
+        assert_eq!(told, ["Compiling one", "two", "why"]);
+    }
+
+    #[test]
+    fn a_build_that_is_given_up_leaves_no_process() {
+        let (stop, mut children) = (AtomicBool::new(false), String::new());
+        let mut tell = |line: &str| {
+            children = line.to_owned();
+            stop.store(true, Ordering::Relaxed);
+        };
+        // A child of its own, which holds the output open.
+        let given_up = build(&mut shell("sleep 600 & echo $! >&2; wait"), &stop, &mut tell);
+        assert!(matches!(given_up, Err(BinaryError::Interrupted)));
+        let state = || std::fs::read_to_string(format!("/proc/{children}/stat"));
+        let begin = std::time::Instant::now();
+        while state().is_ok_and(|stat| !stat.contains(") Z ")) {
+            assert!(begin.elapsed().as_secs() < 600, "{children} still runs");
+            thread::sleep(LOOK_EVERY);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
@@ -26,14 +27,14 @@ Examples:
   zabcheck check --model paper --servers 3 --failures unlimited --symmetry
   zabcheck check --model paper --servers 2 --txns 2 --failures unlimited --liveness
   zabcheck check --model paper --deadlock              a run that gets stuck is a violation
+  zabcheck check --requests 3 --crashes 3 --rounds 4 --walks 10000 --seed 7
 
 A baseline holds the counts of explorations, and those of this run must be the same. The flag
 --write-baseline writes it, the first time and after a change of the model that is meant.
 
 Exit codes: 0 all hold and every run was looked at; 1 a property is violated, or counts differ from
-the baseline; 2 incomplete (a limit, Ctrl-C, a fault of
-the model) or vacuous; 3 bad input or usage, or the output
-could not be written.";
+the baseline; 2 incomplete (a limit, random walks, Ctrl-C, a fault of the model) or vacuous; 3 bad
+input or usage, or the output could not be written.";
 
 /// Which model is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -92,47 +93,93 @@ pub(crate) enum Election {
     FleOnly,
 }
 
+/// Every single bound, by name.
+pub(super) const SINGLE: [&str; 17] = [
+    "servers",
+    "timeouts",
+    "requests",
+    "crashes",
+    "disconnects",
+    "rounds",
+    "resends",
+    "election",
+    "window",
+    "txns",
+    "epochs",
+    "failures",
+    "restarts",
+    "reading",
+    "symmetry",
+    "ghosts",
+    "liveness",
+];
+
+/// What means nothing for a list.
+const EXPLORING: [&str; 19] = [
+    "spill",
+    "checkpoint",
+    "certificate",
+    "model",
+    "preset",
+    "profile",
+    "deadlock",
+    "walks",
+    "threads",
+    "memory",
+    "states_max",
+    "depth_max",
+    "seconds_max",
+    "stop_when_violated",
+    "export",
+    "baseline",
+    "junit",
+    "sarif",
+    "github",
+];
+
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Which model to explore: of a preset, both if not given; with bounds, zookeeper
+    /// Which model to explore [default: of a preset, both; with bounds, zookeeper]
     #[arg(long, value_enum)]
     pub(crate) model: Option<Family>,
     /// Named explorations; not together with single bounds [default: quick]
-    #[arg(long, value_enum, conflicts_with_all = ["Bounds", "PaperBounds"])]
+    #[arg(long, value_enum, conflicts_with_all = SINGLE)]
     pub(crate) preset: Option<Preset>,
     /// List presets, their explorations and all properties, and explore nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = SINGLE, conflicts_with_all = EXPLORING)]
     pub(crate) list: bool,
-    /// Model zookeeper: what servers do where releases differ, as `zabcheck profiles` lists it
-    /// (default: fixed)
-    #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = super::profile)]
-    pub(crate) profile: Option<Profile>,
+    /// Take it for a violation if a run gets stuck: in a state without a step, where there is more to
+    /// be done and the bounds allow it
+    #[arg(long)]
+    pub(crate) deadlock: bool,
     #[command(flatten)]
     pub(crate) bounds: Bounds,
+    /// What servers do where releases differ, as `zabcheck profiles` lists it [default: fixed]
+    #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", help_heading = ZOOKEEPER,
+          value_parser = super::profile)]
+    pub(crate) profile: Option<Profile>,
     #[command(flatten)]
     pub(crate) paper: PaperBounds,
     #[command(flatten)]
     pub(crate) limits: Limits,
     #[command(flatten)]
     pub(crate) files: Files,
-    /// Take it for a violation if a run gets stuck: in a state without a step, where there is more to
-    /// be done and the bounds allow it
-    #[arg(long)]
-    pub(crate) deadlock: bool,
+    #[command(flatten)]
+    pub(crate) walks: Walks,
     /// Write the shortest of the runs that violate a property; the extension says how: .svg and .mmd
     /// (Mermaid) are sequence diagrams, .itf.json and .json are for other tools
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
     pub(crate) export: Option<Export>,
     /// Write the result for machines; - prints it, and what is for people on standard error
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
     pub(crate) json: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reports: Reports,
     /// Compare the counts with those in FILE
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
     pub(crate) baseline: Option<PathBuf>,
     /// Write the counts into the file of --baseline, whatever it holds, and compare nothing
-    #[arg(long, requires = "baseline")]
+    #[arg(long, requires = "baseline", help_heading = REPORTS)]
     pub(crate) write_baseline: bool,
 }
 
@@ -140,20 +187,21 @@ pub(crate) struct Check {
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct Limits {
-    /// Threads; all cores if not given
-    #[arg(long, value_name = "N", value_parser = values::threads)]
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = values::number::<usize>(1..=THREADS_MAX))]
     pub(crate) threads: Option<usize>,
-    /// Memory for tables, log and frontier, such as 8GiB; most of what is free if not given
+    /// Memory for tables, log and frontier, such as 8GiB [default: most of what is free]
     #[arg(long, value_name = "SIZE", value_parser = values::memory)]
     pub(crate) memory: Option<bytesize::ByteSize>,
-    /// Stop an exploration after this many distinct states; it is then incomplete
-    #[arg(long, value_name = "N")]
+    /// Stop an exploration after this many distinct states; it is then incomplete [default: never]
+    #[arg(long, value_name = "N", value_parser = values::number::<u64>(1..=1_000_000_000_000))]
     pub(crate) states_max: Option<u64>,
-    /// Stop an exploration after this many levels of steps; it is then incomplete
-    #[arg(long, value_name = "N")]
+    /// Stop an exploration after this many levels of steps; it is then incomplete [default: never].
+    /// With --walks: end a walk after this many steps [default: 1000]
+    #[arg(long, value_name = "N", value_parser = values::number::<u64>(1..=1_000_000_000))]
     pub(crate) depth_max: Option<u64>,
-    /// Stop an exploration after this many seconds; it is then incomplete
-    #[arg(long, value_name = "N")]
+    /// Stop an exploration, or walks, after this many seconds; it is then incomplete [default: never]
+    #[arg(long, value_name = "N", value_parser = values::number::<u32>(1..=1_000_000_000))]
     pub(crate) seconds_max: Option<u32>,
     /// Stop as soon as a property is violated; whether others are is then not known
     #[arg(long)]
@@ -180,39 +228,96 @@ pub(crate) struct Files {
     pub(crate) certificate: Option<PathBuf>,
 }
 
-/// Single bounds; what is not given is 3 servers, 1 request, 1 election and no fault.
+impl Limits {
+    /// Time after which it stops.
+    pub(crate) fn time_max(&self) -> Option<Duration> {
+        self.seconds_max.map(|seconds| Duration::from_secs(seconds.into()))
+    }
+}
+
+/// Random walks, where there are too many states to visit them all.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Random walks")]
+pub(crate) struct Walks {
+    /// Take this many random walks in place of visiting every state: they may find what is violated,
+    /// and never say that something holds
+    #[arg(long, value_name = "N", value_parser = values::number::<u64>(1..=1_000_000_000),
+          conflicts_with_all = EVERY_STATE)]
+    pub(crate) walks: Option<u64>,
+    /// Seed of the first walk, each other walk has the next one: the same seed gives the same walk
+    /// [default: 0]
+    #[arg(long, value_name = "N", requires = "walks",
+          value_parser = values::number::<u64>(0..=u64::MAX))]
+    pub(crate) seed: Option<u64>,
+}
+
+/// What is for visiting every state.
+const EVERY_STATE: [&str; 11] = [
+    "spill",
+    "checkpoint",
+    "certificate",
+    "threads",
+    "memory",
+    "states_max",
+    "failures",
+    "symmetry",
+    "liveness",
+    "baseline",
+    "write_baseline",
+];
+
+/// So many threads are never faster than fewer.
+const THREADS_MAX: usize = 256;
+
+/// The headings of the bounds in the help, and of what is written.
+const BOTH: &str = "Bounds of both models";
+pub(super) const ZOOKEEPER: &str = "Bounds of --model zookeeper";
+const PAPER: &str = "Bounds and readings of --model paper";
+const REPORTS: &str = "Reports";
+
+/// Single bounds of both families, and of the `zookeeper` family alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
-#[command(next_help_heading = "Bounds of --model zookeeper; servers and timeouts of both models")]
 #[group(multiple = true)]
 pub(crate) struct Bounds {
-    /// Voting servers: 2 or 3 [default: 3]; of model paper: 2 to 5 [default: 2]
-    #[arg(long, value_name = "N")]
+    /// Voting servers: 2 or 3 [default: 3]; of model paper 2 to 5 [default: 2]
+    #[arg(long, value_name = "N", help_heading = BOTH,
+          value_parser = values::number::<u8>(2..=zab_paper::SERVERS_MAX))]
     pub(crate) servers: Option<u8>,
-    /// Client requests in a run [default: 1]
-    #[arg(long, value_name = "N")]
+    /// Times that a server gives up its role; of model paper: connections that break [default: 0]
+    #[arg(long, value_name = "N", help_heading = BOTH, value_parser = values::number::<u8>(0..=255))]
+    pub(crate) timeouts: Option<u8>,
+    /// Client requests in a run, up to 3 [default: 1]
+    #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
+          value_parser = values::number::<u8>(0..=REQUESTS_MAX))]
     pub(crate) requests: Option<u8>,
     /// Crashes in a run; each may be followed by a restart [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
+          value_parser = values::number::<u8>(0..=255))]
     pub(crate) crashes: Option<u8>,
-    /// Times that a server gives up its role; model paper: connections that break
-    #[arg(long, value_name = "N")]
-    pub(crate) timeouts: Option<u8>,
     /// Broken connections in a run [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
+          value_parser = values::number::<u8>(0..=255))]
     pub(crate) disconnects: Option<u8>,
     /// Elections in a run [default: 1]; with --election fle: returns from a role to LOOKING
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
+          value_parser = values::number::<u8>(0..=255))]
     pub(crate) rounds: Option<u8>,
     /// Repeated notifications in a run [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
+          value_parser = values::number::<u8>(0..=255))]
     pub(crate) resends: Option<u8>,
     /// How leaders are found [default: oracle]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, help_heading = ZOOKEEPER)]
     pub(crate) election: Option<Election>,
     /// Committed transactions that a leader keeps for DIFF [default: 500]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
+          value_parser = values::number::<u16>(1..=u16::MAX))]
     pub(crate) window: Option<u16>,
 }
+
+/// As many requests as an exploration of the `zookeeper` family has room for.
+#[expect(clippy::cast_possible_truncation, reason = "it is a small number")]
+const REQUESTS_MAX: u8 = zab_model::explore::TXNS_MAX as u8;
 
 /// How many failures there may be, if they are not counted by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -239,40 +344,40 @@ impl FromStr for Epochs {
             number => number
                 .parse()
                 .map(Self::UpTo)
-                .map_err(|_| "expected a number up to 255, or `any`".to_owned()),
+                .map_err(|_| "expected a whole number from 0 to 255, or `any`".to_owned()),
         }
     }
 }
 
-/// Bounds and options of `--model paper`; what is not given is 2 servers, 1 transaction, no fault.
+/// Bounds and options of `--model paper`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
-#[command(next_help_heading = "Bounds and readings of --model paper")]
+#[command(next_help_heading = PAPER)]
 #[group(multiple = true)]
 pub(crate) struct PaperBounds {
-    /// Transactions in a history [default: 1]
-    #[arg(long, value_name = "N")]
+    /// Transactions in a history, up to 6 [default: 1]
+    #[arg(long, value_name = "N", value_parser = values::number::<u8>(0..=zab_paper::TXNS_MAX))]
     pub(crate) txns: Option<u8>,
-    /// Model paper: epochs, unbounded if not given; `any`, with --failures unlimited: a leader may
+    /// Epochs [default: as many as the failures allow]; `any`, with --failures unlimited: a leader may
     /// decide any later epoch, not only one more than the greatest it has heard of
     #[arg(long, value_name = "N|any")]
     pub(crate) epochs: Option<Epochs>,
-    /// Model paper: `unlimited` leaves out the bounds on failures, requests and epochs; the report
-    /// says what is then taken for one
+    /// `unlimited` leaves out the bounds on failures, requests and epochs; the report says what is
+    /// then taken for one [default: as many as --timeouts and --restarts say]
     #[arg(long, value_enum, conflicts_with_all = ["timeouts", "restarts", "ghosts"])]
     pub(crate) failures: Option<Failures>,
     /// Crashes, each with its recovery [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::number::<u8>(0..=255))]
     pub(crate) restarts: Option<u8>,
-    /// Model paper: read the paper otherwise; `--list` says what each reading is. Repeatable
+    /// Read the paper otherwise; `check --list` says what each reading is. Repeatable
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(reading_names()))]
     pub(crate) reading: Vec<String>,
-    /// Model paper: one state stands for all that differ by a permutation of the servers
+    /// One state stands for all that differ by a permutation of the servers
     #[arg(long)]
     pub(crate) symmetry: bool,
-    /// Model paper: remember what the properties over whole runs need; counts are then larger
+    /// Remember what the properties over whole runs need; counts are then larger
     #[arg(long)]
     pub(crate) ghosts: bool,
-    /// Model paper: check liveness under fairness as well; with --failures unlimited, of what comes
+    /// Check liveness under fairness as well; with --failures unlimited, of what comes
     /// about after the last failure, whenever that is
     #[arg(long, conflicts_with = "symmetry")]
     pub(crate) liveness: bool,

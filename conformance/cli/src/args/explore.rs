@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use zab_model::Profile;
 use zab_presets::Preset;
 
+use super::check::{SINGLE, ZOOKEEPER};
 use super::{Bounds, Family, PaperBounds, profile, values};
 use crate::export::Export;
 
@@ -19,13 +20,14 @@ pub(crate) struct Explore {
     pub(crate) model: Family,
     /// Look at this exploration of a preset, as `zabcheck check --list` names it
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()),
-          hide_possible_values = true, conflicts_with_all = ["model", "Bounds", "PaperBounds"])]
+          hide_possible_values = true, conflicts_with = "model", conflicts_with_all = SINGLE)]
     pub(crate) exploration: Option<String>,
-    /// Model zookeeper: what servers do where releases differ (default: fixed)
-    #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = profile)]
-    pub(crate) profile: Option<Profile>,
     #[command(flatten)]
     pub(crate) bounds: Bounds,
+    /// What servers do where releases differ, as `zabcheck profiles` lists it [default: fixed]
+    #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", help_heading = ZOOKEEPER,
+          value_parser = profile)]
+    pub(crate) profile: Option<Profile>,
     #[command(flatten)]
     pub(crate) paper: PaperBounds,
     /// Where to listen; port 0 takes a free one

@@ -7,6 +7,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use zab_ensemble::{SCENARIOS, WIRE_SCENARIOS};
 
+use super::values;
+
 /// What can be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Target {
@@ -37,13 +39,29 @@ fn run(text: &str) -> Result<(u64, Implementation), String> {
     }
 }
 
+/// What means nothing for a list of scenarios.
+const RECORDING: [&str; 12] = [
+    "zookeeper_jars",
+    "run",
+    "seed",
+    "duration",
+    "rounds",
+    "server",
+    "no_trace",
+    "wait",
+    "servers",
+    "scenario",
+    "times",
+    "out",
+];
+
 #[derive(Debug, Args)]
 pub(crate) struct Record {
     /// List the scenarios
-    #[arg(long)]
+    #[arg(long, conflicts_with = "names", conflicts_with_all = RECORDING)]
     pub(crate) list: bool,
     /// List their names only, one a line; with --wire those of --target apache
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = RECORDING)]
     pub(crate) names: bool,
     /// Which server to run
     #[arg(long, value_enum, default_value = "zab-server")]
@@ -59,13 +77,16 @@ pub(crate) struct Record {
     #[arg(long, value_name = "ID=WHAT", value_delimiter = ',', value_parser = run)]
     pub(crate) run: Vec<(u64, Implementation)>,
     /// What a scenario that chooses by chance begins with; with --times the first of several
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N",
+          value_parser = values::number::<u64>(0..=u64::MAX))]
     pub(crate) seed: u64,
     /// How long the scenario random goes on
-    #[arg(long, default_value = "20", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    #[arg(long, default_value = "20", value_name = "SECONDS",
+          value_parser = values::number::<u32>(1..=86_400))]
     pub(crate) duration: u32,
     /// How often the scenario kill-at-newleader-ack kills
-    #[arg(long, default_value = "3", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, default_value = "3", value_name = "N",
+          value_parser = values::number::<u32>(1..=10_000))]
     pub(crate) rounds: u32,
     /// Run this command as each server: a program that reads a zoo.cfg ({cfg}) and writes a trace
     /// ({trace}); docs/src/your-server.md tells all placeholders
@@ -75,7 +96,8 @@ pub(crate) struct Record {
     #[arg(long, requires = "server", conflicts_with = "times")]
     pub(crate) no_trace: bool,
     /// How long anything that is waited for may take
-    #[arg(long, default_value = "300", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    #[arg(long, default_value = "300", value_name = "SECONDS",
+          value_parser = values::number::<u32>(1..=86_400))]
     pub(crate) wait: u32,
     /// Number of servers, which is odd
     #[arg(long, default_value = "3", value_name = "N", value_parser = servers)]
@@ -84,7 +106,7 @@ pub(crate) struct Record {
     #[arg(long, required_unless_present_any = ["list", "names"], value_name = "NAME", value_parser = scenarios())]
     pub(crate) scenario: Option<String>,
     /// Record so many runs, each into a numbered folder of its own, and check each at once
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::number::<u32>(1..=1_000_000))]
     pub(crate) times: Option<u32>,
     /// Folder for the trace or capture; must be empty or absent
     #[arg(long, required_unless_present_any = ["list", "names"], value_name = "DIR")]
@@ -112,9 +134,8 @@ fn scenarios() -> PossibleValuesParser {
 /// room for faults than the one below it.
 fn servers(text: &str) -> Result<u8, String> {
     let most = zab_check::SERVERS_MAX;
+    let most = if most.is_multiple_of(2) { most - 1 } else { most };
     let number = text.parse().ok();
     let fine = |number: &u8| number % 2 == 1 && (3..=most).contains(&usize::from(*number));
-    number
-        .filter(fine)
-        .ok_or_else(|| format!("expected an odd number, at least 3 and at most {most}"))
+    number.filter(fine).ok_or_else(|| format!("expected an odd number from 3 to {most}"))
 }

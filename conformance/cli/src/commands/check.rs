@@ -1,5 +1,7 @@
 //! `zabcheck check`.
 
+mod walking;
+
 use serde_json::{Value, json};
 use zab_model::Profile;
 use zab_presets::{Ending, Exploration, Outcome, Preset, Property};
@@ -26,10 +28,33 @@ pub(crate) fn run(args: &Check) -> Exit {
         listing::print();
         return write_json(args.json.as_deref(), "check --list", listing::json());
     }
-    match prepare(args) {
-        Ok(asked) => asked.run(),
-        Err(message) => refuse(&message),
+    let (explorations, preset) = match explorations(args) {
+        Ok(asked) => asked,
+        Err(why) => return out::usage(&args::conflict("check", &why)),
+    };
+    match (prepare(args, explorations, preset), args.walks.walks) {
+        (Ok(asked), None) => asked.run(),
+        (Ok(asked), Some(walks)) => asked.walk(walks),
+        (Err(message), _) => refuse(&message),
     }
+}
+
+/// What is to be explored, and the preset that it is.
+fn explorations(args: &Check) -> Result<(Vec<Exploration>, Option<Preset>), String> {
+    let (mut explorations, preset) = if bounds::any(&args.bounds, &args.paper) {
+        let family = args.model.unwrap_or(args::Family::Zookeeper);
+        (vec![bounds::exploration(family, &args.bounds, &args.paper)?], None)
+    } else {
+        let named = args.preset.map_or(Preset::Quick, Preset::from);
+        let wanted = args.model.map(args::Family::name);
+        let mut explorations = named.explorations();
+        explorations.retain(|e| wanted.is_none_or(|family| e.family.name() == family));
+        (explorations, Some(named))
+    };
+    if let Some(profile) = &args.profile {
+        bounds::follow(profile, &mut explorations)?;
+    }
+    Ok((explorations, preset))
 }
 
 /// What is to be done; nothing of it will turn out to be impossible for want of a file.
@@ -42,22 +67,11 @@ struct Asked<'a> {
     certificate: Option<Certificate>,
 }
 
-fn prepare(args: &Check) -> Result<Asked<'_>, String> {
-    let mut preset = None;
-    let mut explorations = if bounds::any(&args.bounds, &args.paper) {
-        let family = args.model.unwrap_or(args::Family::Zookeeper);
-        vec![bounds::exploration(family, &args.bounds, &args.paper)?]
-    } else {
-        let named = args.preset.map_or(Preset::Quick, Preset::from);
-        preset = Some(named);
-        let wanted = args.model.map(args::Family::name);
-        let mut explorations = named.explorations();
-        explorations.retain(|e| wanted.is_none_or(|family| e.family.name() == family));
-        explorations
-    };
-    if let Some(profile) = &args.profile {
-        bounds::follow(profile, &mut explorations)?;
-    }
+fn prepare(
+    args: &Check,
+    explorations: Vec<Exploration>,
+    preset: Option<Preset>,
+) -> Result<Asked<'_>, String> {
     if preset.is_some() && (args.files.spill.is_some() || args.files.checkpoint.is_some()) {
         return Err("--spill and --checkpoint are for one exploration, whose bounds are given; a \
                     preset has several"
@@ -79,6 +93,9 @@ fn prepare(args: &Check) -> Result<Asked<'_>, String> {
         false => Baseline::open(path, &explorations).map_err(|error| error.to_string()),
     };
     let baseline = args.baseline.as_deref().map(open).transpose()?;
+    if let (None, [exploration]) = (preset, explorations.as_slice()) {
+        bounds::defaults(exploration, &args.bounds, &args.paper).iter().for_each(out::line);
+    }
     Ok(Asked { args, explorations, preset, baseline, certificate })
 }
 
@@ -138,12 +155,14 @@ impl Asked<'_> {
     }
 
     /// Writes the shortest run that violates a property.
-    fn export(&self, outcomes: &[Outcome]) -> Exit {
+    fn export<'a>(
+        &self,
+        explorations: impl Iterator<Item = (&'a Exploration, &'a [Property])>,
+    ) -> Exit {
         let Some(export) = &self.args.export else { return Exit::Good };
-        let pairs = self.explorations.iter().zip(outcomes);
-        let found = pairs.flat_map(|(exploration, outcome)| {
-            let runs =
-                violated(outcome).filter_map(|property| Some((property, property.run.as_ref()?)));
+        let found = explorations.flat_map(|(exploration, properties)| {
+            let violated = violated(properties);
+            let runs = violated.filter_map(|property| Some((property, property.run.as_ref()?)));
             runs.map(move |(property, run)| Found { exploration, property, run })
         });
         let Some(Found { exploration, property, run }) =
@@ -170,7 +189,9 @@ impl Asked<'_> {
         let cases: Vec<_> = outcomes.iter().flat_map(exploration::cases).collect();
         let written = write_json(self.args.json.as_deref(), "check", value);
         let reported = ci::write(&self.args.reports, "check", &cases);
-        let written = written.and(reported).and(self.export(outcomes));
+        let properties = outcomes.iter().map(|outcome| outcome.properties.as_slice());
+        let exported = self.export(self.explorations.iter().zip(properties));
+        let written = written.and(reported).and(exported);
         let certified = self.certificate.zip(outcomes.first());
         let written = written.and(
             certified.map_or(Exit::Good, |(certificate, outcome)| certificate.finish(outcome)),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 
 use serde_json::json;
 use tabled::Table;
@@ -65,9 +67,10 @@ fn each(args: &Conform, paths: &[PathBuf]) -> Exit {
             exit = exit.and(Exit::Unknown);
             break;
         }
-        let progress = Progress::start("checking");
-        let outcome = zab_check::check(std::slice::from_ref(path), &Options::default());
-        drop(progress);
+        let Some(outcome) = check(std::slice::from_ref(path), Options::default()) else {
+            exit = exit.and(Exit::Unknown);
+            break;
+        };
         if let Verdict::Conforms(summary) = &outcome.verdict {
             let Summary { events, committed, .. } = summary;
             let path = path.display();
@@ -96,6 +99,30 @@ fn each(args: &Conform, paths: &[PathBuf]) -> Exit {
     ))
 }
 
+/// Checks a trace; gives nothing if somebody asks the command to end before that is done. The check
+/// has a thread of its own then, which ends with the process.
+fn check(paths: &[PathBuf], options: Options) -> Option<Outcome> {
+    let _progress = Progress::start("checking");
+    let _asked = interrupt::flag();
+    let (send, outcome) = mpsc::channel();
+    let paths = paths.to_vec();
+    let checking = thread::spawn(move || {
+        // Nobody waits for it any more if that fails.
+        let _ = send.send(zab_check::check(paths.as_slice(), &options));
+    });
+    loop {
+        match outcome.recv_timeout(interrupt::LOOK_EVERY) {
+            Ok(outcome) => return Some(outcome),
+            Err(RecvTimeoutError::Timeout) if interrupt::asked() => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => match checking.join() {
+                Ok(()) => return None,
+                Err(panic) => std::panic::resume_unwind(panic),
+            },
+        }
+    }
+}
+
 /// Checks one trace and prints the verdict, with its explanation if it is not accepted.
 fn one(args: &Conform, paths: &[PathBuf]) -> Exit {
     if let Some(Err(why)) = args.export.as_ref().map(Picture::can_write) {
@@ -103,9 +130,12 @@ fn one(args: &Conform, paths: &[PathBuf]) -> Exit {
         return Exit::Usage;
     }
     let options = Options { witness: args.witness.is_some(), ..Options::default() };
-    let progress = Progress::start("checking");
-    let outcome = zab_check::check(paths, &options);
-    drop(progress);
+    let Some(outcome) = check(paths, options) else {
+        let (value, case) = conformance::interrupted(paths);
+        out::line(conformance::INTERRUPTED);
+        let written = write_json(args.json.as_deref(), "conform", value);
+        return Exit::Unknown.and(written).and(ci::write(&args.reports, "conform", &[case]));
+    };
     out::line(&outcome.verdict);
     print_notes(&outcome.notes);
     if let Verdict::Conforms(summary) = &outcome.verdict {

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use zab_presets::{Exploration, Look, Place, Preset, Shown};
 
-use crate::args::Explore;
+use crate::args::{Explore, conflict};
 use crate::bounds;
 use crate::exit::Exit;
 use crate::explorer;
+use crate::interrupt;
 use crate::look;
 use crate::out;
 use crate::report::{STDOUT, write};
@@ -25,10 +26,13 @@ pub(crate) fn run(args: &Explore) -> Exit {
 }
 
 fn serve_or_print(args: &Explore) -> Result<Exit, String> {
-    let exploration = exploration(args)?;
+    let exploration = match exploration(args) {
+        Ok(exploration) => exploration,
+        Err(why) => return Ok(out::usage(&conflict("explore", &why))),
+    };
     let model = exploration.family.clone().look().map_err(|error| error.to_string())?;
     match &args.path {
-        None => serve(&exploration, &*model, args.address),
+        None => serve(exploration, model, args.address),
         Some(path) => print(&*model, &exploration, path, args),
     }
 }
@@ -59,8 +63,13 @@ fn exploration(args: &Explore) -> Result<Exploration, String> {
     Ok(explorations.remove(0))
 }
 
-/// Serves until the process ends.
-fn serve(exploration: &Exploration, model: &dyn Look, address: SocketAddr) -> Result<Exit, String> {
+/// Serves until somebody asks the command to end.
+fn serve(
+    exploration: Exploration,
+    model: Box<dyn Look>,
+    address: SocketAddr,
+) -> Result<Exit, String> {
+    let _asked = interrupt::flag();
     let listening = TcpListener::bind(address).and_then(|listener| {
         let address = listener.local_addr()?;
         Ok((listener, address))
@@ -68,14 +77,14 @@ fn serve(exploration: &Exploration, model: &dyn Look, address: SocketAddr) -> Re
     let (listener, address) = listening.map_err(|error| {
         format!("cannot listen on {address}: {error}; try --address 127.0.0.1:0")
     })?;
-    let (title, bounds) = look::words(exploration);
+    let (title, bounds) = look::words(&exploration);
     out::line(format_args!("exploring {title}: {bounds}"));
     out::line(format_args!("open http://{address}/ (Ctrl-C ends)"));
     if out::failed() {
         // Nobody knows the address.
         return Ok(Exit::Good);
     }
-    explorer::serve(exploration, model, listener)?;
+    explorer::serve(exploration, model, listener, interrupt::until_asked())?;
     Ok(Exit::Good)
 }
 

@@ -1,8 +1,7 @@
 //! `zabcheck selftest`, the part with well-formed corruptions: what became of each kind, as a table.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use zab_oracle::mutate::{Run, Share, Tally, Trial, Wrong, kinds, walks};
@@ -16,7 +15,7 @@ use crate::interrupt;
 use crate::out;
 use crate::report::ci::Case;
 use crate::report::progress::Progress;
-use crate::report::table;
+use crate::report::{table, write_with};
 
 /// How many states the search takes for one trace that passes, if each kind is tried once.
 const STATES_QUICK: usize = 1_500;
@@ -51,11 +50,16 @@ pub(crate) fn run(args: &Selftest, cases: &mut Vec<Case>) -> (Exit, Value) {
         rows.push(Row { name: kind.title(), tally });
     }
     drop(progress);
+    let refused = |run: &String| {
+        let name = run.lines().next().unwrap_or_default();
+        selftest::case("honest runs", name, false, "refused".to_owned())
+    };
+    cases.extend(alarms.iter().map(refused));
     cases.extend(rows.iter().map(|row| {
         let tally = &row.tally;
         let (passes, alarms) = (tally.false_passes.len(), tally.false_alarms.len());
         let wrong = format!("{passes} passed wrongly, {alarms} were refused wrongly");
-        selftest::case("corruptions", &row.name, passes + alarms == 0, wrong)
+        selftest::case(selftest::CORRUPTIONS, &row.name, passes + alarms == 0, wrong)
     }));
     let shown = if all { rows.iter().map(cells).collect() } else { by_group(&rows) };
     let header = [
@@ -155,9 +159,9 @@ fn tell(rows: &[Row], alarms: &[String], keep: Option<&Path>) -> Exit {
             exit = exit.and(Exit::Bad);
             if let Some(folder) = keep {
                 let path = folder.join(format!("wrong-{number}.ndjson"));
-                if let Err(error) = write(&path, wrong) {
-                    out::error(format_args!("cannot write {}: {error}", path.display()));
-                    return Exit::Usage;
+                let written = write_with(&path, |out| write(wrong, out));
+                if written != Exit::Good {
+                    return exit.and(written);
                 }
                 out::error(format_args!("its trace is {}", path.display()));
             }
@@ -166,15 +170,9 @@ fn tell(rows: &[Row], alarms: &[String], keep: Option<&Path>) -> Exit {
     exit
 }
 
-fn write(path: &PathBuf, wrong: &Wrong) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut writer = Writer::new(BufWriter::new(File::create(path)?), &wrong.header)?;
-    for event in &wrong.events {
-        writer.write(event)?;
-    }
-    io::Write::flush(&mut writer.into_inner())
+fn write(trace: &Wrong, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut writer = Writer::new(out, &trace.header)?;
+    trace.events.iter().try_for_each(|event| writer.write(event))
 }
 
 fn to_json(row: &Row) -> Value {

@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use zab_check::{Options, Verdict};
 use zab_ensemble::{
-    CommandServer, RecordError, Recorded, Recording, SCENARIOS, Scenario, Target, ZabServer,
-    left_a_run,
+    BinaryError, CommandServer, RecordError, Recorded, Recording, SCENARIOS, Scenario, Target,
+    ZabServer, left_a_run,
 };
 
 use crate::args::Record;
@@ -56,12 +56,16 @@ pub(crate) fn run(args: &Record) -> Exit {
         ));
         return Exit::Usage;
     };
-    let target = fine.and_then(|()| target(args)).and_then(|found| make(out).map(|()| found));
-    let target = match target {
+    let fine = fine.and_then(|()| make(out)).map_err(|why| (Exit::Usage, why));
+    let target = match fine.and_then(|()| target(args)) {
         Ok(target) => target,
-        Err(why) => {
+        Err((exit, why)) => {
             out::error(why);
-            return Exit::Usage;
+            return exit.and(write_json(
+                args.json.as_deref(),
+                "record",
+                to_value(args, Vec::new()),
+            ));
         }
     };
     let recording = Recording {
@@ -75,14 +79,18 @@ pub(crate) fn run(args: &Record) -> Exit {
         None => once(&recording, out),
         Some(times) => many(&recording, out, times),
     };
-    let value = json!({
-        "scenario": name,
+    exit.and(write_json(args.json.as_deref(), "record", to_value(args, runs)))
+}
+
+/// All runs for machines.
+fn to_value(args: &Record, runs: Vec<Value>) -> Value {
+    json!({
+        "scenario": args.scenario,
         "servers": args.servers,
         "asked": args.times.unwrap_or(1),
         "interrupted": interrupt::asked(),
         "runs": runs,
-    });
-    exit.and(write_json(args.json.as_deref(), "record", value))
+    })
 }
 
 /// A run for machines.
@@ -118,15 +126,31 @@ pub(super) fn can_use(out: &Path) -> Result<(), String> {
     }
 }
 
-/// The server to run; tells which one it is.
-fn target(args: &Record) -> Result<Box<dyn Target>, String> {
+/// Our own server, built if it has to be; what cargo says is shown meanwhile.
+pub(super) fn find_server() -> Result<ZabServer, BinaryError> {
+    let progress = Progress::start("finding or building zab-server:");
+    ZabServer::find(interrupt::flag(), &mut |line| progress.say(line))
+}
+
+/// How a command ends without our server, and why.
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
+fn without_server(error: BinaryError) -> (Exit, String) {
+    let exit = match error {
+        BinaryError::Interrupted => Exit::Unknown,
+        BinaryError::NoOwnPath(_) | BinaryError::Build(_) | BinaryError::Missing(_) => Exit::Usage,
+    };
+    (exit, error.to_string())
+}
+
+/// The server to run, told which one it is; or how the command ends, and why.
+fn target(args: &Record) -> Result<Box<dyn Target>, (Exit, String)> {
     if let Some(command) = &args.server {
         let server = CommandServer::new(command, !args.no_trace)
-            .map_err(|error| format!("--server {command:?}: {error}"))?;
+            .map_err(|error| (Exit::Usage, format!("--server {command:?}: {error}")))?;
         out::line(format_args!("server: {}, by --server", server.program().display()));
         return Ok(Box::new(server));
     }
-    let server = ZabServer::find().map_err(|error| error.to_string())?;
+    let server = find_server().map_err(without_server)?;
     out::line(format_args!("server: {}", server.origin()));
     Ok(Box::new(server))
 }

@@ -27,6 +27,11 @@ use crate::report::{can_write, table, write_json};
 /// The files of the corpus, by name and content, from `build.rs`.
 const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/corpus.rs"));
 
+/// What is tried, as reports name it.
+const CORPUS: &str = "corpus";
+pub(super) const CORRUPTIONS: &str = "corruptions";
+const DEFECTS: &str = "defects";
+
 /// The parts of a corpus, each in a folder of its own.
 const PARTS: [&str; 3] = ["accept", "reject", "incomplete"];
 
@@ -51,9 +56,9 @@ pub(crate) fn run(args: &Selftest) -> Exit {
     let mut exit = corpus.and(mutated).and(found_out);
     let interrupted = interrupt::asked();
     if interrupted {
-        out::line("INCOMPLETE  interrupted: what is not listed was not tried");
         exit = exit.and(Exit::Unknown);
     }
+    out::line(ending(&cases, interrupted));
     let value = json!({
         "corpus": traces,
         "mutations": mutations,
@@ -65,6 +70,30 @@ pub(crate) fn run(args: &Selftest) -> Exit {
         "selftest",
         &cases,
     ))
+}
+
+/// How it all ended, in a line.
+fn ending(cases: &[Case], interrupted: bool) -> String {
+    let count = |suite: &str| {
+        let suite = format!("selftest: {suite}");
+        cases.iter().filter(|case| case.suite == suite).count()
+    };
+    let tried = format!(
+        "{} traces of the corpus, {} kinds of corruption, {} defects",
+        count(CORPUS),
+        count(CORRUPTIONS),
+        count(DEFECTS)
+    );
+    let wrong = cases.iter().filter(|case| case.state != State::Passed).count();
+    match (wrong, interrupted) {
+        (0, false) => format!("all is as it should be: {tried}"),
+        (0, true) => format!("INCOMPLETE  interrupted: what is not listed was not tried; {tried}"),
+        (_, false) => format!("FAILED  {wrong} are not as they should be, of {tried}"),
+        (_, true) => format!(
+            "FAILED  {wrong} are not as they should be, of {tried}; interrupted: what is not listed \
+             was not tried"
+        ),
+    }
 }
 
 /// A file of the corpus, and the folder that it is in.
@@ -134,7 +163,7 @@ fn corpus(files: &[Expected], cases: &mut Vec<Case>) -> (Exit, Vec<Value>) {
         let [name, expected, found, _] = &row;
         values.push(json!({"name": name, "expected": expected, "found": found, "fine": fine}));
         let wrong = format!("expected {expected}, found {found}");
-        cases.push(case("corpus", name, fine, wrong));
+        cases.push(case(CORPUS, name, fine, wrong));
         rows.push(row);
         exit = exit.and(if fine { Exit::Good } else { Exit::Bad });
     }
@@ -199,7 +228,7 @@ fn mutants(seeds: u64, cases: &mut Vec<Case>) -> (Exit, Vec<Value>) {
         }
         let (name, run) = (mutant.name, found.as_ref().map(|_| tried));
         values.push(json!({"name": name, "found_in_run": run, "by": found, "tried": tried}));
-        cases.push(case("defects", name, found.is_some(), format!("not found in {tried} runs")));
+        cases.push(case(DEFECTS, name, found.is_some(), format!("not found in {tried} runs")));
         let (after, by) = match found {
             Some(by) => (format!("run {tried}"), by),
             None => {

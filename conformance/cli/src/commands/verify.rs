@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use zab_check::{Options, Verdict};
-use zab_ensemble::{Recording, Scenario, ZabServer, left_a_run};
+use zab_ensemble::{BinaryError, RecordError, Recording, Scenario, left_a_run};
 use zab_presets::{Ending, Preset};
 
 use super::record::{self, exit_of};
@@ -135,11 +135,12 @@ fn record_and_check(args: &Verify, found: &mut Found) -> (Exit, Option<PathBuf>)
     let Some(scenario) = Scenario::named(SCENARIO) else {
         return failed(found, Exit::Usage, "no such scenario");
     };
-    let progress = Progress::start("finding or building zab-server");
-    let server = ZabServer::find();
-    drop(progress);
-    let server = match server {
+    let server = match record::find_server() {
         Ok(server) => server,
+        Err(BinaryError::Interrupted) => {
+            tell("INCOMPLETE", &what, &BinaryError::Interrupted.to_string());
+            return (Exit::Unknown, None);
+        }
         Err(error) => return failed(found, Exit::Usage, &error.to_string()),
     };
     out::line(format_args!("server: {}", server.origin()));
@@ -167,12 +168,17 @@ fn record_and_check(args: &Verify, found: &mut Found) -> (Exit, Option<PathBuf>)
             });
             Exit::Good
         }
+        Err(RecordError::Interrupted) => {
+            tell("INCOMPLETE", &what, "interrupted while it was recorded");
+            Exit::Unknown
+        }
         Err(error) => failed(found, exit_of(&error), &error.to_string()).0,
     };
     // A run that failed is checked as well, up to there.
     let checked = if left_a_run { check_run(&out, found) } else { Exit::Good };
     let exit = recorded.and(checked);
-    if exit == Exit::Good && args.out.is_none() {
+    // Nobody has to look into a run that was given up.
+    if args.out.is_none() && (exit == Exit::Good || interrupt::asked()) {
         return (exit, None);
     }
     let _kept = temporary.keep();

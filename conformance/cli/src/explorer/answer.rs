@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use zab_presets::{Choice, Exploration, Look, Place, Shown, Stated};
-use zab_view::Run;
+use zab_view::{Run, Sequence};
 
 use super::numbers;
 use crate::export::Format;
@@ -35,13 +35,13 @@ impl Answer {
 }
 
 /// What is served.
-pub(super) struct Site<'a> {
-    exploration: &'a Exploration,
-    model: &'a dyn Look,
+pub(super) struct Site {
+    exploration: Exploration,
+    model: Box<dyn Look>,
 }
 
-impl<'a> Site<'a> {
-    pub(super) fn new(exploration: &'a Exploration, model: &'a dyn Look) -> Self {
+impl Site {
+    pub(super) fn new(exploration: Exploration, model: Box<dyn Look>) -> Self {
         Self { exploration, model }
     }
 
@@ -83,7 +83,7 @@ impl<'a> Site<'a> {
 
     /// The model in words, and its properties.
     fn about(&self) -> Value {
-        let (title, bounds) = look::words(self.exploration);
+        let (title, bounds) = look::words(&self.exploration);
         let property = |property: Stated| {
             let Stated { name, kind, says } = property;
             json!({"name": name, "kind": kind, "says": says})
@@ -92,7 +92,7 @@ impl<'a> Site<'a> {
         json!({
             "title": title,
             "bounds": bounds,
-            "command": look::command(self.exploration),
+            "command": look::command(&self.exploration),
             "starts": self.model.starts(),
             "properties": properties.collect::<Vec<_>>(),
         })
@@ -120,7 +120,7 @@ impl<'a> Site<'a> {
         let last = run.steps.last();
         json!({
             "path": run.path_text(),
-            "look": look::at(self.exploration, run),
+            "look": look::at(&self.exploration, run),
             "steps": steps.collect::<Vec<_>>(),
             "start_shows": shows(0),
             "columns": run.columns,
@@ -129,15 +129,23 @@ impl<'a> Site<'a> {
             "changes": last.map_or(&[][..], |step| &step.changes),
             "shown": shown.iter().map(seen).collect::<Vec<_>>(),
             "next": next.iter().map(choice).collect::<Vec<_>>(),
-            "svg": zab_view::svg(&run.sequence),
+            "svg": zab_view::svg(&numbered(&run.sequence)),
         })
     }
 
     fn export(&self, run: &Run, format: Format) -> Answer {
         let title = format!("a run of {} steps", run.steps.len());
-        let body = format.text(run, &look::at(self.exploration, run), &title);
+        let body = format.text(run, &look::at(&self.exploration, run), &title);
         Answer { status: 200, kind: format.mime(), body }
     }
+}
+
+/// The diagram beside the list of steps, which has their names: its rows have their numbers alone, so
+/// that it fits beside the list.
+fn numbered(sequence: &Sequence) -> Sequence {
+    let mut sequence = sequence.clone();
+    sequence.rows.iter_mut().skip(1).for_each(|row| row.text.clear());
+    sequence
 }
 
 fn seen(shown: &Shown) -> Value {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use zab_check::{Count, Divergence, Mismatch, Outcome, Place, Summary, Verdict, Violation};
 use zab_trace::Finding as Note;
 
+use crate::exit::Exit;
 use crate::report::ci::{Case, Finding, State};
 
 /// The names of paths.
@@ -35,6 +36,31 @@ pub(crate) fn json(paths: &[PathBuf], outcome: &Outcome) -> Value {
     };
     value[name] = part;
     value
+}
+
+/// What is said of a trace whose check did not end.
+pub(crate) const INTERRUPTED: &str = "INCONCLUSIVE  interrupted before there was a verdict";
+
+/// The same for machines, and as a case.
+pub(crate) fn interrupted(paths: &[PathBuf]) -> (Value, Case) {
+    let value = json!({
+        "paths": names(paths),
+        "verdict": "INCONCLUSIVE",
+        "exit": Exit::Unknown.code(),
+        "rule": null,
+        "place": null,
+        "text": INTERRUPTED,
+        "notes": [],
+        "peak_memory_kib": peak_memory_kib(),
+        "reason": "interrupted",
+    });
+    let case = Case {
+        suite: "conform".to_owned(),
+        name: names(paths).join(" "),
+        state: State::Unknown,
+        findings: vec![Finding::error("INCONCLUSIVE", INTERRUPTED)],
+    };
+    (value, case)
 }
 
 fn place(place: &Place) -> Value {

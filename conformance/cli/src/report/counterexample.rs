@@ -1,6 +1,6 @@
 //! How the runs are shown that an exploration has found.
 
-use zab_presets::{Exploration, Fault, Outcome, Property, Verdict};
+use zab_presets::{Exploration, Fault, Property, Verdict};
 use zab_view::Run;
 
 use crate::look;
@@ -8,8 +8,8 @@ use crate::out;
 
 /// Prints what the model did that no model may do, and the runs that violate properties. Steps that a
 /// run has in common with one that was printed before are not printed again.
-pub(crate) fn print_all(exploration: &Exploration, outcome: &Outcome) {
-    if let Some(Fault { text, run }) = &outcome.fault {
+pub(crate) fn print_all(exploration: &Exploration, fault: Option<&Fault>, properties: &[Property]) {
+    if let Some(Fault { text, run }) = fault {
         let after = if run.is_some() { "; the run to that state:" } else { "" };
         out::line(format_args!("\n{text}{after}"));
         if let Some(run) = run {
@@ -17,7 +17,7 @@ pub(crate) fn print_all(exploration: &Exploration, outcome: &Outcome) {
         }
     }
     let mut printed: Vec<(&str, &Run)> = Vec::new();
-    for property in violated(outcome) {
+    for property in violated(properties) {
         let steps = property.trace_length.unwrap_or(0);
         out::line(format_args!("\n{} is violated after {steps} steps:", property.name));
         let Some(run) = &property.run else {
@@ -36,8 +36,8 @@ pub(crate) fn print_all(exploration: &Exploration, outcome: &Outcome) {
 }
 
 /// The properties that are violated.
-pub(crate) fn violated(outcome: &Outcome) -> impl Iterator<Item = &Property> {
-    outcome.properties.iter().filter(|property| property.verdict == Verdict::Violated)
+pub(crate) fn violated(properties: &[Property]) -> impl Iterator<Item = &Property> {
+    properties.iter().filter(|property| property.verdict == Verdict::Violated)
 }
 
 /// Prints a run: its steps with what each changed, the last state, and how to look at it. `known` is

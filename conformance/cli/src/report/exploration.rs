@@ -33,7 +33,8 @@ pub(crate) fn cases(outcome: &Outcome) -> Vec<Case> {
     cases
 }
 
-fn property_case(suite: &str, property: &Property) -> Case {
+/// A property as a case.
+pub(super) fn property_case(suite: &str, property: &Property) -> Case {
     let state = match property.verdict {
         // Whether a situation must be within the bounds is for the exploration to say.
         Verdict::Holds | Verdict::Reached | Verdict::NeverReached => State::Passed,

@@ -1,7 +1,7 @@
 //! How explorations are shown.
 
 use serde_json::{Map, Value, json};
-use zab_presets::{Ending, Ends, Exploration, Outcome, Verdict};
+use zab_presets::{Ending, Ends, Exploration, Outcome, Property, Verdict};
 use zab_view::Run;
 
 use super::counterexample;
@@ -21,7 +21,7 @@ pub(crate) fn print(exploration: &Exploration, outcome: &Outcome) {
     });
     out::line(table(["property", "kind", "verdict", "shown in steps"], rows.collect()));
     print_counts(exploration, outcome);
-    counterexample::print_all(exploration, outcome);
+    counterexample::print_all(exploration, outcome.fault.as_ref(), &outcome.properties);
 }
 
 fn print_counts(exploration: &Exploration, outcome: &Outcome) {
@@ -158,20 +158,8 @@ fn summary(outcome: &Outcome) -> [String; 8] {
 pub(crate) fn json(exploration: &Exploration, outcome: &Outcome) -> Value {
     let run = |run: &Option<Run>| run.as_ref().map(|run| run_json(exploration, run));
     let counts = &outcome.counts;
-    let properties: Vec<Value> = outcome
-        .properties
-        .iter()
-        .map(|property| {
-            json!({
-                "name": property.name,
-                "kind": property.kind,
-                "verdict": property.verdict.word(),
-                "trace_length": property.trace_length,
-                "run": run(&property.run),
-                "remarks": property.remarks,
-            })
-        })
-        .collect();
+    let property = |property: &Property| property_json(exploration, property);
+    let properties: Vec<Value> = outcome.properties.iter().map(property).collect();
     let actions: Map<String, Value> =
         counts.actions.iter().map(|(name, count)| (name.clone(), json!(count))).collect();
     json!({
@@ -215,8 +203,20 @@ pub(crate) fn json(exploration: &Exploration, outcome: &Outcome) -> Value {
     })
 }
 
+/// A property for machines.
+pub(super) fn property_json(exploration: &Exploration, property: &Property) -> Value {
+    json!({
+        "name": property.name,
+        "kind": property.kind,
+        "verdict": property.verdict.word(),
+        "trace_length": property.trace_length,
+        "run": property.run.as_ref().map(|run| run_json(exploration, run)),
+        "remarks": property.remarks,
+    })
+}
+
 /// A run for machines, with the command that looks at it.
-fn run_json(exploration: &Exploration, run: &Run) -> Value {
+pub(super) fn run_json(exploration: &Exploration, run: &Run) -> Value {
     let mut value = zab_view::json(run);
     value["look"] = look::at(exploration, run).into();
     value

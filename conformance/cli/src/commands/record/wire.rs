@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use zab_ensemble::{
     ApacheError, ApacheServer, Mixed, RecordError, SCENARIOS, Scenario, Target, Untraced,
-    WIRE_SCENARIOS, WireRecorded, WireRecording, WireScenario, ZabServer,
+    WIRE_SCENARIOS, WireRecorded, WireRecording, WireScenario,
 };
 
 use crate::args::{self, Implementation, Record};
@@ -120,7 +120,7 @@ fn apache(args: &Record) -> Result<Box<dyn Target>, (Exit, String)> {
 }
 
 fn ours() -> Result<Box<dyn Target>, (Exit, String)> {
-    let found = ZabServer::find().map_err(|error| (Exit::Usage, error.to_string()))?;
+    let found = super::find_server().map_err(super::without_server)?;
     Ok(Box::new(Untraced(found)))
 }
 
