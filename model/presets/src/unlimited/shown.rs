@@ -137,7 +137,8 @@ impl<const N: usize, const X: usize> Showing<'_, N, X> {
     fn count(&mut self, shown: &Shown<N, X>) {
         let count = shown.failures();
         if count <= self.searched {
-            self.property.remarks.push(format!("{count} failures; no run to it has fewer"));
+            let noun = if count == 1 { "failure" } else { "failures" };
+            self.property.remarks.push(format!("{count} {noun}; no run to it has fewer"));
         }
     }
 }
