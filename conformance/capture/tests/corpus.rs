@@ -22,6 +22,9 @@ const VIOLATED: &[(&str, &[&str])] = &[
     ("apache-3.8.0/stale-ack-late", &[W_CLIENT, W_COMMITTED, W_QUORUM]),
     ("apache-3.8.0/truncate-after-snap", &[W_QUORUM]),
     ("apache-3.8.0/truncate-first", &[W_QUORUM]),
+    ("apache-3.9.3/stale-ack", &[W_CLIENT, W_COMMITTED, W_QUORUM]),
+    ("apache-3.9.3/stale-ack-late", &[W_CLIENT, W_COMMITTED, W_QUORUM]),
+    ("apache-3.9.3/truncate-first", &[W_QUORUM]),
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -1,9 +1,10 @@
 //! What the recorder costs an ensemble: writes a second without it and with it, in turn.
 //!
 //! ```text
-//! cargo run --release -p zab-ensemble --example recorder_cost -- apache 5 4000
+//! cargo run --release -p zab-ensemble --example recorder_cost -- apache 20 500
 //! ```
-//! The numbers: rounds, and writes of each of three sessions in a round.
+//! The numbers: how often each of two ensembles is written to in turn, and writes of each of three
+//! sessions in a turn.
 
 use std::env;
 use std::path::PathBuf;
@@ -34,7 +35,7 @@ fn measure() -> Result<(), String> {
         Some("zab-server") => Box::new(Untraced(
             ZabServer::find(&stop, &mut |_| {}).map_err(|error| error.to_string())?,
         )),
-        _ => return Err("usage: recorder_cost apache|zab-server [ROUNDS [WRITES]]".to_owned()),
+        _ => return Err("usage: recorder_cost apache|zab-server [TURNS [WRITES]]".to_owned()),
     };
     let recording = WireRecording {
         target: &*target,
@@ -47,19 +48,14 @@ fn measure() -> Result<(), String> {
         stop: &stop,
     };
     let folder = env::temp_dir().join(format!("recorder-cost-{}", std::process::id()));
-    let (rounds, writes) = (number(1, 5), number(2, 4_000));
-    let mut ratios = Vec::new();
-    for round in 1..=rounds {
-        let out: PathBuf = folder.join(round.to_string());
-        let cost = recording.cost(&out, writes).map_err(|error| error.to_string())?;
-        let ratio = cost.recorded / cost.direct;
-        println!(
-            "round {round}: {:.0} writes/s direct, {:.0} recorded, ratio {ratio:.2}",
-            cost.direct, cost.recorded
-        );
-        ratios.push(ratio);
-    }
-    ratios.sort_by(f64::total_cmp);
-    println!("median ratio {:.2}", ratios[ratios.len() / 2]);
+    let (slices, writes) = (number(1, 20), number(2, 500));
+    let out: PathBuf = folder.join("run");
+    let cost = recording.cost(&out, slices, writes).map_err(|error| error.to_string())?;
+    println!(
+        "{:.0} writes/s direct, {:.0} recorded, ratio {:.2}",
+        cost.direct,
+        cost.recorded,
+        cost.recorded / cost.direct
+    );
     std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())
 }

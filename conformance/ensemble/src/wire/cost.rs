@@ -16,7 +16,7 @@ const UNDER_WAY: usize = 200;
 /// How long the answers may take.
 const ANSWERS_MAX: Duration = Duration::from_secs(120);
 
-/// Writes a second in one round.
+/// Writes a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
     /// The servers dial each other.
@@ -25,33 +25,67 @@ pub struct Cost {
     pub recorded: f64,
 }
 
+/// An ensemble that is written to.
+struct Loaded<'a> {
+    run: Run<'a>,
+    sessions: Vec<Client<'a>>,
+    written: usize,
+    time: Duration,
+}
+
+impl<'a> Loaded<'a> {
+    fn begin(mut run: Run<'a>) -> Result<Self, RecordError> {
+        run.start_all()?;
+        let servers = run.servers().into_iter().take(SESSIONS);
+        let sessions: Result<_, RecordError> = servers.map(|server| run.session(server)).collect();
+        Ok(Self { run, sessions: sessions?, written: 0, time: Duration::ZERO })
+    }
+
+    /// Writes so much in every session.
+    fn write(&mut self, name: &str, writes: usize) -> Result<(), RecordError> {
+        let (sessions, time) = write(std::mem::take(&mut self.sessions), name, writes)?;
+        self.written += writes * sessions.len();
+        self.sessions = sessions;
+        self.time += time;
+        Ok(())
+    }
+
+    /// Writes a second.
+    fn end(mut self) -> Result<f64, RecordError> {
+        self.run.end()?;
+        #[expect(clippy::cast_precision_loss, reason = "a number of writes")]
+        let written = self.written as f64;
+        Ok(written / self.time.as_secs_f64())
+    }
+}
+
 impl WireRecording<'_> {
-    /// Measures pipelined writes, once without the recorder and once with it.
+    /// Measures pipelined writes to two ensembles in turn, one with the recorder and one without, so
+    /// that both see the same of what else the machine does.
     ///
     /// # Errors
     /// As [`WireRecording::run`].
-    pub fn cost(&self, out: &Path, writes: usize) -> Result<Cost, RecordError> {
-        let direct = self.throughput(&out.join("direct"), writes, true)?;
-        let recorded = self.throughput(&out.join("recorded"), writes, false)?;
-        Ok(Cost { direct, recorded })
-    }
-
-    fn throughput(&self, out: &Path, writes: usize, direct: bool) -> Result<f64, RecordError> {
-        let mut run =
-            if direct { Run::prepare_direct(self, out) } else { Run::prepare(self, out) }?;
-        run.start_all()?;
-        let leader = run.await_leader()?;
-        let homes = [run.servers(), vec![leader]].concat();
-        let sessions: Result<Vec<Client<'_>>, RecordError> =
-            homes.into_iter().take(SESSIONS).map(|server| run.session(server)).collect();
-        let sessions = sessions?;
+    pub fn cost(&self, out: &Path, slices: usize, writes: usize) -> Result<Cost, RecordError> {
+        let mut direct = Loaded::begin(Run::prepare_direct(self, &out.join("direct"))?)?;
+        let mut recorded = Loaded::begin(Run::prepare(self, &out.join("recorded"))?)?;
         // The first writes meet code that was never run before.
-        let sessions = write(sessions, "warm", writes / 4)?.0;
-        let (_, time) = write(sessions, "n", writes)?;
-        run.end()?;
-        #[expect(clippy::cast_precision_loss, reason = "a number of writes")]
-        let written = (writes * SESSIONS) as f64;
-        Ok(written / time.as_secs_f64())
+        direct.write("warm", writes)?;
+        recorded.write("warm", writes)?;
+        for loaded in [&mut direct, &mut recorded] {
+            (loaded.written, loaded.time) = (0, Duration::ZERO);
+        }
+        for slice in 0..slices {
+            let name = format!("n{slice}");
+            let both = if slice % 2 == 0 {
+                [&mut direct, &mut recorded]
+            } else {
+                [&mut recorded, &mut direct]
+            };
+            for loaded in both {
+                loaded.write(&name, writes)?;
+            }
+        }
+        Ok(Cost { direct: direct.end()?, recorded: recorded.end()? })
     }
 }
 
