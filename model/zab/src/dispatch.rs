@@ -9,6 +9,7 @@ use crate::rules::{Guard, Node, Outcome, Refusal, holds, is};
 use crate::server::Server;
 use crate::shape::Shape;
 use crate::step::{Enabled, Step};
+use crate::stores::Snapshot;
 use crate::types::{Phase, Role, ServerId};
 
 /// Takes a server through one step.
@@ -146,7 +147,9 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             Message::LeaderInfo { epoch } => self.f_1_2(epoch),
             Message::Diff { zxid: _ } => self.f_2_0_diff(),
             Message::Trunc { zxid } => self.f_2_0_trunc(zxid),
-            Message::Snap { history, .. } => self.f_2_0_snap(history),
+            Message::Snap { zxid, history } => {
+                self.f_2_0_snap(Snapshot { label: zxid, tree: history })
+            }
             Message::Proposal(txn) if is_in_broadcast => self.f_3_1(txn),
             Message::Proposal(txn) => self.zk_sync_proposal(txn),
             Message::Commit { zxid } if is_in_broadcast => self.f_3_3(zxid),

@@ -25,11 +25,12 @@
 //!
 //! `sizes`, `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse
 //! election. `model`, `enabled`, `effects`: what an action does, when it can, what follows from it.
-//! `engines`: the model as engines see it. `properties`, `reached`, `ghost`: what must hold, what
+//! `engines`: the model as engines see it. `properties`, `agreement`, `reached`, `ghost`: what must hold, what
 //! should be seen, what is remembered for it. `starts`: what runs begin with. `render`, `facts`,
 //! `picture`: telling the result.
 
 mod action;
+mod agreement;
 mod bounds;
 mod effects;
 mod enabled;

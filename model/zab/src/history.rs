@@ -84,6 +84,25 @@ impl<'a, S: Shape> History<'a, S> {
         places.filter_map(move |index| self.get(index))
     }
 
+    /// The transactions after `after`.
+    pub fn after(self, after: Zxid<S::Num>) -> impl Iterator<Item = TxnOf<S>> + use<'a, S> {
+        let places = self.count_to(after)..self.length();
+        places.filter_map(move |index| self.get(index))
+    }
+
+    /// The history continued with what `other` has from an index on; as far as there is room.
+    #[must_use]
+    pub fn continued(&self, other: &Self, from: usize) -> S::Log {
+        if other.prefix(from) == self.log {
+            return other.log;
+        }
+        let mut log = self.log;
+        for txn in (from..other.length()).filter_map(|index| other.get(index)) {
+            log = S::append(self.logs, &log, txn).unwrap_or(log);
+        }
+        log
+    }
+
     /// The history with one more transaction; `None` if a `Small` one has no room for it.
     #[must_use]
     pub fn append(&self, txn: TxnOf<S>) -> Option<S::Log> {

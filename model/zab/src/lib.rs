@@ -23,7 +23,7 @@
 //!
 //! # Reading order
 //!
-//! 1. `types`, `message`, `server`: the nouns, the messages, the state of a server.
+//! 1. `types`, `message`, `server`, `stores`: the nouns, the messages, the state of a server.
 //! 2. `rules/node`, `rules/guard`, `history`: what a rule can see and do.
 //! 3. `rules/election`, `rules/discovery`, `rules/synchronization`, `rules/broadcast`,
 //!    `rules/failure`: the protocol, phase by phase, beside `docs/src/rules.md`.
@@ -45,6 +45,7 @@ mod rules;
 mod server;
 pub mod shape;
 mod step;
+mod stores;
 mod types;
 
 pub use config::{Config, Ensemble, WINDOW_DEFAULT};
@@ -59,8 +60,10 @@ pub use program::{Item, Program};
 pub use rules::election::elect;
 pub use rules::sync_plan::sync_window;
 pub use server::{
-    Disk, Election, Heard, Leader, Learner, Progress, Projection, Server, Stage, Synchronization,
+    Election, Heard, Leader, Learner, Progress, Projection, Server, Stage, SyncMode,
+    Synchronization,
 };
 pub use shape::{Ledger, Queue, Shape, Small, Table, TxnOf, Wide};
 pub use step::{Enabled, Step};
+pub use stores::{CommittedLog, Database, Disk, Snapshot};
 pub use types::{Phase, Role, ServerId, ServerSet, Txn, Vote, Zxid};

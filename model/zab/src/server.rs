@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::profile::StartAheadOfEpoch;
 use crate::program::{Item, Program};
 use crate::shape::Shape;
+use crate::stores::{Database, Disk, Snapshot};
 use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
 
 /// One server: its disk, its memory, and what it has to write before it may go on.
@@ -30,11 +31,11 @@ pub struct Server<S: Shape> {
     pub accepted_epoch: S::Num,
     /// The last epoch whose history it took over (paper: f.a), in memory.
     pub current_epoch: S::Num,
-    /// Every transaction it has, in memory. What comes after the history on disk is the unsynced
-    /// tail. While the server is down: the part that the operating system may still write.
+    /// The log: every transaction that was appended. What comes after the log on disk is the
+    /// unsynced tail. While the server is down: the part that the operating system may still write.
     pub history: S::Log,
-    /// The length of the prefix that a snapshot replaced, which is known only as a whole.
-    pub base: S::Num,
+    /// What it has applied, and can send one by one. Nothing while the server is down.
+    pub database: Database<S>,
     /// The last zxid it knows to be committed.
     pub last_committed: Zxid<S::Num>,
     /// What survives a crash.
@@ -58,21 +59,6 @@ where
     Election<S>: Copy,
     Leader<S>: Copy,
 {
-}
-
-/// What survives a crash.
-#[flat]
-#[derive(Debug, Default)]
-#[repr(C)]
-pub struct Disk<S: Shape> {
-    /// acceptedEpoch as last written.
-    pub accepted_epoch: S::Num,
-    /// currentEpoch as last written.
-    pub current_epoch: S::Num,
-    /// The history as last synced.
-    pub history: S::Log,
-    /// The length of its prefix that is a snapshot.
-    pub base: S::Num,
 }
 
 /// The two tables of votes.
@@ -116,6 +102,18 @@ pub enum Stage {
     Acknowledged,
 }
 
+/// What a synchronization began with, as long as that makes a difference (`syncMode`).
+#[flat]
+#[derive(Debug, Default)]
+#[repr(u8)]
+pub enum SyncMode {
+    /// A DIFF; or all is on disk.
+    #[default]
+    Diff,
+    /// A SNAP: the tree in memory is not on disk before NEWLEADER.
+    Snap,
+}
+
 /// The state of a follower while it is synchronized.
 #[flat]
 #[derive(Debug, Default)]
@@ -123,12 +121,12 @@ pub enum Stage {
 pub struct Synchronization<S: Shape> {
     /// How far it has come.
     pub stage: Stage,
-    /// Whether the synchronization began with a SNAP.
-    pub snapshot: bool,
-    /// Until `f.2.1` is done: the length of the base, to which the first PROPOSAL is appended.
+    /// Whether NEWLEADER comes with a snapshot to be written, which is not yet.
+    pub mode: SyncMode,
+    /// Until `f.2.1` is done: the length of the tree to which the first PROPOSAL is appended.
     pub start: S::Num,
-    /// The base and every transaction received after it. What comes after the history is *not
-    /// logged*.
+    /// The tree after the header, and every transaction received after it. What comes after the
+    /// log is *not logged*.
     pub received: S::Log,
     /// How many of `received`, from the front, are marked committed.
     pub committed: S::Num,
@@ -209,7 +207,6 @@ impl<S: Shape> Server<S> {
             accepted_epoch: disk.accepted_epoch,
             current_epoch: disk.current_epoch,
             history: disk.history,
-            base: disk.base,
             disk,
             ..Self::default()
         }
@@ -225,6 +222,12 @@ impl<S: Shape> Server<S> {
         S::length(&self.history).saturating_sub(S::length(&self.disk.history))
     }
 
+    /// The newest snapshot, unless the whole log is cut, and it with the log.
+    pub(crate) fn kept_snapshot(&self) -> Snapshot<S> {
+        let is_empty = S::length(&self.history) == 0;
+        if is_empty { Snapshot::default() } else { self.disk.snapshot }
+    }
+
     /// Whether the history on disk is still to be cut or replaced.
     pub(crate) fn replaces_log(&self) -> bool {
         self.program.contains(Item::Truncate)
@@ -235,7 +238,7 @@ impl<S: Shape> Server<S> {
     /// and an append of nothing is no write.
     pub(crate) fn has_to(&self, item: Item) -> bool {
         match item {
-            Item::Snapshot => self.synchronization.snapshot,
+            Item::Snapshot => self.synchronization.mode != SyncMode::Diff,
             Item::Log => S::length(&self.history) > S::length(&self.disk.history),
             Item::None
             | Item::AcceptedEpoch
@@ -260,16 +263,34 @@ impl<S: Shape> Server<S> {
         }
     }
 
-    /// The last zxid of the history.
+    /// The last zxid of the log.
     #[must_use]
     pub fn last(&self, cfg: &Config<S>) -> Zxid<S::Num> {
         cfg.history(self.history).last()
     }
 
-    /// The vote for this server itself: its position is a transaction, or `0.0` (D-L0).
+    /// The vote for this server itself, with the position of its database.
     #[must_use]
-    pub fn own_vote(&self, cfg: &Config<S>) -> Vote<S::Num> {
-        Vote { leader: self.id, zxid: self.last(cfg), peer_epoch: self.current_epoch }
+    pub fn own_vote(&self) -> Vote<S::Num> {
+        let zxid = self.database.label;
+        Vote { leader: self.id, zxid, peer_epoch: self.current_epoch }
+    }
+
+    /// The tree and, in broadcast, what is known to be committed and not applied yet.
+    #[must_use]
+    pub fn state(&self, cfg: &Config<S>) -> S::Log {
+        if self.phase != Phase::Broadcast {
+            return self.database.tree;
+        }
+        let (tree, log) = (cfg.history(self.database.tree), cfg.history(self.history));
+        let known = cfg.history(log.truncate(self.last_committed));
+        tree.continued(&known, log.count_to(self.database.label).min(known.length()))
+    }
+
+    /// In broadcast: everything that this server knows to be committed. Otherwise nothing.
+    #[must_use]
+    pub fn delivered(&self, cfg: &Config<S>) -> S::Log {
+        if self.phase == Phase::Broadcast { self.state(cfg) } else { S::Log::default() }
     }
 
     /// How many transactions of the history are known to be committed.

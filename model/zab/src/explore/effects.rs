@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::message::Message;
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::server::Server;
+use crate::shape::Shape;
 use crate::step::Step;
 use crate::types::{Phase, Role, ServerId, Zxid};
 
@@ -47,7 +48,7 @@ impl Change<'_> {
             }
         }
         let server = state.server(self.id);
-        let committed = self.config.history(server.history).truncate(server.last_committed);
+        let committed = server.delivered(self.config);
         state.ghost.learn_committed(&committed);
         self.check_epochs(state);
     }
@@ -99,8 +100,7 @@ impl Change<'_> {
     fn remember(&self, state: &mut State, decision: Decision<u8>) {
         match decision {
             Decision::Established { epoch } => {
-                let server = state.server(self.id);
-                let initial = self.config.history(server.history).truncate(server.last_committed);
+                let initial = state.server(self.id).delivered(self.config);
                 state.ghost.establish(Established { epoch, leader: self.id, initial });
             }
             Decision::Looking { .. }
@@ -115,7 +115,8 @@ impl Change<'_> {
     fn check_acknowledgement(&self, state: &mut State, message: &Message<Flat>) {
         let server = state.server(self.id);
         let (disk, memory) = (&server.disk, server);
-        let holds = |zxid: Zxid<u8>| self.config.history(disk.history).length_at(zxid).is_some();
+        let tree = self.config.history(disk.recovered_tree(self.config));
+        let holds = |zxid: Zxid<u8>| tree.length_at(zxid).is_some();
         let durable = if let Message::Ack { zxid } = message {
             holds(*zxid)
         } else if let Message::AckLd { epoch } = message {
@@ -141,9 +142,9 @@ impl Change<'_> {
     /// others commit between the TRUNC and the cut is cut too; but this learner's acknowledgement
     /// of it was withdrawn.)
     fn check_truncation(&self, state: &mut State, learner: ServerId, zxid: Zxid<u8>) {
-        let disk = &state.server(learner).disk.history;
-        let kept = self.config.history(*disk).count_to(zxid);
-        if kept < common(disk, &state.ghost.committed) {
+        let disk = state.server(learner).disk.recovered_tree(self.config);
+        let kept = self.config.history(disk).count_to(zxid);
+        if kept < common(&disk, &state.ghost.committed) {
             state.ghost.mark(Violation::CommittedCut);
         }
     }
@@ -164,7 +165,7 @@ impl Change<'_> {
         let Step::Receive { message, .. } = self.step else { return };
         let refused = if let Message::Trunc { zxid } = message {
             let length = self.config.history(self.before.history).length_at(zxid);
-            length.is_some_and(|length| length < usize::from(self.before.base))
+            length.is_some_and(|length| length < Flat::length(&self.before.disk.snapshot.tree))
         } else {
             matches!(message, Message::LeaderInfo { .. } | Message::Notification(_))
         };

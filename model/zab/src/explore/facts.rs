@@ -9,8 +9,9 @@ use super::links::{End, Links};
 use super::packet::Packet;
 use super::sizes::{Flat, Log, SERVERS_MAX, Transactions, id_at};
 use super::state::{Budget, State};
-use crate::server::{Heard, Leader, Progress, Server, Stage, Synchronization};
+use crate::server::{Heard, Leader, Progress, Server, Stage, SyncMode, Synchronization};
 use crate::shape::{Queue, Table};
+use crate::stores::{CommittedLog, Database, Snapshot};
 use crate::types::{ServerId, Zxid};
 
 /// The facts about a server that are columns of the table of servers.
@@ -55,21 +56,27 @@ fn budget(budget: &Budget) -> String {
     list(left.map(|(name, count)| format!("{name} {count}")), ", ")
 }
 
-fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, String); 12] {
+fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, String); 16] {
     let disk = &server.disk;
     // The value in memory, and the one on disk if that differs.
     let epoch = |memory: u8, disk: u8| {
         if memory == disk { memory.to_string() } else { format!("{memory} (disk {disk})") }
     };
-    let is_same = server.history == disk.history;
-    let on_disk = if is_same { "same".to_owned() } else { zxids(&disk.history, made) };
+    let like_history = |log: &Log| {
+        if *log == server.history { "same".to_owned() } else { zxids(log, made) }
+    };
+    let Database { tree, label, committed_log } = server.database;
     [
         ("role", server.role.to_string()),
         ("phase", server.phase.to_string()),
         ("acceptedEpoch", epoch(server.accepted_epoch, disk.accepted_epoch)),
         ("currentEpoch", epoch(server.current_epoch, disk.current_epoch)),
         ("history", zxids(&server.history, made)),
-        ("on disk", on_disk),
+        ("on disk", like_history(&disk.history)),
+        ("snapshot on disk", snapshot(&disk.snapshot, made)),
+        ("tree", like_history(&tree)),
+        ("position", label.to_string()),
+        ("window", window(&committed_log, made)),
         ("lastCommitted", server.last_committed.to_string()),
         ("round", unless_default(&server.round)),
         ("vote", unless_default(&server.vote)),
@@ -77,6 +84,18 @@ fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, S
         ("recvset", votes(&server.election.recvset)),
         ("outofelection", votes(&server.election.outofelection)),
     ]
+}
+
+fn snapshot(snapshot: &Snapshot<Flat>, made: &Transactions) -> String {
+    if *snapshot == Snapshot::default() {
+        return NOTHING.to_owned();
+    }
+    format!("{} with {}", snapshot.label, zxids(&snapshot.tree, made))
+}
+
+fn window(window: &CommittedLog<Flat>, made: &Transactions) -> String {
+    let numbers = window.log.numbers().iter().skip(usize::from(window.start));
+    list(numbers.map(|number| made[usize::from(*number) - 1].zxid), " ")
 }
 
 /// The items that are left and have something to do.
@@ -106,10 +125,10 @@ fn synchronization_facts(
     made: &Transactions,
 ) -> [(&'static str, String); 4] {
     let stage = (sync.stage != Stage::Idle).then(|| format!("{:?}", sync.stage));
-    let snapshot = sync.snapshot.then(|| "in place of the history".to_owned());
+    let mode = (sync.mode != SyncMode::Diff).then(|| format!("{:?}", sync.mode));
     [
         ("synchronization", stage.unwrap_or_else(|| NOTHING.to_owned())),
-        ("snapshot", snapshot.unwrap_or_else(|| NOTHING.to_owned())),
+        ("mode", mode.unwrap_or_else(|| NOTHING.to_owned())),
         ("received", zxids(&sync.received, made)),
         ("of these committed", unless_default(&sync.committed)),
     ]

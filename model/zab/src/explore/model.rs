@@ -14,9 +14,10 @@ use crate::dispatch::apply;
 use crate::message::Message;
 use crate::outbox::Outbox;
 use crate::probe::{NoProbe, Probe};
-use crate::server::{Disk, Server};
+use crate::server::Server;
 use crate::shape::Queue;
 use crate::step::{Enabled, Step};
+use crate::stores::Disk;
 use crate::types::{Role, ServerId, ServerSet, Vote};
 
 /// What a run begins with: the disks of the servers, and what properties remember of the past.
@@ -188,7 +189,7 @@ impl Zab {
             }
             Action::Elect(leader, followers) => self.elect(state, leader, followers, probe),
             Action::Join(id, leader) => {
-                let vote = oracle::winning_vote(self.ensemble, state, leader);
+                let vote = oracle::winning_vote(state, leader);
                 oracle::can_join(self.ensemble, state, id, leader)
                     && self.settle(state, id, vote, probe)
             }
@@ -287,7 +288,7 @@ impl Zab {
         followers: ServerSet,
         probe: &mut P,
     ) -> bool {
-        let vote = oracle::winning_vote(self.ensemble, state, leader);
+        let vote = oracle::winning_vote(state, leader);
         self.can_elect(state, leader, followers)
             && spend(&mut state.budget.rounds)
             && self.settle(state, leader, vote, probe)

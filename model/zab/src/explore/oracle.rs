@@ -32,9 +32,9 @@ pub(super) fn can_elect(
     whoever: bool,
 ) -> bool {
     let config = &state.config(ensemble);
-    let best = state.server(leader).own_vote(config);
+    let best = state.server(leader).own_vote();
     let loses = |id| {
-        let vote = state.server(id).own_vote(config);
+        let vote = state.server(id).own_vote();
         let less = zk_fle_order(config, &vote, &best) == Ordering::Less;
         is_electing(state.server(id)) && (whoever || less)
     };
@@ -74,13 +74,9 @@ pub(super) fn settle<P: Probe>(
 
 /// The vote that an election for `leader` ends with: before anybody has settled its own vote,
 /// afterwards the one it tells.
-pub(super) fn winning_vote(ensemble: Ensemble, state: &State, leader: ServerId) -> Vote<u8> {
+pub(super) fn winning_vote(state: &State, leader: ServerId) -> Vote<u8> {
     let server = state.server(leader);
-    if server.role == Role::Leading {
-        server.vote
-    } else {
-        server.own_vote(&state.config(ensemble))
-    }
+    if server.role == Role::Leading { server.vote } else { server.own_vote() }
 }
 
 /// Forgets what only notifications would read: the proposal, round and tables of a looking server,

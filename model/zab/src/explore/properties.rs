@@ -10,6 +10,7 @@
 
 use zab_paper::primary_order::{self as laws, Delivered, Transaction};
 
+use super::agreement;
 use super::bounds::Election;
 use super::ghost::{Violation, common};
 use super::model::Zab;
@@ -19,6 +20,7 @@ use super::state::State;
 use crate::config::Config;
 use crate::server::Server;
 use crate::shape::{Few, Queue};
+use crate::stores::Database;
 use crate::types::{Role, Txn};
 
 /// Whether a property must hold always or be seen at least once.
@@ -64,7 +66,7 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn new(model: &'a Zab, state: &'a State) -> Self {
         let config = state.config(model.ensemble);
-        let of_server = |s: &Server<Flat>| config.history(s.history).truncate(s.last_committed);
+        let of_server = |server: &Server<Flat>| server.delivered(&config);
         let logs = state.servers.iter().map(of_server).chain([state.ghost.committed]);
         let mut seen = Few::<Log, { SERVERS_MAX + 1 }>::default();
         let mut delivered = Few::default();
@@ -194,6 +196,10 @@ table! {
     Always Replication safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch and a TRUNC into its snapshot.";
     Always Replication safety::acknowledges_in_order: "A learner acknowledges NEWLEADER before it acknowledges a transaction.";
     Always Replication safety::whoever_is_down_can_start: "A server that is down can start, whatever of its unsynced log has survived.";
+    Always Replication agreement::stores_agree: "Tree and window of a server are a part of its log.";
+    Always Replication agreement::tree_is_what_its_label_says: "A tree, in memory or in a snapshot, is at the position that it claims to have.";
+    Always Replication agreement::log_and_window_are_continuous: "Neither log nor window has a hole, a repetition, or a step back.";
+    Always Replication agreement::followers_have_their_leaders_history: "Whoever follows in broadcast has, in log, tree and window, what its leader has.";
     Always Elections safety::best_of_a_quorum_leads: "A leader's vote beats those of a quorum.";
     Always All safety::capacity_suffices: laws::CAPACITY_SUFFICES.1;
     Sometimes All reached::leader_elected: "A server leads.";
@@ -299,8 +305,8 @@ pub fn committed_never_lost(case: &Case<'_>) -> bool {
 pub fn committed_is_durable_on_a_quorum(case: &Case<'_>) -> bool {
     let committed = &case.state.ghost.committed;
     let length = committed.numbers().len();
-    let holds =
-        |place: &usize| common(&case.state.servers[*place].disk.history, committed) == length;
+    let disk = |place: &usize| case.state.servers[*place].disk.recovered_tree(&case.config);
+    let holds = |place: &usize| common(&disk(place), committed) == length;
     case.model.indices().filter(holds).count() >= case.model.majority()
 }
 
@@ -341,7 +347,11 @@ pub fn acknowledges_in_order(case: &Case<'_>) -> bool {
 /// No server is down with a history that `zk.start` refuses.
 pub fn whoever_is_down_can_start(case: &Case<'_>) -> bool {
     let mut down = case.voters().iter().filter(|server| server.role == Role::Down);
-    down.all(|s| s.last(&case.config).epoch <= s.newest_epoch_to_start(&case.config))
+    let epoch = |server: &Server<Flat>| {
+        let database = Database::recovered(&case.config, server.disk.snapshot, server.history);
+        database.label.epoch
+    };
+    down.all(|server| epoch(server) <= server.newest_epoch_to_start(&case.config))
 }
 
 /// Where votes do not change between elections, whoever leads has a vote that is at least as good
@@ -349,7 +359,7 @@ pub fn whoever_is_down_can_start(case: &Case<'_>) -> bool {
 pub fn best_of_a_quorum_leads(case: &Case<'_>) -> bool {
     let key = |place: usize| {
         let server = &case.state.servers[place];
-        (server.current_epoch, server.last(&case.config), server.id)
+        (server.current_epoch, server.database.label, server.id)
     };
     let leads = |place: &usize| reached::leads(&case.state.servers[*place]);
     case.model.indices().filter(leads).all(|leader| {

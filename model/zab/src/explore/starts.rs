@@ -3,7 +3,7 @@
 use super::ghost::Established;
 use super::model::Start;
 use super::sizes::{Flat, Log, SERVERS_MAX, Transactions};
-use crate::server::Disk;
+use crate::stores::Disk;
 use crate::types::{ServerId, Txn, Zxid};
 
 /// The transactions 1.1, 1.2, … as a server has them on its disk, and its epochs.
@@ -11,7 +11,7 @@ fn disk(epoch: u8, length: u8) -> Disk<Flat> {
     let numbers: Vec<u8> = (1..=length).collect();
     // A history has room for every transaction.
     let history = Log::of(&numbers).unwrap_or_default();
-    Disk { accepted_epoch: epoch, current_epoch: epoch, history, base: 0 }
+    Disk { accepted_epoch: epoch, current_epoch: epoch, history, ..Disk::default() }
 }
 
 /// The first transactions, which were all made in epoch 1.

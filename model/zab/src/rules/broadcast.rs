@@ -114,6 +114,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
                 break;
             }
             self.me.leader.outstanding.pop();
+            self.enter_window(self.me.last_committed, zxid);
             self.me.last_committed = zxid;
             self.decide(Decision::Committed { zxid });
             self.forward(Message::Commit { zxid });
@@ -133,10 +134,12 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.refuse_unless("f.3.3", "zxid = next to commit", is_just(zxid, next))?;
         self.fired("f.3.3");
         let before = self.deliverable_end();
-        self.me.last_committed = match self.profile().commit_extent {
+        let committed = match self.profile().commit_extent {
             CommitExtent::One => zxid,
             CommitExtent::All => self.last(),
         };
+        self.enter_window(self.me.last_committed, committed);
+        self.me.last_committed = committed;
         self.zk_bcast_apply(before);
         Ok(())
     }

@@ -121,7 +121,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     }
 
     fn ack_epoch(&mut self, current_epoch: Option<S::Num>) {
-        self.send_to_leader(Message::AckEpoch { current_epoch, last_zxid: self.last() });
+        let last_zxid = self.me.database.label;
+        self.send_to_leader(Message::AckEpoch { current_epoch, last_zxid });
     }
 
     /// l.1.2: ACKEPOCH(c, z). A learner that is ahead is refused until a quorum of others is not;
@@ -162,7 +163,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// Refuses a learner whose (currentEpoch, last) is above this leader's.
     fn refuse_if_ahead(&mut self, learner: StateSummary<S::Num>) -> Outcome {
-        let own = StateSummary { current_epoch: self.me.current_epoch, last_zxid: self.last() };
+        let (current_epoch, last_zxid) = (self.me.current_epoch, self.me.database.label);
+        let own = StateSummary { current_epoch, last_zxid };
         let defect = self.profile().fresher_learner == FresherLearner::Accepted;
         let guard = at_most(learner, own).or(defect);
         self.refuse_unless("l.1.2", "(currentEpoch, lastZxid) <= the leader's", guard)

@@ -11,7 +11,7 @@ use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
 use crate::profile::{SameRoundCompares, VoteOrder};
 use crate::program::ProgramName;
-use crate::server::{Election, Heard, Leader, Server, Synchronization};
+use crate::server::{Election, Heard, Leader, Server, SyncMode, Synchronization};
 use crate::shape::{Shape, Table};
 use crate::step::Enabled;
 use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
@@ -29,7 +29,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         // D-ROUND: after the last round comes the first.
         self.me.round = self.me.round.next().unwrap_or(S::Num::ONE);
         self.me.election = Election::default();
-        self.propose(self.me.own_vote(self.cfg));
+        self.propose(self.me.own_vote());
         self.run(ProgramName::Enter);
     }
 
@@ -62,7 +62,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         }
         let wins_over = |vote| zk_fle_order(self.cfg, &n.vote, vote).is_gt();
         if n.round > round {
-            let own = self.me.own_vote(self.cfg);
+            let own = self.me.own_vote();
             let better = if wins_over(&own) { n.vote } else { own };
             self.me.round = n.round;
             self.me.election.recvset = Votes::<S>::default();
@@ -199,6 +199,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// zk.fle.leave_role: give up FOLLOWING or LEADING, whatever the reason, and look again.
     pub(crate) fn zk_fle_leave_role(&mut self) {
         self.fired("zk.fle.leave_role");
+        self.leave_database();
         self.me.synchronization = Synchronization::default();
         self.me.leader = Leader::default();
         if self.cfg.ensemble.forget_committed {
@@ -206,6 +207,15 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         }
         self.out.push(Effect::ClosedAll);
         self.zk_fle_enter();
+    }
+
+    /// The database when a role is left: after an interrupted SNAP it is read from the disk again;
+    /// otherwise it is taken to the end of the log (zk.db.fast_forward, ZOOKEEPER-2845, 3642).
+    fn leave_database(&mut self) {
+        match self.me.synchronization.mode {
+            SyncMode::Snap => self.reload(),
+            SyncMode::Diff => self.me.database.fast_forward(self.cfg, self.me.history),
+        }
     }
 
     /// The outcome of an election that took place elsewhere.

@@ -7,6 +7,7 @@ use crate::outbox::Effect;
 use crate::probe::Probe;
 use crate::server::{Progress, Server, Stage};
 use crate::shape::Shape;
+use crate::stores::Database;
 use crate::types::{Phase, Role, ServerId};
 
 impl<S: Shape, P: Probe> Node<'_, S, P> {
@@ -32,12 +33,14 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.require("zk.start", "survived <= tail", at_most(survived, tail))?;
         let durable = self.cfg.history(self.me.disk.history).length();
         let history = self.history().prefix(durable + survived.to_usize());
-        let epoch = self.cfg.history(history).last().epoch;
+        let database = Database::recovered(self.cfg, self.me.disk.snapshot, history);
+        let epoch = database.label.epoch;
         let guard = at_most(epoch, self.me.newest_epoch_to_start(self.cfg));
         self.require("zk.start", "epoch(last) <= acceptedEpoch", guard)?;
         self.fired("zk.start");
         self.me.history = history;
         self.me.disk.history = history;
+        self.me.database = database;
         self.zk_fle_enter();
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::server::{Learner, Progress, Server, Stage};
 use crate::shape::{Shape, Table, TxnOf};
+use crate::stores::Database;
 use crate::types::{Phase, Role, ServerId, ServerSet, Zxid};
 
 /// One server in the middle of a step.
@@ -148,26 +149,40 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
             .filter(move |id| learners.row(*id).progress == at)
     }
 
-    /// The history in memory.
+    /// The log.
     pub(crate) fn history(&self) -> History<'a, S> {
         self.cfg.history(self.me.history)
     }
 
-    /// The last zxid of the history.
+    /// The last zxid of the log.
     pub(crate) fn last(&self) -> Zxid<S::Num> {
         self.history().last()
     }
 
-    /// Appends to the unsynced tail of the history.
+    /// Appends to the unsynced tail of the log.
     pub(crate) fn append(&mut self, txn: TxnOf<S>) -> Outcome {
         self.me.history = self.history().append(txn).ok_or(Refusal::Step)?;
         Ok(())
     }
 
-    /// Delivers the history's transactions after `after`, up to and with `to`.
+    /// Applies the log's transactions after `after`, up to and with `to`.
     pub(crate) fn deliver(&mut self, after: Zxid<S::Num>, to: Zxid<S::Num>) {
         for txn in self.history().range(after, to) {
+            self.me.database.apply(self.cfg, txn);
             self.out.push(Effect::Delivered(txn.zxid));
         }
+    }
+
+    /// The log's transactions after `after`, up to and with `to`, enter the window.
+    pub(crate) fn enter_window(&mut self, after: Zxid<S::Num>, to: Zxid<S::Num>) {
+        for txn in self.history().range(after, to) {
+            self.me.database.committed_log.push(self.cfg, txn);
+        }
+    }
+
+    /// The database as a start would make it of the newest snapshot and the log.
+    pub(crate) fn reload(&mut self) {
+        let snapshot = self.me.disk.snapshot;
+        self.me.database = Database::recovered(self.cfg, snapshot, self.me.history);
     }
 }

@@ -4,7 +4,6 @@
 use super::Node;
 use super::guard::holds;
 use super::node::Outcome;
-use crate::number::Number;
 use crate::outbox::{Effect, Write};
 use crate::probe::Probe;
 use crate::program::{Item, Program, ProgramName};
@@ -55,14 +54,14 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             }
             Item::Truncate => {
                 me.disk.history = me.history;
-                me.disk.base = me.base;
+                me.disk.snapshot = me.kept_snapshot();
                 Write::Truncated(self.last())
             }
             Item::Snapshot => {
-                let base = self.cfg.history(me.history).prefix(me.base.to_usize());
-                me.disk.history = base;
-                me.disk.base = me.base;
-                Write::Snapshot(self.cfg.history(base).last())
+                let snapshot = me.database.snapshot();
+                me.disk.history = snapshot.tree;
+                me.disk.snapshot = snapshot;
+                Write::Snapshot(snapshot.label)
             }
             Item::None
             | Item::Deliver

@@ -6,8 +6,9 @@ use crate::message::Message;
 use crate::number::Number;
 use crate::profile::{DiffCursor, Profile, SyncMembership, TruncPoint};
 use crate::server::Server;
-use crate::shape::Shape;
-use crate::types::{Phase, Zxid};
+use crate::shape::{Shape, TxnOf};
+use crate::stores::{CommittedLog, Database};
+use crate::types::Zxid;
 
 /// How a learner is brought up to date: a header, then everything after the cursor.
 pub(crate) struct SyncPlan<S: Shape> {
@@ -20,49 +21,56 @@ pub(crate) struct SyncPlan<S: Shape> {
 
 /// The last committed transactions that the leader knows one by one.
 pub(crate) struct Window<'a, S: Shape> {
+    /// The window is the end of it.
     history: History<'a, S>,
-    /// Length of the history before the window.
+    /// Length of what is before the window.
     start: usize,
-    /// Length of the committed history S, which the window ends with.
-    end: usize,
+    /// The position of the tree.
+    label: Zxid<S::Num>,
     profile: &'a Profile,
 }
 
 impl<'a, S: Shape> Window<'a, S> {
-    /// The window of this leader: before `l.2.2` the whole history counts as committed.
+    /// The window of this leader.
     pub(crate) fn of(cfg: &'a Config<S>, me: &Server<S>) -> Self {
-        let history = cfg.history(me.history);
-        let is_established = me.phase == Phase::Broadcast;
-        let end = if is_established { me.committed(cfg) } else { history.length() };
-        let start = end.saturating_sub(cfg.ensemble.window.max(1)).max(me.base.to_usize()).min(end);
-        Self { history, start, end, profile: &cfg.ensemble.profile }
+        let Database { committed_log: CommittedLog { log, start }, label, .. } = me.database;
+        let profile = &cfg.ensemble.profile;
+        Self { history: cfg.history(log), start: start.to_usize(), label, profile }
     }
 
-    /// The last zxid of the window; of what lies before, if it is empty.
+    /// The last zxid of the window; the position of the tree, if it is empty.
     pub(crate) fn max(&self) -> Zxid<S::Num> {
-        self.history.zxid_at(self.end)
+        if self.is_empty() { self.label } else { self.history.last() }
     }
 
-    /// The first zxid of the window; of what lies before, if it is empty.
+    /// The first zxid of the window; the position of the tree, if it is empty.
     fn min(&self) -> Zxid<S::Num> {
-        self.history.zxid_at(self.end.min(self.start + 1))
+        if self.is_empty() { self.label } else { self.history.zxid_at(self.start + 1) }
     }
 
-    /// How many transactions of S are at or before `p`.
-    fn count_to(&self, p: Zxid<S::Num>) -> usize {
-        self.history.count_to(p).min(self.end)
+    fn is_empty(&self) -> bool {
+        self.history.length() <= self.start
+    }
+
+    /// What the window has after `cursor`, in order.
+    pub(crate) fn after(
+        &self,
+        cursor: Zxid<S::Num>,
+    ) -> impl Iterator<Item = TxnOf<S>> + use<'a, S> {
+        let (history, from) = (self.history, self.start.max(self.history.count_to(cursor)));
+        (from..history.length()).filter_map(move |place| history.get(place))
     }
 
     fn contains(&self, p: Zxid<S::Num>) -> bool {
-        let count = self.count_to(p);
+        let count = self.history.count_to(p);
         count > self.start && self.history.zxid_at(count) == p
     }
 
     /// l.2.1, its table: how to bring a learner that reported `p` to S.
-    pub(crate) fn choose(&self, p: Zxid<S::Num>) -> SyncPlan<S> {
+    pub(crate) fn choose(&self, p: Zxid<S::Num>, state: S::Log) -> SyncPlan<S> {
         self.zk_sync_diff(p)
             .or_else(|| self.zk_sync_trunc(p))
-            .unwrap_or_else(|| self.zk_sync_snap())
+            .unwrap_or_else(|| self.zk_sync_snap(state))
     }
 
     /// zk.sync.diff: row 1, the learner is there; row 3, it stands on a transaction of the window;
@@ -91,28 +99,31 @@ impl<'a, S: Shape> Window<'a, S> {
             return None;
         }
         if p > self.max() {
-            return Some(self.cut_at(self.end));
+            return Some(self.cut_to(self.max(), self.history.length()));
         }
-        let count = self.count_to(p);
+        let count = self.history.count_to(p);
         let inside = self.min() <= p && p < self.max() && !self.contains(p);
         let same_epoch = self.history.zxid_at(count + 1).epoch == p.epoch;
-        (inside && same_epoch).then(|| self.cut_at(count))
+        (inside && same_epoch).then(|| self.cut_to(self.history.zxid_at(count), count))
     }
 
-    fn cut_at(&self, length: usize) -> SyncPlan<S> {
-        let length = match self.profile.trunc_point {
-            TruncPoint::Common => length,
-            TruncPoint::OneBelow => length.saturating_sub(1),
+    /// TRUNC to a position, at which the window's history has that length.
+    fn cut_to(&self, position: Zxid<S::Num>, length: usize) -> SyncPlan<S> {
+        let cursor = match self.profile.trunc_point {
+            TruncPoint::Common => position,
+            TruncPoint::OneBelow => self.history.zxid_at(length.saturating_sub(1)),
         };
-        let cursor = self.history.zxid_at(length);
         SyncPlan { rule: "zk.sync.trunc", header: Message::Trunc { zxid: cursor }, cursor }
     }
 
     /// zk.sync.snap: otherwise the whole state, however little the learner lacks (D-LOG).
-    fn zk_sync_snap(&self) -> SyncPlan<S> {
+    fn zk_sync_snap(&self, state: S::Log) -> SyncPlan<S> {
         let cursor = self.max();
-        let header = Message::Snap { zxid: cursor, history: self.history.prefix(self.end) };
-        SyncPlan { rule: "zk.sync.snap", header, cursor }
+        SyncPlan {
+            rule: "zk.sync.snap",
+            header: Message::Snap { zxid: cursor, history: state },
+            cursor,
+        }
     }
 }
 

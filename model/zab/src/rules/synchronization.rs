@@ -9,9 +9,10 @@ use crate::number::Number;
 use crate::outbox::Decision;
 use crate::probe::Probe;
 use crate::profile::{AcksOfCut, Establishment, ListAtNewLeader, NewLeaderProgram, TruncEffect};
-use crate::program::{Item, ProgramName};
-use crate::server::{Progress, Stage, Synchronization};
+use crate::program::ProgramName;
+use crate::server::{Progress, Stage, SyncMode, Synchronization};
 use crate::shape::{Queue, Shape, Table, TxnOf};
+use crate::stores::{Database, Snapshot};
 use crate::types::{Phase, ServerId, ServerSet, Zxid};
 
 impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
@@ -21,14 +22,15 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     pub(crate) fn l_2_1(&mut self, to: ServerId, last: Zxid<S::Num>) {
         self.fired("l.2.1");
         let window = Window::of(self.cfg, self.me);
-        let SyncPlan { rule, header, cursor } = window.choose(last);
+        let SyncPlan { rule, header, cursor } = window.choose(last, self.me.state(self.cfg));
         self.fired(rule);
         self.send(to, header);
-        for txn in self.history().range(cursor, self.last()) {
+        for txn in window.after(cursor) {
             self.send(to, Message::Proposal(txn));
-            if txn.zxid <= window.max() {
-                self.send(to, Message::Commit { zxid: txn.zxid });
-            }
+            self.send(to, Message::Commit { zxid: txn.zxid });
+        }
+        for txn in self.history().after(cursor.max(window.max())) {
+            self.send(to, Message::Proposal(txn));
         }
         self.zk_sync_withdraw(to, cursor);
         self.send(to, Message::NewLeader { epoch: self.me.accepted_epoch });
@@ -68,33 +70,36 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// f.2.0: the first packet is DIFF, and the history is kept as it is.
     pub(crate) fn f_2_0_diff(&mut self) -> Outcome {
         self.expect_header()?;
-        self.begin_synchronization(self.me.history, false);
+        self.begin_synchronization(SyncMode::Diff);
         Ok(())
     }
 
     /// f.2.0: the first packet is TRUNC(z), and the history is durably cut after z (D-TR).
     pub(crate) fn f_2_0_trunc(&mut self, zxid: Zxid<S::Num>) -> Outcome {
         self.expect_header()?;
-        let (history, base) = (self.history(), self.me.base.to_usize());
+        let (history, base) = (self.history(), S::length(&self.me.disk.snapshot.tree));
         let length = history.length_at(zxid).filter(|length| *length == 0 || *length >= base);
         let guard = Guard::new(length.is_some(), zxid, history.last());
         self.refuse_unless("f.2.0", "TRUNC zxid is in the history up to", guard)?;
         match self.profile().trunc_effect {
             TruncEffect::Cut => {
                 self.me.history = history.truncate(zxid);
-                self.me.base = S::Num::from_usize(base.min(history.count_to(zxid)));
+                let snapshot = self.me.kept_snapshot();
+                self.me.database = Database::recovered(self.cfg, snapshot, self.me.history);
             }
             TruncEffect::Ignored => {}
         }
-        self.begin_synchronization(self.me.history, false);
+        self.begin_synchronization(SyncMode::Diff);
         self.run(ProgramName::Truncate);
         Ok(())
     }
 
-    /// f.2.0: the first packet is SNAP, and the state that comes with it is kept aside.
-    pub(crate) fn f_2_0_snap(&mut self, state: S::Log) -> Outcome {
+    /// f.2.0: the first packet is SNAP, and the state that comes with it takes the place of the
+    /// tree. The disk is not touched.
+    pub(crate) fn f_2_0_snap(&mut self, snapshot: Snapshot<S>) -> Outcome {
         self.expect_header()?;
-        self.begin_synchronization(state, true);
+        self.me.database = Database::of_snapshot(snapshot);
+        self.begin_synchronization(SyncMode::Snap);
         Ok(())
     }
 
@@ -112,19 +117,20 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.refuse_unless(rule, text, holds(self.is_at(Phase::Synchronization, stages)))
     }
 
-    fn begin_synchronization(&mut self, base: S::Log, snapshot: bool) {
+    fn begin_synchronization(&mut self, mode: SyncMode) {
         self.fired("f.2.0");
-        let length = S::Num::from_usize(self.cfg.history(base).length());
+        let received = self.me.database.tree;
+        let length = S::Num::from_usize(S::length(&received));
         self.me.synchronization = Synchronization {
             stage: Stage::Receiving,
-            snapshot,
+            mode,
             start: length,
-            received: base,
+            received,
             committed: length,
         };
     }
 
-    /// The base of this synchronization and everything received after it.
+    /// The tree after the header, and everything received after it.
     fn received(&self) -> History<'a, S> {
         self.cfg.history(self.me.synchronization.received)
     }
@@ -135,7 +141,9 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         let rule = "zk.sync.proposal";
         let stages = [Stage::Receiving, Stage::Acknowledged];
         self.refuse_unless_at(rule, "PROPOSAL comes after the header", &stages)?;
-        let last = self.received().last();
+        let (received, start) = (self.received(), self.me.synchronization.start.to_usize());
+        let is_first = received.length() <= start;
+        let last = if is_first { self.me.database.label } else { received.last() };
         self.refuse_unless(rule, "zxid = next(received)", is_next(txn.zxid, last))?;
         self.me.synchronization.received = self.received().append(txn).ok_or(Refusal::Step)?;
         self.fired(rule);
@@ -169,23 +177,33 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         let accepted = self.me.accepted_epoch;
         self.refuse_unless("f.2.1", "epoch = acceptedEpoch", is(epoch, accepted))?;
         self.fired("f.2.1");
-        let Synchronization { snapshot, start, committed, received, .. } = self.me.synchronization;
+        let Synchronization { start, committed, .. } = self.me.synchronization;
         let NewLeader { program, logs } = self.new_leader();
         self.me.synchronization.stage = Stage::Acknowledged;
-        self.me.history = match logs {
-            Logs::Nothing => self.received().prefix(start.to_usize()),
-            Logs::Committed => self.received().prefix(committed.to_usize()),
-            Logs::All => received,
-        };
+        self.log_received(match logs {
+            Logs::Nothing => start.to_usize(),
+            Logs::Committed => committed.to_usize(),
+            Logs::All => self.received().length(),
+        });
         if self.empties_list() && logs == Logs::Committed {
             self.me.synchronization.received = self.me.history;
         }
         self.me.current_epoch = epoch;
-        if snapshot {
-            self.me.base = start;
-        }
         self.run(program);
         Ok(())
+    }
+
+    /// The first `length` of what was received are the log, or the end of it: a snapshot takes the
+    /// place of all that was in the log.
+    fn log_received(&mut self, length: usize) {
+        let Synchronization { mode, start, .. } = self.me.synchronization;
+        let received = self.received().prefix(length);
+        self.me.history = match mode {
+            SyncMode::Snap => received,
+            SyncMode::Diff => {
+                self.history().continued(&self.cfg.history(received), start.to_usize())
+            }
+        };
     }
 
     /// What this profile does on NEWLEADER.
@@ -214,21 +232,22 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// The delivery in the program of `f.2.1`. What lies before it is in the state machine already:
     /// `zk.fle.enter` and SNAP put it there.
     pub(crate) fn deliver_received(&mut self) {
-        let start = self.me.synchronization.start.to_usize();
-        self.deliver(self.history().zxid_at(start), self.last());
+        let (applied, last) = (self.me.database.label, self.last());
+        self.enter_window(applied, last);
+        self.deliver(applied, last);
         self.me.synchronization.start = S::Num::ZERO;
-        self.me.synchronization.snapshot = false;
+        self.me.synchronization.mode = SyncMode::Diff;
     }
 
     /// In the program of `f.2.1`: everything received goes to the sync thread.
     pub(crate) fn queue_received(&mut self) {
-        self.me.history = self.me.synchronization.received;
+        self.log_received(self.received().length());
     }
 
     /// The acknowledgement in the program of `f.2.1`.
     pub(crate) fn acknowledge_new_leader(&mut self) {
         if self.me.program.is_finished() {
-            self.me.synchronization.snapshot = false;
+            self.me.synchronization.mode = SyncMode::Diff;
         }
         self.send_to_leader(Message::AckLd { epoch: self.me.accepted_epoch });
     }
@@ -288,14 +307,10 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.refuse_unless_at("f.2.2", text, &[Stage::Acknowledged])?;
         self.fired("f.2.2");
         self.acknowledge_new_leader();
-        let NewLeader { program, logs } = self.new_leader();
-        let (received, logged) = (self.received(), self.last());
-        let Synchronization { committed, start, .. } = self.me.synchronization;
-        let delivered = if program.items().contains(&Item::Deliver) {
-            logged
-        } else {
-            received.zxid_at(start.to_usize())
-        };
+        let NewLeader { logs, .. } = self.new_leader();
+        let (received, delivered) = (self.received(), self.me.database.label);
+        let logged = self.last().max(delivered);
+        let Synchronization { committed, .. } = self.me.synchronization;
         let committed = received.zxid_at(committed.to_usize());
         self.me.synchronization = Synchronization::default();
         self.me.phase = Phase::Broadcast;

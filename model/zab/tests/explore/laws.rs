@@ -2,7 +2,7 @@
 
 use stateright::Model;
 use zab_model::explore::{Established, Kind, Log, PROPERTIES, State, Violation, Zab};
-use zab_model::{Role, ServerId, Txn, Zxid};
+use zab_model::{CommittedLog, Database, Phase, Role, ServerId, Txn, Zxid};
 
 use crate::{CALM, ELECTION, zab};
 
@@ -27,6 +27,12 @@ fn deliver(state: &mut State, server: usize, numbers: &[u8]) {
     server.history = log(numbers);
     server.disk.history = log(numbers);
     server.last_committed = last;
+    server.phase = Phase::Broadcast;
+    server.database = Database {
+        tree: log(numbers),
+        label: last,
+        committed_log: CommittedLog { log: log(numbers), start: 0 },
+    };
 }
 
 fn establish(state: &mut State, epoch: u8, leader: u8, initial: &[u8]) {
@@ -89,6 +95,19 @@ const LAWS: &[Law] = &[
     ("whoever_is_down_can_start", |state| {
         deliver(state, 1, &[A]);
         state.servers[0].role = Role::Down;
+    }),
+    ("stores_agree", |state| {
+        deliver(state, 1, &[A, B]);
+        state.servers[0].history = log(&[A]);
+    }),
+    ("tree_is_what_its_label_says", |state| state.servers[1].database.label = Zxid::new(1, 1)),
+    ("log_and_window_are_continuous", |state| state.servers[1].history = log(&[B, A])),
+    ("followers_have_their_leaders_history", |state| {
+        deliver(state, 1, &[A, B]);
+        deliver(state, 2, &[A, C]);
+        state.servers[0].role = Role::Leading;
+        state.servers[1].role = Role::Following;
+        state.servers[1].vote.leader = ServerId(1);
     }),
     ("best_of_a_quorum_leads", |state| state.servers[0].role = Role::Leading),
     ("capacity_suffices", |state| state.ghost.mark(Violation::Overflow)),

@@ -37,14 +37,14 @@ fn log<S: Told>(cfg: &Config<S>, word: &str) -> S::Log {
 pub(super) fn server<S: Told>(words: &str) -> (Config<S>, Server<S>) {
     let words: Vec<&str> = words.split_whitespace().collect();
     let mut cfg = Config::<S>::new(words[2].parse().unwrap()).unwrap();
-    let mut disk = Disk::<S>::default();
+    let (mut disk, mut base) = (Disk::<S>::default(), 0);
     for word in &words[3..] {
         let (key, value) = word.split_once('=').unwrap();
         match key {
             "accepted" => disk.accepted_epoch = number::<S>(value),
             "current" => disk.current_epoch = number::<S>(value),
             "log" => disk.history = log::<S>(&cfg, value),
-            "base" => disk.base = number::<S>(value),
+            "base" => base = value.parse().unwrap(),
             "window" => cfg.ensemble.window = value.parse().unwrap(),
             "release" => cfg.ensemble.profile = Profile::named(value).unwrap(),
             "profile" => cfg.ensemble.profile = Profile::FIXED.with(value).unwrap(),
@@ -52,6 +52,7 @@ pub(super) fn server<S: Told>(words: &str) -> (Config<S>, Server<S>) {
             other => panic!("{other} is nothing that a server has"),
         }
     }
+    disk.snapshot = Disk::with_log(&cfg, disk.history, base).snapshot;
     (cfg, Server::recovered(id(words[0]), disk))
 }
 
