@@ -65,11 +65,14 @@ type Instead = (&'static str, Option<&'static str>);
 
 /// A flag that was given and means nothing for the family that was asked for.
 fn foreign(family: args::Family, bounds: &Bounds, paper: &PaperBounds) -> Option<Instead> {
-    let Bounds { servers: _, timeouts: _, requests, crashes, disconnects, rounds, resends, .. } =
-        bounds;
+    let Bounds { requests, crashes, disconnects, rounds, resends, .. } = bounds;
+    let Bounds { kills, lost_disks, failed_appends, .. } = bounds;
     let zookeeper = [
         ("--requests", requests.is_some(), Some("--txns")),
         ("--crashes", crashes.is_some(), Some("--restarts")),
+        ("--kills", kills.is_some(), None),
+        ("--lost-disks", lost_disks.is_some(), None),
+        ("--failed-appends", failed_appends.is_some(), None),
         ("--disconnects", disconnects.is_some(), Some("--timeouts")),
         ("--rounds", rounds.is_some(), Some("--epochs")),
         ("--resends", resends.is_some(), None),
@@ -100,6 +103,9 @@ fn zookeeper(args: &Bounds) -> Result<Zab, String> {
         servers: args.servers.unwrap_or(3),
         requests: args.requests.unwrap_or(1),
         crashes: args.crashes.unwrap_or(0),
+        kills: args.kills.unwrap_or(0),
+        lost_disks: args.lost_disks.unwrap_or(0),
+        failed_appends: args.failed_appends.unwrap_or(0),
         timeouts: args.timeouts.unwrap_or(0),
         disconnects: args.disconnects.unwrap_or(0),
         rounds: args.rounds.unwrap_or(1),

@@ -38,12 +38,15 @@ fn zookeeper_flags(model: &Zab) -> Vec<String> {
         ("rounds", rounds),
         ("resends", resends),
     ];
+    let explore::Bounds { kills, lost_disks, failed_appends, .. } = model.bounds;
+    let rare = [("kills", kills), ("lost-disks", lost_disks), ("failed-appends", failed_appends)];
+    let counts = counts.into_iter().chain(rare.into_iter().filter(|(_, count)| *count > 0));
     let counts = counts.map(|(name, count)| format!("--{name} {count}"));
     let more = [
         format!("--election {}", model.bounds.election),
         format!("--window {}", model.ensemble.window),
     ];
-    counts.into_iter().chain(more).collect()
+    counts.chain(more).collect()
 }
 
 /// `--profile`, unless servers follow `fixed`.
@@ -104,6 +107,9 @@ fn zookeeper_words(model: &Zab) -> Vec<String> {
         servers,
         requests,
         crashes,
+        kills,
+        lost_disks,
+        failed_appends,
         timeouts,
         disconnects,
         rounds,
@@ -114,6 +120,9 @@ fn zookeeper_words(model: &Zab) -> Vec<String> {
         count(servers, "server", "servers"),
         count(requests, "request", "requests"),
         count(crashes, "crash", "crashes"),
+        count(kills, "killed process", "killed processes"),
+        count(lost_disks, "lost disk", "lost disks"),
+        count(failed_appends, "append that fails", "appends that fail"),
         count(timeouts, "server that gives up its role", "times that a server gives up its role"),
         count(disconnects, "broken connection", "broken connections"),
         count(rounds, "election", "elections").filter(|_| !has_messages(election)),

@@ -16,8 +16,10 @@ fn releases_stand_side_by_side_with_what_is_known_and_what_is_not_modelled() {
     row(&["switch", "value", "3.4.10", "3.8.0", "3.9.4", "fixed"]);
     row(&["newleader_program", "queued", "x"]);
     row(&["ZOOKEEPER-4394", "3.8.0", "leader_sends_what_fits", "list_at_newleader=kept"]);
-    row(&["position_when_established", "all"]);
-    row(&["sync_apply_enters_window", "3.9.3"]);
+    row(&["handler_threads", "all"]);
+    row(&["position_when_established", "epoch_start", "x"]);
+    row(&["trunc_across_epochs", "3.4.10"]);
+    row(&["ZOOKEEPER-4925", "3.9.3", "sync_apply_enters_window=yes"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The history of one server, in memory.
+//! The history of one server, in memory. Log, tree and window are one here (D-STORES).
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -45,6 +45,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
                 self.zk_crash();
                 Ok(())
             }
+            Step::CutReturns => self.cut_returns(),
+            Step::LoseDisk => self.lose_disk(),
+            Step::AppendFails => self.append_fails(),
+            Step::ZombieWrites => self.zombie_writes(),
             Step::ProgramNext => self.program_next(),
             Step::SyncLog { up_to } => self.zk_bcast_sync(up_to),
             Step::Settle => self.zk_fle_settle(),
@@ -69,8 +73,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     fn may_act(&mut self, step: &Step<S>) -> Outcome {
         let pauses = self.me.program.next() == Item::Pause;
         let (while_writing, while_down) = match step {
-            Step::Start { .. } => (false, true),
-            Step::ProgramNext | Step::Crash => (true, false),
+            Step::Start { .. } | Step::CutReturns | Step::LoseDisk => (false, true),
+            Step::ProgramNext | Step::Crash | Step::ZombieWrites => (true, false),
             Step::SyncLog { .. } => (pauses, false),
             Step::Connected { .. }
             | Step::Disconnected { .. }
@@ -78,6 +82,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             | Step::Settle
             | Step::Resend
             | Step::LeaveRole
+            | Step::AppendFails
             | Step::Request { .. } => (false, false),
         };
         let is_up = holds(self.me.role != Role::Down).or(while_down);

@@ -5,6 +5,7 @@ mod broadcast;
 mod discovery;
 pub(crate) mod election;
 mod failure;
+mod faults;
 mod guard;
 mod node;
 mod program;

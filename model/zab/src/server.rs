@@ -9,7 +9,7 @@ use zab_flat::flat;
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use crate::config::Config;
-use crate::profile::StartAheadOfEpoch;
+use crate::profile::{LogAfterSnapshot, StartAheadOfEpoch};
 use crate::program::{Item, Program};
 use crate::shape::Shape;
 use crate::stores::{Database, Disk, Snapshot};
@@ -46,6 +46,8 @@ pub struct Server<S: Shape> {
     pub vote: Vote<S::Num>,
     /// What must be done before anything else.
     pub program: Program,
+    /// What the sync thread of an earlier role still has to append (ZOOKEEPER-4712).
+    pub zombie: S::Log,
     /// LOOKING: what the others voted.
     pub election: Election<S>,
     /// FOLLOWING, until BROADCAST: what was received of the leader's history.
@@ -112,6 +114,8 @@ pub enum SyncMode {
     Diff,
     /// A SNAP: the tree in memory is not on disk before NEWLEADER.
     Snap,
+    /// A TRUNC that is not durable.
+    Trunc,
 }
 
 /// The state of a follower while it is synchronized.
@@ -252,6 +256,14 @@ impl<S: Shape> Server<S> {
             | Item::Queue
             | Item::Pause
             | Item::AckLd => true,
+        }
+    }
+
+    /// Whether a snapshot of NEWLEADER takes the place of the log.
+    pub(crate) fn replaces_log_by_snapshot(&self, cfg: &Config<S>) -> bool {
+        match cfg.ensemble.profile.log_after_snapshot {
+            LogAfterSnapshot::Replaced => true,
+            LogAfterSnapshot::Kept => false,
         }
     }
 

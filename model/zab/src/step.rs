@@ -14,6 +14,14 @@ pub enum Step<S: Shape> {
     },
     /// `zk.crash`.
     Crash,
+    /// A fault: a server that is down finds that the power loss undid a cut that was not durable.
+    CutReturns,
+    /// A fault: a server that is down has lost its disk.
+    LoseDisk,
+    /// A fault: the unsynced tail cannot be written, and the process lives.
+    AppendFails,
+    /// The sync thread of an earlier role writes what it still has.
+    ZombieWrites,
     /// The connection to the leader is up (`f.1.1`). A leader learns of a connection by its first
     /// packet.
     Connected {

@@ -24,6 +24,8 @@ pub struct Disk<S: Shape> {
     pub history: S::Log,
     /// The newest snapshot.
     pub snapshot: Snapshot<S>,
+    /// The log before a cut that is not durable: a power loss may bring it back (H-06).
+    pub cut: S::Log,
 }
 
 /// A snapshot: a tree, and the position that it is said to have. The default is that of an empty
@@ -90,7 +92,7 @@ impl<S: Shape> Snapshot<S> {
 }
 
 impl<S: Shape> Database<S> {
-    /// zk.init.recover: the tree of the newest snapshot, and what the log has after its label. The
+    /// What a start reads (`QuorumPeer.loadDataBase`): the tree of the newest snapshot, and what the log has after its label. The
     /// window begins after the snapshot.
     pub(crate) fn recovered(cfg: &Config<S>, snapshot: Snapshot<S>, log: S::Log) -> Self {
         let mut database = Self::of_snapshot(snapshot);
@@ -105,7 +107,7 @@ impl<S: Shape> Database<S> {
         Self { tree, label, committed_log: CommittedLog { log: tree, start } }
     }
 
-    /// zk.db.fast_forward: what the log has after the label is applied, and enters the window.
+    /// `ZKDatabase.fastForwardDataBase`: what the log has after the label is applied, and enters the window.
     pub(crate) fn fast_forward(&mut self, cfg: &Config<S>, log: S::Log) {
         let records = cfg.history(log);
         let window_end = self.label.max(self.committed_log.max(cfg));
@@ -125,6 +127,12 @@ impl<S: Shape> Database<S> {
         self.label = self.label.max(txn.zxid);
     }
 
+    /// What a SNAP carries: the tree, and what the window has after it.
+    pub(crate) fn state(&self, cfg: &Config<S>) -> S::Log {
+        let window = cfg.history(self.committed_log.log);
+        cfg.history(self.tree).continued(&window, window.count_to(self.label))
+    }
+
     /// The database as a snapshot.
     pub(crate) fn snapshot(&self) -> Snapshot<S> {
         Snapshot { label: self.label, tree: self.tree }
@@ -137,7 +145,7 @@ impl<S: Shape> CommittedLog<S> {
         cfg.history(self.log).last()
     }
 
-    /// zk.db.window: a transaction enters; beyond the configured size the oldest one leaves.
+    /// `ZKDatabase.addCommittedProposal`: a transaction enters; beyond the configured size the oldest one leaves.
     pub(crate) fn push(&mut self, cfg: &Config<S>, txn: TxnOf<S>) {
         self.log = cfg.history(self.log).append(txn).unwrap_or(self.log);
         self.trim(cfg);

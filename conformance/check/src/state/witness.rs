@@ -69,6 +69,11 @@ pub(crate) fn name(step: &Step<Wide>) -> String {
         Step::Connected { peer } => format!("Connected peer={peer}"),
         Step::Disconnected { peer } => format!("Disconnected peer={peer}"),
         Step::Receive { from, message } => format!("Receive from={from} {message}"),
+        // Faults that only explorations have.
+        Step::CutReturns => "CutReturns".to_owned(),
+        Step::LoseDisk => "LoseDisk".to_owned(),
+        Step::AppendFails => "AppendFails".to_owned(),
+        Step::ZombieWrites => "ZombieWrites".to_owned(),
         Step::ProgramNext => "ProgramNext".to_owned(),
         Step::SyncLog { up_to } => format!("SyncLog upTo={up_to}"),
         Step::Settle => "Settle".to_owned(),

@@ -290,10 +290,22 @@ pub(crate) struct Bounds {
     #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
           value_parser = values::number::<u8>(0..=REQUESTS_MAX))]
     pub(crate) requests: Option<u8>,
-    /// Crashes in a run; each may be followed by a restart [default: 0]
+    /// Crashes in a run, with the power lost; each may be followed by a restart [default: 0]
     #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
           value_parser = values::number::<u8>(0..=255))]
     pub(crate) crashes: Option<u8>,
+    /// Processes that end while their machine runs on: what was appended to a log stays [default: 0]
+    #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
+          value_parser = values::number::<u8>(0..=255))]
+    pub(crate) kills: Option<u8>,
+    /// Disks that are lost while their server is down [default: 0]
+    #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
+          value_parser = values::number::<u8>(0..=255))]
+    pub(crate) lost_disks: Option<u8>,
+    /// Appends to a log that fail while the process lives [default: 0]
+    #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
+          value_parser = values::number::<u8>(0..=255))]
+    pub(crate) failed_appends: Option<u8>,
     /// Broken connections in a run [default: 0]
     #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
           value_parser = values::number::<u8>(0..=255))]

@@ -13,6 +13,16 @@ pub enum Action {
     Start(ServerId, u8),
     /// `zk.crash`.
     Crash(ServerId),
+    /// A process ends, and its machine runs on: `zk.crash`, and what was appended stays.
+    Kill(ServerId),
+    /// The power loss of a crash has undone a cut that was not durable.
+    CutReturns(ServerId),
+    /// A server that is down loses its disk.
+    LoseDisk(ServerId),
+    /// The unsynced tail cannot be written, and the process lives.
+    AppendFails(ServerId),
+    /// The sync thread of an earlier role writes what it has.
+    ZombieWrites(ServerId),
     /// The coarse election: the first server leads, the set follows it.
     Elect(ServerId, ServerSet),
     /// The coarse form of `zk.fle.join`: the first server follows the second.
@@ -55,7 +65,7 @@ pub enum Action {
 
 impl Action {
     /// The kinds of action, in the order of [`Action::kind`].
-    pub const NAMES: [&'static str; 20] = [
+    pub const NAMES: [&'static str; 25] = [
         "Start",
         "Crash",
         "Elect",
@@ -76,6 +86,11 @@ impl Action {
         "Write",
         "Sync",
         "Request",
+        "Kill",
+        "CutReturns",
+        "LoseDisk",
+        "AppendFails",
+        "ZombieWrites",
     ];
 
     /// The place of this kind of action in [`Action::NAMES`].
@@ -102,6 +117,11 @@ impl Action {
             Self::Write(_) => 17,
             Self::Sync(..) => 18,
             Self::Request(_) => 19,
+            Self::Kill(_) => 20,
+            Self::CutReturns(_) => 21,
+            Self::LoseDisk(_) => 22,
+            Self::AppendFails(_) => 23,
+            Self::ZombieWrites(_) => 24,
         }
     }
 
@@ -116,6 +136,11 @@ impl Action {
             | Self::LeaderNotices(_, id)
             | Self::Start(id, _)
             | Self::Crash(id)
+            | Self::Kill(id)
+            | Self::CutReturns(id)
+            | Self::LoseDisk(id)
+            | Self::AppendFails(id)
+            | Self::ZombieWrites(id)
             | Self::Elect(id, _)
             | Self::Join(id, _)
             | Self::Settle(id)
@@ -149,6 +174,11 @@ impl fmt::Display for Action {
             }
             Self::Sync(id, up_to) => write!(f, "{name} {id} up_to={up_to}"),
             Self::Crash(id)
+            | Self::Kill(id)
+            | Self::CutReturns(id)
+            | Self::LoseDisk(id)
+            | Self::AppendFails(id)
+            | Self::ZombieWrites(id)
             | Self::Settle(id)
             | Self::Resend(id)
             | Self::Connect(id)

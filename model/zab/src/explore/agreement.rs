@@ -3,7 +3,8 @@
 use super::ghost::is_prefix;
 use super::properties::Case;
 use super::sizes::{Flat, Log};
-use crate::server::{Server, Stage, SyncMode};
+use crate::server::{Server, SyncMode};
+use crate::stores::{Database, Snapshot};
 use crate::types::{Phase, Role, Zxid};
 
 /// A tree claims to be where its last transaction is, or at the beginning of a later epoch, in
@@ -14,26 +15,33 @@ fn is_at(case: &Case<'_>, tree: Log, label: Zxid<u8>) -> bool {
 }
 
 /// The tree in memory and that of the newest snapshot are where they claim to be.
-pub fn tree_is_what_its_label_says(case: &Case<'_>) -> bool {
+pub(super) fn tree_is_what_its_label_says(case: &Case<'_>) -> bool {
     case.voters().iter().all(|server| {
         let (database, snapshot) = (&server.database, &server.disk.snapshot);
         is_at(case, database.tree, database.label) && is_at(case, snapshot.tree, snapshot.label)
     })
 }
 
-/// Each transaction may follow the one before it.
-fn is_continuous(case: &Case<'_>, log: Log, from: usize) -> bool {
+/// Each transaction from an index on may follow the one before it, and the first of them `before`.
+fn is_continuous(case: &Case<'_>, log: Log, from: usize, mut before: Zxid<u8>) -> bool {
     let log = case.config.history(log);
-    let zxid = |place: usize| log.zxid(place).unwrap_or_default();
-    (from + 1..log.length()).all(|place| zxid(place - 1).next_is(zxid(place)))
+    (from..log.length()).filter_map(|place| log.zxid(place)).all(|zxid| {
+        let follows = before.next_is(zxid);
+        before = zxid;
+        follows
+    })
 }
 
-/// Neither log nor window has a hole, a repetition, or a step back.
-pub fn log_and_window_are_continuous(case: &Case<'_>) -> bool {
+/// Neither log nor window has a hole, a repetition, or a step back. What a start does not read of
+/// the log, because a snapshot covers it, does not matter.
+pub(super) fn log_and_window_are_continuous(case: &Case<'_>) -> bool {
     case.voters().iter().all(|server| {
-        let window = server.database.committed_log;
-        is_continuous(case, server.history, 0)
-            && is_continuous(case, window.log, usize::from(window.start))
+        let (window, label) = (server.database.committed_log, server.disk.snapshot.label);
+        let covered = case.config.history(server.history).count_to(label);
+        let start = usize::from(window.start);
+        let before = case.config.history(window.log).zxid_at(start);
+        is_continuous(case, server.history, covered, label)
+            && is_continuous(case, window.log, start, before)
     })
 }
 
@@ -42,31 +50,38 @@ fn is_alike(one: &Log, other: &Log) -> bool {
     is_prefix(one, other) || is_prefix(other, one)
 }
 
-/// Whether the stores of a server tell one history. While a SNAP is received, the tree is newer
-/// than the log.
-fn agrees(server: &Server<Flat>) -> bool {
-    let is_received = server.synchronization.mode == SyncMode::Snap
-        && server.synchronization.stage == Stage::Receiving;
-    let database = &server.database;
-    is_received
-        || is_prefix(&database.tree, &server.history)
-            && is_alike(&database.committed_log.log, &database.tree)
+/// What snapshot and log hold together.
+fn history(case: &Case<'_>, server: &Server<Flat>) -> Log {
+    if server.disk.snapshot == Snapshot::default() {
+        return server.history;
+    }
+    Database::recovered(&case.config, server.disk.snapshot, server.history).tree
 }
 
-/// Tree and window of a server are a part of its log.
-pub fn stores_agree(case: &Case<'_>) -> bool {
-    case.voters().iter().all(agrees)
+/// Tree and window of a server are a part of what its snapshot and its log hold. Before NEWLEADER
+/// has written a snapshot the tree may be newer.
+pub(super) fn stores_agree(case: &Case<'_>) -> bool {
+    case.voters().iter().all(|server| {
+        let (database, history) = (&server.database, history(case, server));
+        server.synchronization.mode != SyncMode::Diff
+            || is_prefix(&database.tree, &history)
+                && is_alike(&database.committed_log.log, &database.tree)
+    })
 }
 
 /// Whoever follows in broadcast has, in log, tree and window, what its leader has.
-pub fn followers_have_their_leaders_history(case: &Case<'_>) -> bool {
+pub(super) fn followers_have_their_leaders_history(case: &Case<'_>) -> bool {
     case.voters().iter().filter(|server| is_in_broadcast(server, Role::Following)).all(|follower| {
         let leader = case.state.server(follower.vote.leader);
         let is_led = is_in_broadcast(leader, Role::Leading)
             && leader.current_epoch == follower.current_epoch;
-        let has = |log: &Log| is_prefix(log, &leader.history);
+        let led = history(case, leader);
+        let has = |log: &Log| is_prefix(log, &led);
         let database = &follower.database;
-        !is_led || has(&follower.history) && has(&database.tree) && has(&database.committed_log.log)
+        !is_led
+            || has(&history(case, follower))
+                && has(&database.tree)
+                && has(&database.committed_log.log)
     })
 }
 

@@ -38,8 +38,15 @@ pub struct Bounds {
     pub servers: u8,
     /// Client requests that leaders turn into transactions.
     pub requests: u8,
-    /// Crashes; a crashed server may start again at any time, at no cost.
+    /// Crashes, each with the power lost: any part of what is not synced may be gone. A crashed
+    /// server may start again at any time, at no cost.
     pub crashes: u8,
+    /// Ends of a process while its machine runs on: what was appended stays.
+    pub kills: u8,
+    /// Disks that are lost while their server is down.
+    pub lost_disks: u8,
+    /// Appends to a log that fail while the process lives.
+    pub failed_appends: u8,
     /// Times that a server gives up its role although nothing it needs has failed.
     pub timeouts: u8,
     /// Quorum connections that break although both ends live.
@@ -65,6 +72,14 @@ impl fmt::Display for Bounds {
             self.rounds,
             self.resends,
             self.election
-        )
+        )?;
+        let more = [
+            ("kills", self.kills),
+            ("lost-disks", self.lost_disks),
+            ("failed-appends", self.failed_appends),
+        ];
+        more.iter()
+            .filter(|(_, count)| *count > 0)
+            .try_for_each(|(name, count)| write!(f, " {name}={count}"))
     }
 }

@@ -116,13 +116,16 @@ impl Change<'_> {
         let server = state.server(self.id);
         let (disk, memory) = (&server.disk, server);
         let tree = self.config.history(disk.recovered_tree(self.config));
-        let holds = |zxid: Zxid<u8>| tree.length_at(zxid).is_some();
+        // The beginning of an epoch is no transaction, and claims none (D-L0).
+        let holds = |zxid: Zxid<u8>| zxid.counter == 0 || tree.length_at(zxid).is_some();
         let durable = if let Message::Ack { zxid } = message {
             holds(*zxid)
         } else if let Message::AckLd { epoch } = message {
             // The second ACK-LD, of UPTODATE, says nothing about what is logged after it.
             let whole = server.phase == Phase::Broadcast || disk.history == memory.history;
-            disk.current_epoch == *epoch && whole
+            // A cut that may come back is not made.
+            let cut = disk.cut.numbers().is_empty();
+            disk.current_epoch == *epoch && whole && cut
         } else if let Message::AckEpoch { last_zxid, .. } = message {
             let promised = disk.accepted_epoch == memory.accepted_epoch;
             promised && disk.current_epoch == memory.current_epoch && holds(*last_zxid)
@@ -177,12 +180,13 @@ impl Change<'_> {
     /// Epochs do not go back.
     fn check_epochs(&self, state: &mut State) {
         let (before, after) = (self.before, *state.server(self.id));
-        let restarts = matches!(self.step, Step::Crash | Step::Start { .. });
+        let restarts = matches!(self.step, Step::Crash | Step::Start { .. } | Step::LoseDisk);
         let memory_back = after.accepted_epoch < before.accepted_epoch
             || after.current_epoch < before.current_epoch;
         let disk_back = after.disk.accepted_epoch < before.disk.accepted_epoch
             || after.disk.current_epoch < before.disk.current_epoch;
-        if disk_back || (memory_back && !restarts) {
+        let loses_disk = matches!(self.step, Step::LoseDisk);
+        if (disk_back && !loses_disk) || (memory_back && !restarts) {
             state.ghost.mark(Violation::EpochWentBack);
         }
     }

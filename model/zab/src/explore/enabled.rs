@@ -10,6 +10,7 @@ use super::state::State;
 use crate::program::Item;
 use crate::server::Stage;
 use crate::shape::{Queue, Shape};
+use crate::stores::Disk;
 use crate::types::{Phase, Role, ServerId, ServerSet};
 
 impl Zab {
@@ -25,10 +26,17 @@ impl Zab {
         if server.role == Role::Down {
             let survivors = 0..=u8::try_from(server.unsynced()).unwrap_or(u8::MAX);
             survivors.for_each(|survived| visit(Action::Start(id, survived)));
+            of_disk(state, id, visit);
             return;
         }
         if state.budget.crashes > 0 {
             visit(Action::Crash(id));
+        }
+        if state.budget.kills > 0 {
+            visit(Action::Kill(id));
+        }
+        if !server.zombie.numbers().is_empty() {
+            visit(Action::ZombieWrites(id));
         }
         if !server.program.is_finished() {
             visit(Action::Write(id));
@@ -51,6 +59,9 @@ impl Zab {
         }
         if server.phase == Phase::Broadcast || server.synchronization.stage == Stage::Acknowledged {
             of_sync_thread(state, id, visit);
+            if state.budget.failed_appends > 0 && server.unsynced() > 0 {
+                visit(Action::AppendFails(id));
+            }
         }
     }
 
@@ -127,6 +138,17 @@ impl Zab {
         if state.server(id).phase == Phase::Broadcast && state.budget.requests > 0 {
             visit(Action::Request(id));
         }
+    }
+}
+
+/// What may have happened to a disk whose server is down.
+fn of_disk(state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
+    let disk = &state.server(id).disk;
+    if !disk.cut.numbers().is_empty() {
+        visit(Action::CutReturns(id));
+    }
+    if state.budget.lost_disks > 0 && *disk != Disk::default() {
+        visit(Action::LoseDisk(id));
     }
 }
 

@@ -43,10 +43,23 @@ pub(super) fn facts(state: &State) -> Vec<Fact> {
 }
 
 fn budget(budget: &Budget) -> String {
-    let Budget { requests, crashes, timeouts, disconnects, rounds, resends } = *budget;
+    let Budget {
+        requests,
+        crashes,
+        kills,
+        lost_disks,
+        failed_appends,
+        timeouts,
+        disconnects,
+        rounds,
+        resends,
+    } = *budget;
     let counts = [
         ("requests", requests),
         ("crashes", crashes),
+        ("kills", kills),
+        ("lost disks", lost_disks),
+        ("failed appends", failed_appends),
         ("timeouts", timeouts),
         ("disconnects", disconnects),
         ("rounds", rounds),
@@ -56,7 +69,7 @@ fn budget(budget: &Budget) -> String {
     list(left.map(|(name, count)| format!("{name} {count}")), ", ")
 }
 
-fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, String); 16] {
+fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, String); 18] {
     let disk = &server.disk;
     // The value in memory, and the one on disk if that differs.
     let epoch = |memory: u8, disk: u8| {
@@ -74,6 +87,7 @@ fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, S
         ("history", zxids(&server.history, made)),
         ("on disk", like_history(&disk.history)),
         ("snapshot on disk", snapshot(&disk.snapshot, made)),
+        ("may come back", zxids(&disk.cut, made)),
         ("tree", like_history(&tree)),
         ("position", label.to_string()),
         ("window", window(&committed_log, made)),
@@ -81,6 +95,7 @@ fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, S
         ("round", unless_default(&server.round)),
         ("vote", unless_default(&server.vote)),
         ("program", program(server)),
+        ("earlier sync thread", zxids(&server.zombie, made)),
         ("recvset", votes(&server.election.recvset)),
         ("outofelection", votes(&server.election.outofelection)),
     ]
@@ -153,18 +168,17 @@ fn leader_facts(leader: &Leader<Flat>) -> [(&'static str, String); 8] {
 
 fn link_facts(state: &State) -> Vec<(String, String)> {
     let Links { down, up, notes } = &state.links;
-    let made = &state.transactions;
     let mut facts = Vec::new();
     for (place, down) in down.iter().enumerate() {
-        let text = end(down.end, down.queue.as_slice(), made);
+        let text = end(down.end, down.queue.as_slice());
         facts.push((format!("to learner {}", id_at(place)), text));
     }
     for from in 0..SERVERS_MAX {
         for to in (0..SERVERS_MAX).filter(|to| *to != from) {
             let up = &up[(from, to)];
-            let mut text = end(up.end, up.queue.as_slice(), made);
+            let mut text = end(up.end, up.queue.as_slice());
             if up.newer != End::Closed {
-                let _ = write!(text, ", newer {}", end(up.newer, &[up.hello], made));
+                let _ = write!(text, ", newer {}", end(up.newer, &[up.hello]));
             }
             facts.push((format!("to leader {}>{}", id_at(from), id_at(to)), text));
             let notes = list(notes[(from, to)].as_slice(), ", ");
@@ -174,8 +188,8 @@ fn link_facts(state: &State) -> Vec<(String, String)> {
     facts
 }
 
-fn end(end: End, packets: &[Packet], made: &Transactions) -> String {
-    let messages = packets.iter().filter_map(|packet| packet.decode(made));
+fn end(end: End, packets: &[Packet]) -> String {
+    let messages = packets.iter().filter_map(|packet| packet.decode());
     let messages = list(messages, ", ");
     match end {
         End::Closed => NOTHING.to_owned(),

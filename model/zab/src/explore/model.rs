@@ -193,13 +193,7 @@ impl Zab {
                 oracle::can_join(self.ensemble, state, id, leader)
                     && self.settle(state, id, vote, probe)
             }
-            Action::Notification(from, to) => {
-                let queue = &mut state.links.notes[(index(from), index(to))];
-                let Some(note) = queue.as_slice().first().copied() else { return false };
-                queue.pop();
-                let message = Message::Notification(note.decode());
-                self.step(state, to, Step::Receive { from, message }, probe)
-            }
+            Action::Notification(from, to) => self.notification(state, from, to, probe),
             Action::Settle(id) => self.step(state, id, Step::Settle, probe),
             Action::Resend(id) => {
                 spend(&mut state.budget.resends) && self.step(state, id, Step::Resend, probe)
@@ -212,12 +206,7 @@ impl Zab {
                 let packet = state.links.accept(index(learner), index(leader));
                 self.receive(state, leader, learner, packet, probe)
             }
-            Action::ToLeader(learner, leader) => {
-                let queue = &mut state.links.up[(index(learner), index(leader))].queue;
-                let Some(packet) = queue.as_slice().first().copied() else { return false };
-                queue.pop();
-                self.receive(state, leader, learner, packet, probe)
-            }
+            Action::ToLeader(learner, leader) => self.to_leader(state, learner, leader, probe),
             Action::ToLearner(id) => self.to_learner(state, id, probe),
             Action::Cut(id) => {
                 state.links.cut(index(id));
@@ -246,7 +235,54 @@ impl Zab {
             Action::Write(id) => self.step(state, id, Step::ProgramNext, probe),
             Action::Sync(id, up_to) => self.step(state, id, Step::SyncLog { up_to }, probe),
             Action::Request(id) => self.request(state, id, probe),
+            Action::Kill(id) => self.kill(state, id, probe),
+            Action::CutReturns(id) => self.step(state, id, Step::CutReturns, probe),
+            Action::LoseDisk(id) => {
+                spend(&mut state.budget.lost_disks) && self.step(state, id, Step::LoseDisk, probe)
+            }
+            Action::AppendFails(id) => {
+                spend(&mut state.budget.failed_appends)
+                    && self.step(state, id, Step::AppendFails, probe)
+            }
+            Action::ZombieWrites(id) => self.step(state, id, Step::ZombieWrites, probe),
         }
+    }
+
+    /// A process ends. What was appended is still there, and so is a cut: the operating system
+    /// writes it.
+    fn kill<P: Probe>(&self, state: &mut State, id: ServerId, probe: &mut P) -> bool {
+        let is_killed = spend(&mut state.budget.kills) && self.step(state, id, Step::Crash, probe);
+        let server = &mut state.servers[index(id)];
+        server.disk.history = server.history;
+        server.disk.cut = Log::default();
+        is_killed
+    }
+
+    fn notification<P: Probe>(
+        &self,
+        state: &mut State,
+        from: ServerId,
+        to: ServerId,
+        probe: &mut P,
+    ) -> bool {
+        let queue = &mut state.links.notes[(index(from), index(to))];
+        let Some(note) = queue.as_slice().first().copied() else { return false };
+        queue.pop();
+        let message = Message::Notification(note.decode());
+        self.step(state, to, Step::Receive { from, message }, probe)
+    }
+
+    fn to_leader<P: Probe>(
+        &self,
+        state: &mut State,
+        learner: ServerId,
+        leader: ServerId,
+        probe: &mut P,
+    ) -> bool {
+        let queue = &mut state.links.up[(index(learner), index(leader))].queue;
+        let Some(packet) = queue.as_slice().first().copied() else { return false };
+        queue.pop();
+        self.receive(state, leader, learner, packet, probe)
     }
 
     fn request<P: Probe>(&self, state: &mut State, id: ServerId, probe: &mut P) -> bool {
@@ -277,7 +313,7 @@ impl Zab {
         packet: Packet,
         probe: &mut P,
     ) -> bool {
-        let Some(message) = packet.decode(&state.transactions) else { return false };
+        let Some(message) = packet.decode() else { return false };
         self.step(state, to, Step::Receive { from, message }, probe)
     }
 

@@ -5,14 +5,13 @@ use std::fmt;
 
 use zab_flat::flat;
 
-use super::sizes::{Flat, Log, TXNS_MAX, Transactions};
+use super::sizes::{Flat, Log, TXNS_MAX};
 use crate::message::{Message, Notification};
 use crate::types::{Role, ServerId, Txn, Vote, Zxid};
 
 /// A message of the quorum port.
 ///
-/// SNAP carries a history, which is the numbers of its transactions. Its zxid is not kept:
-/// [`Packet::decode`] looks it up.
+/// SNAP carries a zxid and a history, which is the numbers of its transactions, two bits each.
 #[flat]
 #[derive(Debug, Default)]
 #[repr(transparent)]
@@ -113,7 +112,10 @@ impl Packet {
             ),
             Message::Diff { zxid } => (PacketKind::Diff, position(*zxid)),
             Message::Trunc { zxid } => (PacketKind::Trunc, position(*zxid)),
-            Message::Snap { history, .. } => (PacketKind::Snap, numbers_of(history)),
+            Message::Snap { zxid, history } => {
+                let second = snapshot_byte(zxid.counter, history)?;
+                return Some(Self([two(PacketKind::Snap as u8, zxid.epoch)?, second]));
+            }
             Message::Proposal(txn) => {
                 (PacketKind::Proposal, [txn.zxid.epoch, txn.zxid.counter, txn.payload])
             }
@@ -127,9 +129,9 @@ impl Packet {
         Some(Self([two(kind as u8, first)?, two(second, third)?]))
     }
 
-    /// The message; `None` for the default. `transactions` are those of the state.
+    /// The message; `None` for the default.
     #[must_use]
-    pub fn decode(self, transactions: &Transactions) -> Option<Message<Flat>> {
+    pub fn decode(self) -> Option<Message<Flat>> {
         let (_, first) = halves(self.0[0]);
         let (second, third) = halves(self.0[1]);
         let zxid = Zxid::new(first, second);
@@ -144,10 +146,8 @@ impl Packet {
             PacketKind::Diff => Message::Diff { zxid },
             PacketKind::Trunc => Message::Trunc { zxid },
             PacketKind::Snap => {
-                let history = log_of([first, second, third]);
-                let last = history.numbers().last().map(|number| usize::from(*number) - 1);
-                let last = last.and_then(|place| transactions.get(place));
-                Message::Snap { zxid: last.map(|txn| txn.zxid).unwrap_or_default(), history }
+                let (counter, history) = snapshot_of(self.0[1]);
+                Message::Snap { zxid: Zxid::new(first, counter), history }
             }
             PacketKind::Proposal => Message::Proposal(Txn { zxid, payload: third }),
             PacketKind::Commit => Message::Commit { zxid },
@@ -163,18 +163,27 @@ fn position(zxid: Zxid<u8>) -> [u8; 3] {
     [zxid.epoch, zxid.counter, 0]
 }
 
-/// The numbers of its transactions, then zeros.
-fn numbers_of(history: &Log) -> [u8; 3] {
-    std::array::from_fn(|place| history.numbers().get(place).copied().unwrap_or_default())
+/// A counter in the two upper bits, then the numbers of a history, the first one lowest.
+fn snapshot_byte(counter: u8, history: &Log) -> Option<u8> {
+    let numbers = history.numbers().iter().rev();
+    let byte = numbers.fold(0, |byte, number| byte << TXN_BITS | number);
+    (counter <= TXN_MASK).then_some(counter << (TXN_BITS * 3) | byte)
 }
 
-fn log_of(numbers: [u8; 3]) -> Log {
+fn snapshot_of(byte: u8) -> (u8, Log) {
+    let numbers = [0, 1, 2].map(|place| byte >> (TXN_BITS * place) & TXN_MASK);
     let length = numbers.iter().take_while(|number| **number != 0).count();
     // Three numbers fit into a history of TXNS_MAX, which is asserted below.
-    Log::of(&numbers[..length]).unwrap_or_default()
+    (byte >> (TXN_BITS * 3), Log::of(&numbers[..length]).unwrap_or_default())
 }
 
-const _: () = assert!(TXNS_MAX == 3, "SNAP keeps one number for each transaction");
+/// The bits of a number of a transaction, and of a counter.
+const TXN_BITS: u8 = 2;
+
+/// The greatest number that these bits hold.
+const TXN_MASK: u8 = 3;
+
+const _: () = assert!(TXNS_MAX == 3, "SNAP has two bits for each of three transactions");
 
 /// A notification: role and leader, zxid, epoch and round.
 #[flat]
@@ -225,8 +234,6 @@ mod tests {
     fn every_packet_comes_back_as_it_was() {
         let zxid = Zxid::new(1, 2);
         let last = Zxid::new(2, 1);
-        let txn = |zxid, payload| Txn { zxid, payload };
-        let transactions = [txn(Zxid::new(1, 1), 1), txn(zxid, 2), txn(last, 3)];
         let history = Log::of(&[1, 3]).expect("a history holds two");
         let messages = [
             Message::FollowerInfo { accepted_epoch: 3 },
@@ -236,6 +243,7 @@ mod tests {
             Message::Diff { zxid },
             Message::Trunc { zxid },
             Message::Snap { zxid: last, history },
+            Message::Snap { zxid: Zxid::new(1, 0), history: Log::default() },
             Message::Proposal(Txn { zxid, payload: 2 }),
             Message::Commit { zxid },
             Message::NewLeader { epoch: 2 },
@@ -245,9 +253,9 @@ mod tests {
         ];
         for message in messages {
             let packet = Packet::encode(&message);
-            assert_eq!(packet.and_then(|packet| packet.decode(&transactions)), Some(message));
+            assert_eq!(packet.and_then(|packet| packet.decode()), Some(message));
         }
-        assert_eq!(Packet::default().decode(&transactions), None);
+        assert_eq!(Packet::default().decode(), None);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Pictured for Zab {
     fn ways(&self, state: &State) -> Vec<Way> {
         let links = &state.links;
         let packets = |packets: &[Packet]| {
-            let messages = packets.iter().filter_map(|packet| packet.decode(&state.transactions));
+            let messages = packets.iter().filter_map(|packet| packet.decode());
             messages.map(|message| words(&message)).collect::<Vec<String>>()
         };
         let mut ways = Vec::new();
@@ -150,7 +150,7 @@ impl Pictured for Zab {
             Action::Start(id, _) => {
                 step.cleared = (0..SERVERS_MAX).map(|to| (ELECTION, index(id), to)).collect();
             }
-            Action::Crash(_) => step.crash = true,
+            Action::Crash(_) | Action::Kill(_) => step.crash = true,
             Action::Elect(..)
             | Action::Join(..)
             | Action::Settle(_)
@@ -162,6 +162,10 @@ impl Pictured for Zab {
             | Action::LeaveRole(_)
             | Action::Write(_)
             | Action::Sync(..)
+            | Action::CutReturns(_)
+            | Action::LoseDisk(_)
+            | Action::AppendFails(_)
+            | Action::ZombieWrites(_)
             | Action::Request(_) => {}
         }
         Some(step)

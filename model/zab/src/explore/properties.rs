@@ -196,7 +196,7 @@ table! {
     Always Replication safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch and a TRUNC into its snapshot.";
     Always Replication safety::acknowledges_in_order: "A learner acknowledges NEWLEADER before it acknowledges a transaction.";
     Always Replication safety::whoever_is_down_can_start: "A server that is down can start, whatever of its unsynced log has survived.";
-    Always Replication agreement::stores_agree: "Tree and window of a server are a part of its log.";
+    Always Replication agreement::stores_agree: "Tree and window of a server are a part of what its snapshot and log hold.";
     Always Replication agreement::tree_is_what_its_label_says: "A tree, in memory or in a snapshot, is at the position that it claims to have.";
     Always Replication agreement::log_and_window_are_continuous: "Neither log nor window has a hole, a repetition, or a step back.";
     Always Replication agreement::followers_have_their_leaders_history: "Whoever follows in broadcast has, in log, tree and window, what its leader has.";

@@ -63,6 +63,12 @@ pub struct Budget {
     pub requests: u8,
     /// Crashes left.
     pub crashes: u8,
+    /// Kills left.
+    pub kills: u8,
+    /// Disks that may be lost.
+    pub lost_disks: u8,
+    /// Appends that may fail.
+    pub failed_appends: u8,
     /// Timeouts left.
     pub timeouts: u8,
     /// Broken links left.
@@ -80,6 +86,9 @@ impl Budget {
         Self {
             requests: bounds.requests,
             crashes: bounds.crashes,
+            kills: bounds.kills,
+            lost_disks: bounds.lost_disks,
+            failed_appends: bounds.failed_appends,
             timeouts: bounds.timeouts,
             disconnects: bounds.disconnects,
             rounds: bounds.rounds,

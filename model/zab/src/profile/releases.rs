@@ -5,8 +5,11 @@
 //! `newleader_program` and `list_at_newleader`, and those that [`super::switches`] names.
 
 use super::{
-    AcksOfCut, Delivery, FirstAck, LeaderEpochWrite, ListAtNewLeader, NewLeaderProgram, Profile,
-    SameRoundCompares, StartAheadOfEpoch,
+    AcksOfCut, CommitAfterSnap, Delivery, FailedAppend, FastForward, FirstAck, LeaderEpochWrite,
+    ListAtNewLeader, LogAfterSnapshot, NewLeaderProgram, PartialDatabase, PositionWhenEstablished,
+    Profile, ProposalGap, SameRoundCompares, SnapshotWhenLeading, StartAheadOfEpoch,
+    SyncApplyEntersWindow, SyncThreadOnStop, TruncDurable, TruncIntoSnapshot, TruncToAbsentRecord,
+    WindowGrows,
 };
 
 /// A release of ZooKeeper, or `fixed`.
@@ -27,6 +30,18 @@ const ANY: Profile = Profile {
     acks_of_cut: AcksOfCut::Kept,
     first_ack: FirstAck::Any,
     delivery: Delivery::WhenCommitted,
+    snapshot_when_leading: SnapshotWhenLeading::Yes,
+    trunc_to_absent_record: TruncToAbsentRecord::NextKept,
+    trunc_into_snapshot: TruncIntoSnapshot::Loaded,
+    trunc_durable: TruncDurable::No,
+    commit_after_snap: CommitAfterSnap::Applied,
+    log_after_snapshot: LogAfterSnapshot::Kept,
+    position_when_established: PositionWhenEstablished::EpochStart,
+    window_grows: WindowGrows::AtApply,
+    proposal_gap: ProposalGap::Warned,
+    partial_database: PartialDatabase::ClearedAfterSnap,
+    fast_forward: FastForward::InBroadcast,
+    failed_append: FailedAppend::Kept,
     start_ahead_of_epoch: StartAheadOfEpoch::UpToCurrent,
     ..Profile::FIXED
 };
@@ -35,6 +50,8 @@ const ANY: Profile = Profile {
 const QUEUED: Profile = Profile {
     newleader_program: NewLeaderProgram::Queued,
     list_at_newleader: ListAtNewLeader::Emptied,
+    sync_apply_enters_window: SyncApplyEntersWindow::No,
+    sync_thread_on_stop: SyncThreadOnStop::Zombie,
     ..ANY
 };
 
@@ -42,15 +59,24 @@ const QUEUED: Profile = Profile {
 const SYNCED: Profile = Profile {
     newleader_program: NewLeaderProgram::SyncedAll,
     list_at_newleader: ListAtNewLeader::Emptied,
+    sync_apply_enters_window: SyncApplyEntersWindow::No,
+    sync_thread_on_stop: SyncThreadOnStop::Zombie,
     ..ANY
 };
 
 /// 3.4.10. A marker file lets it start with a history ahead of currentEpoch.
 const V3_4: Profile = Profile {
     newleader_program: NewLeaderProgram::LoggedAtUpToDate,
+    snapshot_when_leading: SnapshotWhenLeading::No,
+    sync_apply_enters_window: SyncApplyEntersWindow::No,
+    partial_database: PartialDatabase::Kept,
+    fast_forward: FastForward::Never,
     start_ahead_of_epoch: StartAheadOfEpoch::UpToAccepted,
     ..ANY
 };
+
+/// 3.9.3.
+const V3_9_3: Profile = Profile { sync_apply_enters_window: SyncApplyEntersWindow::No, ..ANY };
 
 /// Every release that is modelled, oldest first, then `fixed`.
 pub const RELEASES: &[Release] = &[
@@ -59,7 +85,7 @@ pub const RELEASES: &[Release] = &[
     Release { name: "3.8.6", also: &[], profile: SYNCED },
     Release { name: "3.9.1", also: &[], profile: QUEUED },
     Release { name: "3.9.2", also: &[], profile: SYNCED },
-    Release { name: "3.9.3", also: &[], profile: ANY },
+    Release { name: "3.9.3", also: &[], profile: V3_9_3 },
     Release { name: "3.9.4", also: &["3.9.5"], profile: ANY },
     Release { name: "fixed", also: &[], profile: Profile::FIXED },
 ];
@@ -90,11 +116,6 @@ const fn gap(name: &'static str, says: &'static str, releases: &'static [&'stati
 
 /// Everything that is known to be missing from the profiles of releases.
 pub const GAPS: &[Gap] = &[
-    gap(
-        "position_when_established",
-        "an established leader's position is (epoch, 0) before its first transaction; so is that of a learner that takes its SNAP, and the vote of both (D-L0)",
-        &[],
-    ),
     gap("settle_two_steps", "a server takes its role first and the vote afterwards", &[]),
     gap("stop_stepwise", "a role is left in steps, and notifications are answered meanwhile", &[]),
     gap("own_vote", "the own vote counts when it comes back (D-4892)", &[]),
@@ -110,40 +131,18 @@ pub const GAPS: &[Gap] = &[
     ),
     gap("snap_label", "a SNAP's zxid is read after what is sent behind it was chosen", &[]),
     gap(
-        "window_by_apply",
-        "the window grows when a transaction is applied, and begins after the newest snapshot",
-        &[],
-    ),
-    gap(
-        "commits_in_snapshot",
-        "what is committed during SNAP or TRUNC goes into the snapshot, not into the log",
-        &[],
-    ),
-    gap("snapshots", "a server writes snapshots while it serves, and TRUNC may cut into one", &[]),
-    gap("trunc_durable", "a truncation may come back after a power loss (H-06)", &[]),
-    gap(
-        "trunc_to_absent_record",
-        "TRUNC to a zxid that the log does not have keeps the record after it (H-11)",
-        &[],
-    ),
-    gap(
         "mismatched_commit",
-        "a COMMIT that does not match ends the process or is dropped, and gaps in PROPOSALs are only warned about (D-GAP)",
+        "a COMMIT that does not match ends the process or is dropped (D-GAP)",
         &[],
     ),
+    gap(
+        "window_after_snapshot",
+        "the window of a server that runs begins after the newest snapshot that it wrote while it served",
+        &[],
+    ),
+    gap("apply_thread", "a committed transaction is applied later, by a thread of its own", &[]),
     gap("leader_timers", "a leader ends a learner's connection that is silent for too long", &[]),
-    gap("append_fails", "an append fails and the process lives (ZOOKEEPER-4882)", &[]),
     gap("observers", "observers", &[]),
-    gap(
-        "clear_db_after_partial",
-        "after an interrupted TRUNC (before 3.6 also SNAP) the tree is kept (ZOOKEEPER-3642, 5094)",
-        &[],
-    ),
-    gap(
-        "fast_forward_on_stop",
-        "the position at the next election is the last applied one, not the end of the log (ZOOKEEPER-2845)",
-        &["3.4.10"],
-    ),
     gap(
         "newleader_queued_before_snap",
         "NEWLEADER may be sent before the SNAP (ZOOKEEPER-3104)",
@@ -165,16 +164,6 @@ pub const GAPS: &[Gap] = &[
         "a DIFF is also made from the log files",
         &["3.8.0", "3.8.6", "3.9.1", "3.9.2", "3.9.3", "3.9.4"],
     ),
-    gap(
-        "sync_thread_on_stop",
-        "a stopped learner's sync thread goes on writing (ZOOKEEPER-4712)",
-        &["3.8.0", "3.8.6", "3.9.1", "3.9.2"],
-    ),
-    gap(
-        "sync_apply_enters_window",
-        "what a learner applies during synchronization is missing from its window (ZOOKEEPER-4925)",
-        &["3.9.3"],
-    ),
 ];
 
 /// A cause for which properties do not hold in some releases, as explorations show.
@@ -193,8 +182,9 @@ pub struct Known {
 /// Every release.
 const ALL: &[&str] = &["3.4.10", "3.8.0", "3.8.6", "3.9.1", "3.9.2", "3.9.3", "3.9.4"];
 
-/// What explorations find (`model/zab/tests/explore/profiles.rs`): in each release exactly these
-/// properties are violated, and with all cures but one exactly those of that cause.
+/// What explorations find (`model/zab/tests/explore/profiles.rs`): with all cures but one exactly the
+/// properties of that cause are violated, with all cures none, and in a release as it is none that no
+/// cause violates (one cause may hide what another one does).
 pub const KNOWN: &[Known] = &[
     Known {
         issue: "D-H01",
@@ -206,7 +196,7 @@ pub const KNOWN: &[Known] = &[
         issue: "ZOOKEEPER-4882",
         releases: ALL,
         properties: &["delivered_is_committed_and_durable"],
-        cure: "delivery=when_durable",
+        cure: "delivery=when_durable,window_grows=at_commit",
     },
     Known {
         issue: "ZOOKEEPER-2354 (D-H02)",
@@ -218,22 +208,110 @@ pub const KNOWN: &[Known] = &[
         issue: "ZOOKEEPER-3911",
         releases: &["3.4.10"],
         properties: &["committed_is_durable_on_a_quorum"],
-        cure: "newleader_program=committed",
+        cure: "newleader_program=committed,sync_apply_enters_window=yes",
     },
     Known {
-        issue: "ZOOKEEPER-4646, 4685",
+        issue: "ZOOKEEPER-4646, 4685, 2845 before UPTODATE",
         releases: &["3.8.0", "3.9.1"],
         properties: &[
-            "committed_is_durable_on_a_quorum",
             "acknowledged_is_durable",
             "acknowledges_in_order",
+            "committed_is_durable_on_a_quorum",
+            "committed_never_lost",
+            "followers_have_their_leaders_history",
+            "log_and_window_are_continuous",
+            "no_truncation_of_committed",
         ],
-        cure: "newleader_program=committed",
+        cure: "newleader_program=committed,sync_apply_enters_window=yes,fast_forward=always",
     },
     Known {
         issue: "ZOOKEEPER-4394",
         releases: &["3.8.0", "3.8.6", "3.9.1", "3.9.2"],
         properties: &["leader_sends_what_fits"],
         cure: "list_at_newleader=kept",
+    },
+    Known {
+        issue: "H-06 (D-TR)",
+        releases: ALL,
+        properties: &["acknowledged_is_durable"],
+        cure: "trunc_durable=yes",
+    },
+    Known {
+        issue: "H-11 (D-L0)",
+        releases: ALL,
+        properties: &[
+            "committed_is_durable_on_a_quorum",
+            "committed_never_lost",
+            "followers_have_their_leaders_history",
+            "integrity",
+            "leader_sends_what_fits",
+            "log_and_window_are_continuous",
+            "stores_agree",
+            "total_order",
+            "tree_is_what_its_label_says",
+        ],
+        cure: "trunc_to_absent_record=refused,position_when_established=last_transaction,log_after_snapshot=replaced",
+    },
+    Known {
+        issue: "ZOOKEEPER-4712",
+        releases: &["3.8.0", "3.9.1"],
+        properties: &[
+            "committed_is_durable_on_a_quorum",
+            "committed_never_lost",
+            "followers_have_their_leaders_history",
+            "log_and_window_are_continuous",
+            "no_truncation_of_committed",
+        ],
+        cure: "sync_thread_on_stop=drained",
+    },
+    Known {
+        issue: "ZOOKEEPER-4712",
+        releases: &["3.8.6", "3.9.2"],
+        properties: &[
+            "committed_is_durable_on_a_quorum",
+            "followers_have_their_leaders_history",
+            "log_and_window_are_continuous",
+            "no_truncation_of_committed",
+        ],
+        cure: "sync_thread_on_stop=drained",
+    },
+    Known {
+        issue: "ZOOKEEPER-4925",
+        releases: &["3.9.3"],
+        properties: &["committed_is_durable_on_a_quorum", "no_truncation_of_committed"],
+        cure: "sync_apply_enters_window=yes",
+    },
+    Known {
+        issue: "ZOOKEEPER-2845",
+        releases: &["3.4.10"],
+        properties: &[
+            "committed_is_durable_on_a_quorum",
+            "committed_never_lost",
+            "followers_have_their_leaders_history",
+            "log_and_window_are_continuous",
+            "no_truncation_of_committed",
+        ],
+        cure: "fast_forward=always",
+    },
+    Known {
+        issue: "ZOOKEEPER-2845, before UPTODATE",
+        releases: &["3.8.6", "3.9.2"],
+        properties: &[
+            "followers_have_their_leaders_history",
+            "log_and_window_are_continuous",
+            "no_truncation_of_committed",
+        ],
+        cure: "fast_forward=always",
+    },
+    Known {
+        issue: "ZOOKEEPER-3642",
+        releases: &["3.4.10"],
+        properties: &[
+            "acknowledged_is_durable",
+            "committed_is_durable_on_a_quorum",
+            "followers_have_their_leaders_history",
+            "stores_agree",
+        ],
+        cure: "partial_database=cleared",
     },
 ];

@@ -111,6 +111,14 @@ switches! {
         AfterNewLeader = "after_newleader",
     }
 
+    /// Whether a new leader writes a snapshot (D-STORES).
+    "zk.disc.lead" snapshot_when_leading: SnapshotWhenLeading {
+        /// It does not.
+        No = "no",
+        /// Its tree, with transactions that nobody has committed (`ZooKeeperServer.loadData`).
+        Yes = "yes",
+    }
+
     /// Where the learner's position must be for a DIFF from it (ZOOKEEPER-1154).
     "zk.sync.diff" sync_membership: SyncMembership {
         /// On a transaction of the window, or before the first one of an epoch.
@@ -152,6 +160,32 @@ switches! {
         Ignored = "ignored",
     }
 
+    /// What a follower does on TRUNC to a position that its log does not have (H-11).
+    "f.2.0" trunc_to_absent_record: TruncToAbsentRecord {
+        /// It leaves its role.
+        Refused = "refused",
+        /// It cuts after the next record, which it keeps (`FileTxnLog.truncate`).
+        NextKept = "next_kept",
+    }
+
+    /// What a follower does on TRUNC to a position before its newest snapshot (H-05).
+    "f.2.0" trunc_into_snapshot: TruncIntoSnapshot {
+        /// It leaves its role.
+        Refused = "refused",
+        /// It cuts its log, loads that snapshot, and takes it to be at the position of the TRUNC
+        /// (`ZKDatabase.truncateLog`, ZOOKEEPER-4837).
+        Loaded = "loaded",
+    }
+
+    /// Whether a cut is durable before anything is answered (D-TR, H-06).
+    "f.2.0" trunc_durable: TruncDurable {
+        /// It is.
+        Yes = "yes",
+        /// What was cut can come back after a power loss (`FileTxnLog.truncate` does not sync), and
+        /// NEWLEADER comes with a snapshot, as after SNAP.
+        No = "no",
+    }
+
     /// What a follower does on NEWLEADER, and in which order: S snapshot after SNAP, F append and
     /// sync, C deliver, E currentEpoch, Q queue for the sync thread, K acknowledge. `committed`:
     /// what was committed before NEWLEADER; `all`: all that was received.
@@ -171,6 +205,30 @@ switches! {
         Queued = "queued",
         /// S F(all) E K; acknowledged after the second K, delivered at UPTODATE.
         SyncedAll = "synced_all",
+    }
+
+    /// What a COMMIT between SNAP, or a TRUNC that is not durable, and NEWLEADER does (D-STORES).
+    "zk.sync.commit" commit_after_snap: CommitAfterSnap {
+        /// The transaction is logged at NEWLEADER, as after DIFF.
+        Logged = "logged",
+        /// It is applied to the tree, of which NEWLEADER writes a snapshot (`Learner.syncWithLeader`).
+        Applied = "applied",
+    }
+
+    /// Whether what a follower applies before UPTODATE enters its window (ZOOKEEPER-4925).
+    "zk.sync.commit" sync_apply_enters_window: SyncApplyEntersWindow {
+        /// It does.
+        Yes = "yes",
+        /// It does not; so the window can have a hole.
+        No = "no",
+    }
+
+    /// What a snapshot of NEWLEADER does to the log (D-STORES).
+    "f.2.1" log_after_snapshot: LogAfterSnapshot {
+        /// It takes the place of all that is in it.
+        Replaced = "replaced",
+        /// Nothing: the log goes on behind a hole that the snapshot bridges.
+        Kept = "kept",
     }
 
     /// What is left, after NEWLEADER, of the list of transactions that COMMITs are looked up in
@@ -197,6 +255,24 @@ switches! {
         Quorum = "quorum",
         /// When NEWLEADER is sent.
         AtOnce = "at_once",
+    }
+
+    /// Where an established leader is before its first transaction (D-L0).
+    "l.2.2" position_when_established: PositionWhenEstablished {
+        /// At the last transaction of its history.
+        LastTransaction = "last_transaction",
+        /// At the beginning of its epoch, (epoch, 0), and so is who takes its SNAP
+        /// (`Leader.startZkServer`).
+        EpochStart = "epoch_start",
+    }
+
+    /// When a transaction enters the window (D-STORES).
+    "zk.bcast.apply" window_grows: WindowGrows {
+        /// When it is committed.
+        AtCommit = "at_commit",
+        /// When it is applied (`FinalRequestProcessor`); what is committed and not applied is
+        /// forwarded behind what a learner gets from the window (`Leader.startForwarding`).
+        AtApply = "at_apply",
     }
 
     /// When a follower acknowledges a PROPOSAL.
@@ -237,6 +313,51 @@ switches! {
         WhenDurable = "when_durable",
         /// At once.
         WhenCommitted = "when_committed",
+    }
+
+    /// What a follower does about a PROPOSAL that leaves a gap or repeats one (D-GAP).
+    "f.3.1" proposal_gap: ProposalGap {
+        /// It leaves its role.
+        Refused = "refused",
+        /// It takes it (`Follower.processPacket`, and to 3.9.3 `Learner.syncWithLeader`).
+        Warned = "warned",
+    }
+
+    /// Whether the database is read from the disk again when a role is left amid a synchronization
+    /// (ZOOKEEPER-3642, 5094).
+    "zk.fle.leave_role" partial_database: PartialDatabase {
+        /// After SNAP, and after a TRUNC that is not durable.
+        Cleared = "cleared",
+        /// After SNAP only: after TRUNC the tree may be ahead of the disk (ZOOKEEPER-5094).
+        ClearedAfterSnap = "cleared_after_snap",
+        /// Never (ZOOKEEPER-3642).
+        Kept = "kept",
+    }
+
+    /// Whether the tree is taken to the end of the log when a role is left (ZOOKEEPER-2845).
+    "zk.fle.leave_role" fast_forward: FastForward {
+        /// Always.
+        Always = "always",
+        /// In broadcast (`ZooKeeperServer.shutdown`).
+        InBroadcast = "in_broadcast",
+        /// Never.
+        Never = "never",
+    }
+
+    /// What the sync thread of a follower does when the role is left (ZOOKEEPER-4712).
+    "zk.fle.leave_role" sync_thread_on_stop: SyncThreadOnStop {
+        /// It writes what it has before anything else happens.
+        Drained = "drained",
+        /// It lives on, and writes what it has at any later time.
+        Zombie = "zombie",
+    }
+
+    /// What becomes of the database of a server whose log could not be written (ZOOKEEPER-4882).
+    "zk.fle.leave_role" failed_append: FailedAppend {
+        /// It is read from the disk again.
+        ReadAgain = "read_again",
+        /// It is kept, with all that was committed.
+        Kept = "kept",
     }
 
     /// How new a history may be at which a server starts (D-H02).

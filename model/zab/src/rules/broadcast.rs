@@ -7,7 +7,8 @@ use crate::number::Number;
 use crate::outbox::{Decision, Effect, Write};
 use crate::probe::Probe;
 use crate::profile::{
-    Acknowledgement, Commit, CommitExtent, Delivery, FirstAck, OwnAcknowledgement,
+    Acknowledgement, Commit, CommitExtent, Delivery, FirstAck, OwnAcknowledgement, ProposalGap,
+    WindowGrows,
 };
 use crate::server::{Progress, Stage};
 use crate::shape::{Queue, Shape, TxnOf};
@@ -39,13 +40,26 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// f.3.1: a PROPOSAL that follows the history is appended to it, unsynced (D-GAP). It is
     /// acknowledged when it is durable.
     pub(crate) fn f_3_1(&mut self, txn: TxnOf<S>) -> Outcome {
-        self.refuse_unless("f.3.1", "zxid = next(last)", is_next(txn.zxid, self.last()))?;
+        let last = self.last().max(self.me.database.label);
+        self.require_no_gap("f.3.1", "zxid = next(last)", txn.zxid, last)?;
         self.append(txn)?;
         self.fired("f.3.1");
         if self.acknowledges_at_append() {
             self.send_to_leader(Message::Ack { zxid: txn.zxid });
         }
         Ok(())
+    }
+
+    /// D-GAP: a PROPOSAL follows the one before it.
+    pub(super) fn require_no_gap(
+        &mut self,
+        rule: &'static str,
+        text: &'static str,
+        zxid: Zxid<S::Num>,
+        last: Zxid<S::Num>,
+    ) -> Outcome {
+        let defect = self.profile().proposal_gap == ProposalGap::Warned;
+        self.refuse_unless(rule, text, is_next(zxid, last).or(defect))
     }
 
     fn acknowledges_at_append(&self) -> bool {
@@ -114,7 +128,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
                 break;
             }
             self.me.leader.outstanding.pop();
-            self.enter_window(self.me.last_committed, zxid);
+            self.grow_window(WindowGrows::AtCommit, self.me.last_committed, zxid);
             self.me.last_committed = zxid;
             self.decide(Decision::Committed { zxid });
             self.forward(Message::Commit { zxid });
@@ -138,7 +152,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             CommitExtent::One => zxid,
             CommitExtent::All => self.last(),
         };
-        self.enter_window(self.me.last_committed, committed);
+        self.grow_window(WindowGrows::AtCommit, self.me.last_committed, committed);
         self.me.last_committed = committed;
         self.zk_bcast_apply(before);
         Ok(())
@@ -162,6 +176,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let now = self.deliverable_end();
         if self.me.phase == Phase::Broadcast && now > before {
             self.fired("zk.bcast.apply");
+            self.grow_window(WindowGrows::AtApply, before, now);
             self.deliver(before, now);
         }
     }

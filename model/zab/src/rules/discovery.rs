@@ -6,7 +6,9 @@ use crate::message::Message;
 use crate::number::Number;
 use crate::outbox::Effect;
 use crate::probe::Probe;
-use crate::profile::{AcceptedEpochWrite, FresherLearner, LeaderEpochWrite, OlderEpoch};
+use crate::profile::{
+    AcceptedEpochWrite, FresherLearner, LeaderEpochWrite, OlderEpoch, SnapshotWhenLeading,
+};
 use crate::program::ProgramName;
 use crate::server::{Leader, Learner, Progress, Stage};
 use crate::shape::{Shape, Table};
@@ -22,6 +24,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// zk.disc.lead: a new leader counts itself and wants an epoch after the one it accepted.
     pub(crate) fn zk_disc_lead(&mut self) {
         self.fired("zk.disc.lead");
+        match self.profile().snapshot_when_leading {
+            SnapshotWhenLeading::No => {}
+            SnapshotWhenLeading::Yes => self.me.disk.snapshot = self.me.database.snapshot(),
+        }
         let accepted_epoch = self.me.accepted_epoch;
         self.me.leader = Leader {
             new_epoch: accepted_epoch.next().unwrap_or(accepted_epoch),

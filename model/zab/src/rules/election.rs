@@ -9,7 +9,9 @@ use crate::message::Notification;
 use crate::number::Number;
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
-use crate::profile::{SameRoundCompares, VoteOrder};
+use crate::profile::{
+    FastForward, PartialDatabase, SameRoundCompares, SyncThreadOnStop, VoteOrder,
+};
 use crate::program::ProgramName;
 use crate::server::{Election, Heard, Leader, Server, SyncMode, Synchronization};
 use crate::shape::{Shape, Table};
@@ -209,12 +211,39 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.zk_fle_enter();
     }
 
-    /// The database when a role is left: after an interrupted SNAP it is read from the disk again;
-    /// otherwise it is taken to the end of the log (zk.db.fast_forward, ZOOKEEPER-2845, 3642).
+    /// The database when a role is left (D-STORES). Amid a synchronization it
+    /// is read from the disk again; otherwise it is taken to the end of the log.
     fn leave_database(&mut self) {
-        match self.me.synchronization.mode {
-            SyncMode::Snap => self.reload(),
-            SyncMode::Diff => self.me.database.fast_forward(self.cfg, self.me.history),
+        self.leave_sync_thread();
+        let mode = self.me.synchronization.mode;
+        let is_cleared = match self.profile().partial_database {
+            PartialDatabase::Cleared => mode != SyncMode::Diff,
+            PartialDatabase::ClearedAfterSnap => mode == SyncMode::Snap,
+            PartialDatabase::Kept => false,
+        };
+        if is_cleared {
+            return self.reload();
+        }
+        let forwards = match self.profile().fast_forward {
+            FastForward::Always => true,
+            FastForward::InBroadcast => self.me.phase == Phase::Broadcast,
+            FastForward::Never => false,
+        };
+        if forwards {
+            self.me.database.fast_forward(self.cfg, self.me.history);
+        }
+    }
+
+    /// The sync thread of a follower that leaves its role writes what it has, or lives on with it.
+    fn leave_sync_thread(&mut self) {
+        let lives_on = match self.profile().sync_thread_on_stop {
+            SyncThreadOnStop::Drained => false,
+            SyncThreadOnStop::Zombie => self.me.role == Role::Following,
+        };
+        if lives_on {
+            let (log, durable) = (self.history(), S::length(&self.me.disk.history));
+            self.me.zombie = self.cfg.history(self.me.zombie).continued(&log, durable);
+            self.me.history = log.prefix(durable);
         }
     }
 

@@ -40,6 +40,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.fired("zk.start");
         self.me.history = history;
         self.me.disk.history = history;
+        self.me.disk.cut = S::Log::default();
         self.me.database = database;
         self.zk_fle_enter();
         Ok(())

@@ -8,7 +8,7 @@ use crate::history::History;
 use crate::message::{Message, Notification};
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
-use crate::profile::Profile;
+use crate::profile::{Profile, WindowGrows};
 use crate::server::{Learner, Progress, Server, Stage};
 use crate::shape::{Shape, Table, TxnOf};
 use crate::stores::Database;
@@ -170,6 +170,19 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         for txn in self.history().range(after, to) {
             self.me.database.apply(self.cfg, txn);
             self.out.push(Effect::Delivered(txn.zxid));
+        }
+    }
+
+    /// In broadcast, the log's transactions after `after`, up to and with `to`, enter
+    /// the window if this is the moment for it.
+    pub(crate) fn grow_window(
+        &mut self,
+        moment: WindowGrows,
+        after: Zxid<S::Num>,
+        to: Zxid<S::Num>,
+    ) {
+        if moment == self.profile().window_grows {
+            self.enter_window(after, to);
         }
     }
 

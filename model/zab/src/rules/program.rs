@@ -59,7 +59,9 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             }
             Item::Snapshot => {
                 let snapshot = me.database.snapshot();
-                me.disk.history = snapshot.tree;
+                if me.replaces_log_by_snapshot(self.cfg) {
+                    me.disk.history = snapshot.tree;
+                }
                 me.disk.snapshot = snapshot;
                 Write::Snapshot(snapshot.label)
             }

@@ -1,6 +1,6 @@
 //! Phase 2: taking over the leader's history.
 
-use super::guard::{Guard, holds, is, is_just, is_next};
+use super::guard::{Guard, holds, is, is_just};
 use super::sync_plan::{SyncPlan, Window};
 use super::{Node, Outcome, Refusal};
 use crate::history::History;
@@ -8,7 +8,11 @@ use crate::message::Message;
 use crate::number::Number;
 use crate::outbox::Decision;
 use crate::probe::Probe;
-use crate::profile::{AcksOfCut, Establishment, ListAtNewLeader, NewLeaderProgram, TruncEffect};
+use crate::profile::{
+    AcksOfCut, CommitAfterSnap, Establishment, ListAtNewLeader, NewLeaderProgram,
+    PositionWhenEstablished, SyncApplyEntersWindow, TruncDurable, TruncEffect, TruncIntoSnapshot,
+    TruncToAbsentRecord,
+};
 use crate::program::ProgramName;
 use crate::server::{Progress, Stage, SyncMode, Synchronization};
 use crate::shape::{Queue, Shape, Table, TxnOf};
@@ -22,7 +26,8 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     pub(crate) fn l_2_1(&mut self, to: ServerId, last: Zxid<S::Num>) {
         self.fired("l.2.1");
         let window = Window::of(self.cfg, self.me);
-        let SyncPlan { rule, header, cursor } = window.choose(last, self.me.state(self.cfg));
+        let SyncPlan { rule, header, cursor } =
+            window.choose(last, self.me.database.state(self.cfg));
         self.fired(rule);
         self.send(to, header);
         for txn in window.after(cursor) {
@@ -31,6 +36,9 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         }
         for txn in self.history().after(cursor.max(window.max())) {
             self.send(to, Message::Proposal(txn));
+            if self.me.phase == Phase::Broadcast && txn.zxid <= self.me.last_committed {
+                self.send(to, Message::Commit { zxid: txn.zxid });
+            }
         }
         self.zk_sync_withdraw(to, cursor);
         self.send(to, Message::NewLeader { epoch: self.me.accepted_epoch });
@@ -77,21 +85,57 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// f.2.0: the first packet is TRUNC(z), and the history is durably cut after z (D-TR).
     pub(crate) fn f_2_0_trunc(&mut self, zxid: Zxid<S::Num>) -> Outcome {
         self.expect_header()?;
-        let (history, base) = (self.history(), S::length(&self.me.disk.snapshot.tree));
-        let length = history.length_at(zxid).filter(|length| *length == 0 || *length >= base);
-        let guard = Guard::new(length.is_some(), zxid, history.last());
+        let length = self.length_to_cut(zxid);
+        let guard = Guard::new(length.is_some(), zxid, self.last());
         self.refuse_unless("f.2.0", "TRUNC zxid is in the history up to", guard)?;
         match self.profile().trunc_effect {
-            TruncEffect::Cut => {
-                self.me.history = history.truncate(zxid);
-                let snapshot = self.me.kept_snapshot();
-                self.me.database = Database::recovered(self.cfg, snapshot, self.me.history);
-            }
+            TruncEffect::Cut => self.cut(length.unwrap_or_default(), zxid),
             TruncEffect::Ignored => {}
         }
-        self.begin_synchronization(SyncMode::Diff);
-        self.run(ProgramName::Truncate);
+        match self.profile().trunc_durable {
+            TruncDurable::Yes => {
+                self.begin_synchronization(SyncMode::Diff);
+                self.run(ProgramName::Truncate);
+            }
+            TruncDurable::No => {
+                self.leave_cut_unsynced();
+                self.begin_synchronization(SyncMode::Trunc);
+            }
+        }
         Ok(())
+    }
+
+    /// How much of the log a TRUNC leaves; `None` if this server does not do what it says.
+    fn length_to_cut(&self, zxid: Zxid<S::Num>) -> Option<usize> {
+        let (log, base) = (self.history(), S::length(&self.me.disk.snapshot.tree));
+        let next = match self.profile().trunc_to_absent_record {
+            TruncToAbsentRecord::Refused => None,
+            TruncToAbsentRecord::NextKept => Some((log.count_to(zxid) + 1).min(log.length())),
+        };
+        let found = log.length_at(zxid);
+        let length = if found.is_none_or(|length| length == 0) { next.or(found) } else { found };
+        length.filter(|length| match self.profile().trunc_into_snapshot {
+            TruncIntoSnapshot::Refused => *length == 0 || *length >= base,
+            TruncIntoSnapshot::Loaded => true,
+        })
+    }
+
+    /// The log is cut and read again, with the newest snapshot, and the tree is taken to be at
+    /// `zxid`.
+    fn cut(&mut self, length: usize, zxid: Zxid<S::Num>) {
+        self.me.history = self.history().prefix(length);
+        let snapshot = self.me.kept_snapshot();
+        self.me.database = Database::recovered(self.cfg, snapshot, self.me.history);
+        self.me.database.label = zxid;
+    }
+
+    /// The log on disk is cut as in memory, and a power loss may undo it.
+    fn leave_cut_unsynced(&mut self) {
+        let disk = &mut self.me.disk;
+        if S::length(&disk.cut) == 0 {
+            disk.cut = disk.history;
+        }
+        disk.history = self.me.history;
     }
 
     /// f.2.0: the first packet is SNAP, and the state that comes with it takes the place of the
@@ -144,7 +188,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         let (received, start) = (self.received(), self.me.synchronization.start.to_usize());
         let is_first = received.length() <= start;
         let last = if is_first { self.me.database.label } else { received.last() };
-        self.refuse_unless(rule, "zxid = next(received)", is_next(txn.zxid, last))?;
+        self.require_no_gap(rule, "zxid = next(received)", txn.zxid, last)?;
         self.me.synchronization.received = self.received().append(txn).ok_or(Refusal::Step)?;
         self.fired(rule);
         Ok(())
@@ -166,7 +210,31 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.refuse_unless(rule, "zxid = first not committed", is_just(zxid, first))?;
         self.fired(rule);
         self.me.synchronization.committed = committed.next().unwrap_or(committed);
+        if self.applies_at_commit() {
+            self.me.synchronization.start = self.me.synchronization.committed;
+            if let Some(txn) = self.received().get(committed.to_usize()) {
+                self.me.database.apply(self.cfg, txn);
+                self.enter_window_in_synchronization(txn);
+            }
+        }
         Ok(())
+    }
+
+    /// Whether a COMMIT before NEWLEADER changes the tree, of which a snapshot will be written.
+    fn applies_at_commit(&self) -> bool {
+        let Synchronization { mode, stage, .. } = self.me.synchronization;
+        match self.profile().commit_after_snap {
+            CommitAfterSnap::Logged => false,
+            CommitAfterSnap::Applied => mode != SyncMode::Diff && stage == Stage::Receiving,
+        }
+    }
+
+    /// A transaction that is applied before UPTODATE.
+    fn enter_window_in_synchronization(&mut self, txn: TxnOf<S>) {
+        match self.profile().sync_apply_enters_window {
+            SyncApplyEntersWindow::Yes => self.me.database.committed_log.push(self.cfg, txn),
+            SyncApplyEntersWindow::No => {}
+        }
     }
 
     /// f.2.1: on NEWLEADER(e), make durable, in this order: the received state, the committed
@@ -193,17 +261,15 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         Ok(())
     }
 
-    /// The first `length` of what was received are the log, or the end of it: a snapshot takes the
-    /// place of all that was in the log.
+    /// The first `length` of what was received are the log, or the end of it: a snapshot may take
+    /// the place of all that was in the log.
     fn log_received(&mut self, length: usize) {
         let Synchronization { mode, start, .. } = self.me.synchronization;
-        let received = self.received().prefix(length);
-        self.me.history = match mode {
-            SyncMode::Snap => received,
-            SyncMode::Diff => {
-                self.history().continued(&self.cfg.history(received), start.to_usize())
-            }
-        };
+        let received = self.cfg.history(self.received().prefix(length));
+        if mode != SyncMode::Diff && self.me.replaces_log_by_snapshot(self.cfg) {
+            self.me.history = received.prefix(start.to_usize());
+        }
+        self.me.history = self.history().continued(&received, start.to_usize());
     }
 
     /// What this profile does on NEWLEADER.
@@ -233,7 +299,9 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// `zk.fle.enter` and SNAP put it there.
     pub(crate) fn deliver_received(&mut self) {
         let (applied, last) = (self.me.database.label, self.last());
-        self.enter_window(applied, last);
+        for txn in self.history().range(applied, last) {
+            self.enter_window_in_synchronization(txn);
+        }
         self.deliver(applied, last);
         self.me.synchronization.start = S::Num::ZERO;
         self.me.synchronization.mode = SyncMode::Diff;
@@ -287,6 +355,13 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.me.leader.new_leader_acks = ServerSet::default();
         self.me.last_committed = self.last();
         self.me.phase = Phase::Broadcast;
+        match self.profile().position_when_established {
+            PositionWhenEstablished::LastTransaction => {}
+            PositionWhenEstablished::EpochStart => {
+                let (epoch, counter) = (self.me.accepted_epoch, S::Num::ZERO);
+                self.me.database.label = Zxid::new(epoch, counter);
+            }
+        }
         self.zk_fle_update_vote();
         self.decide(Decision::Established { epoch: self.me.accepted_epoch });
         for learner in self.learners_at(Progress::Acknowledged) {

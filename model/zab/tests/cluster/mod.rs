@@ -167,6 +167,10 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
             | Step::Settle
             | Step::Resend
             | Step::LeaveRole
+            | Step::CutReturns
+            | Step::LoseDisk
+            | Step::AppendFails
+            | Step::ZombieWrites
             | Step::Request { .. } => {}
         }
     }

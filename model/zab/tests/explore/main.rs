@@ -1,5 +1,6 @@
 //! The exploration: what it counts, what it finds, and what it cannot miss.
 
+mod bugs;
 mod coarse;
 mod counts;
 mod defects;
@@ -20,6 +21,9 @@ const CALM: Bounds = Bounds {
     servers: 3,
     requests: 0,
     crashes: 0,
+    kills: 0,
+    lost_disks: 0,
+    failed_appends: 0,
     timeouts: 0,
     disconnects: 0,
     rounds: 1,

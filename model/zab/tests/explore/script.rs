@@ -76,8 +76,7 @@ impl Script {
     /// What is on its way to a learner.
     pub(crate) fn on_its_way(&self, learner: u8) -> Vec<String> {
         let packets = self.state.links.down[usize::from(learner) - 1].queue.as_slice();
-        let transactions = &self.state.transactions;
-        let messages = packets.iter().filter_map(|packet| packet.decode(transactions));
+        let messages = packets.iter().filter_map(|packet| packet.decode());
         messages.map(|message: Message<_>| message.to_string()).collect()
     }
 }
