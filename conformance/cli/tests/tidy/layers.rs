@@ -25,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("zab-oracle", &["zab-check", "zab-model", "zab-trace"]),
     ("zab-ensemble", &["zab-capture", "zab-history", "zab-wire", "zab-trace"]),
     ("zab-capture", &["zab-wire"]),
+    ("zab-recipes", &[]),
     ("zab-history", &["zab-trace"]),
     (
         "zabcheck",
@@ -55,6 +56,8 @@ const LAYERS_IN_TESTS: &[(&str, &[&str])] = &[
     ("zab-certify", &["zab-explorer"]),
     // For ports that stay free until a server listens on them.
     ("zab-server", &["zab-ensemble"]),
+    // Servers and what records their clients, and the check of what was recorded.
+    ("zab-recipes", &["zab-ensemble", "zab-history", "zab-trace"]),
 ];
 
 #[test]

@@ -102,6 +102,7 @@ pub(crate) fn history(seed: u64, size: Size) -> History {
         source: "simulator".to_owned(),
         clock: Clock::Shared,
         since: Zxid::ZERO,
+        late: false,
         timely: None,
         note: format!("seed {seed}"),
     };

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""What clients are told while servers are killed and frozen, judged by zabcheck history.
+
+    pip install kazoo==2.11.0
+    cargo build --release -p zab-server && cargo build --release
+    python3 impl/server/tests/histories.py [stale] [kills] [--apache CLASSPATH]
+
+stale: client 1 changes a node and tells client 2 by another way; client 2 reads it at a follower
+that is frozen meanwhile. Sooner or later it reads the old data, which ZooKeeper allows; after a
+sync it never does. The check must accept that and show it.
+kills: clients create, set, read, watch, sync and delete at random, pipelined and not, while servers
+get SIGKILL and come back. Every promise must be kept.
+
+Three servers each: zab-server's, or with --apache those of Apache ZooKeeper. Exits 0 if all holds,
+1 if not, 3 on bad usage.
+"""
+
+import logging
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from kazoo_ops import CALL_TIMEOUT_S, Ensemble, Failed, Parser, eventually, require
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[2] / "conformance/history/emitters"))
+
+from kazoo.exceptions import KazooException  # noqa: E402
+from kazoo_history import RecordedClient, Recorder  # noqa: E402
+
+MAIN_CLASS = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+
+
+class Apaches(Ensemble):
+    """The same with Apache's servers."""
+
+    def start(self, server):
+        data = self.folder / str(server)
+        command = ["java", "-Xmx256m", "-Dzookeeper.admin.enableServer=false", "-cp", self.binary]
+        with open(data / "log.txt", "ab") as log:
+            self.processes[server] = subprocess.Popen(
+                [*command, MAIN_CLASS, data / "zoo.cfg"], stdout=log, stderr=log
+            )
+
+
+def connected(recorder, number, hosts):
+    client = RecordedClient(recorder, number, hosts, timeout=10, randomize_hosts=False)
+    client.start(timeout=CALL_TIMEOUT_S)
+    return client
+
+
+def judged(options, history, expected):
+    """The check's words; it must accept the history."""
+    done = subprocess.run([options.zabcheck, "history", history], capture_output=True, text=True)
+    require(done.returncode == 0, f"zabcheck history exits {done.returncode}:\n{done.stdout}{done.stderr}")
+    require(expected in done.stdout, f"no {expected!r} in\n{done.stdout}")
+    return [line for line in done.stdout.splitlines() if not line.startswith(("┌", "│", "├", "└", "─"))]
+
+
+def stale(ensemble, options, history):
+    """Reads at a follower that is behind."""
+    leader = eventually(ensemble.leader, "a leader")
+    follower = next(server for server in ensemble.IDS if server != leader)
+    process = ensemble.processes[follower]
+    seen, rounds = 0, 0
+    with Recorder(history, late=not options.apache) as recorder:
+        writer = connected(recorder, 1, ensemble.hosts(leader))
+        reader = connected(recorder, 2, ensemble.hosts(follower))
+        writer.create("/z", b"0")
+        reader.sync("/z")
+        for rounds in range(1, options.rounds_max + 1):
+            os.kill(process.pid, signal.SIGSTOP)
+            try:
+                writer.set("/z", str(rounds).encode())
+                # The writer has been told; the reader asks only now.
+                read = reader.get_async("/z")
+            finally:
+                os.kill(process.pid, signal.SIGCONT)
+            old = read.get(timeout=CALL_TIMEOUT_S)[0] != str(rounds).encode()
+            seen += old
+            reader.sync("/z")
+            require(reader.get("/z")[0] == str(rounds).encode(), "old data after a sync")
+            if seen >= 3:
+                break
+        for client in (writer, reader):
+            client.stop()
+    require(seen > 0, f"no stale read in {rounds} rounds")
+    words = judged(options, history, "reads are behind what another client had been told")
+    print(f"ok   stale: {seen} of {rounds} reads were old, none after a sync\n     " + "\n     ".join(words))
+
+
+def work(recorder, number, hosts, seed, until):
+    """One client's random operations."""
+    rng = random.Random(seed)
+    client = connected(recorder, number, hosts)
+    paths = [f"/h/{name}" for name in "abc"]
+    count = 0
+
+    def one():
+        nonlocal count
+        count += 1
+        path, data = rng.choice(paths), f"{number}-{count}".encode()
+        kind = rng.randrange(10)
+        watch = (lambda event: None) if rng.random() < 0.3 else None
+        if kind == 0:
+            return client.create_async(path, data, ephemeral=rng.random() < 0.3, include_data=True)
+        if kind == 1:
+            return client.create_async(path + "-", data, ephemeral=True, sequence=True, include_data=True)
+        if kind == 2:
+            return client.delete_async(path)
+        if kind in (3, 4):
+            return client.set_async(path, data)
+        if kind == 5:
+            transaction = client.transaction()
+            transaction.set_data(path, data)
+            transaction.set_data(rng.choice(paths), data)
+            return transaction.commit_async()
+        if kind == 6:
+            return client.sync_async(path)
+        if kind == 7:
+            return client.exists_async(path, watch=watch)
+        if kind == 8:
+            return client.get_children_async("/h", watch=watch, include_data=True)
+        return client.get_async(path, watch=watch)
+
+    while time.monotonic() < until:
+        asked = [one() for _ in range(rng.choice([1, 1, 1, 8]))]
+        for answer in asked:
+            try:
+                answer.get(timeout=CALL_TIMEOUT_S)
+            except KazooException:
+                # Errors and lost connections are in the history; a lost one is waited for.
+                if not client.connected:
+                    client._live.wait(1)
+    client.stop()
+    client.close()
+
+
+def kills(ensemble, options, history):
+    """Random operations and SIGKILL."""
+    eventually(ensemble.leader, "a leader")
+    rng = random.Random(options.seed)
+    killed = 0
+    with Recorder(history, note=f"seed {options.seed}", late=not options.apache) as recorder:
+        first = connected(recorder, 0, ensemble.hosts())
+        first.create("/h")
+        first.stop()
+        until = time.monotonic() + options.seconds
+        threads = []
+        for number in range(1, options.clients + 1):
+            hosts = list(ensemble.IDS)
+            rng.shuffle(hosts)
+            arguments = (recorder, number, ensemble.hosts(*hosts), rng.random(), until)
+            threads.append(threading.Thread(target=work, args=arguments))
+            threads[-1].start()
+        pause = threading.Event()
+        while time.monotonic() < until:
+            pause.wait(rng.uniform(0.5, 1.5))
+            server = rng.choice(ensemble.IDS)
+            ensemble.kill(server)
+            killed += 1
+            pause.wait(rng.uniform(0.0, 0.5))
+            ensemble.start(server)
+            eventually(ensemble.leader, "a whole ensemble")
+        for thread in threads:
+            thread.join()
+        last = connected(recorder, 0, ensemble.hosts())
+        last.sync("/h")
+        children = last.get_children("/h")
+        for child in children:
+            try:
+                last.get(f"/h/{child}")
+            except KazooException:
+                pass  # An ephemeral node that has ended meanwhile; the history has it.
+        last.stop()
+    words = judged(options, history, "CONFORMS")
+    print(f"ok   kills: {killed} SIGKILLs\n     " + "\n     ".join(words))
+
+
+PARTS = {"stale": stale, "kills": kills}
+
+
+def main():
+    logging.getLogger("kazoo").setLevel(logging.CRITICAL)
+    parser = Parser(description="histories of clients while servers fail")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--server", default="target/release/zab-server", help="the binary")
+    parser.add_argument("--zabcheck", default="target/release/zabcheck", help="the binary")
+    parser.add_argument("--apache", metavar="CLASSPATH", help="Apache's servers instead")
+    parser.add_argument("--keep", metavar="FOLDER", help="where to leave the histories")
+    parser.add_argument("--rounds-max", type=int, default=400, help="stale: rounds at most")
+    parser.add_argument("--seconds", type=float, default=15, help="kills: how long")
+    parser.add_argument("--clients", type=int, default=6, help="kills: how many")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    unknown = [part for part in options.parts if part not in PARTS]
+    binary = options.apache or pathlib.Path(options.server).resolve()
+    if unknown or not (options.apache or binary.is_file()):
+        parser.error(f"no part {unknown[0]}" if unknown else f"{options.server} is no file")
+    for part in options.parts or PARTS:
+        with tempfile.TemporaryDirectory(prefix="zab-histories-") as folder:
+            ensemble = (Apaches if options.apache else Ensemble)(binary, folder)
+            keep = pathlib.Path(options.keep) if options.keep else pathlib.Path(folder)
+            try:
+                for server in ensemble.IDS:
+                    ensemble.start(server)
+                PARTS[part](ensemble, options, keep / f"{part}.history.ndjson")
+            except Failed as why:
+                ensemble.logs()
+                print(f"FAIL {part}: {why}", file=sys.stderr)
+                return 1
+            finally:
+                ensemble.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
