@@ -225,21 +225,25 @@ impl Process {
     pub fn stop(mut self, deadline: Duration) -> Result<ExitStatus, ProcessError> {
         self.check_running("it was asked to")?;
         self.signal(Signal::TERM, "cannot be asked to stop")?;
-        self.await_end(deadline)
+        self.ends("end after SIGTERM", deadline)
     }
 
     /// Waits until it has ended, as somebody else made it.
     ///
     /// # Errors
     /// When it does not end within `deadline`: then it is killed.
-    pub fn await_end(mut self, deadline: Duration) -> Result<ExitStatus, ProcessError> {
+    pub fn await_end(self, deadline: Duration) -> Result<ExitStatus, ProcessError> {
+        self.ends("end of the process", deadline)
+    }
+
+    fn ends(mut self, what: &str, deadline: Duration) -> Result<ExitStatus, ProcessError> {
         let begin = Instant::now();
         loop {
             if let Some(status) = self.ended()? {
                 return Ok(status);
             }
             if begin.elapsed() >= deadline {
-                return Err(self.late("end of the process", deadline));
+                return Err(self.late(what, deadline));
             }
             thread::sleep(POLL_INTERVAL);
         }

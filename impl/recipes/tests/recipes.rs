@@ -7,19 +7,19 @@
 mod support;
 mod work;
 
-use support::{Target, World};
+use support::{Target, World, in_time};
 use work::Work;
 use zab_history::{Rule, Verdict};
 use zab_recipes::Mistake;
 
-/// The work on three servers, with kills where no session must end: everything that is promised holds, and the recipe's own
-/// rules were asked.
+/// The work on three servers, with kills where no session must end: everything that is promised
+/// holds, and the recipe's own rules were asked.
 async fn holds(name: &str, work: Work, rules: &[Rule]) {
     let mut world = World::start(Target::asked(), 3);
     let actors = work.actors(&world).await;
     if work == Work::Failover {
         // A session must end there, which it only does under a leader that lasts.
-        work.run(actors, Mistake::None).await;
+        in_time(work.run(actors, Mistake::None)).await;
     } else {
         world.with_kills(work.run(actors, Mistake::None)).await;
     }
@@ -42,7 +42,7 @@ async fn holds(name: &str, work: Work, rules: &[Rule]) {
 async fn finds(name: &str, work: Work, mistake: Mistake, rule: Rule) {
     let world = World::start(Target::asked(), 1);
     let actors = work.actors(&world).await;
-    work.run(actors, mistake).await;
+    in_time(work.run(actors, mistake)).await;
     let (_, report) = world.judge(name);
     let found: std::collections::BTreeSet<Rule> =
         report.violations.iter().map(|found| found.rule).collect();

@@ -34,7 +34,8 @@ pub fn check<M: ExplorerModel>(
     options: &Options<'_>,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Report<M::State>, Refused> {
-    let names = ask_first("the names of its actions", || action_names(model))?;
+    let classes = ask_first("the names of its classes", || model.class_names())?.len();
+    let names = ask_first("the names of its actions", || action_names(model, classes))?;
     let mut reductions = ask_first("its reductions", || model.reductions())?;
     reductions.extend(options.symmetry.then_some("symmetry"));
     let mut run = Run::begin(model, options, &reductions)?;
@@ -315,8 +316,8 @@ fn report<M: ExplorerModel>(
 }
 
 /// The name of the action of each class.
-fn action_names<M: ExplorerModel>(model: &M) -> Vec<String> {
-    (0..).zip(model.class_names()).map(|(class, _)| model.action_name(class)).collect()
+fn action_names<M: ExplorerModel>(model: &M, classes: usize) -> Vec<String> {
+    (0..).take(classes).map(|class| model.action_name(class)).collect()
 }
 
 /// How often each action was taken: the classes of one action together.

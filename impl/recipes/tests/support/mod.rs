@@ -56,6 +56,11 @@ impl Target {
     }
 }
 
+/// Runs the work of clients, which must end.
+pub(crate) async fn in_time(work: impl Future<Output = ()>) {
+    tokio::time::timeout(DEADLINE, work).await.expect("the work ends");
+}
+
 /// Servers, and the history of their clients.
 pub(crate) struct World {
     target: Target,
@@ -153,7 +158,7 @@ impl World {
             }
         };
         let work = async {
-            tokio::time::timeout(DEADLINE, work).await.expect("the work ends");
+            in_time(work).await;
             done.store(true, Ordering::SeqCst);
         };
         tokio::join!(kills, work);

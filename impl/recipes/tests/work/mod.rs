@@ -102,6 +102,7 @@ async fn queue(actors: Vec<Actor>, mistake: Mistake) {
     let (producers, consumers) = actors.split_at(2);
     let youngest_first = mistake == Mistake::TakesYoungest;
     let filled = Arc::new(Meeting::new(actors.len()));
+    let half = Arc::new(Meeting::new(consumers.len()));
     let produce = |actor: Actor| {
         let filled = Arc::clone(&filled);
         async move {
@@ -116,7 +117,7 @@ async fn queue(actors: Vec<Actor>, mistake: Mistake) {
         }
     };
     let consume = |actor: Actor| {
-        let filled = Arc::clone(&filled);
+        let (filled, half) = (Arc::clone(&filled), Arc::clone(&half));
         async move {
             let queue = Queue::open(&actor.client, QUEUE.1).await.expect("the session lives");
             let consumer = queue.consumer_with_mistake(mistake).await;
@@ -128,6 +129,8 @@ async fn queue(actors: Vec<Actor>, mistake: Mistake) {
             for _ in 0..ITEMS / 2 {
                 took(&actor, consumer.take().await.expect("the session lives"));
             }
+            // Who is faster leaves the other its half.
+            half.wait().await;
             if !youngest_first {
                 filled.wait().await;
             }
