@@ -85,7 +85,7 @@ fn a_counterexample_has_the_fewest_failures_and_whole_numbers() {
 #[test]
 fn bounds_and_no_bounds_exclude_each_other() {
     let refused = [
-        ("check --failures unlimited", "--failures is not for --model zookeeper"),
+        ("check --failures unlimited", "--failures is for --model paper"),
         ("check --model paper --failures unlimited --timeouts 1", "--timeouts"),
         ("check --model paper --failures unlimited --restarts 1", "--restarts"),
         ("check --model paper --failures unlimited --ghosts", "--ghosts"),
