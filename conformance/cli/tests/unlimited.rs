@@ -93,7 +93,7 @@ fn bounds_and_no_bounds_exclude_each_other() {
         ("check --model paper --failures unlimited --liveness --ghosts", "--ghosts"),
         ("check --model paper --failures unlimited --epochs 3", "has no bound on epochs"),
         ("check --model paper --epochs any", "--epochs any is for --failures unlimited"),
-        ("check --model paper --epochs many", "expected a number up to 255, or `any`"),
+        ("check --model paper --epochs many", "expected a whole number from 0 to 255, or `any`"),
         ("check --model paper --failures 3", "unlimited"),
         ("check --model paper --failures unlimited --txns 9", "at most 6"),
         ("explore --model paper --failures unlimited --path 0", "is for `zabcheck check`"),
