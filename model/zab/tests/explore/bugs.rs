@@ -94,6 +94,43 @@ fn a_leaders_snapshot_brings_back_what_it_was_told_to_cut() {
     }
 }
 
+/// ZOOKEEPER-5094: a leader has committed 2.1 and not applied it, so it tells 1, which has 2.1, to cut
+/// it, and sends it again. 1 applies it to its tree and leaves before NEWLEADER: it votes with what
+/// is not on its disk any more.
+#[test]
+fn after_an_interrupted_truncation_the_tree_is_ahead_of_the_disk() {
+    const CUT: &str = "trunc_durable=no,commit_after_snap=applied,window_grows=at_apply";
+    for (more, harm) in [(",partial_database=cleared_after_snap", true), ("", false)] {
+        let mut script = script(&format!("{CUT}{more}"));
+        script.act(Action::Elect(id(3), set(&[2])));
+        script.talk(&[2, 3]);
+        join(&mut script, 1, 3);
+        script.act(Action::Request(id(3)));
+        script.talk(&[1, 2, 3]);
+        script.sync(1);
+        script.sync(2);
+        script.talk(&[1, 2, 3]);
+        script.act(Action::Cut(id(1)));
+        script.act(Action::LearnerNotices(id(1)));
+        script.act(Action::Join(id(1), id(3)));
+        script.act(Action::Connect(id(1)));
+        script.act(Action::Accept(id(1), id(3)));
+        script.act(Action::ToLearner(id(1)));
+        script.act(Action::ToLeader(id(1), id(3)));
+        let sent = ["TRUNC 1.1", "PROPOSAL 2.1 payload=2", "COMMIT 2.1", "NEWLEADER epoch=2"];
+        assert_eq!(script.on_its_way(1), sent);
+        script.act(Action::ToLearner(id(1)));
+        script.act(Action::ToLearner(id(1)));
+        script.act(Action::ToLearner(id(1)));
+        script.act(Action::Cut(id(1)));
+        script.act(Action::LearnerNotices(id(1)));
+        let server = &script.state.servers[0];
+        assert_eq!(server.own_vote().zxid == Zxid::new(2, 1), harm);
+        assert_eq!(server.disk.history.numbers(), [1]);
+        assert_eq!(broken(&script).contains(&"stores_agree"), harm);
+    }
+}
+
 /// What servers of a profile do where both sample captures of Apache have a late joiner: 1 joins the
 /// leader 3, which is established and has committed nothing.
 fn late_joiner(profile: Profile) -> Script {
