@@ -95,7 +95,7 @@ fn bounds_and_no_bounds_exclude_each_other() {
         ("check --model paper --epochs any", "--epochs any is for --failures unlimited"),
         ("check --model paper --epochs many", "expected a whole number from 0 to 255, or `any`"),
         ("check --model paper --failures 3", "unlimited"),
-        ("check --model paper --failures unlimited --txns 9", "at most 6"),
+        ("check --model paper --failures unlimited --txns 9", "from 0 to 6"),
         ("explore --model paper --failures unlimited --path 0", "is for `zabcheck check`"),
         ("explore --exploration paper-closed-pair --path 0", "is for `zabcheck check`"),
     ];
