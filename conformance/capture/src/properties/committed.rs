@@ -132,7 +132,7 @@ impl Committed {
         findings: &mut Findings,
     ) {
         let (connection, header) = (seen.connection, seen.packet.zxid);
-        let Some(reign) = connection.epoch else { return };
+        let Some(current_epoch) = connection.epoch else { return };
         let reported = connection.reported.as_ref().map_or(0, |(zxid, _)| *zxid);
         // DIFF and SNAP say how far the leader's own history goes; TRUNC may stop before its end.
         let end = match seen.packet.kind {
@@ -140,18 +140,18 @@ impl Committed {
             _ => i64::MAX,
         };
         let mut cut = self.committed.range(header.saturating_add(1)..).take_while(|z| *z.0 <= end);
-        let old = cut.clone().find(|(zxid, _)| is_of_txn(**zxid) && epoch(**zxid) < reign);
+        let old = cut.clone().find(|(zxid, _)| is_of_txn(**zxid) && epoch(**zxid) < current_epoch);
         if let Some((zxid, line)) = old {
             let says = format!(
                 "transaction {} was committed, and the history of server {}, which leads epoch \
-                 {reign}, is without it",
+                 {current_epoch}, is without it",
                 Zxid(*zxid),
                 connection.leader
             );
             return findings.add(W_COMMITTED, says, self.evidence(seen, *zxid, *line));
         }
         // The leader that committed it still has it: it is in danger, if too few others do.
-        let own = cut.find(|(zxid, _)| **zxid <= reported && epoch(**zxid) == reign);
+        let own = cut.find(|(zxid, _)| **zxid <= reported && epoch(**zxid) == current_epoch);
         if let Some((zxid, line)) = own {
             let holders = vouching.holders(members, *zxid, connection.leader);
             if holders < members.quorum() {
