@@ -117,20 +117,6 @@ const UNUSED: &[&str] = &[
     "watchManagerName",
 ];
 
-/// Settings of TLS that are understood, or ask for what is so anyway. All others are promises.
-const UNDERSTOOD_TLS: [&str; 10] = [
-    "ssl.keyStore.location",
-    "ssl.keyStore.type",
-    "ssl.trustStore.location",
-    "ssl.trustStore.type",
-    "ssl.clientAuth",
-    "ssl.quorum.keyStore.location",
-    "ssl.quorum.keyStore.type",
-    "ssl.quorum.trustStore.location",
-    "ssl.quorum.trustStore.type",
-    "ssl.quorum.clientAuth",
-];
-
 /// What is said about a setting.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -146,7 +132,8 @@ pub(super) enum Verdict {
 pub(super) fn check(property: &Property) -> Verdict {
     let Property { line, key, value } = property;
     let short = key.strip_prefix("zookeeper.").unwrap_or(key);
-    if UNDERSTOOD_TLS.contains(&short) {
+    // All other settings of TLS are promises.
+    if short.starts_with("ssl.") && JAVA_PROPERTIES.contains(&short) {
         return Verdict::Fine;
     }
     if let Some(promise) = PROMISES.iter().find(|promise| matches(promise.key, short)) {
