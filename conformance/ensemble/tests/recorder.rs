@@ -133,17 +133,18 @@ fn passed(watched: &Watched) {
 #[test]
 fn everything_is_written_down_in_order() {
     let mut two = Two::new();
-    two.recorder.mark("start", json!({ "sid": 1 }));
     send(&mut two.learner, Ack, 5);
+    // Whatever comes to a reader was written down before: the mark comes after it.
     receive(&mut two.leader, Ack, 5);
+    two.recorder.mark("start", json!({ "sid": 1 }));
     send(&mut two.leader, Commit, 5);
     receive(&mut two.learner, Commit, 5);
     let shown = two.capture();
     let expected = [
         "2 -> 1 quorum can be dialled",
         "2 -> 1 quorum #1 opened",
-        "mark: start sid=1",
         "2 -> 1 quorum #1 ACK 0.5",
+        "mark: start sid=1",
         "1 -> 2 quorum #1 COMMIT 0.5",
         "recorder: quit",
     ];
