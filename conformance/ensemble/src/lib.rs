@@ -14,6 +14,8 @@
 //! The parts may be used on their own: [`ReservedPorts`], [`Process`], [`Relay`], [`Recorder`], and
 //! [`ClientRelay`], which writes the history of a client.
 
+#[cfg(test)]
+mod alone;
 mod client;
 mod client_relay;
 mod command;

@@ -68,12 +68,14 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::alone::listens;
 
     /// The addresses at which servers listen.
     const LISTENED_AT: [Ipv4Addr; 2] = [Ipv4Addr::LOCALHOST, Ipv4Addr::UNSPECIFIED];
 
     #[test]
     fn a_reserved_port_can_be_listened_on_again_and_again() {
+        let _alone = listens();
         let reserved = ReservedPorts::reserve(3).expect("free ports");
         for port in reserved.ports() {
             for at in [LISTENED_AT, LISTENED_AT].concat() {
@@ -90,6 +92,7 @@ mod tests {
     /// 127.0.0.1 only cannot be listened on at 0.0.0.0.
     #[test]
     fn a_port_that_somebody_holds_at_another_address_is_not_reserved() {
+        let _alone = listens();
         let elsewhere = Ipv4Addr::new(127, 0, 0, 2);
         let listeners: Vec<_> =
             (0..100).map(|_| TcpListener::bind((elsewhere, 0)).expect("a port")).collect();
@@ -110,6 +113,7 @@ mod tests {
 
     #[test]
     fn nobody_else_is_given_a_reserved_port() {
+        let _alone = listens();
         let reserved = ReservedPorts::reserve(100).expect("free ports");
         let others: Vec<_> = (0..100)
             .flat_map(|_| LISTENED_AT.map(|at| TcpListener::bind((at, 0)).expect("a port")))
@@ -127,6 +131,7 @@ mod tests {
 
     #[test]
     fn a_reserved_port_refuses_until_somebody_listens() {
+        let _alone = listens();
         let reserved = ReservedPorts::reserve(1).expect("free ports");
         let address = reserved.addresses().next().expect("one");
         let error = TcpStream::connect(address).expect_err("nobody listens");

@@ -139,7 +139,8 @@ impl Recorder {
         watched.release();
     }
 
-    /// Whom to kill when a packet says so.
+    /// Whom to kill when a packet says so. If a packet is just killing a server, this returns when the
+    /// capture tells so.
     pub fn set_process(&self, server: ServerId, process: Option<u32>) {
         let pid = process.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let mut processes = lock(&self.processes);
@@ -151,13 +152,17 @@ impl Recorder {
 
     /// Kills a server, as it is.
     fn kill(&self, server: ServerId, for_its_ack: bool) {
-        let Some(pid) = lock(&self.processes).remove(&server) else { return };
+        // Held until the capture tells of the kill: whoever sees that the process has ended, and then
+        // says whom to kill next, writes what it does after that.
+        let mut processes = lock(&self.processes);
+        let Some(pid) = processes.remove(&server) else { return };
         // It may have ended by itself a moment ago.
         let killed = kill_process_group(pid, Signal::KILL).is_ok();
         if for_its_ack {
             self.file.write(Event::KillOnAck { server: id(server) });
         }
         self.mark("killed", json!({ "sid": server, "by": "packet", "ran": killed }));
+        drop(processes);
     }
 
     /// Ends the capture. What passes later is not written any more.

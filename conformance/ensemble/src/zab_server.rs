@@ -188,6 +188,7 @@ fn build(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alone::starts_processes;
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
@@ -197,6 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_said_while_it_is_built_is_told() {
+        let _alone = starts_processes();
         let (stop, mut told) = (AtomicBool::new(false), Vec::new());
         let mut tell = |line: &str| told.push(line.to_owned());
         let script = "echo '   Compiling one' >&2; echo two >&2";
@@ -208,6 +210,7 @@ mod tests {
 
     #[test]
     fn a_build_that_is_given_up_leaves_no_process() {
+        let _alone = starts_processes();
         let (stop, mut children) = (AtomicBool::new(false), String::new());
         let mut tell = |line: &str| {
             children = line.to_owned();

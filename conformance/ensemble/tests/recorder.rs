@@ -166,7 +166,7 @@ fn what_is_held_is_recorded_and_delivered_when_it_is_released() {
     two.recorder.set_flow(1, 2, &[Port::Quorum], Flow::Pass);
     receive(&mut two.learner, Commit, 5);
     let shown = two.capture();
-    let at = |text: &str| shown.iter().position(|line| line.contains(text));
+    let at = |text: &str| shown.iter().position(|line| line.contains(text)).expect(text);
     assert!(at("COMMIT 0.5") < at("bytes delivered late"), "{shown:?}");
     assert!(at("recorder: hold") < at("COMMIT 0.5"), "{shown:?}");
 }
@@ -244,6 +244,8 @@ fn a_packet_kills_its_sender_or_its_receiver_before_or_after_it_is_delivered() {
             two.recorder.mark("alive", json!({}));
             send(&mut two.learner, Ack, 5);
             process.await_end(PATIENCE).expect("it is killed");
+            // Returns when the kill is written down.
+            two.recorder.set_process(victim_is, None);
             receive(&mut two.leader, Ack, 5);
             let shown = two.capture();
             let at = |text: &str| shown.iter().position(|line| line.starts_with(text));

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::net::TcpSocket;
 use zab_ensemble::{Endpoint, JoinedConnection, Link, Relay, ReservedPorts};
 use zab_trace::{
     ConnectionName, Event, EventKind, Header, Implementation, Lint, Located, Message, Packet, Port,
@@ -280,6 +281,8 @@ fn the_lines_of_the_relay_join_a_trace() {
     let recovered = Recovered::default();
     let mut lives: Vec<_> =
         (1..=2).map(|id| vec![Event::new(id, 1, 0, EventKind::Start { recovered })]).collect();
+    // Open to the end, so that each has a name of its own.
+    let mut open = Vec::new();
     for _ in 0..3 {
         let (mut one, mut two) = ensemble.connect(1, 2, &listener);
         exchange(&mut one, &mut two, "x");
@@ -296,6 +299,7 @@ fn the_lines_of_the_relay_join_a_trace() {
         let seq = lives[0].len() as u64;
         lives[0].push(Event::new(1, 1, seq, EventKind::Sent(packet(left, 2))));
         lives[1].push(Event::new(2, 1, seq, EventKind::Received(packet(right, 1))));
+        open.push((one, two));
     }
     for (id, life) in (1..).zip(&mut lives) {
         life.push(Event::new(id, 1, life.len() as u64, EventKind::Stop));
@@ -326,6 +330,16 @@ fn a_dropped_relay_leaves_nothing() {
     let listener = ensemble.listen(3, Port::Quorum);
     let (mut one, mut three) = ensemble.connect(1, 3, &listener);
     let address = ensemble.address(1, 3, Port::Quorum);
+    // Its port stays ours without it: nobody else may listen there now. It can be bound only while
+    // nobody listens.
+    ensemble.relay.cut(1, 3);
+    let held = TcpSocket::new_v4().expect("a socket");
+    held.set_reuseaddr(true).expect("a socket");
+    held.bind(address).expect("the reserved port");
+    assert_eq!(end(&mut one), Some(ErrorKind::ConnectionReset));
+    assert_eq!(end(&mut three), Some(ErrorKind::ConnectionReset));
+    ensemble.relay.heal(1, 3);
+    (one, three) = ensemble.connect(1, 3, &listener);
     drop(ensemble);
     assert!(refused(address));
     assert_eq!(end(&mut one), Some(ErrorKind::ConnectionReset));

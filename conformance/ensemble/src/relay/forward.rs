@@ -30,11 +30,12 @@ pub(super) async fn serve(gate: Arc<Gate>, mut listens: watch::Receiver<bool>, t
             Ok(Some(open)) => {
                 let Some(listener) = open.listener() else { return };
                 tap.listening(gate.link(), true);
+                let since = listens.clone();
                 tokio::select! {
                     biased;
                     _ = until(&mut cut, true) => {}
                     _ = until(&mut listens, false) => {}
-                    never = accept(listener, &gate, &tap) => match never {}
+                    never = accept(listener, &gate, &since, &tap) => match never {}
                 }
                 tap.listening(gate.link(), false);
             }
@@ -50,12 +51,18 @@ async fn until(watched: &mut watch::Receiver<bool>, wanted: bool) -> bool {
     watched.wait_for(|now| *now == wanted).await.is_ok()
 }
 
-async fn accept(listener: &TcpListener, gate: &Arc<Gate>, tap: &Arc<dyn Tap>) -> Infallible {
+/// Lets in whoever dials. `since` is as it was when the target was seen to listen.
+async fn accept(
+    listener: &TcpListener,
+    gate: &Arc<Gate>,
+    since: &watch::Receiver<bool>,
+    tap: &Arc<dyn Tap>,
+) -> Infallible {
     loop {
         match listener.accept().await {
             Ok((dialler, _)) => match gate.enter() {
                 Some(entered) => {
-                    tokio::spawn(connection(entered, dialler, Arc::clone(tap)));
+                    tokio::spawn(connection(entered, since.clone(), dialler, Arc::clone(tap)));
                 }
                 None => reset(dialler),
             },
@@ -66,10 +73,15 @@ async fn accept(listener: &TcpListener, gate: &Arc<Gate>, tap: &Arc<dyn Tap>) ->
 
 /// One connection, from its acceptance to its end. `entered` is the first argument, so that it is
 /// dropped after the sockets.
-async fn connection(entered: Entered, mut dialler: TcpStream, tap: Arc<dyn Tap>) {
+async fn connection(
+    entered: Entered,
+    mut since: watch::Receiver<bool>,
+    mut dialler: TcpStream,
+    tap: Arc<dyn Tap>,
+) {
     let gate = entered.gate();
     let mut cut = gate.watch();
-    let Some(mut acceptor) = dial(gate, &mut cut).await else {
+    let Some(mut acceptor) = dial(gate, &mut cut, &mut since).await else {
         // The target stopped listening a moment ago: its refusal is passed on as a reset.
         tap.refused(gate.link());
         return reset(dialler);
@@ -96,8 +108,13 @@ async fn connection(entered: Entered, mut dialler: TcpStream, tap: Arc<dyn Tap>)
     (connected.closed)();
 }
 
-/// Connects to the target; none if it refuses or the link is cut.
-async fn dial(gate: &Gate, cut: &mut watch::Receiver<bool>) -> Option<TcpStream> {
+/// Connects to the target; none if it refuses, has stopped listening since (who dialled it before
+/// does not reach it when it listens again), or the link is cut.
+async fn dial(
+    gate: &Gate,
+    cut: &mut watch::Receiver<bool>,
+    since: &mut watch::Receiver<bool>,
+) -> Option<TcpStream> {
     let dialled = TcpStream::connect(gate.target());
     tokio::pin!(dialled);
     tokio::select! {
@@ -110,6 +127,7 @@ async fn dial(gate: &Gate, cut: &mut watch::Receiver<bool>) -> Option<TcpStream>
             }
             None
         }
+        _ = since.changed() => None,
         dialled = &mut dialled => dialled.ok(),
     }
 }

@@ -52,9 +52,11 @@ mod tests {
 
     use super::*;
     use crate::ReservedPorts;
+    use crate::alone::listens;
 
     #[test]
     fn only_a_listener_is_one() {
+        let _alone = listens();
         let reserved = ReservedPorts::reserve(1).expect("a port");
         let address = reserved.addresses().next().expect("one");
         assert!(!is_listened_on(address));
@@ -71,6 +73,7 @@ mod tests {
 
     #[test]
     fn a_listener_on_all_addresses_is_one() {
+        let _alone = listens();
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port");
         let port = listener.local_addr().expect("an address").port();
         assert!(is_listened_on((Ipv4Addr::LOCALHOST, port).into()));

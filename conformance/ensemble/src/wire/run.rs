@@ -167,6 +167,7 @@ impl<'a> Run<'a> {
     pub(super) fn await_killed(&mut self, server: ServerId) -> Result<(), RecordError> {
         let process = self.processes.remove(&server).ok_or(RecordError::NotRunning(server))?;
         process.await_end(self.recording.wait_max)?;
+        self.recorder.set_process(server, None);
         self.mark_files("killed", &[server]);
         Ok(())
     }
