@@ -31,26 +31,6 @@ impl Op<'_> {
         self.operation.call.is_write() && self.zxid().is_some() && self.operation.error.is_none()
     }
 
-    /// The zxid of what it wrote, as its answer shows it: in a stat, or in the header.
-    pub(crate) fn own(&self) -> Option<Zxid> {
-        let reply = &self.operation.reply;
-        let parts = match &self.operation.call {
-            Call::Multi { parts } => parts.iter().collect(),
-            one => vec![one],
-        };
-        let shown = parts.into_iter().enumerate().find_map(|(number, part)| {
-            let answer =
-                reply.parts.get(number).map_or(reply.stat.as_ref(), |one| one.stat.as_ref());
-            match (part, answer) {
-                (Call::Create { .. }, Some(stat)) => Some(stat.czxid),
-                (Call::Set { .. }, Some(stat)) => Some(stat.mzxid),
-                _ => None,
-            }
-        });
-        // ZOOKEEPER-4026: the stat of a create in a multi may be empty.
-        shown.filter(|zxid| *zxid > Zxid::ZERO)
-    }
-
     /// Whether it may have changed something, and its client does not know.
     pub(crate) fn is_unknown_write(&self) -> bool {
         self.operation.call.is_write() && self.operation.returned.is_none()
@@ -67,8 +47,6 @@ pub(crate) struct Events<'a> {
     pub(crate) history: &'a History,
     /// In the order of the lines.
     pub(crate) ops: Vec<Op<'a>>,
-    /// Whether the header of a write's reply may have a later zxid than the write's own.
-    pub(crate) late: bool,
     /// Places in `ops`, in the order of the requests.
     pub(crate) sessions: BTreeMap<&'a str, Vec<usize>>,
     /// The largest zxid that each session was answered: until then it lived.
@@ -99,18 +77,7 @@ impl<'a> Events<'a> {
         for places in sessions.values_mut() {
             places.sort_by_key(|place| ops[*place].operation.invoked);
         }
-        Self { history, late: history.header.late, ops, sessions, alive, closed }
-    }
-
-    /// The zxid at which an operation is looked at: of a write its own where that is known.
-    pub(crate) fn at(&self, op: &Op<'_>) -> Option<Zxid> {
-        let own = if self.late && op.wrote() { op.own() } else { None };
-        own.or(op.zxid())
-    }
-
-    /// Whether it is a write that may have happened before the zxid of its reply.
-    pub(crate) fn is_early(&self, op: &Op<'_>) -> bool {
-        self.late && op.wrote() && op.own().is_none()
+        Self { history, ops, sessions, alive, closed }
     }
 
     /// What happened to each client, in its order: the moment, and the index of the line. An operation

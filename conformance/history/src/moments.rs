@@ -26,7 +26,7 @@ fn nothing_before_it_was_asked(
     found: &BTreeMap<usize, Zxid>,
     findings: &mut Findings,
 ) {
-    let zxid = |op: &Op<'_>| events.at(op).or(found.get(&op.index).copied());
+    let zxid = |op: &Op<'_>| op.zxid().or(found.get(&op.index).copied());
     let mut all: Vec<(Zxid, bool, &Op<'_>)> = Vec::new();
     for op in &events.ops {
         let Some(zxid) = zxid(op) else { continue };
@@ -39,9 +39,7 @@ fn nothing_before_it_was_asked(
     for (zxid, reads, op) in all {
         if !reads {
             findings.ask(Rule::Linearizable);
-            if let Some((_, other)) =
-                before.filter(|(other, _)| *other == zxid && !events.is_early(op))
-            {
+            if let Some((_, other)) = before.filter(|(other, _)| *other == zxid) {
                 let text = format!(
                     "two writes have the zxid {zxid}: {} and {}",
                     other.operation.call, op.operation.call
@@ -53,7 +51,7 @@ fn nothing_before_it_was_asked(
                     &[(other.index, "the other")],
                 );
             }
-            before = Some((zxid, op)).filter(|_| !events.is_early(op));
+            before = Some((zxid, op));
         }
         if let Some((made, write)) = youngest.filter(|(_, w)| op.returned() < w.operation.invoked) {
             let text = format!(

@@ -12,7 +12,7 @@ pub(crate) fn check(events: &Events<'_>, findings: &mut Findings) {
     for places in events.sessions.values() {
         let ops: Vec<&Op<'_>> = places.iter().map(|place| &events.ops[*place]).collect();
         answers_in_order(events, &ops, findings);
-        let swapped = writes_in_order(events, &ops, findings);
+        let swapped = writes_in_order(&ops, findings);
         never_back(&ops, &swapped, findings);
     }
 }
@@ -71,13 +71,11 @@ fn losses(events: &Events<'_>, client: u32) -> Vec<u64> {
 }
 
 /// A session's writes have growing zxids, in the order of the requests. Returns the lines that do not.
-fn writes_in_order(events: &Events<'_>, ops: &[&Op<'_>], findings: &mut Findings) -> Vec<usize> {
+fn writes_in_order(ops: &[&Op<'_>], findings: &mut Findings) -> Vec<usize> {
     let mut swapped = Vec::new();
     let mut latest: Option<(&Op<'_>, Zxid)> = None;
     for op in ops.iter().filter(|op| op.operation.call.is_write()) {
-        // Where replies may be late, the order of writes is known from stats only.
-        let own = if events.late { op.own() } else { op.zxid() };
-        let Some(zxid) = own else { continue };
+        let Some(zxid) = op.zxid() else { continue };
         findings.ask(Rule::Fifo);
         if let Some((before, earlier)) = latest.filter(|(_, earlier)| *earlier >= zxid) {
             let text = format!(

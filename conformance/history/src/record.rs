@@ -23,9 +23,6 @@ pub struct Header {
     /// What had this zxid or a smaller one happened before the recording, and is not in it.
     #[serde(default, with = "zxid", skip_serializing_if = "is_zero")]
     pub since: Zxid,
-    /// Whether the reply to a write may have a later zxid than the write's own.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub late: bool,
     /// How long a server may be behind, in milliseconds, if somebody promises it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timely: Option<u64>,

@@ -48,7 +48,6 @@ pub(crate) fn check(
         broken: BTreeSet::new(),
         seen: seen(events),
         unplaced: Vec::new(),
-        seen_early: BTreeSet::new(),
         replayed: Replayed::default(),
     };
     for path in ["/", "/zookeeper"] {
@@ -57,7 +56,7 @@ pub(crate) fn check(
     let found = unknowns.found();
     let mut all: Vec<(Zxid, bool, &Op<'_>)> = Vec::new();
     for op in &events.ops {
-        let zxid = events.at(op).or(found.get(&op.index).copied());
+        let zxid = op.zxid().or(found.get(&op.index).copied());
         let writes = op.wrote() || found.contains_key(&op.index);
         all.extend(zxid.map(|zxid| (zxid, !writes, op)));
     }
@@ -92,8 +91,6 @@ struct Replay<'a, 'f> {
     seen: BTreeSet<(Zxid, String)>,
     /// Creates that happened at a known zxid, of nodes whose numbers are not known.
     unplaced: Vec<Call>,
-    /// Writes with late replies whose effect was seen before.
-    seen_early: BTreeSet<usize>,
     replayed: Replayed,
 }
 
@@ -169,15 +166,6 @@ impl Replay<'_, '_> {
             self.wrong(Rule::Linearizable, op, path, text);
         }
         let fine = !kind.is_sequential() || self.number(zxid, op, path);
-        let seen = self.events.is_early(op)
-            && self
-                .tree
-                .nodes
-                .get(path)
-                .is_some_and(|node| node.czxid.is_none_or(|own| own <= zxid));
-        if seen {
-            return;
-        }
         if fine && !self.absent(zxid, op, path) {
             let text = format!("{part} succeeded at {zxid}, and {path} existed already");
             self.wrong(Rule::Linearizable, op, path, text);
@@ -220,9 +208,6 @@ impl Replay<'_, '_> {
     }
 
     fn delete(&mut self, zxid: Zxid, op: &Op<'_>, path: &str, version: Option<i32>) {
-        if self.seen_early.contains(&op.index) {
-            return;
-        }
         if !self.present(zxid, op, path) {
             return;
         }
@@ -237,13 +222,6 @@ impl Replay<'_, '_> {
         }
         self.tree.remove(path, Some((op.index, zxid)));
         self.changed(zxid, WatchKind::NodeDeleted, path);
-        if self.events.is_early(op) {
-            self.replayed.uncertain.insert(path.to_owned());
-            let above = parent(path).and_then(|above| self.tree.nodes.get_mut(above));
-            if let Some(above) = above {
-                above.pzxid = None;
-            }
-        }
     }
 
     fn set(

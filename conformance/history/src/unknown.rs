@@ -52,12 +52,6 @@ impl<'a> Unknowns<'a> {
             let parts = parts(&op.operation.call);
             unknowns.all.push(Unknown { op: *op, parts, after, before, found: None });
         }
-        // A write whose reply is late may be seen before the zxid of its reply.
-        for op in events.ops.iter().filter(|op| events.is_early(op)) {
-            let (after, _) = bounds(events, op);
-            let parts = parts(&op.operation.call);
-            unknowns.all.push(Unknown { op: *op, parts, after, before: op.zxid(), found: None });
-        }
         unknowns.all.sort_by_key(|unknown| unknown.op.operation.invoked);
         if !unknowns.all.is_empty() {
             unknowns.find(events);
@@ -68,8 +62,7 @@ impl<'a> Unknowns<'a> {
     /// Those with a zxid, by the index of their lines.
     pub(crate) fn found(&self) -> BTreeMap<usize, Zxid> {
         let found = self.all.iter();
-        let lost = found.filter(|unknown| unknown.op.operation.returned.is_none());
-        lost.filter_map(|unknown| unknown.found.map(|zxid| (unknown.op.index, zxid))).collect()
+        found.filter_map(|unknown| unknown.found.map(|zxid| (unknown.op.index, zxid))).collect()
     }
 
     /// How many parts of those that were not found may have done this by then, and after `from`.
@@ -83,30 +76,9 @@ impl<'a> Unknowns<'a> {
         let open = open.filter(|unknown| {
             unknown.after < to
                 && unknown.before.is_none_or(|before| from < before)
-                && (unknown.op.operation.returned.is_none()
-                    || unknown.before.is_none_or(|end| to <= end))
                 && unknown.op.operation.invoked < op.returned()
         });
         open.flat_map(|unknown| &unknown.parts).filter(|part| does(part)).count()
-    }
-
-    /// A write with a late reply that may have done this by then, and is not one of these.
-    pub(crate) fn early(
-        &self,
-        (from, to): (Zxid, Zxid),
-        op: &Op<'_>,
-        not: &BTreeSet<usize>,
-        does: impl Fn(&Call) -> bool,
-    ) -> Option<usize> {
-        let early = self.all.iter().filter(|unknown| {
-            unknown.op.operation.returned.is_some()
-                && !not.contains(&unknown.op.index)
-                && unknown.after < to
-                && unknown.before.is_none_or(|end| from < end && to <= end)
-                && unknown.op.operation.invoked < op.returned()
-        });
-        let mut early = early.filter(|unknown| unknown.parts.iter().any(|part| does(part)));
-        early.next().map(|unknown| unknown.op.index)
     }
 
     /// Whether one that was not found may have done this, at any time.
@@ -130,7 +102,6 @@ impl<'a> Unknowns<'a> {
         for (zxid, (returned, all)) in shown {
             let fits = |unknown: &&mut Unknown<'_>| {
                 unknown.found.is_none()
-                    && unknown.op.operation.returned.is_none()
                     && unknown.fits(zxid, returned)
                     && all.iter().all(|evidence| unknown.shows(evidence))
             };

@@ -3,8 +3,10 @@
 
     pip install kazoo==2.11.0
     cargo build --release -p zab-server && cargo build --release
-    python3 impl/server/tests/histories.py [stale] [kills] [--apache CLASSPATH]
+    python3 impl/server/tests/histories.py [zxids] [stale] [kills] [--apache CLASSPATH]
 
+zxids: clients at all servers write one node, sync, read and ping, all pipelined. The answer to a write has
+the write's own zxid, as its stat says, and no client is told a smaller zxid than before.
 stale: client 1 changes a node and tells client 2 by another way; client 2 reads it at a follower
 that is frozen meanwhile. Sooner or later it reads the old data, which ZooKeeper allows; after a
 sync it never does. The check must accept that and show it.
@@ -20,13 +22,15 @@ import os
 import pathlib
 import random
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from kazoo_ops import CALL_TIMEOUT_S, Ensemble, Failed, Parser, eventually, require
+from kazoo_ops import CALL_TIMEOUT_S, Connection, Ensemble, Failed, Parser, eventually, require
+from sizes import OPEN, text
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "conformance/history/emitters"))
@@ -34,6 +38,8 @@ sys.path.insert(0, str(HERE.parents[2] / "conformance/history/emitters"))
 from kazoo.exceptions import KazooException  # noqa: E402
 from kazoo_history import RecordedClient, Recorder  # noqa: E402
 
+GET_DATA, SET_DATA, SYNC, PING = 4, 5, 9, 11
+EVENT_XID, PING_XID = -1, -2
 MAIN_CLASS = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 
 
@@ -63,13 +69,55 @@ def judged(options, history, expected):
     return [line for line in done.stdout.splitlines() if not line.startswith(("┌", "│", "├", "└", "─"))]
 
 
+def zxids(ensemble, options, _history):
+    """The zxids of answers, where much is applied between a write and its answer."""
+    eventually(ensemble.leader, "a leader")
+    count, told = 300, 0
+    clients = [Connection(ensemble.client_ports[server]) for server in ensemble.IDS for _ in "12"]
+    error, _ = clients[0].ask(1, text("/z") + struct.pack(">i", 1) + b"0" + OPEN + struct.pack(">i", 0))
+    require(error == 0, f"create: {error}")
+    for one in clients:
+        one.ask(SYNC, text("/z"))
+    requests = [
+        (SET_DATA, text("/z") + struct.pack(">i", 1) + b"x" + struct.pack(">i", -1)),
+        (SET_DATA, text("/z") + struct.pack(">i", 1) + b"y" + struct.pack(">i", -1)),
+        (SYNC, text("/z")),
+        (SET_DATA, text("/none") + struct.pack(">i", 1) + b"x" + struct.pack(">i", -1)),
+        (GET_DATA, text("/z") + b"\1"),
+        (PING, b""),
+    ]
+    rng = random.Random(options.seed)
+    chosen = [rng.choice(requests) for _ in range(count)]
+    for op, body in chosen:
+        for one in clients:
+            one.send(struct.pack(">ii", PING_XID if op == PING else op, op) + body)
+    for one in clients:
+        last, answers = 0, 0
+        while answers < count:
+            xid, zxid, error = struct.unpack(">iqi", (frame := one.receive())[:16])
+            if xid == EVENT_XID:
+                # Apache's has none before 3.9.
+                require(zxid == -1 or zxid >= last, f"an event of 0x{zxid:x} after 0x{last:x}")
+                last = max(last, zxid)
+                continue
+            answers += 1
+            require(zxid >= last, f"the answer to {xid} has 0x{zxid:x}, and 0x{last:x} was told before")
+            last = zxid
+            if xid == SET_DATA and error == 0:
+                (mzxid,) = struct.unpack(">q", frame[24:32])
+                require(zxid == mzxid, f"the answer to the write 0x{mzxid:x} has 0x{zxid:x}")
+                told += 1
+        one.close()
+    print(f"ok   zxids: {told} writes answered with their own, {count * len(clients)} answers in order")
+
+
 def stale(ensemble, options, history):
     """Reads at a follower that is behind."""
     leader = eventually(ensemble.leader, "a leader")
     follower = next(server for server in ensemble.IDS if server != leader)
     process = ensemble.processes[follower]
     seen, rounds = 0, 0
-    with Recorder(history, late=not options.apache) as recorder:
+    with Recorder(history) as recorder:
         writer = connected(recorder, 1, ensemble.hosts(leader))
         reader = connected(recorder, 2, ensemble.hosts(follower))
         writer.create("/z", b"0")
@@ -147,7 +195,7 @@ def kills(ensemble, options, history):
     eventually(ensemble.leader, "a leader")
     rng = random.Random(options.seed)
     killed = 0
-    with Recorder(history, note=f"seed {options.seed}", late=not options.apache) as recorder:
+    with Recorder(history, note=f"seed {options.seed}") as recorder:
         first = connected(recorder, 0, ensemble.hosts())
         first.create("/h")
         first.stop()
@@ -183,7 +231,7 @@ def kills(ensemble, options, history):
     print(f"ok   kills: {killed} SIGKILLs\n     " + "\n     ".join(words))
 
 
-PARTS = {"stale": stale, "kills": kills}
+PARTS = {"zxids": zxids, "stale": stale, "kills": kills}
 
 
 def main():

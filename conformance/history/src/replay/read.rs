@@ -34,10 +34,6 @@ impl Replay<'_, '_> {
 
     /// An error is true in the state that it was answered from.
     fn refused(&mut self, zxid: Zxid, op: &Op<'_>, error: &str) {
-        if self.events.late && op.operation.call.is_write() {
-            // Nobody knows the state that it was refused in.
-            return;
-        }
         let parts = parts(&op.operation.call);
         let Some(part) = parts.first() else { return };
         let first = op.operation.reply.parts.first().and_then(|part| part.error.as_deref());
@@ -237,14 +233,6 @@ impl Replay<'_, '_> {
             return true;
         }
         let (owner, vanishes, confirmed) = (node.owner.clone(), node.vanishes, node.confirmed);
-        let range = (confirmed, zxid);
-        let early = self.unknowns.early(range, op, &self.seen_early, |part| deletes(part, path));
-        if let Some(index) = early {
-            self.seen_early.insert(index);
-            self.tree.remove(path, None);
-            self.replayed.uncertain.insert(path.to_owned());
-            return true;
-        }
         let deleted = self.unknowns.count((confirmed, zxid), op, |part| deletes(part, path)) > 0;
         if deleted || vanishes {
             self.tree.remove(path, None);

@@ -102,7 +102,6 @@ pub(crate) fn history(seed: u64, size: Size) -> History {
         source: "simulator".to_owned(),
         clock: Clock::Shared,
         since: Zxid::ZERO,
-        late: false,
         timely: None,
         note: format!("seed {seed}"),
     };

@@ -104,7 +104,6 @@ impl World {
             source: "zab-recipes".to_owned(),
             clock: Clock::Shared,
             since: Zxid::ZERO,
-            late: matches!(target, Target::Zab),
             timely: None,
             note: format!("{target:?}"),
         };

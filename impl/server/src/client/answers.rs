@@ -22,6 +22,8 @@ pub(super) struct Answers<'a> {
     pub(super) watching: Watching,
     /// The zxid of the last answer.
     pub(super) last_zxid: i64,
+    /// The largest zxid of an answer or event: the client has seen what was done until then.
+    pub(super) seen_zxid: i64,
 }
 
 /// Serving has stopped: what is in the tree now is not for clients.
@@ -50,8 +52,8 @@ impl Answers<'_> {
         Ok(())
     }
 
-    /// Answers a write.
-    pub(super) fn write(&mut self, xid: i32, op: i32, outcome: Outcome) -> Result<(), Stopped> {
+    /// Answers a write, with its own zxid.
+    pub(super) fn write(&mut self, xid: i32, op: i32, outcome: Outcome) {
         let answer = outcome.result.map(|change| match change {
             Change::Created { path, .. } if op == OpCode::Create.number() => {
                 CreateResponse { path }.to_bytes()
@@ -66,38 +68,40 @@ impl Answers<'_> {
             | Change::SessionClosed
             | Change::Compared => Bytes::new(),
         });
-        self.applied(xid, answer)
+        self.applied(xid, outcome.zxid, answer);
     }
 
-    /// Answers a `sync` of this path.
-    pub(super) fn sync(&mut self, xid: i32, path: String) -> Result<(), Stopped> {
-        self.applied(xid, Ok(SyncRecord { path }.to_bytes()))
+    /// Answers a `sync` of this path, which has brought this server to this zxid.
+    pub(super) fn sync(&mut self, xid: i32, path: String, zxid: i64) {
+        self.applied(xid, zxid, Ok(SyncRecord { path }.to_bytes()));
     }
 
-    /// Answers what is not read from the tree.
-    fn applied(&mut self, xid: i32, answer: Result<Bytes, i32>) -> Result<(), Stopped> {
-        let Self { service, serving, output, watching, .. } = self;
-        // Not the write's own zxid: a ping may have been answered with a later one.
-        let look = |tree: &Tree| {
-            while let Some(event) = watching.try_next() {
-                put_event(output, &event);
-            }
-            tree.last_zxid()
-        };
-        let zxid = service.look(*serving, look).ok_or(Stopped)?;
+    /// Answers a ping while something that the client asked for before is on its way. What is in
+    /// the tree by now may be later than that.
+    pub(super) fn ping(&mut self, xid: i32) {
+        self.put(xid, self.seen_zxid, Ok(Bytes::new()));
+    }
+
+    /// Answers what is not read from the tree: as at the moment when this zxid was applied, however
+    /// much has been applied since (`FinalRequestProcessor`, which answers a write before the next
+    /// is applied).
+    fn applied(&mut self, xid: i32, zxid: i64, answer: Result<Bytes, i32>) {
+        self.events(zxid);
         self.put(xid, zxid, answer);
-        Ok(())
+    }
+
+    /// Tells of the events that transactions up to this one have caused.
+    pub(super) fn events(&mut self, zxid: i64) {
+        while let Some(event) = self.watching.try_next_until(zxid) {
+            self.seen_zxid = self.seen_zxid.max(event.zxid);
+            put_event(&mut self.output, &event);
+        }
     }
 
     /// Answers an authentication. Its answer has no zxid (`ZooKeeperServer.processPacket`).
     pub(super) fn auth(&mut self, xid: i32, code: ErrorCode) {
         let answer = code.into_result().map(|()| Bytes::new());
         self.put(xid, 0, answer.map_err(ErrorCode::number));
-    }
-
-    /// Tells of an event.
-    pub(super) fn event(&mut self, event: &Event) {
-        put_event(&mut self.output, event);
     }
 
     /// Appends a reply's frame. What follows the header of a failure is nothing.
@@ -107,6 +111,7 @@ impl Answers<'_> {
             Err(number) => (number, Bytes::new()),
         };
         self.last_zxid = zxid;
+        self.seen_zxid = self.seen_zxid.max(zxid);
         frame::put(&mut self.output, |out| {
             ReplyHeader { xid, zxid, err }.encode(out);
             out.extend_from_slice(&body);

@@ -103,7 +103,8 @@ async fn greet_and_talk(
     frame::put(&mut greeting, |out| handshake::welcome(session).encode(out));
     let limit = Duration::from_millis(u64::try_from(session.timeout_ms).unwrap_or(0));
     let watching = service.watches().join(session.id, Arc::clone(&ids));
-    let answers = Answers { service, serving, output: greeting, watching, last_zxid: 0 };
+    let answers =
+        Answers { service, serving, output: greeting, watching, last_zxid: 0, seen_zxid: 0 };
     let reader = reads::Session { id: session.id, ids };
     let mut pipeline = Pipeline::new(answers, reader, entry);
     tokio::select! {

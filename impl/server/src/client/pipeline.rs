@@ -1,4 +1,8 @@
 //! The order of one session's requests.
+//!
+//! The zxids that a client is told never fall. A write's is its own, a sync's the last before
+//! anything that was asked for later, a read's that of the tree; an event comes between the answers
+//! to what was done before it and after it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +22,6 @@ use super::reads;
 use super::requests::{Class, Request};
 use super::roster::Entry;
 use super::service::{Outcome, Service, Submission, now_ms};
-use super::watches::Event;
 use crate::auth;
 
 /// Most requests of one connection that are not answered yet. While they are so many, nothing
@@ -52,19 +55,21 @@ struct Flying {
 
 enum Awaited {
     Write { outcome: oneshot::Receiver<Outcome> },
-    Sync { path: String, done: oneshot::Receiver<()> },
+    Sync { path: String, done: oneshot::Receiver<i64> },
 }
 
 /// What a connection waits for, besides its client.
 pub(super) enum Happened {
-    Event(Event),
+    /// An event of the transaction with this zxid is queued.
+    Event(i64),
     Settled(Settled),
 }
 
 /// What the first submission came to. It is still in the pipeline.
 pub(super) enum Settled {
     Write(Outcome),
-    Sync,
+    /// Up to this zxid.
+    Sync(i64),
 }
 
 impl From<Stopped> for Gone {
@@ -115,7 +120,12 @@ impl<'a> Pipeline<'a> {
         self.unanswered += 1;
         self.closing |= request.ends_session();
         match request.class() {
-            Class::Ping => return self.answer_local(since, &request),
+            Class::Ping if self.flying.is_empty() => return self.answer_local(since, &request),
+            Class::Ping => {
+                self.answers.ping(request.xid);
+                self.answered(since, request.op, request.xid);
+                return Ok(());
+            }
             Class::Auth => {
                 self.authenticate(since, &request);
                 return Ok(());
@@ -134,30 +144,29 @@ impl<'a> Pipeline<'a> {
                 Some(Awaited::Write { outcome }) => {
                     outcome.await.map(Settled::Write).map_err(|_| Gone)
                 }
-                Some(Awaited::Sync { done, .. }) => {
-                    done.await.map(|()| Settled::Sync).map_err(|_| Gone)
-                }
+                Some(Awaited::Sync { done, .. }) => done.await.map(Settled::Sync).map_err(|_| Gone),
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            event = self.answers.watching.next() => event.map(Happened::Event).ok_or(Gone),
+            event = self.answers.watching.ready() => event.map(Happened::Event).ok_or(Gone),
             settled = settled => settled.map(Happened::Settled),
         }
     }
 
     /// Tells the client of it, and of what else can be answered or submitted after that.
     pub(super) async fn take(&mut self, happened: Happened) -> Result<(), Gone> {
-        let mut settled = match happened {
-            Happened::Event(event) => {
-                self.answers.event(&event);
-                return Ok(());
-            }
-            Happened::Settled(first) => Some(first),
+        let (mut settled, event) = match happened {
+            // What was done before it is answered before it.
+            Happened::Event(zxid) => (self.try_settled()?, Some(zxid)),
+            Happened::Settled(first) => (Some(first), None),
         };
         while let Some(next) = settled {
             self.answer_first(next)?;
             settled = self.try_settled()?;
+        }
+        if let Some(zxid) = event {
+            self.answers.events(zxid);
         }
         self.advance().await
     }
@@ -201,7 +210,7 @@ impl<'a> Pipeline<'a> {
     fn try_settled(&mut self) -> Result<Option<Settled>, Gone> {
         let tried = match self.flying.front_mut().map(|first| &mut first.awaited) {
             Some(Awaited::Write { outcome }) => outcome.try_recv().map(Settled::Write),
-            Some(Awaited::Sync { done, .. }) => done.try_recv().map(|()| Settled::Sync),
+            Some(Awaited::Sync { done, .. }) => done.try_recv().map(Settled::Sync),
             None => Err(TryRecvError::Empty),
         };
         match tried {
@@ -222,10 +231,11 @@ impl<'a> Pipeline<'a> {
                     // (`FinalRequestProcessor`).
                     return Err(Gone);
                 }
-                self.answers.write(xid, op, outcome)?;
+                self.answers.write(xid, op, outcome);
             }
-            (Settled::Sync, Awaited::Sync { path, .. }) => self.answers.sync(xid, path)?,
-            (Settled::Write(_), Awaited::Sync { .. }) | (Settled::Sync, Awaited::Write { .. }) => {
+            (Settled::Sync(zxid), Awaited::Sync { path, .. }) => self.answers.sync(xid, path, zxid),
+            (Settled::Write(_), Awaited::Sync { .. })
+            | (Settled::Sync(_), Awaited::Write { .. }) => {
                 unreachable!("what settled is the first of the queue, and is taken at once")
             }
         }

@@ -22,7 +22,7 @@
 //! | | at the leader | at a follower |
 //! |---|---|---|
 //! | `Write` | `service.prepare(&request, own id, next zxid)`, and the bytes are `Input::Request` | REQUEST packet: the request as data, `auth` as identities |
-//! | `Sync` | when everything proposed by now is applied here: `done.send(())` | REQUEST packet; the leader answers with SYNC (zxid 0, no data) when everything it had proposed is committed and the COMMITs are queued to this follower; then, when those are applied here: `done.send(())`. SYNCs answer in order. |
+//! | `Sync` | when everything proposed by now is applied here, and before anything later is: `done.send(its zxid)` | REQUEST packet; the leader answers with SYNC (zxid 0, no data) when everything it had proposed is committed and the COMMITs are queued to this follower, before later ones are; then, when those are applied here: `done.send(the zxid of the last)`. SYNCs answer in order. |
 //! | `Revalidate` | `done.send(service.revalidate(session, timeout, own id))` | REVALIDATE packet; the answer's flag: `done.send(valid)` |
 //!
 //! A REQUEST from a follower is the same at the leader with the follower's id in place of the

@@ -230,17 +230,31 @@ impl Client {
 
     /// The next answer: whose, with which outcome, and its record.
     async fn answer(&mut self) -> (i32, ErrorCode, Bytes) {
+        let (header, rest) = self.frame().await;
+        (header.xid, ErrorCode::from_number(header.err).unwrap(), rest)
+    }
+
+    /// Of the next answer or event: whose, and its zxid.
+    async fn stamp(&mut self) -> (i32, i64) {
+        let (header, _) = self.frame().await;
+        (header.xid, header.zxid)
+    }
+
+    async fn frame(&mut self) -> (ReplyHeader, Bytes) {
         let frame = self.receive().await.unwrap();
         let mut reader = Reader::new(&frame);
-        let header: ReplyHeader = reader.read().unwrap();
-        let rest = frame.slice(reader.offset()..);
-        (header.xid, ErrorCode::from_number(header.err).unwrap(), rest)
+        let header = reader.read().unwrap();
+        (header, frame.slice(reader.offset()..))
+    }
+
+    async fn ask_ping(&mut self) {
+        let header = RequestHeader { xid: -2, op: OpCode::Ping.number() };
+        self.send(&header.to_bytes()).await;
     }
 
     /// Waits until the server has taken up everything that was sent before.
     async fn ping(&mut self) {
-        let header = RequestHeader { xid: -2, op: OpCode::Ping.number() };
-        self.send(&header.to_bytes()).await;
+        self.ask_ping().await;
         assert_eq!(self.answer().await, (-2, ErrorCode::Ok, Bytes::new()));
     }
 }

@@ -133,6 +133,8 @@ pub(super) struct Watching {
     number: u64,
     table: Arc<Mutex<Table>>,
     events: mpsc::UnboundedReceiver<Event>,
+    /// The first event that is queued, if it was looked at and not taken.
+    first: Option<Event>,
     queued: Arc<AtomicUsize>,
 }
 
@@ -161,7 +163,7 @@ impl Watches {
         let (paths, queued_here) = (HashSet::new(), Arc::clone(&queued));
         let watcher = Watcher { session, ids, paths, bytes: 0, events, queued: queued_here };
         table.watchers.insert(number, watcher);
-        Watching { number, table: Arc::clone(&self.table), events: received, queued }
+        Watching { number, table: Arc::clone(&self.table), events: received, first: None, queued }
     }
 
     /// Tells the watchers what a transaction did. Nobody must see the change before this returns.
@@ -208,16 +210,26 @@ impl Watches {
 impl Watching {
     /// The next event that is queued.
     pub(super) fn try_next(&mut self) -> Option<Event> {
-        let event = self.events.try_recv().ok()?;
+        self.try_next_until(i64::MAX)
+    }
+
+    /// The next event that is queued, if its transaction is not later than this.
+    pub(super) fn try_next_until(&mut self, zxid: i64) -> Option<Event> {
+        if self.first.is_none() {
+            self.first = self.events.try_recv().ok();
+        }
+        let event = self.first.take_if(|event| event.zxid <= zxid)?;
         self.queued.fetch_sub(event.size(), Ordering::Relaxed);
         Some(event)
     }
 
-    /// The next event, when there is one; `None` if too many were not taken.
-    pub(super) async fn next(&mut self) -> Option<Event> {
-        let event = self.events.recv().await?;
-        self.queued.fetch_sub(event.size(), Ordering::Relaxed);
-        Some(event)
+    /// Waits until an event is queued, and gives the zxid of its transaction; `None` if too many
+    /// were not taken. May be dropped while it waits.
+    pub(super) async fn ready(&mut self) -> Option<i64> {
+        if self.first.is_none() {
+            self.first = Some(self.events.recv().await?);
+        }
+        self.first.as_ref().map(|event| event.zxid)
     }
 
     /// The client is somebody else too.

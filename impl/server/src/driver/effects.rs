@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use zab_core::{
-    Close, Deliver, Dial, Effects, Message, Observer, Outgoing, Role, TimerChange, Write,
+    Close, Deliver, Dial, Effects, Message, Observer, Outgoing, Role, TimerChange, Txn, Write,
 };
 
 use super::{Driver, after, follows};
@@ -109,7 +109,10 @@ impl Driver {
 
     fn deliver(&mut self, deliver: &Deliver) -> Result<(), ServerError> {
         match deliver {
-            Deliver::Commit(txn) | Deliver::CatchUp(txn) => self.service.apply(&txn.payload)?,
+            Deliver::Commit(txn) | Deliver::CatchUp(txn) => {
+                self.complete_syncs_before(txn.zxid);
+                self.service.apply(&txn.payload)?;
+            }
             Deliver::Rebuild { zxid } => {
                 let tree = tokio::task::block_in_place(|| {
                     Ok::<_, ServerError>(self.storage.read_state()?.into_tree()?)
@@ -134,6 +137,11 @@ impl Driver {
                 Bytes::new()
             },
         };
+        if let Message::Commit { zxid } | Message::Inform { txn: Txn { zxid, .. } } =
+            &outgoing.message
+        {
+            self.answer_syncs_before(outgoing.connection, *zxid);
+        }
         let tree = if let Message::Snap { zxid } = outgoing.message {
             Some(self.tree_at(zxid)?)
         } else {

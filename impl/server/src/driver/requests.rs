@@ -26,23 +26,14 @@ const OUTSTANDING_MAX: u32 = 1000;
 pub(super) struct Requests {
     /// At an established leader: the last zxid that was given out in its epoch.
     proposed: Option<Zxid>,
-    /// Syncs that wait at the leader, in order: until when, and for whom.
-    syncs: VecDeque<(Zxid, Sync)>,
+    /// At the leader: syncs of learners' clients, which wait until this is committed.
+    learners: VecDeque<(Zxid, ConnectionId)>,
     /// At a follower: syncs that the leader has not answered.
-    asked: VecDeque<oneshot::Sender<()>>,
-    /// At a follower: answered syncs that wait until this is applied.
-    answered: VecDeque<(Zxid, oneshot::Sender<()>)>,
+    asked: VecDeque<oneshot::Sender<i64>>,
+    /// Syncs of this server's clients, which wait until this is applied.
+    own: VecDeque<(Zxid, oneshot::Sender<i64>)>,
     /// At a follower: who waits to hear whether a session lives.
     revalidations: HashMap<i64, VecDeque<oneshot::Sender<bool>>>,
-}
-
-/// Whose sync it is.
-#[derive(Debug)]
-enum Sync {
-    /// A client's of this server.
-    Own(oneshot::Sender<()>),
-    /// A client's of the learner on this connection.
-    Learner(ConnectionId),
 }
 
 impl Driver {
@@ -89,7 +80,10 @@ impl Driver {
                 Ok(())
             }
             (Submission::Sync { done, .. }, None) => {
-                self.sync(Sync::Own(done));
+                if let Some(until) = self.proposed_or(self.peer.applied()) {
+                    self.state.requests.own.push_back((until, done));
+                    self.complete_syncs();
+                }
                 Ok(())
             }
             (Submission::Sync { request, auth, done }, Some(leader)) => {
@@ -125,7 +119,10 @@ impl Driver {
             return Ok(());
         }
         if request.op_code() == Some(OpCode::Sync) {
-            self.sync(Sync::Learner(connection));
+            if let Some(until) = self.proposed_or(self.peer.last_committed()) {
+                self.state.requests.learners.push_back((until, connection));
+                self.complete_syncs();
+            }
             return Ok(());
         }
         self.propose(request, auth, from).await
@@ -160,52 +157,62 @@ impl Driver {
         self.send_bytes(leader, packet.to_bytes());
     }
 
-    /// At the leader: a sync waits for everything that is proposed by now.
-    fn sync(&mut self, sync: Sync) {
-        if let Some(proposed) = self.state.requests.proposed {
-            self.state.requests.syncs.push_back((proposed, sync));
-            self.complete_syncs();
-        }
+    /// At an established leader: the last transaction that it has proposed; this one if there is
+    /// none in its epoch.
+    fn proposed_or(&self, before: Zxid) -> Option<Zxid> {
+        self.state.requests.proposed.map(|last| if last.counter == 0 { before } else { last })
     }
 
     /// Answers the syncs that need not wait any more.
     pub(super) fn complete_syncs(&mut self) {
-        let (applied, committed) = (self.peer.applied(), self.peer.last_committed());
-        while let Some((until, sync)) = self.state.requests.syncs.front() {
-            // In a new epoch nothing may be committed yet that this one waits for.
-            let reached = match sync {
-                Sync::Own(_) => applied,
-                Sync::Learner(_) => committed,
-            };
-            if until.counter > 0 && reached < *until {
-                break;
-            }
-            match self.state.requests.syncs.pop_front() {
-                Some((_, Sync::Own(done))) => {
-                    // The client may be gone.
-                    let _ = done.send(());
-                }
-                Some((_, Sync::Learner(connection))) => {
-                    let packet = QuorumPacket::bare(PacketType::Sync, 0);
-                    self.send_bytes(connection, packet.to_bytes());
-                }
-                None => {}
-            }
-        }
-        while let Some((until, _)) = self.state.requests.answered.front()
-            && *until <= applied
+        let applied = self.peer.applied();
+        self.complete_own_syncs(|until| until <= applied);
+        let committed = self.peer.last_committed();
+        while let Some((until, connection)) = self.state.requests.learners.front()
+            && *until <= committed
         {
-            if let Some((_, done)) = self.state.requests.answered.pop_front() {
-                let _ = done.send(());
+            let connection = *connection;
+            self.state.requests.learners.pop_front();
+            self.answer_sync(connection);
+        }
+    }
+
+    /// Before the next transaction is applied: answers the syncs of this server's clients that wait
+    /// for no later one.
+    pub(super) fn complete_syncs_before(&mut self, next: Zxid) {
+        self.complete_own_syncs(|until| until < next);
+    }
+
+    fn complete_own_syncs(&mut self, is_due: impl Fn(Zxid) -> bool) {
+        while self.state.requests.own.front().is_some_and(|(until, _)| is_due(*until)) {
+            if let Some((until, done)) = self.state.requests.own.pop_front() {
+                // The client may be gone.
+                let _ = done.send(to_wire(until));
             }
         }
+    }
+
+    /// Before a learner is told that the next transaction is committed: answers the syncs of its
+    /// clients that wait for no later one. So it knows what each was to wait for.
+    pub(super) fn answer_syncs_before(&mut self, connection: ConnectionId, next: Zxid) {
+        let waiting = &mut self.state.requests.learners;
+        let before = waiting.len();
+        waiting.retain(|(until, learner)| *learner != connection || *until >= next);
+        for _ in waiting.len()..before {
+            self.answer_sync(connection);
+        }
+    }
+
+    fn answer_sync(&mut self, connection: ConnectionId) {
+        let packet = QuorumPacket::bare(PacketType::Sync, 0);
+        self.send_bytes(connection, packet.to_bytes());
     }
 
     /// At a follower: the leader answered the first sync. What it had committed by then has
     /// arrived before the answer.
     pub(super) fn on_sync_answered(&mut self) {
         if let Some(done) = self.state.requests.asked.pop_front() {
-            self.state.requests.answered.push_back((self.peer.last_committed(), done));
+            self.state.requests.own.push_back((self.peer.last_committed(), done));
             self.complete_syncs();
         }
     }

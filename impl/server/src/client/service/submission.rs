@@ -24,8 +24,8 @@ pub enum Submission {
         request: ForwardedRequest,
         /// Who the client is: the identities of a REQUEST packet.
         auth: Arc<[Id]>,
-        /// To be told when that is so.
-        done: oneshot::Sender<()>,
+        /// To be told when that is so, and up to which zxid.
+        done: oneshot::Sender<i64>,
     },
     /// A client came back with a session; does it live, and may this server have it?
     Revalidate {

@@ -17,6 +17,8 @@ use crate::tree::{Applied, Change, Preparer};
 /// What became of a write.
 #[derive(Debug)]
 pub(in crate::client) struct Outcome {
+    /// Of its transaction.
+    pub(in crate::client) zxid: i64,
     /// An error's number, which a newer leader may know and this server may not.
     pub(in crate::client) result: Result<Change, i32>,
 }
@@ -105,7 +107,7 @@ impl Writes {
             return false;
         };
         // The client may be gone; the write stands all the same.
-        let _ = waiting.done.send(Outcome { result });
+        let _ = waiting.done.send(Outcome { zxid: header.zxid, result });
         true
     }
 }

@@ -1,5 +1,7 @@
 //! What a session asks for is done and answered in the order in which it asked.
 
+use zab_wire::client::{SetDataRequest, XID_NOTIFICATION};
+
 use super::*;
 
 #[tokio::test]
@@ -79,7 +81,7 @@ async fn a_read_waits_for_the_sync_before_it() {
     assert_eq!(request.op, OpCode::Sync.number());
     writer.ask(1, OpCode::Create, &create("/a")).await;
     bench.commit_next().await;
-    done.send(()).unwrap();
+    done.send(bench.zxid).unwrap();
     let (xid, outcome, record) = reader.answer().await;
     assert_eq!((xid, outcome), (1, ErrorCode::Ok));
     assert_eq!(SyncRecord::from_bytes(&record).unwrap().path, "/a");
@@ -116,4 +118,63 @@ async fn more_requests_than_a_connection_may_have_are_answered_all_the_same() {
     };
     let (asked, (), ()) = tokio::join!(ask, commit, answer);
     asked.unwrap();
+}
+
+/// However much has been applied since (`FinalRequestProcessor`).
+#[tokio::test]
+async fn the_answer_to_a_write_has_its_own_zxid() {
+    let mut bench = Bench::serving().await;
+    let (mut one, mut other) = (bench.client().await, bench.client().await);
+    let before = bench.zxid;
+    one.ask(1, OpCode::Create, &create("/a")).await;
+    let first = bench.write().await;
+    // This one fails, and has a zxid all the same.
+    one.ask(2, OpCode::Create, &create("/a")).await;
+    let second = bench.write().await;
+    other.ask(1, OpCode::Create, &create("/b")).await;
+    let foreign = bench.write().await;
+    one.ask(3, OpCode::Exists, &read("/b")).await;
+    // Nothing was answered yet, whatever has been applied.
+    one.ask_ping().await;
+    assert_eq!(one.stamp().await, (-2, 0));
+    for request in [&first, &foreign, &second] {
+        bench.commit(request);
+    }
+    assert_eq!(one.stamp().await, (1, before + 1));
+    assert_eq!(one.stamp().await, (2, before + 3));
+    assert_eq!(one.stamp().await, (3, before + 3));
+    assert_eq!(other.stamp().await, (1, before + 2));
+    // Nothing is on its way: the zxid of the tree.
+    one.ask_ping().await;
+    assert_eq!(one.stamp().await, (-2, before + 3));
+}
+
+/// An event comes before the answers that are later than it, and after those that are not.
+#[tokio::test]
+async fn events_and_answers_come_in_the_order_of_their_zxids() {
+    let mut bench = Bench::serving().await;
+    let (mut one, mut other) = (bench.client().await, bench.client().await);
+    one.ask(1, OpCode::Create, &create("/a")).await;
+    bench.commit_next().await;
+    one.answer().await;
+    let watch = ReadRequest { path: "/a".to_owned(), watch: true };
+    one.ask(2, OpCode::GetData, &watch).await;
+    one.answer().await;
+    let before = bench.zxid;
+    let set = SetDataRequest { path: "/a".to_owned(), data: None, version: -1 };
+    one.ask(3, OpCode::Create, &create("/b")).await;
+    let first = bench.write().await;
+    one.ask(4, OpCode::Sync, &SyncRecord { path: "/a".to_owned() }).await;
+    let Submission::Sync { done, .. } = bench.next().await else { panic!() };
+    other.ask(1, OpCode::SetData, &set).await;
+    let changes = bench.write().await;
+    one.ask(5, OpCode::Create, &create("/c")).await;
+    let last = bench.write().await;
+    bench.commit(&first);
+    done.send(bench.zxid).unwrap();
+    bench.commit(&changes);
+    bench.commit(&last);
+    for (xid, zxid) in [(3, 1), (4, 1), (XID_NOTIFICATION, 2), (5, 3)] {
+        assert_eq!(one.stamp().await, (xid, before + zxid));
+    }
 }
