@@ -11,14 +11,12 @@ pub(crate) fn usage() -> ExitCode {
 }
 
 pub(crate) fn tell(confirmed: Result<String, Wrong>) -> ExitCode {
-    let (code, text) = match confirmed {
-        Ok(text) => {
-            println!("{text}");
-            return ExitCode::SUCCESS;
+    match confirmed {
+        Ok(text) => println!("{text}"),
+        Err(Wrong(code, why)) => {
+            eprintln!("{why}");
+            return ExitCode::from(code);
         }
-        Err(Wrong::Set(why)) => (1, format!("the set is not closed without a violation: {why}")),
-        Err(Wrong::File(why)) => (3, format!("the certificate cannot be used: {why}")),
-    };
-    eprintln!("{text}");
-    ExitCode::from(code)
+    }
+    ExitCode::SUCCESS
 }

@@ -11,22 +11,17 @@ const FORM: &str = "zabcheck certificate 1\n";
 /// Bytes of the last line: `states` and 16 digits.
 const LAST: u64 = 24;
 
-/// Why a file does not show that a set is closed.
-pub(crate) enum Wrong {
-    /// It is no certificate, not whole, or of a kind that cannot be confirmed here.
-    File(String),
-    /// The set is not closed, or a state of it violates something.
-    Set(String),
-}
+/// Why a set is not confirmed, and the exit code.
+pub(crate) struct Wrong(pub(crate) u8, pub(crate) String);
 
-pub(crate) fn file<T>(message: impl ToString) -> Result<T, Wrong> {
-    Err(Wrong::File(message.to_string()))
+/// The file is no certificate, not whole, or of a kind that cannot be confirmed here.
+pub(crate) fn file<T>(why: impl ToString) -> Result<T, Wrong> {
+    Err(Wrong(3, format!("the certificate cannot be used: {}", why.to_string())))
 }
 
 /// A certificate that has a beginning and an end.
 pub(crate) struct Certificate {
     path: PathBuf,
-    /// What it says: servers, transactions in a history, states.
     pub(crate) servers: u8,
     pub(crate) txns: u8,
     pub(crate) states: u64,
@@ -52,8 +47,8 @@ impl Certificate {
         text.seek(SeekFrom::Start(end)).or_else(file)?;
         let whole = text.read_to_string(&mut last).is_ok();
         let states = last.strip_prefix("states ").filter(|_| whole && last.ends_with('\n'));
-        let Some(Ok(states)) = states.map(|digits| u64::from_str_radix(digits.trim_end(), 16))
-        else {
+        let states = states.and_then(|digits| u64::from_str_radix(digits.trim_end(), 16).ok());
+        let Some(states) = states else {
             return file("it is cut short: its last line is missing");
         };
         let (mut servers, mut txns, mut unlimited) = (None, None, 0);
@@ -67,18 +62,25 @@ impl Certificate {
                 _ => return file(format!("it is of a run with `{word}`, which is not known here")),
             }
         }
-        match (servers, txns, unlimited) {
-            (Some(servers), Some(txns), 2) => {
-                Ok(Self { path: path.to_owned(), servers, txns, states, frame: (start, end) })
-            }
-            _ => file("it does not say how many servers and transactions there are"),
-        }
+        let (Some(servers), Some(txns), 2) = (servers, txns, unlimited) else {
+            return file("it does not say how many servers and transactions there are");
+        };
+        Ok(Self { path: path.to_owned(), servers, txns, states, frame: (start, end) })
     }
 
-    /// The bytes of all states.
-    pub(crate) fn read(&self) -> Result<impl Read, Wrong> {
+    /// The bytes of all states, in pieces of so many bytes.
+    pub(crate) fn pieces(
+        &self,
+        size: u64,
+    ) -> Result<impl Iterator<Item = Result<Vec<u8>, Wrong>> + Send, Wrong> {
         let mut bytes = BufReader::new(File::open(&self.path).or_else(file)?);
         bytes.seek(SeekFrom::Start(self.frame.0)).or_else(file)?;
-        Ok(FrameDecoder::new(bytes.take(self.frame.1 - self.frame.0)))
+        let mut frame = FrameDecoder::new(bytes.take(self.frame.1 - self.frame.0));
+        Ok(std::iter::from_fn(move || {
+            let mut piece = Vec::new();
+            let read = frame.by_ref().take(size).read_to_end(&mut piece);
+            let read = read.or_else(|error| file(format!("it is damaged: {error}")));
+            read.map(|count| (count > 0).then_some(piece)).transpose()
+        }))
     }
 }

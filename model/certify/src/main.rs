@@ -10,11 +10,11 @@ mod renaming;
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
+use rayon::iter::{ParallelBridge, ParallelIterator};
 use stateright::{Expectation, Model};
 use zab_paper::{Bounds, Paper, Rules, State, WithModel, with_model};
 use zerocopy::{IntoBytes, TryFromBytes};
@@ -26,13 +26,17 @@ fn main() -> ExitCode {
     let [path] = &std::env::args_os().skip(1).collect::<Vec<_>>()[..] else {
         return console::usage();
     };
-    let confirmed = Certificate::open(Path::new(path)).and_then(|certificate| {
+    console::tell(Certificate::open(Path::new(path)).and_then(|certificate| {
         let Certificate { servers, txns, .. } = certificate;
         // Nothing is ever spent, so one failure of each kind is always left.
         let bounds = Bounds { servers, txns, epochs: None, timeouts: 1, restarts: 1 };
         with_model::<0, _>(Rules::new(bounds), certificate).unwrap_or_else(file)
-    });
-    console::tell(confirmed)
+    }))
+}
+
+/// The set is not closed, or a state of it violates something.
+fn refuted<T>(why: &str) -> Result<T, Wrong> {
+    Err(Wrong(1, format!("the set is not closed without a violation: {why}")))
 }
 
 impl WithModel<0> for Certificate {
@@ -42,15 +46,14 @@ impl WithModel<0> for Certificate {
     /// invariant holds in each of its states.
     fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, 0>) -> Self::Output {
         let (orders, hashes) = (orders::<N>(), [RandomState::new(), RandomState::new()]);
-        let set: HashSet<u128> = HashSet::new();
         // 128 bits of each state, by a hash that is another one in each run.
         let print = |state: &State<N, X, 0>| {
             let state = canonical(state, &orders);
             let [high, low] = [0, 1].map(|i| u128::from(hashes[i].hash_one(state.as_bytes())));
             high << 64 | low
         };
-        let set = Mutex::new(set);
-        let count = in_threads(&self, |state| {
+        let set = Mutex::new(HashSet::new());
+        let count = sum(&self, |state| {
             let print = print(state);
             set.lock().unwrap_or_else(PoisonError::into_inner).insert(print);
             Ok(1)
@@ -60,22 +63,23 @@ impl WithModel<0> for Certificate {
             return file(format!("it has {count} states, and says that it has {}", self.states));
         }
         if !model.init_states().iter().all(|state| set.contains(&print(state))) {
-            return Err(Wrong::Set("the initial state is not in it".to_owned()));
+            return refuted("the initial state is not in it");
         }
         let mut invariants = model.properties();
         invariants.retain(|property| property.expectation == Expectation::Always);
-        let steps = in_threads(&self, |state| {
+        let steps = sum(&self, |state| {
             if let Some(broken) = invariants.iter().find(|one| !(one.condition)(model, state)) {
-                return Err(Wrong::Set(format!("{} is violated in {state:?}", broken.name)));
+                return refuted(&format!("{} is violated in {state:?}", broken.name));
             }
             let (mut steps, mut out) = (0, None);
             for_each_step(model, state, |action, next| {
                 steps += 1;
                 out = out.or_else(|| (!set.contains(&print(&next))).then_some(action));
             });
-            let out =
-                out.map(|action| Wrong::Set(format!("{action} leads out of it from {state:?}")));
-            out.map_or(Ok(steps), Err)
+            match out {
+                None => Ok(steps),
+                Some(action) => refuted(&format!("{action} leads out of it from {state:?}")),
+            }
         })?;
         Ok(format!(
             "closed: {N} servers, {} transactions, any number of failures: {} states; all {steps} \
@@ -87,34 +91,16 @@ impl WithModel<0> for Certificate {
     }
 }
 
-/// Visits all states of the certificate, and adds up what that gives.
-fn in_threads<const N: usize, const X: usize>(
+/// Visits all states of the certificate, on all processors, and adds up what that gives.
+fn sum<const N: usize, const X: usize>(
     certificate: &Certificate,
     visit: impl Fn(&State<N, X, 0>) -> Result<u64, Wrong> + Sync,
 ) -> Result<u64, Wrong> {
     let size = size_of::<State<N, X, 0>>();
-    let states = Mutex::new(certificate.read()?);
-    let work = || {
-        let mut sum = 0;
-        loop {
-            let mut bytes = Vec::new();
-            let mut states = states.lock().unwrap_or_else(PoisonError::into_inner);
-            let read = states.by_ref().take(1000 * size as u64).read_to_end(&mut bytes);
-            drop(states);
-            if read.or_else(|error| file(format!("it is damaged: {error}")))? == 0 {
-                return Ok(sum);
-            }
-            for bytes in bytes.chunks(size) {
-                let Ok(state) = State::try_read_from_bytes(bytes) else {
-                    return file("it has bytes that are no state");
-                };
-                sum += visit(&state)?;
-            }
-        }
+    let visit = |bytes: &[u8]| match State::try_read_from_bytes(bytes) {
+        Ok(state) => visit(&state),
+        Err(_) => file("it has bytes that are no state"),
     };
-    std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().map(|thread| thread.join().expect("nothing panics")).sum()
-    })
+    let pieces = certificate.pieces(1000 * size as u64)?.par_bridge();
+    pieces.map(|piece| piece?.chunks(size).map(visit).sum()).try_reduce(|| 0, |a, b| Ok(a + b))
 }

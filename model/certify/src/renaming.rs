@@ -73,20 +73,13 @@ pub(crate) fn canonical<const N: usize, const X: usize>(
     all.min_by(|a, b| a.as_bytes().cmp(b.as_bytes())).expect("there is an order")
 }
 
-/// All orders of `N` servers.
+/// All orders of `N` servers: of all lists of `N` of them, those in which each occurs.
 pub(crate) fn orders<const N: usize>() -> Vec<[usize; N]> {
-    let mut all = vec![std::array::from_fn(|index| index)];
-    for (place, other) in (0..N).flat_map(|place| (0..place).map(move |other| (place, other))) {
-        let swapped = |order: &[usize; N]| {
-            let mut order = *order;
-            order.swap(place, other);
-            order
-        };
-        all.extend(all.iter().map(swapped).collect::<Vec<_>>());
-    }
-    all.sort_unstable();
-    all.dedup();
-    all
+    let lists = (0..[N; N].iter().product()).map(|number: usize| {
+        let mut rest = number;
+        std::array::from_fn(|_| (rest % N, rest /= N).0)
+    });
+    lists.filter(|order| (0..N).all(|server| order.contains(&server))).collect()
 }
 
 /// The state after the server at each index has moved to `places[index]`.

@@ -26,7 +26,7 @@
 //! `sizes`, `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse
 //! election. `model`, `enabled`, `effects`: what an action does, when it can, what follows from it.
 //! `engines`: the model as engines see it. `properties`, `agreement`, `reached`, `ghost`: what must hold, what
-//! should be seen, what is remembered for it. `starts`: what runs begin with. `render`, `facts`,
+//! should be seen, what is remembered for it. `unlimited`: no bound on failures. `starts`: what runs begin with. `render`, `facts`,
 //! `picture`: telling the result.
 
 mod action;
@@ -48,6 +48,7 @@ mod render;
 mod sizes;
 mod starts;
 mod state;
+mod unlimited;
 
 pub use action::Action;
 pub use bounds::{Bounds, Election};
@@ -61,3 +62,4 @@ pub use render::{ActionText, changes, trace_text};
 pub use sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX, Transactions};
 pub use starts::{after_first_epoch, uneven_starts};
 pub use state::{Budget, State};
+pub use unlimited::Unlimited;

@@ -51,7 +51,7 @@ fn is_alike(one: &Log, other: &Log) -> bool {
 }
 
 /// What snapshot and log hold together.
-fn history(case: &Case<'_>, server: &Server<Flat>) -> Log {
+pub(super) fn history(case: &Case<'_>, server: &Server<Flat>) -> Log {
     if server.disk.snapshot == Snapshot::default() {
         return server.history;
     }

@@ -8,6 +8,7 @@
 //!
 //! The properties of the paper are those of [`zab_paper::primary_order`].
 
+use stateright::{Expectation, Model};
 use zab_paper::primary_order::{self as laws, Delivered, Transaction};
 
 use super::agreement;
@@ -159,7 +160,45 @@ macro_rules! table {
             })*
             bits.all
         }
+
+        /// Those that apply and are not [`OF_BOUNDED_RUNS`], for what is made of the model.
+        pub(super) fn unlimited<M>(model: &Zab) -> Vec<stateright::Property<M>>
+        where
+            M: Model<State = State> + AsRef<Zab>,
+        {
+            let mut all = Vec::new();
+            $(if Scope::$scope.includes(model) && !OF_BOUNDED_RUNS.contains(&stringify!($name)) {
+                all.push(stateright::Property {
+                    expectation: Kind::$kind.expectation(),
+                    name: stringify!($name),
+                    condition: |model: &M, state| $module::$name(&Case::new(model.as_ref(), state)),
+                });
+            })*
+            all
+        }
     };
+}
+
+/// What reads a budget of failures or the list of all established leaders. Without bounds there is
+/// neither.
+const OF_BOUNDED_RUNS: [&str; 8] = [
+    "primary_integrity",
+    "single_established_leader",
+    "committed_never_lost",
+    "settled_again",
+    "leader_established",
+    "rejoined",
+    "second_epoch",
+    "committed_in_second_epoch",
+];
+
+impl Kind {
+    fn expectation(self) -> Expectation {
+        match self {
+            Self::Always => Expectation::Always,
+            Self::Sometimes => Expectation::Sometimes,
+        }
+    }
 }
 
 /// Bits in a row.

@@ -14,7 +14,7 @@ use crate::{CALM, ELECTION, explore, explore_within, violated, with, zab};
 
 /// Where a defect shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Scene {
+pub(crate) enum Scene {
     /// Elections alone, from uneven histories.
     Elections,
     /// 1 has promised epoch 2, of which the others know nothing.
@@ -42,7 +42,7 @@ enum Scene {
 }
 
 impl Scene {
-    fn model(self) -> Zab {
+    pub(crate) fn model(self) -> Zab {
         let after = |bounds: Bounds| {
             let mut model = zab(bounds);
             model.starts = vec![after_first_epoch()];
@@ -79,7 +79,7 @@ impl Scene {
 
 /// Each value of each switch that is not that of `fixed`, where it shows, and the property that is
 /// violated first; `none` for what releases do and is safe alone.
-const DEFECTS: &[(&str, Scene, &str)] = &[
+pub(crate) const DEFECTS: &[(&str, Scene, &str)] = &[
     ("quorum=half", Scene::After, "no_truncation_of_committed"),
     ("vote_order=zxid_first", Scene::Elections, "best_of_a_quorum_leads"),
     ("same_round_compares=leader", Scene::Elections, "none"),

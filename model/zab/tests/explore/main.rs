@@ -10,6 +10,7 @@ mod profiles;
 mod reductions;
 mod script;
 mod stories;
+mod unlimited;
 mod verdicts;
 
 use zab_explorer::{Options, Report, Verdict, check};

@@ -1,0 +1,132 @@
+//! No bound on failures, elections and epochs: states up to what no rule and no property tells apart.
+//!
+//! As in the `paper` family ([`zab_paper::Unlimited`]): no rule reads how often something failed but
+//! the failures themselves, and no rule does anything with an epoch but compare it, or take the next
+//! one. So states are taken for one that differ in
+//!
+//! * what was spent of the budgets: every kind of failure that the bounds allow at all is possible in
+//!   every state, and so is an election. Requests keep their budget, because a transaction keeps its
+//!   place in the ledger;
+//! * epochs, as long as their order is the same: they are their ranks among all epochs that occur in
+//!   the state, and 0 stays 0;
+//! * which leaders were established earlier: the list of them has no end. What is committed is
+//!   remembered as within bounds.
+//!
+//! For coarse elections ([`Election::Oracle`] and [`Election::Anybody`]) only: with messages there are
+//! rounds as well, of which a server takes the next one like an epoch.
+//!
+//! `docs/src/unlimited.md` says what a closed set proves, and lists the places that read an epoch.
+
+mod epochs;
+mod leaders;
+
+use stateright::Property;
+use zab_explorer::{Reduced, Reduction};
+
+use super::action::Action;
+use super::bounds::{Bounds, Election};
+use super::ghost::Violation;
+use super::model::Zab;
+use super::properties;
+use super::state::{Budget, State};
+use crate::probe::NoProbe;
+use crate::shape::Few;
+
+/// Epochs that may occur in a state, 0 included: two more still fit a packet.
+const EPOCHS_MAX: u32 = 13;
+
+/// The model without a bound on failures, elections and epochs.
+#[derive(Clone, Debug)]
+pub struct Unlimited {
+    zab: Zab,
+    /// Whether failures and elections are counted after all, so that there are at most as many as the
+    /// bounds of the model say.
+    is_counted: bool,
+}
+
+impl Unlimited {
+    /// The model without bounds on what these bounds allow at all, other than requests. `None` where
+    /// elections have messages.
+    #[must_use]
+    pub fn new(zab: &Zab) -> Option<Reduced<Self>> {
+        let all = zab.bounds;
+        // Nothing is ever spent, so that one of each kind is always left.
+        let bounds = Bounds {
+            crashes: all.crashes.min(1),
+            kills: all.kills.min(1),
+            lost_disks: all.lost_disks.min(1),
+            failed_appends: all.failed_appends.min(1),
+            timeouts: all.timeouts.min(1),
+            disconnects: all.disconnects.min(1),
+            rounds: all.rounds.min(1),
+            ..all
+        };
+        Self::of(Zab { bounds, ..zab.clone() }, false)
+    }
+
+    /// The same with at most as many failures and elections as these bounds allow. What is violated
+    /// here is violated with any number of them.
+    #[must_use]
+    pub fn counted(zab: &Zab) -> Option<Reduced<Self>> {
+        Self::of(zab.clone(), true)
+    }
+
+    fn of(zab: Zab, is_counted: bool) -> Option<Reduced<Self>> {
+        match zab.bounds.election {
+            Election::Oracle | Election::Anybody => Some(Reduced::new(Self { zab, is_counted })),
+            Election::Fle | Election::FleOnly => None,
+        }
+    }
+}
+
+impl Reduction for Unlimited {
+    type Base = Zab;
+
+    fn base(&self) -> &Zab {
+        &self.zab
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        vec!["budgets of failures and elections", "distances of epochs", "leaders before"]
+    }
+
+    /// If there are so many epochs that more might not fit, that is noted as a violation.
+    fn canonical(&self, state: &State) -> State {
+        let mut whole = *state;
+        if !self.is_counted {
+            let requests = state.budget.requests;
+            whole.budget = Budget { requests, ..Budget::of(&self.zab.bounds) };
+        }
+        whole.ghost.established = Few::default();
+        let used = whole.used_epochs();
+        if used.count() > EPOCHS_MAX {
+            whole.ghost.mark(Violation::Overflow);
+        }
+        whole.with_ranks(used)
+    }
+
+    /// A server that begins to lead wants the epoch after the one that it has accepted, and later one
+    /// that is above what a learner tells. In some states of the class that is an epoch that occurs, in
+    /// others nobody has it: these steps are taken from the state as it stands, and from the states with
+    /// a gap between any two epochs.
+    fn for_each_outcome(&self, state: &State, action: &Action, mut visit: impl FnMut(State)) {
+        let used = state.used_epochs().count();
+        let takes_epoch = matches!(action, Action::Elect(..) | Action::Accept(..));
+        if takes_epoch && used > EPOCHS_MAX {
+            return;
+        }
+        self.zab.act(state, *action, &mut NoProbe).into_iter().for_each(&mut visit);
+        let gaps = if takes_epoch { used } else { 1 };
+        for gap in 1..gaps {
+            let apart = state.with_epochs(|epoch| epoch + u8::from(u32::from(epoch) >= gap));
+            let next = apart.and_then(|apart| self.zab.act(&apart, *action, &mut NoProbe));
+            next.into_iter().for_each(&mut visit);
+        }
+    }
+
+    fn properties(&self) -> Vec<Property<Reduced<Self>>> {
+        let mut all = properties::unlimited(&self.zab);
+        all.extend(leaders::properties());
+        all
+    }
+}
