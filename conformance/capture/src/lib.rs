@@ -5,10 +5,13 @@
 //! ports in these bytes, and knows nothing of what the protocol allows. [`properties`] are what must
 //! hold of the messages of any release.
 //!
+//! [`corrupt`] makes captures wrong, to try the properties on.
+//!
 //! The order of a capture is the recorder's. A message stands in it after it was sent and before it
 //! was received; messages of one connection and direction are in their own order.
 
 mod connection;
+pub mod corrupt;
 mod decode;
 pub mod error;
 mod json;

@@ -46,7 +46,7 @@ impl Message {
             Self::Notification(_) => "NOTIFICATION",
             Self::NotANotification(_) => "UNREADABLE",
             Self::Packet(packet, _) if is_ack_ld(packet) => "ACK-LD",
-            Self::Packet(packet, _) => packet_name(packet.kind),
+            Self::Packet(packet, _) => name(packet.kind),
             Self::Snapshot(_) => "SNAPSHOT",
         }
     }
@@ -57,7 +57,8 @@ fn is_ack_ld(packet: &QuorumPacket) -> bool {
     packet.kind == PacketType::Ack && is_of_new_leader(packet.zxid)
 }
 
-fn packet_name(kind: PacketType) -> &'static str {
+/// The name of a packet in ZooKeeper's source.
+pub(crate) fn name(kind: PacketType) -> &'static str {
     match kind {
         PacketType::Request => "REQUEST",
         PacketType::Proposal => "PROPOSAL",

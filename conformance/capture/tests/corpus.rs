@@ -5,11 +5,14 @@
 //! comes from. To record one again: `zabcheck record --target apache --scenario SCENARIO --out DIR`,
 //! and take `DIR/capture.raw.ndjson`.
 
-use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+mod corpus_files;
 
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use corpus_files::{captures, members};
 use zab_capture::properties::{
     self, Members, W_ACKNOWLEDGED, W_CLIENT, W_COMMITTED, W_DIGEST, W_QUORUM,
 };
@@ -26,24 +29,6 @@ const VIOLATED: &[(&str, &[&str])] = &[
     ("apache-3.9.3/stale-ack-late", &[W_CLIENT, W_COMMITTED, W_QUORUM]),
     ("apache-3.9.3/truncate-first", &[W_QUORUM]),
 ];
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder");
-    entries.map(|entry| entry.expect("an entry").path()).collect()
-}
-
-fn captures() -> Vec<(String, PathBuf)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let all = files(&root).into_iter().filter(|path| path.is_dir()).flat_map(|path| files(&path));
-    let named = |path: PathBuf| {
-        let name = path.strip_prefix(&root).expect("below it").to_str().expect("UTF-8").to_owned();
-        let name = name.strip_suffix(".raw.ndjson").expect("a capture").to_owned();
-        (name, path)
-    };
-    let mut captures: Vec<_> = all.map(named).collect();
-    captures.sort();
-    captures
-}
 
 fn open(path: &Path) -> BufReader<File> {
     BufReader::new(File::open(path).expect("the capture"))
@@ -62,10 +47,7 @@ fn exactly_the_listed_properties_are_violated() {
     for (name, path) in &captures {
         let header = header(path);
         assert!(header.software.is_some() && header.note.is_some(), "{name} has no origin");
-        let members = Members {
-            servers: header.servers.iter().copied().collect(),
-            observers: header.observers.iter().copied().collect(),
-        };
+        let members = members(Some(&header));
         let report = properties::check(&members, open(path)).expect("a capture");
         let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.rule).collect();
         let expected =

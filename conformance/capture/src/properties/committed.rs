@@ -7,7 +7,9 @@ use zab_wire::{PacketType, Txn};
 
 use super::connections::Seen;
 use super::vouching::Vouching;
-use super::{Count, Findings, Members, Packet, W_COMMITTED, W_DIGEST, epoch, is_of_txn};
+use super::{
+    Count, Findings, Members, Packet, W_COMMITTED, W_DIGEST, W_PROPOSAL, epoch, is_of_txn,
+};
 use crate::payload::Payload;
 use crate::show::Zxid;
 
@@ -98,14 +100,17 @@ impl Committed {
         };
         let Some(before) = self.proposed.insert(zxid, now.clone()) else { return };
         let shown = |what: String| vec![before.shown(zxid), Packet { line: packet.0, text: what }];
-        if self.committed.contains_key(&zxid) {
-            self.looked_at += 1;
-            if before.content != now.content {
+        self.looked_at += 1;
+        if before.content != now.content {
+            if self.committed.contains_key(&zxid) {
                 let says = format!(
                     "transaction {} is committed, and is proposed again with another content",
                     Zxid(zxid)
                 );
                 findings.add(W_COMMITTED, says, shown(seen.item.to_string()));
+            } else {
+                let says = format!("transaction {} is proposed with two contents", Zxid(zxid));
+                findings.add(W_PROPOSAL, says, shown(seen.item.to_string()));
             }
         }
         if let (Some((version, first)), Some((same, second))) = (before.digest, now.digest)

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use zab_wire::PacketType;
 
 use super::connections::{Connection, Seen};
-use super::{Count, Covered, Findings, Members, Packet, W_QUORUM, epoch, is_of_txn};
+use super::covered::Covered;
+use super::{Count, Findings, Members, Packet, W_QUORUM, epoch, is_of_txn};
 use crate::show::Zxid;
 
 /// How many of the newest transactions are remembered. A learner that is cut further back takes part
@@ -104,13 +105,8 @@ impl Vouching {
             return;
         }
         let Some(txn) = self.txns.get(&zxid) else { return };
-        let is_hidden = |id: &&i64| {
-            members.is_voter(**id)
-                && **id != leader
-                && !covered.contains(&(**id, leader))
-                && !txn.present.contains_key(*id)
-        };
-        let hidden: Vec<&i64> = members.servers.iter().filter(is_hidden).collect();
+        let present = txn.present.keys().copied().collect();
+        let hidden = covered.hidden(members, leader, &present);
         if holders + hidden.len() >= members.quorum() {
             let hidden: Vec<String> = hidden.iter().map(ToString::to_string).collect();
             return findings.doubt(format!(

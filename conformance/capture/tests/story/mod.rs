@@ -1,5 +1,8 @@
 //! Captures made by hand.
 
+#![expect(dead_code, reason = "no test file uses everything")]
+
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use bytes::{Bytes, BytesMut};
@@ -18,6 +21,9 @@ pub(crate) struct Story {
     time: u64,
     /// Learner and leader of each connection; an election connection has one of them twice.
     connections: Vec<(i64, i64)>,
+    /// What each server has accepted, and adopted.
+    accepted: BTreeMap<i64, i64>,
+    adopted: BTreeMap<i64, i64>,
 }
 
 impl Story {
@@ -71,12 +77,18 @@ impl Story {
     /// The learner sends a packet without data.
     pub(crate) fn sends(&mut self, connection: u64, kind: PacketType, zxid: i64) -> &mut Self {
         let (learner, _) = self.ends_of(connection);
+        if kind == PacketType::Ack && zxid & 0xffff_ffff == 0 {
+            self.adopted.insert(learner, zxid >> 32);
+        }
         self.packet(connection, learner, &QuorumPacket::bare(kind, zxid))
     }
 
     /// The leader sends a packet without data.
     pub(crate) fn leads(&mut self, connection: u64, kind: PacketType, zxid: i64) -> &mut Self {
         let (_, leader) = self.ends_of(connection);
+        if kind == PacketType::NewLeader {
+            self.adopted.insert(leader, zxid >> 32);
+        }
         self.packet(connection, leader, &QuorumPacket::bare(kind, zxid))
     }
 
@@ -94,16 +106,9 @@ impl Story {
         self
     }
 
-    /// A learner dials a leader; discovery up to ACKEPOCH with this zxid and currentEpoch.
-    pub(crate) fn joins_leader(
-        &mut self,
-        learner: i64,
-        leader: i64,
-        epoch: i64,
-        zxid: i64,
-        current: i32,
-    ) -> u64 {
-        self.discovers(PacketType::FollowerInfo, learner, leader, epoch, zxid, current)
+    /// A learner dials a leader; discovery up to ACKEPOCH with this zxid.
+    pub(crate) fn joins_leader(&mut self, learner: i64, leader: i64, epoch: i64, zxid: i64) -> u64 {
+        self.discovers(PacketType::FollowerInfo, learner, leader, epoch, zxid)
     }
 
     fn discovers(
@@ -113,28 +118,69 @@ impl Story {
         leader: i64,
         epoch: i64,
         zxid: i64,
-        current: i32,
     ) -> u64 {
-        let connection = self.open("q", learner, leader);
-        let info = LearnerInfo { server: learner, protocol_version: 0x1_0000, config_version: 0 };
-        self.packet(connection, learner, &QuorumPacket::with_data(kind, 0, info.to_bytes()));
-        let version = Bytes::from_static(&[0, 1, 0, 0]);
-        let offer = QuorumPacket::with_data(PacketType::LeaderInfo, epoch << 32, version);
-        self.packet(connection, leader, &offer);
-        let current = Bytes::copy_from_slice(&current.to_be_bytes());
-        let answer = QuorumPacket::with_data(PacketType::AckEpoch, zxid, current);
-        self.packet(connection, learner, &answer);
+        let connection = self.registers(kind, learner, leader, zxid);
+        self.accepts(connection, epoch, zxid);
         connection
     }
 
+    /// A learner dials a leader and says what it has accepted.
+    pub(crate) fn registers(
+        &mut self,
+        kind: PacketType,
+        learner: i64,
+        leader: i64,
+        zxid: i64,
+    ) -> u64 {
+        let connection = self.open("q", learner, leader);
+        let had = *self.accepted.entry(learner).or_insert(zxid >> 32);
+        let info = LearnerInfo { server: learner, protocol_version: 0x1_0000, config_version: 0 };
+        let info = QuorumPacket::with_data(kind, had << 32, info.to_bytes());
+        self.packet(connection, learner, &info);
+        connection
+    }
+
+    /// The same, with another epoch than the one that it has accepted.
+    pub(crate) fn registers_as(&mut self, learner: i64, leader: i64, epoch: i64) -> u64 {
+        self.accepted.insert(learner, epoch);
+        self.registers(PacketType::FollowerInfo, learner, leader, 0)
+    }
+
+    /// LEADERINFO and ACKEPOCH.
+    pub(crate) fn accepts(&mut self, connection: u64, epoch: i64, zxid: i64) {
+        let (learner, _) = self.ends_of(connection);
+        self.offers(connection, epoch);
+        let had = self.accepted.insert(learner, epoch);
+        let adopted = self.adopted.get(&learner).copied().unwrap_or(zxid >> 32);
+        let current = if had == Some(epoch) { -1 } else { adopted };
+        self.answers(connection, zxid, i32::try_from(current).expect("a small epoch"));
+    }
+
+    /// LEADERINFO.
+    pub(crate) fn offers(&mut self, connection: u64, epoch: i64) -> &mut Self {
+        let (_, leader) = self.ends_of(connection);
+        self.accepted.insert(leader, epoch);
+        let version = Bytes::from_static(&[0, 1, 0, 0]);
+        let offer = QuorumPacket::with_data(PacketType::LeaderInfo, epoch << 32, version);
+        self.packet(connection, leader, &offer)
+    }
+
+    /// ACKEPOCH.
+    pub(crate) fn answers(&mut self, connection: u64, zxid: i64, current: i32) -> &mut Self {
+        let (learner, _) = self.ends_of(connection);
+        let current = Bytes::copy_from_slice(&current.to_be_bytes());
+        let answer = QuorumPacket::with_data(PacketType::AckEpoch, zxid, current);
+        self.packet(connection, learner, &answer)
+    }
+
     /// The same with the usual leader.
-    pub(crate) fn joins(&mut self, learner: i64, epoch: i64, zxid: i64, current: i32) -> u64 {
-        self.joins_leader(learner, LEADER, epoch, zxid, current)
+    pub(crate) fn joins(&mut self, learner: i64, epoch: i64, zxid: i64) -> u64 {
+        self.joins_leader(learner, LEADER, epoch, zxid)
     }
 
     /// The same, and an empty DIFF up to UPTODATE.
-    pub(crate) fn follows(&mut self, learner: i64, epoch: i64, zxid: i64, current: i32) -> u64 {
-        let connection = self.joins(learner, epoch, zxid, current);
+    pub(crate) fn follows(&mut self, learner: i64, epoch: i64, zxid: i64) -> u64 {
+        let connection = self.joins(learner, epoch, zxid);
         self.synchronizes(connection, epoch, zxid);
         connection
     }
@@ -142,7 +188,7 @@ impl Story {
     /// An observer joins.
     pub(crate) fn observes(&mut self, learner: i64, epoch: i64) -> u64 {
         let kind = PacketType::ObserverInfo;
-        let connection = self.discovers(kind, learner, LEADER, epoch, 0, 0);
+        let connection = self.discovers(kind, learner, LEADER, epoch, 0);
         self.synchronizes(connection, epoch, 0);
         connection
     }
@@ -169,19 +215,60 @@ impl Story {
     pub(crate) fn vote(&mut self, server: i64, round: i64, zxid: i64) -> &mut Self {
         let other = server % 3 + 1;
         let connection = self.open("e", server, other);
+        let epoch = self.adopted.get(&server).copied().unwrap_or_default();
+        let vote = (round, epoch, zxid);
+        self.greets(connection, server);
+        self.notifies(connection, ServerState::Looking, server, server, vote)
+    }
+
+    /// Election connections between all of these, each dialled by the greater.
+    pub(crate) fn meets(&mut self, servers: &[i64]) -> &mut Self {
+        for one in servers {
+            for other in servers.iter().filter(|other| *other < one) {
+                let connection = self.open("e", *one, *other);
+                self.greets(connection, *one);
+            }
+        }
+        self
+    }
+
+    /// A LOOKING server without a history votes on the connection that it has with another.
+    pub(crate) fn votes(&mut self, from: i64, to: i64, round: i64, leader: i64) -> &mut Self {
+        let at = self.connection_of(from, to);
+        self.notifies(at, ServerState::Looking, from, leader, (round, 0, 0))
+    }
+
+    /// A server without a history says that it follows another.
+    pub(crate) fn settles(&mut self, from: i64, to: i64, round: i64, leader: i64) -> &mut Self {
+        let at = self.connection_of(from, to);
+        self.notifies(at, ServerState::Following, from, leader, (round, 0, 0))
+    }
+
+    fn connection_of(&self, one: i64, other: i64) -> u64 {
+        let ends = (one.max(other), one.min(other));
+        let at = self.connections.iter().position(|other| *other == ends).expect("they have met");
+        at as u64 + 1
+    }
+
+    fn greets(&mut self, connection: u64, server: i64) -> &mut Self {
         let mut bytes = BytesMut::new();
         InitialMessage { server, address: Some("0.0.0.0:1".to_owned()) }.encode(&mut bytes);
-        Notification {
-            state: ServerState::Looking,
-            leader: server,
-            zxid,
-            election_epoch: round,
-            peer_epoch: 0,
-            config: None,
-            version: 2,
-        }
-        .put(&mut bytes);
         self.bytes_on("e", connection, server, &hex(&bytes))
+    }
+
+    fn notifies(
+        &mut self,
+        connection: u64,
+        state: ServerState,
+        from: i64,
+        leader: i64,
+        (election_epoch, peer_epoch, zxid): (i64, i64, i64),
+    ) -> &mut Self {
+        let mut bytes = BytesMut::new();
+        let (config, version) = (None, 2);
+        Notification { state, leader, zxid, election_epoch, peer_epoch, config, version }
+            .put(&mut bytes);
+        self.bytes_on("e", connection, from, &hex(&bytes))
     }
 }
 
