@@ -17,6 +17,7 @@ mod four_letter;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 mod link;
+mod mutant;
 mod properties;
 mod quorum_net;
 mod session;
@@ -30,6 +31,8 @@ mod unknown_peers;
 mod zxid;
 
 pub use error::ServerError;
+#[cfg(feature = "mutants")]
+pub use mutant::announce_mutant;
 pub use start::serve;
 pub use storage::StorageError;
 pub use trace::TraceError;

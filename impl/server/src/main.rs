@@ -89,6 +89,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), ServerError> {
     console::begin_log(arguments.log_level);
+    #[cfg(feature = "mutants")]
+    assert!(zab_server::announce_mutant(), "there is no such mutant");
     let options = Options { set: &arguments.set, tolerate: &arguments.tolerate };
     let config = match (&arguments.standalone, &arguments.config) {
         (Some(directory), _) => Config::standalone(directory, options)?,

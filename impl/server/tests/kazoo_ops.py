@@ -15,7 +15,9 @@ Nothing here sleeps to let something happen: conditions are polled until a deadl
 
 import argparse
 import collections
+import json
 import logging
+import os
 import pathlib
 import signal
 import socket
@@ -37,8 +39,8 @@ except ImportError:
 TICK_MS = 500
 # Least session timeout: two ticks.
 SESSION_S = 2 * TICK_MS / 1000
-# Limits against a hang; no machine is so slow.
-DEADLINE_S = 600
+# Limits against a hang; no machine is so slow. Where a hang is what is looked for, less is enough.
+DEADLINE_S = float(os.environ.get("ZAB_DEADLINE_S", "600"))
 CALL_TIMEOUT_S = 300
 HOST = "127.0.0.1"
 
@@ -90,6 +92,8 @@ class Ensemble:
     """Three server processes with data in a temporary folder."""
 
     IDS = (1, 2, 3)
+    # Where the servers' traces go, if anywhere.
+    traces = None
 
     def __init__(self, binary, folder):
         self.binary = binary
@@ -120,8 +124,32 @@ class Ensemble:
         data = self.folder / str(server)
         log = open(data / "log.txt", "ab")
         command = [self.binary, data / "zoo.cfg"]
+        if self.traces:
+            command += ["--trace", self.traces]
         self.processes[server] = subprocess.Popen(command, stdout=log, stderr=log)
         log.close()
+
+    def conform(self, zabcheck):
+        """When all servers have stopped: their traces must conform. Returns what the command says."""
+        lives = sorted(self.traces.glob("server-*.ndjson"))
+        header, killed = None, []
+        for path in lives:
+            lines = path.read_bytes().splitlines(keepends=True)
+            # A kill may leave half a line.
+            lines = [json.loads(line) for line in lines if line.endswith(b"\n")]
+            header = header or lines[0]
+            last = lines[-1]
+            if len(lines) > 1 and last["event"] != "Stop":
+                event = {key: last[key] for key in ("server", "incarnation")}
+                end = [["main", last["seq"]]]
+                killed.append({**event, "seq": 0, "chain": "harness", "after": end, "event": "Killed"})
+        own = {"source": "harness", "implementation": {"name": "kazoo_ops.py", "version": "1"}}
+        with open(self.traces / "harness.ndjson", "w") as harness:
+            for line in ({**header, **own}, *killed):
+                harness.write(json.dumps(line) + "\n")
+        done = subprocess.run([zabcheck, "conform", self.traces], capture_output=True, text=True)
+        require(done.returncode == 0, f"conform exits {done.returncode}:\n{done.stdout}{done.stderr}")
+        return f"{len(lives)} lives, {len(killed)} of them killed, conform"
 
     def kill(self, server):
         process = self.processes.pop(server)
@@ -181,9 +209,9 @@ class Ensemble:
 class Connection:
     """A client of a few lines, for what kazoo does not do."""
 
-    def __init__(self, port, last_zxid=0, session=0, password=bytes(16)):
+    def __init__(self, port, last_zxid=0, session=0, password=bytes(16), timeout_s=SESSION_S):
         self.socket = socket.create_connection((HOST, port), timeout=CALL_TIMEOUT_S)
-        head = struct.pack(">iqiqi", 0, last_zxid, int(SESSION_S * 1000), session, len(password))
+        head = struct.pack(">iqiqi", 0, last_zxid, int(timeout_s * 1000), session, len(password))
         self.send(head + password + b"\0")
         answer = self.receive()
         self.session = None
@@ -588,15 +616,17 @@ def read_back(ensemble, writers):
     require(contents[0] == contents[1] == contents[2], "servers differ")
 
 
-def run(ensemble, rounds):
+def run(ensemble, rounds, only):
     for server in ensemble.IDS:
         ensemble.start(server)
     leader = eventually(ensemble.leader, "three servers that serve")
     print(f"ok   three servers serve, server {leader} leads")
     clients = {server: connect(ensemble, server) for server in ensemble.IDS}
     for check in CHECKS:
-        check(ensemble, clients)
-        print(f"ok   {check.__name__.removeprefix('check_')}")
+        name = check.__name__.removeprefix("check_")
+        if not only or name in only:
+            check(ensemble, clients)
+            print(f"ok   {name}")
     for client in clients.values():
         stop(client)
     for number in range(1, rounds + 1):
@@ -617,6 +647,8 @@ def main():
     parser = Parser(description="kazoo against three zab-server processes")
     parser.add_argument("--server", default="target/debug/zab-server", help="the binary")
     parser.add_argument("--rounds", type=int, default=1, help="how often the leader is killed")
+    names = [check.__name__.removeprefix("check_") for check in CHECKS]
+    parser.add_argument("--only", action="append", choices=names, help="this check; may be repeated")
     arguments = parser.parse_args()
     binary = pathlib.Path(arguments.server).resolve()
     if not binary.is_file():
@@ -625,7 +657,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="zab-kazoo-") as folder:
         ensemble = Ensemble(binary, folder)
         try:
-            run(ensemble, arguments.rounds)
+            run(ensemble, arguments.rounds, arguments.only)
             return 0
         except Failed as failure:
             print(f"FAIL {failure}")

@@ -6,6 +6,7 @@
     python3 impl/server/tests/storage.py growth
     python3 impl/server/tests/storage.py stall
     python3 impl/server/tests/storage.py kills
+    python3 impl/server/tests/storage.py spare
     python3 impl/server/tests/storage.py apache --classpath /usr/share/java/zookeeper.jar
 
 growth: clients write to ten nodes. Prints memory (VmRSS) and files of each server after each
@@ -18,6 +19,9 @@ then with snapshots. Prints the longest time between two answers of each.
 kills: clients write without waiting while snapshots are taken all the time; servers get SIGKILL at
 random moments, one, the leader, or all. Afterwards every acknowledged write must be at every
 server. Prints how many snapshots were taken, and how often a kill left a half-written one.
+
+spare: old files are purged, then the newest snapshot of each server is damaged. The servers must
+still have everything: the older snapshots that are kept have the logs that they need.
 
 apache: the data directories of three zab-servers go to three servers of Apache ZooKeeper, which
 write to them, and back. Each time the new servers must have the same nodes, data and Stats.
@@ -219,10 +223,17 @@ def value(ensemble, server, path):
     return int(answer[20 : 20 + length])
 
 
+# Of the times that recoveries took, which are told.
+SHARES = (0, 50, 90, 99, 100)
+
+
 def kills(binary, folder, options):
     chance = random.Random(options.seed)
     lines = ("snapCount=40", "commitLogCount=30", "autopurge.purgeInterval=1")
     ensemble = ensemble_of(binary, folder, *lines)
+    if options.conform:
+        ensemble.traces = pathlib.Path(folder) / "traces"
+    recovered = []
     try:
         leader = started(ensemble)
         known = {server: 0 for server in ensemble.IDS}
@@ -252,6 +263,7 @@ def kills(binary, folder, options):
                 ensemble.kill(server)
             for server in victims:
                 half += len(files(ensemble, server, "snapshot.own.tmp"))
+            killed = time.monotonic()
             others = [server for server in ensemble.IDS if server not in victims]
             for server in others:
                 seen.update((server, path.name) for path in files(ensemble, server, "snapshot."))
@@ -259,6 +271,7 @@ def kills(binary, folder, options):
                 seen.update((server, path.name) for path in files(ensemble, server, "snapshot."))
                 ensemble.start(server)
             leader = eventually(ensemble.leader, "three servers that serve")
+            recovered.append(time.monotonic() - killed)
             for writer in writers.values():
                 writer.ending.set()
             for server, writer in writers.items():
@@ -277,6 +290,49 @@ def kills(binary, folder, options):
             f"{len(seen)} snapshots seen, {half} half-written ones left by a kill; {disk(ensemble)}"
         )
         require(len(seen) > 3 * options.rounds, "snapshots were hardly taken")
+        recovered.sort()
+        shares = [f"{share} %: {recovered[(len(recovered) - 1) * share // 100]:.2f}" for share in SHARES]
+        print(f"     all three serve again after, s: {', '.join(shares)}")
+        if options.conform:
+            ensemble.stop()
+            print(f"     {ensemble.conform(options.conform)}")
+    except Failed:
+        ensemble.logs()
+        raise
+    finally:
+        ensemble.stop()
+
+
+def spare(binary, folder, _options):
+    lines = ("snapCount=40", "commitLogCount=30", "autopurge.purgeInterval=1")
+    ensemble = ensemble_of(binary, folder, *lines)
+    writes, kept = 600, 3
+    try:
+        client = Client(ensemble.client_ports[started(ensemble)])
+        client.create("/n", b"0")
+        client.done("create")
+        # One at a time, so that there is time for a snapshot between two.
+        for number in range(1, writes + 1):
+            client.set("/n", b"%d" % number)
+            client.done("set")
+        client.close()
+        before = {server: len(files(ensemble, server, "snapshot.")) for server in ensemble.IDS}
+        ensemble.stop()
+        started(ensemble)
+        all_files = lambda: [files(ensemble, server, "snapshot.") for server in ensemble.IDS]
+        # One may have been taken since.
+        is_done = lambda: all(len(one) <= kept + 1 for one in all_files())
+        eventually(is_done, "old snapshots are purged")
+        ensemble.stop()
+        for server in ensemble.IDS:
+            require(before[server] > kept + 1, f"server {server} had {before[server]} snapshots")
+            newest = max(files(ensemble, server, "snapshot."), key=lambda path: int(path.suffix[1:], 16))
+            newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
+        started(ensemble)
+        for server in ensemble.IDS:
+            found = value(ensemble, server, "/n")
+            require(found == writes, f"server {server} has {found} of {writes} without its newest snapshot")
+        print(f"ok   {before[1]} snapshots, some purged, the newest damaged: all {writes} writes are there")
     except Failed:
         ensemble.logs()
         raise
@@ -419,6 +475,8 @@ def main():
     one.add_argument("--rounds", type=int, default=5)
     one.add_argument("--nodes", type=int, default=300, help="of 10,000 bytes, to fill snapshots")
     one.add_argument("--seed", type=int, default=1)
+    one.add_argument("--conform", metavar="ZABCHECK", help="check the servers' traces with this")
+    parts.add_parser("spare")
     one = parts.add_parser("apache")
     one.add_argument("--classpath", default="/usr/share/java/zookeeper.jar")
     options = parser.parse_args()
@@ -429,9 +487,8 @@ def main():
             return 3
     with tempfile.TemporaryDirectory(prefix="zab-storage-") as folder:
         try:
-            {"growth": growth, "stall": stall, "kills": kills, "apache": apache}[options.part](
-                binary, folder, options
-            )
+            parts = {"growth": growth, "stall": stall, "kills": kills, "spare": spare, "apache": apache}
+            parts[options.part](binary, folder, options)
             return 0
         except (Failed, OSError) as failure:
             print(f"FAIL {failure}")

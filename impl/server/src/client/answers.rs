@@ -11,6 +11,7 @@ use super::reads;
 use super::requests::Request;
 use super::service::{Outcome, Service, Serving};
 use super::watches::{Event, Watching};
+use crate::mutant::Mutant;
 use crate::tree::{Change, PartOutcome, Tree};
 
 /// Where answers come from and go to.
@@ -53,7 +54,10 @@ impl Answers<'_> {
     }
 
     /// Answers a write, with its own zxid.
-    pub(super) fn write(&mut self, xid: i32, op: i32, outcome: Outcome) {
+    pub(super) fn write(&mut self, xid: i32, op: i32, mut outcome: Outcome) {
+        if Mutant::AnswerOfLater.is_on() {
+            outcome.zxid = self.service.read(Tree::last_zxid);
+        }
         let answer = outcome.result.map(|change| match change {
             Change::Created { path, .. } if op == OpCode::Create.number() => {
                 CreateResponse { path }.to_bytes()

@@ -7,6 +7,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use crate::mutant::Mutant;
+
 /// When each session expires.
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
@@ -18,7 +20,8 @@ impl Expiry {
     /// A session begins.
     pub(super) fn track(&mut self, session: i64, timeout_ms: i32, now: Instant) {
         self.forget(session);
-        let at = now + Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
+        let timeout = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
+        let at = now + if Mutant::ExpiresEarly.is_on() { timeout / 5 } else { timeout };
         self.by_session.insert(session, at);
         self.by_time.insert((at, session));
     }
@@ -39,6 +42,7 @@ impl Expiry {
 
     /// Takes out the sessions that have expired, those first that did so first; at most `max`.
     pub(super) fn take_expired(&mut self, now: Instant, max: usize) -> Vec<i64> {
+        let max = if Mutant::NeverExpires.is_on() { 0 } else { max };
         let due = self.by_time.iter().take_while(|(at, _)| *at <= now).take(max);
         let expired: Vec<i64> = due.map(|(_, session)| *session).collect();
         for session in &expired {

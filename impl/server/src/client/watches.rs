@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 use zab_wire::{ErrorCode, Id};
 
+use crate::mutant::Mutant;
 use crate::tree::{EventKind, NodeEvent, Permission, permit};
 
 /// What one watch takes besides its path, about.
@@ -215,7 +216,7 @@ impl Watching {
 
     /// The next event that is queued, if its transaction is not later than this.
     pub(super) fn try_next_until(&mut self, zxid: i64) -> Option<Event> {
-        if self.first.is_none() {
+        if self.first.is_none() && !Mutant::EventAfterAnswer.is_on() {
             self.first = self.events.try_recv().ok();
         }
         let event = self.first.take_if(|event| event.zxid <= zxid)?;
@@ -343,6 +344,7 @@ impl Table {
 
     fn fire(&mut self, event: &NodeEvent, zxid: i64) {
         let (fired, over) = Modes::fired_by(event.kind);
+        let over = if Mutant::WatchFiresAgain.is_on() { Modes::NONE } else { over };
         let mut told: Vec<u64> = Vec::new();
         let mut cleared: Vec<u64> = Vec::new();
         if let Some(watchers) = self.by_path.get_mut(&event.path) {
@@ -374,6 +376,9 @@ impl Table {
     /// Queues an event, unless its client may not read the node.
     fn tell(&mut self, number: u64, event: &NodeEvent, zxid: i64) {
         let Some(watcher) = self.watchers.get(&number) else { return };
+        if Mutant::EventLost.is_on() {
+            return;
+        }
         if permit(&event.acl, Permission::Read, &watcher.ids).is_err() {
             return;
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{StorageError, file, log, reach, snapshot};
+use crate::mutant::Mutant;
 use crate::zxid::{Zxid, from_wire};
 
 /// Durably removes all but the newest `retained` snapshots, then the log files that none of those
@@ -20,7 +21,11 @@ pub(super) fn purge(snapshots: &Path, logs: &Path, retained: usize) -> Result<()
     }
     snapshot::retain(snapshots, |zxid| zxid >= oldest)?;
     let files = file::numbered(logs, log::PREFIX)?;
-    for (_, path) in &files[..first_needed(&files, needed)] {
+    let mut unneeded = first_needed(&files, needed);
+    if Mutant::PurgesTooMuch.is_on() {
+        unneeded = files.len().saturating_sub(1);
+    }
+    for (_, path) in &files[..unneeded] {
         file::remove(path)?;
     }
     file::sync_directory(logs)

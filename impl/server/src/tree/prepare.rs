@@ -18,6 +18,7 @@ use zab_wire::{
 };
 
 use super::{Tree, digest, length_of, path};
+use crate::mutant::Mutant;
 
 /// The id of the server whose client made a request.
 pub type Origin = u64;
@@ -140,7 +141,10 @@ impl Preparer {
             Ok(prepared) => prepared,
             Err(error) => return refuse(error),
         };
-        let digest = self.digest_after(tree, &prepared.nodes);
+        let mut digest = self.digest_after(tree, &prepared.nodes);
+        if Mutant::DigestOfBefore.is_on() {
+            digest = self.digest;
+        }
         let came =
             self.rules.digests.then_some(TxnDigest { version: digest::VERSION, tree: digest });
         let encode = |body| Txn { header: header(request.op), body, digest: came }.to_bytes();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use zab_wire::{ErrorCode, TxnBody, TxnHeader};
 
+use crate::mutant::Mutant;
 use crate::tree::prepare::{Pending, Prepared};
 use crate::tree::{Change, Origin, Preparer, Tree, path};
 
@@ -67,6 +68,9 @@ impl Tree {
         let known = self.ephemerals.remove(&header.session).unwrap_or_default();
         let mut paths: BTreeSet<Arc<str>> = known.into_iter().collect();
         paths.extend(listed.unwrap_or_default().into_iter().map(Arc::from));
+        if Mutant::EphemeralLeft.is_on() {
+            paths.clear();
+        }
         for path in paths {
             // Deleted already, by a transaction between the list and this one.
             let _ = self.delete(&path, header.zxid);
