@@ -8,7 +8,7 @@ mod values;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use zab_model::Profile;
+use zab_model::{Grain, Profile};
 
 pub(crate) use check::{
     Bounds, Check, Election, Epochs, Failures, Family, Files, Limits, PaperBounds,
@@ -270,6 +270,17 @@ fn profile(text: &str) -> Result<Profile, String> {
             None => error.to_string(),
         }
     })
+}
+
+/// A grain by its name; of a name that nothing has, what may have been meant.
+fn grain(text: &str) -> Result<Grain, String> {
+    let distance = |grain: &Grain| strsim::damerau_levenshtein(grain.name(), text);
+    let nearest = Grain::ALL.into_iter().min_by_key(distance).unwrap_or_default();
+    let known = Grain::ALL.map(Grain::name).join(", ");
+    if nearest.name() == text {
+        return Ok(nearest);
+    }
+    Err(format!("no grain is named {text}; expected {known}; the nearest is {nearest}"))
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! From the flags of single bounds to what is explored.
 
-use zab_model::Profile;
 use zab_model::explore::{self, SERVERS_MAX, Zab};
+use zab_model::{Grain, Profile};
 use zab_paper::{self as paper, Rules, Variant};
 use zab_presets::{Exploration, Family, GHOSTS, PaperRun};
 
@@ -42,20 +42,29 @@ pub(crate) fn exploration(
     Ok(Exploration { name: CUSTOM, covers: "the bounds given", family })
 }
 
-/// Lets servers of the family `zookeeper` follow a profile; explorations of the other are dropped.
+/// Lets servers of the family `zookeeper` follow a profile, at a grain; explorations of the other
+/// are dropped if either is given.
 ///
 /// # Errors
 /// When none is left; in words.
-pub(crate) fn follow(profile: &Profile, explorations: &mut Vec<Exploration>) -> Result<(), String> {
+pub(crate) fn follow(
+    profile: Option<Profile>,
+    grain: Option<Grain>,
+    explorations: &mut Vec<Exploration>,
+) -> Result<(), String> {
+    let Some(flag) = profile.map(|_| "--profile").or(grain.map(|_| "--grain")) else {
+        return Ok(());
+    };
     explorations.retain_mut(|exploration| {
         if let Family::Zookeeper(model) = &mut exploration.family {
-            model.ensemble.profile = *profile;
+            model.ensemble.profile = profile.unwrap_or(model.ensemble.profile);
+            model.ensemble.grain = grain.unwrap_or(model.ensemble.grain);
             return true;
         }
         false
     });
     if explorations.is_empty() {
-        return Err("--profile is for --model zookeeper".to_owned());
+        return Err(format!("{flag} is for --model zookeeper"));
     }
     Ok(())
 }
@@ -253,11 +262,16 @@ mod tests {
             "--election fle-only --resends 1 --requests 0 --servers 2 --window 1",
             "--model paper --servers 3 --txns 2 --epochs 2 --timeouts 1 --restarts 1 --ghosts \
              --reading epoch-first --reading late-ack-ld-commits",
+            "--profile 3.9.3,acks_of_cut=withdrawn --grain threads",
         ];
         for flags in asked {
             let understood = |line: &str| match Cli::try_parse_from(line.split_whitespace()) {
                 Ok(Cli { command: Command::Explore(args), .. }) => {
-                    exploration(args.model, &args.bounds, &args.paper).expect("it fits")
+                    let asked =
+                        exploration(args.model, &args.bounds, &args.paper).expect("it fits");
+                    let mut all = vec![asked];
+                    follow(args.profile, args.grain, &mut all).expect("it is the family");
+                    all.remove(0)
                 }
                 other => panic!("{line}: {other:?}"),
             };

@@ -1,7 +1,7 @@
 //! The commands that look at an exploration, and at the runs that it has found, by hand.
 
-use zab_model::Profile;
 use zab_model::explore::{self, Zab};
+use zab_model::{Ensemble, Grain, Profile};
 use zab_paper as paper;
 use zab_presets::{Exploration, Family, PaperRun};
 use zab_view::Run;
@@ -14,14 +14,14 @@ pub(crate) const CUSTOM: &str = "custom";
 pub(crate) fn command(exploration: &Exploration) -> String {
     let Exploration { name, family, .. } = exploration;
     if *name != CUSTOM && !family.is_unlimited() {
-        let profile = profile_flag(family).unwrap_or_default();
-        return format!("zabcheck explore --exploration {name} {profile}").trim_end().to_owned();
+        let flags = [vec![format!("zabcheck explore --exploration {name}")], model_flags(family)];
+        return flags.concat().join(" ");
     }
     let flags = match family {
         Family::Zookeeper(model) => zookeeper_flags(model),
         Family::Paper(run) => paper_flags(run),
     };
-    let flags: Vec<String> = flags.into_iter().chain(profile_flag(family)).collect();
+    let flags: Vec<String> = flags.into_iter().chain(model_flags(family)).collect();
     format!("zabcheck explore --model {} {}", family.name(), flags.join(" "))
 }
 
@@ -49,14 +49,13 @@ fn zookeeper_flags(model: &Zab) -> Vec<String> {
     counts.chain(more).collect()
 }
 
-/// `--profile`, unless servers follow `fixed`.
-fn profile_flag(family: &Family) -> Option<String> {
-    match family {
-        Family::Zookeeper(model) if model.ensemble.profile != Profile::FIXED => {
-            Some(format!("--profile fixed,{}", model.ensemble.profile))
-        }
-        Family::Zookeeper(_) | Family::Paper(_) => None,
-    }
+/// `--profile`, unless servers follow `fixed`, and `--grain`, unless it is `writes`.
+fn model_flags(family: &Family) -> Vec<String> {
+    let Family::Zookeeper(model) = family else { return Vec::new() };
+    let Ensemble { profile, grain, .. } = model.ensemble;
+    let profile = (profile != Profile::FIXED).then(|| format!("--profile fixed,{profile}"));
+    let grain = (grain != Grain::default()).then(|| format!("--grain {grain}"));
+    profile.into_iter().chain(grain).collect()
 }
 
 fn paper_flags(run: &PaperRun) -> Vec<String> {
@@ -135,7 +134,11 @@ fn zookeeper_words(model: &Zab) -> Vec<String> {
         explore::Election::Fle => "elections with all their messages",
         explore::Election::FleOnly => "elections alone, with all their messages",
     };
-    counts.into_iter().flatten().chain([leaders.to_owned()]).collect()
+    let grain = match model.ensemble.grain {
+        Grain::Writes => None,
+        Grain::Threads => Some("one step for each item of each thread".to_owned()),
+    };
+    counts.into_iter().flatten().chain([leaders.to_owned()]).chain(grain).collect()
 }
 
 /// Whether elections are more than one step.

@@ -16,7 +16,7 @@ fn releases_stand_side_by_side_with_what_is_known_and_what_is_not_modelled() {
     row(&["switch", "value", "3.4.10", "3.8.0", "3.9.4", "fixed"]);
     row(&["newleader_program", "queued", "x"]);
     row(&["ZOOKEEPER-4394", "3.8.0", "leader_sends_what_fits", "list_at_newleader=kept"]);
-    row(&["handler_threads", "all"]);
+    row(&["leader_timers", "all"]);
     row(&["position_when_established", "epoch_start", "x"]);
     row(&["trunc_across_epochs", "3.4.10"]);
     row(&["ZOOKEEPER-4925", "3.9.3", "sync_apply_enters_window=yes"]);
@@ -30,6 +30,23 @@ fn one_profile_is_told_in_words() {
     assert!(text.contains("acks_of_cut") && text.contains("They stay counted."), "{text}");
     assert!(text.contains("3.9.4, not modelled:"), "{text}");
     assert_exit(&zabcheck(&["profiles", "fixed"]), 0);
+}
+
+/// What is explored says at which grain, and so does the command that looks at it.
+#[test]
+fn a_grain_is_explored_and_an_unknown_one_is_refused_with_the_nearest() {
+    let flags = ["check", "--grain", "threads", "--servers", "2", "--profile", "3.9.1"];
+    let output = zabcheck(&flags);
+    assert_exit(&output, 1);
+    let text = stdout(&output);
+    assert!(text.contains("grain=threads") && text.contains("Handler"), "{text}");
+    assert!(text.contains("look:") && text.contains("--grain threads"), "{text}");
+    let output = zabcheck(&["check", "--grain", "thread"]);
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("the nearest is threads"), "{}", stderr(&output));
+    let output = zabcheck(&["check", "--grain", "threads", "--model", "paper"]);
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("--grain is for --model zookeeper"), "{}", stderr(&output));
 }
 
 #[test]

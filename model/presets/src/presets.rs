@@ -3,7 +3,7 @@
 use std::fmt;
 
 use zab_model::explore::{Bounds, Election, Zab, uneven_starts};
-use zab_model::{Profile, WINDOW_DEFAULT};
+use zab_model::{Grain, Profile, WINDOW_DEFAULT};
 use zab_paper::{self as paper, LateAckLd, NewLeaderWrites, Variant};
 
 /// A named set of explorations.
@@ -86,6 +86,9 @@ impl fmt::Display for Family {
                 write!(f, "{} window={}", model.bounds, model.ensemble.window)?;
                 if model.ensemble.profile != Profile::FIXED {
                     write!(f, " profile={}", model.ensemble.profile)?;
+                }
+                if model.ensemble.grain != Grain::default() {
+                    write!(f, " grain={}", model.ensemble.grain)?;
                 }
                 if model.starts.len() > 1 {
                     write!(f, " starts={}", model.starts.len())?;

@@ -1,5 +1,6 @@
 //! What is fixed during a run: the ensemble, the window and the profile.
 
+use crate::grain::Grain;
 use crate::history::History;
 use crate::profile::{Profile, Quorum};
 use crate::shape::Shape;
@@ -22,6 +23,8 @@ pub struct Ensemble {
     pub forget_committed: bool,
     /// What servers do where releases differ.
     pub profile: Profile,
+    /// How much of it is one step.
+    pub grain: Grain,
 }
 
 /// An ensemble, and the storage of its histories.
@@ -52,7 +55,13 @@ impl Ensemble {
     /// Voters 1 to `voters`, who follow the protocol.
     #[must_use]
     pub fn new(voters: u8) -> Self {
-        Self { voters, window: WINDOW_DEFAULT, forget_committed: false, profile: Profile::FIXED }
+        Self {
+            voters,
+            window: WINDOW_DEFAULT,
+            forget_committed: false,
+            profile: Profile::FIXED,
+            grain: Grain::Writes,
+        }
     }
 
     /// The voting members in order of their ids.

@@ -1,6 +1,7 @@
 //! Which rule applies to a step, by role.
 
 use crate::config::Config;
+use crate::grain::Grain;
 use crate::message::{Message, Notification};
 use crate::outbox::Outbox;
 use crate::probe::Probe;
@@ -50,6 +51,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             Step::AppendFails => self.append_fails(),
             Step::ZombieWrites => self.zombie_writes(),
             Step::ProgramNext => self.program_next(),
+            Step::Apply => self.apply_step(),
+            Step::Handler { learner } => self.handler_step(learner),
             Step::SyncLog { up_to } => self.zk_bcast_sync(up_to),
             Step::Settle => self.zk_fle_settle(),
             Step::Resend => self.zk_fle_resend(),
@@ -69,16 +72,20 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     }
 
     /// A server that is down can only start. While a program is unfinished, only its next write and
-    /// a crash can happen; where it pauses, also what the sync thread does.
+    /// a crash can happen; once it has handed over to the sync thread, also what that does. At grain
+    /// `threads` an unfinished program blocks the main thread only.
     fn may_act(&mut self, step: &Step<S>) -> Outcome {
-        let pauses = self.me.program.next() == Item::Pause;
         let (while_writing, while_down) = match step {
             Step::Start { .. } | Step::CutReturns | Step::LoseDisk => (false, true),
             Step::ProgramNext | Step::Crash | Step::ZombieWrites => (true, false),
-            Step::SyncLog { .. } => (pauses, false),
+            Step::SyncLog { .. } => (self.me.program.is_past(Item::Queue), false),
+            Step::Apply | Step::Handler { .. } => (self.grain() == Grain::Threads, false),
+            Step::Disconnected { .. } => (self.handlers_run(), false),
+            Step::Receive { message: Message::Notification(_), .. } => {
+                (self.grain() == Grain::Threads && self.me.role != Role::Looking, false)
+            }
+            Step::Receive { .. } => (self.handlers_run(), false),
             Step::Connected { .. }
-            | Step::Disconnected { .. }
-            | Step::Receive { .. }
             | Step::Settle
             | Step::Resend
             | Step::LeaveRole
@@ -89,6 +96,14 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.require("zk.start", "the server is up", is_up)?;
         let is_finished = holds(self.me.program.is_finished()).or(while_writing);
         self.require("program", "the program is finished", is_finished)
+    }
+
+    /// Grain `threads`, LEADING: whether handlers receive while the main thread runs a program. While
+    /// acceptedEpoch is written they wait for the lock (`Leader.getEpochToPropose`).
+    fn handlers_run(&self) -> bool {
+        self.grain() == Grain::Threads
+            && self.me.role == Role::Leading
+            && !self.me.program.contains(Item::AcceptedEpoch)
     }
 
     /// The role has no quorum connections.

@@ -11,6 +11,8 @@
 //! Where releases of ZooKeeper differ, a [`Profile`] says what a rule does; `fixed`, which the
 //! ledger describes, is none of them and stricter than any.
 //!
+//! A [`Grain`] says how much of this is one step; each grain calls the same functions.
+//!
 //! Durability is explicit. What a rule must write before it may send is a [`Program`]. Each write
 //! of a program is a step of its own, so a crash can come between any two.
 //!
@@ -34,6 +36,7 @@
 mod config;
 mod dispatch;
 pub mod explore;
+mod grain;
 mod history;
 mod message;
 mod number;
@@ -50,6 +53,7 @@ mod types;
 
 pub use config::{Config, Ensemble, WINDOW_DEFAULT};
 pub use dispatch::apply;
+pub use grain::Grain;
 pub use history::History;
 pub use message::{Message, Notification};
 pub use number::Number;

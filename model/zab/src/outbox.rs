@@ -40,6 +40,18 @@ impl<S: Shape> Outbox<S> {
     pub(crate) fn push(&mut self, effect: Effect<S>) {
         self.effects.push(effect);
     }
+
+    /// What this step has queued for a learner is sent now, behind all else.
+    pub(crate) fn release(&mut self, learner: ServerId) {
+        let is_its =
+            |effect: &Effect<S>| matches!(effect, Effect::Queued { to, .. } if *to == learner);
+        let (queued, others): (Vec<_>, Vec<_>) = self.effects.drain(..).partition(is_its);
+        self.effects = others;
+        self.effects.extend(queued.into_iter().map(|effect| match effect {
+            Effect::Queued { to, message } => Effect::Sent { to, message },
+            other => other,
+        }));
+    }
 }
 
 /// One effect of a step.
@@ -56,6 +68,17 @@ pub enum Effect<S: Shape> {
         /// The message.
         message: Message<S>,
     },
+    /// Grain `threads`, LEADING: a message is queued for a learner, and is sent when the handler
+    /// starts to send (`LearnerHandler.queuePacket`).
+    Queued {
+        /// The receiver.
+        to: ServerId,
+        /// The message.
+        message: Message<S>,
+    },
+    /// Grain `threads`, LEADING: what was queued for this learner is sent, and what comes later is
+    /// sent at once (`LearnerHandler.startSendingPackets`).
+    Started(ServerId),
     /// The server decided something that no message shows.
     Decided(Decision<S::Num>),
     /// LEADING: this end closes the connection of this learner.
@@ -121,6 +144,8 @@ impl<S: Shape> fmt::Display for Effect<S> {
             Self::Persisted(write) => write!(f, "persist {write}"),
             Self::Delivered(zxid) => write!(f, "deliver {zxid}"),
             Self::Sent { to, message } => write!(f, "send to={to} {message}"),
+            Self::Queued { to, message } => write!(f, "queue to={to} {message}"),
+            Self::Started(to) => write!(f, "start sending to={to}"),
             Self::Decided(decision) => write!(f, "decide {decision}"),
             Self::Closed(peer) => write!(f, "close {peer}"),
             Self::Replaced(peer) => write!(f, "replace {peer}"),

@@ -3,6 +3,8 @@
 
 use zab_flat::flat;
 
+use crate::grain::Grain;
+
 /// One item of a program. What it writes or sends is read from the server when its turn comes:
 /// since nothing else happens in between, it is still the same.
 #[flat]
@@ -34,10 +36,12 @@ pub enum Item {
     Synchronize,
     /// Hand what was received to the sync thread (`f.2.1`).
     Queue,
-    /// Other threads of the server may run here.
+    /// The sync thread may run here.
     Pause,
     /// Send ACK-LD (`f.2.1`).
     AckLd,
+    /// The leader counts itself among those who have acknowledged NEWLEADER (`l.1.2`).
+    OwnAckLd,
 }
 
 impl Item {
@@ -49,8 +53,12 @@ impl Item {
     }
 
     /// Whether the item is a step of its own.
-    pub(crate) fn is_step(self) -> bool {
-        self.is_write() || self == Self::Pause
+    pub(crate) fn is_step(self, grain: Grain) -> bool {
+        match grain {
+            Grain::Writes => self.is_write() || self == Self::Pause,
+            // Handlers are threads, and so nobody pauses for another one.
+            Grain::Threads => !matches!(self, Self::LeaderInfo | Self::Synchronize | Self::Pause),
+        }
     }
 }
 
@@ -96,8 +104,8 @@ impl ProgramName {
     /// Its items, in order.
     pub(crate) fn items(self) -> &'static [Item] {
         use Item::{
-            AcceptedEpoch, AckEpoch, AckLd, CurrentEpoch, Deliver, LeaderInfo, Log, Notify, Pause,
-            Queue, Snapshot, Synchronize, Truncate,
+            AcceptedEpoch, AckEpoch, AckLd, CurrentEpoch, Deliver, LeaderInfo, Log, Notify,
+            OwnAckLd, Pause, Queue, Snapshot, Synchronize, Truncate,
         };
         match self {
             Self::None => &[],
@@ -105,8 +113,8 @@ impl ProgramName {
             Self::OfferEpoch => &[AcceptedEpoch, LeaderInfo],
             Self::AcceptEpoch => &[AcceptedEpoch, AckEpoch],
             Self::AnswerEpoch => &[AckEpoch],
-            Self::Lead => &[CurrentEpoch, Synchronize],
-            Self::LeadFirst => &[Synchronize, CurrentEpoch],
+            Self::Lead => &[CurrentEpoch, Synchronize, OwnAckLd],
+            Self::LeadFirst => &[Synchronize, CurrentEpoch, OwnAckLd],
             Self::Truncate => &[Truncate],
             Self::NewLeader => &[Snapshot, Log, Deliver, CurrentEpoch, AckLd],
             Self::NewLeaderEpochFirst => &[CurrentEpoch, Snapshot, Log, Deliver, AckLd],
@@ -156,6 +164,11 @@ impl Program {
     #[must_use]
     pub fn contains(self, item: Item) -> bool {
         self.left().contains(&item)
+    }
+
+    /// Whether the program is unfinished, and this item of it is done.
+    pub(crate) fn is_past(self, item: Item) -> bool {
+        self.name.items().iter().take(self.done.into()).any(|done| *done == item)
     }
 
     pub(crate) fn advance(&mut self) {

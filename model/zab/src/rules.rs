@@ -7,6 +7,7 @@ pub(crate) mod election;
 mod failure;
 mod faults;
 mod guard;
+mod handler;
 mod node;
 mod program;
 pub(crate) mod sync_plan;

@@ -150,17 +150,31 @@ pub enum Progress {
     Offered,
     /// It sent ACKEPOCH and waits for the gate of `l.1.2`.
     WaitsForGate,
+    /// Its handler has chosen SNAP, which is not sent yet; every PROPOSAL and COMMIT is queued.
+    WaitsForSnap,
+    /// The header is queued, or SNAP is sent; every PROPOSAL and COMMIT is queued, and NEWLEADER
+    /// comes behind them.
+    WaitsForNewLeader,
     /// It was sent NEWLEADER and gets every PROPOSAL and COMMIT.
     Forwarding,
-    /// It acknowledged NEWLEADER, and gets every PROPOSAL and COMMIT.
+    /// It acknowledged NEWLEADER, and gets every PROPOSAL and COMMIT. Its handler waits for the
+    /// leader to be established, and reads nothing.
     Acknowledged,
+    /// It was sent UPTODATE, and gets every PROPOSAL and COMMIT.
+    Served,
 }
 
 impl Progress {
-    /// Whether the learner gets every PROPOSAL and COMMIT.
+    /// Whether the learner gets every PROPOSAL and COMMIT, at once or later.
     #[must_use]
     pub fn is_forwarding(self) -> bool {
-        self >= Self::Forwarding
+        self >= Self::WaitsForSnap
+    }
+
+    /// Whether what is for the learner waits in the queue of its handler.
+    #[must_use]
+    pub fn is_queueing(self) -> bool {
+        matches!(self, Self::WaitsForSnap | Self::WaitsForNewLeader)
     }
 }
 
@@ -255,7 +269,8 @@ impl<S: Shape> Server<S> {
             | Item::Synchronize
             | Item::Queue
             | Item::Pause
-            | Item::AckLd => true,
+            | Item::AckLd
+            | Item::OwnAckLd => true,
         }
     }
 

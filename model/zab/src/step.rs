@@ -41,12 +41,19 @@ pub enum Step<S: Shape> {
         message: Message<S>,
     },
     /// The next write of the running program is durable; what follows it up to the next write
-    /// happens as well.
+    /// happens as well. At grain `threads`: its next item, whether that writes or not.
     ProgramNext,
     /// `zk.bcast.sync`: the log is durable up to here.
     SyncLog {
         /// A transaction of the unsynced tail.
         up_to: Zxid<S::Num>,
+    },
+    /// Grain `threads`: the commit thread applies the next transaction (`zk.bcast.apply`).
+    Apply,
+    /// Grain `threads`, LEADING: the handler of a learner does what comes next (`LearnerHandler`).
+    Handler {
+        /// The learner that it serves.
+        learner: ServerId,
     },
     /// `zk.fle.settle`: nothing arrived for long enough.
     Settle,

@@ -140,6 +140,17 @@ fn the_first_round_comes_after_the_last() {
     assert!(said.contains("Looking round=1\n"), "{said}");
 }
 
+/// The words of a server whose profile has these settings as well.
+fn with_settings(words: &str, settings: &str) -> String {
+    let has_profile = |word: &str| word.starts_with("profile=") || word.starts_with("release=");
+    let changed = words.split_whitespace().map(|word| match word {
+        word if has_profile(word) => format!("{word},{settings}"),
+        word => word.to_owned(),
+    });
+    let more = (!words.split_whitespace().any(has_profile)).then(|| format!("profile={settings}"));
+    changed.chain(more).collect::<Vec<_>>().join(" ")
+}
+
 /// What the stories say when servers follow another profile: the directives and inputs of every file, told
 /// to one shape, without looking at what is expected.
 fn transcript(profile: Profile) -> String {
@@ -157,11 +168,14 @@ fn transcript(profile: Profile) -> String {
             let rest = lines[1..].join("\n");
             match (lines[0], &mut story) {
                 ("server", story) => {
-                    let set =
-                        if profile == Profile::FIXED { "" } else { &format!(" profile={profile}") };
-                    *story = Some(Story::new(&(rest + set)));
+                    let settings = profile.to_string();
+                    let set = match settings.as_str() {
+                        "fixed" => rest,
+                        settings => with_settings(&rest, settings),
+                    };
+                    *story = Some(Story::new(&set));
                 }
-                ("tell" | "skip", Some(story)) => said += &story.tell(&rest),
+                ("tell" | "skip", Some(story)) => said += &(story.tell(&rest) + &story.whole()),
                 ("plan", Some(story)) => said += &story.plan(&rest),
                 (other, _) => panic!("{other} is no directive"),
             }

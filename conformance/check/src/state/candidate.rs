@@ -238,7 +238,10 @@ impl Candidate {
             Effect::Decided(decision) => self.decide(cfg, shown, step, decision),
             Effect::Closed(peer) => core.end(peer),
             // The caller, who knows the new connection, has put the older one aside.
-            Effect::Replaced(_) => {}
+            Effect::Replaced(_)
+            // At grain `threads` only, which no trace is followed at.
+            | Effect::Queued { .. }
+            | Effect::Started(_) => {}
             Effect::ClosedAll => {
                 core.end_all();
                 // `zk.fle.enter` takes the log over: what was to be delivered counts as applied.

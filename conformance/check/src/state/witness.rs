@@ -74,6 +74,9 @@ pub(crate) fn name(step: &Step<Wide>) -> String {
         Step::LoseDisk => "LoseDisk".to_owned(),
         Step::AppendFails => "AppendFails".to_owned(),
         Step::ZombieWrites => "ZombieWrites".to_owned(),
+        // Grain `threads`.
+        Step::Apply => "Apply".to_owned(),
+        Step::Handler { learner } => format!("Handler learner={learner}"),
         Step::ProgramNext => "ProgramNext".to_owned(),
         Step::SyncLog { up_to } => format!("SyncLog upTo={up_to}"),
         Step::Settle => "Settle".to_owned(),

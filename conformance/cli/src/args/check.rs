@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use zab_model::Profile;
+use zab_model::{Grain, Profile};
 use zab_paper::READINGS;
 
 use super::values;
@@ -20,6 +20,7 @@ Examples:
   zabcheck check --preset merge --baseline counts.json
   zabcheck check --list                                presets, explorations and properties
   zabcheck check --profile 3.9.1 --requests 1          what a release of ZooKeeper does
+  zabcheck check --grain threads --crashes 1           each thread of a server takes steps of its own
   zabcheck check --requests 2 --crashes 1 --rounds 2 --json counts.json
   zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --restarts 1 --symmetry
   zabcheck check --model paper --servers 3 --timeouts 1 --liveness
@@ -115,13 +116,14 @@ pub(super) const SINGLE: [&str; 17] = [
 ];
 
 /// What means nothing for a list.
-const EXPLORING: [&str; 19] = [
+const EXPLORING: [&str; 20] = [
     "spill",
     "checkpoint",
     "certificate",
     "model",
     "preset",
     "profile",
+    "grain",
     "deadlock",
     "walks",
     "threads",
@@ -158,6 +160,10 @@ pub(crate) struct Check {
     #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", help_heading = ZOOKEEPER,
           value_parser = super::profile)]
     pub(crate) profile: Option<Profile>,
+    /// How much of what a server does is one step: `writes`, everything up to the next write;
+    /// `threads`, one item of one thread [default: writes]
+    #[arg(long, value_name = "GRAIN", help_heading = ZOOKEEPER, value_parser = super::grain)]
+    pub(crate) grain: Option<Grain>,
     #[command(flatten)]
     pub(crate) paper: PaperBounds,
     #[command(flatten)]

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use zab_model::Profile;
+use zab_model::{Grain, Profile};
 use zab_presets::Preset;
 
 use super::check::{SINGLE, ZOOKEEPER};
-use super::{Bounds, Family, PaperBounds, profile, values};
+use super::{Bounds, Family, PaperBounds, grain, profile, values};
 use crate::export::Export;
 
 /// The flags of `explore`.
@@ -28,6 +28,10 @@ pub(crate) struct Explore {
     #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", help_heading = ZOOKEEPER,
           value_parser = profile)]
     pub(crate) profile: Option<Profile>,
+    /// How much of what a server does is one step: `writes`, everything up to the next write;
+    /// `threads`, one item of one thread [default: writes]
+    #[arg(long, value_name = "GRAIN", help_heading = ZOOKEEPER, value_parser = grain)]
+    pub(crate) grain: Option<Grain>,
     #[command(flatten)]
     pub(crate) paper: PaperBounds,
     /// Where to listen; port 0 takes a free one

@@ -51,9 +51,7 @@ fn explorations(args: &Check) -> Result<(Vec<Exploration>, Option<Preset>), Stri
         explorations.retain(|e| wanted.is_none_or(|family| e.family.name() == family));
         (explorations, Some(named))
     };
-    if let Some(profile) = &args.profile {
-        bounds::follow(profile, &mut explorations)?;
-    }
+    bounds::follow(args.profile, args.grain, &mut explorations)?;
     Ok((explorations, preset))
 }
 

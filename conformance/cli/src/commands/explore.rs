@@ -57,9 +57,7 @@ fn exploration(args: &Explore) -> Result<Exploration, String> {
         return Err(why.to_owned());
     }
     let mut explorations = vec![exploration];
-    if let Some(profile) = &args.profile {
-        bounds::follow(profile, &mut explorations)?;
-    }
+    bounds::follow(args.profile, args.grain, &mut explorations)?;
     Ok(explorations.remove(0))
 }
 

@@ -135,7 +135,10 @@ impl Node {
                 let link = peer.row().and_then(|row| self.wires[row].take());
                 self.ended.extend(link);
             }
-            Effect::Replaced(_) => {}
+            Effect::Replaced(_)
+            // At grain `threads` only.
+            | Effect::Queued { .. }
+            | Effect::Started(_) => {}
             Effect::ClosedAll => {
                 self.ended.extend(self.wires.iter_mut().filter_map(Option::take));
                 // The log is taken over as it is.

@@ -80,7 +80,11 @@ impl<'a, E> Player<'a, E> {
             }
             Effect::Delivered(_) => self.pending.push((None, effect)),
             Effect::Decided(Decision::Proposed { zxid }) => self.proposed = Some(zxid),
-            Effect::Decided(Decision::Resent) | Effect::Replaced(_) => {}
+            Effect::Decided(Decision::Resent)
+            | Effect::Replaced(_)
+            // At grain `threads` only.
+            | Effect::Queued { .. }
+            | Effect::Started(_) => {}
             Effect::Decided(Decision::Looking { .. })
                 if std::mem::take(&mut self.looking_shown) => {}
             Effect::Decided(decision) => {
@@ -160,6 +164,8 @@ fn is_shown(shown: Shown, effect: &Effect<Wide>) -> bool {
         | Effect::Sent { .. }
         | Effect::Closed(_)
         | Effect::Replaced(_)
+        | Effect::Queued { .. }
+        | Effect::Started(_)
         | Effect::ClosedAll => true,
     }
 }

@@ -130,7 +130,10 @@ impl Node {
                     self.ended.extend(self.wires[row].take());
                 }
             }
-            Effect::Replaced(_) => {}
+            Effect::Replaced(_)
+            // At grain `threads` only.
+            | Effect::Queued { .. }
+            | Effect::Started(_) => {}
             Effect::ClosedAll => {
                 let wires = self.wires.iter_mut().filter_map(Option::take);
                 self.ended.extend(wires);

@@ -79,7 +79,8 @@ fn trunc(window: &[Zxid], max: Zxid, last: Zxid) -> Option<SyncPlan> {
     })
 }
 
-/// zk.sync.snap: otherwise the whole state, also if the log on disk has what is lacking (D-LOG).
+/// zk.sync.snap: otherwise the whole state, also if the log on disk has what is lacking (D-LOG), as
+/// it is now and not when it is sent (D-SNAP).
 fn snap(max: Zxid) -> SyncPlan {
     SyncPlan { header: Header::Snap, zxid: max, cursor: max }
 }

@@ -61,11 +61,16 @@ pub enum Action {
     Sync(ServerId, Zxid<u8>),
     /// `l.3.1`: the next client request reaches an established leader.
     Request(ServerId),
+    /// Grain `threads`: the commit thread of a server applies a transaction (`zk.bcast.apply`).
+    Apply(ServerId),
+    /// Grain `threads`: the handler that serves the first server does what comes next, at the leader
+    /// (second).
+    Handler(ServerId, ServerId),
 }
 
 impl Action {
     /// The kinds of action, in the order of [`Action::kind`].
-    pub const NAMES: [&'static str; 25] = [
+    pub const NAMES: [&'static str; 27] = [
         "Start",
         "Crash",
         "Elect",
@@ -91,6 +96,8 @@ impl Action {
         "LoseDisk",
         "AppendFails",
         "ZombieWrites",
+        "Apply",
+        "Handler",
     ];
 
     /// The place of this kind of action in [`Action::NAMES`].
@@ -122,6 +129,8 @@ impl Action {
             Self::LoseDisk(_) => 22,
             Self::AppendFails(_) => 23,
             Self::ZombieWrites(_) => 24,
+            Self::Apply(_) => 25,
+            Self::Handler(..) => 26,
         }
     }
 
@@ -134,6 +143,8 @@ impl Action {
             | Self::Accept(_, id)
             | Self::ToLeader(_, id)
             | Self::LeaderNotices(_, id)
+            | Self::Handler(_, id)
+            | Self::Apply(id)
             | Self::Start(id, _)
             | Self::Crash(id)
             | Self::Kill(id)
@@ -169,7 +180,7 @@ impl fmt::Display for Action {
             Self::Notification(from, to) | Self::Accept(from, to) | Self::ToLeader(from, to) => {
                 write!(f, "{name} {from}>{to}")
             }
-            Self::LeaderNotices(learner, leader) => {
+            Self::LeaderNotices(learner, leader) | Self::Handler(learner, leader) => {
                 write!(f, "{name} {leader} learner={learner}")
             }
             Self::Sync(id, up_to) => write!(f, "{name} {id} up_to={up_to}"),
@@ -189,6 +200,7 @@ impl fmt::Display for Action {
             | Self::LearnerNotices(id)
             | Self::LeaveRole(id)
             | Self::Write(id)
+            | Self::Apply(id)
             | Self::Request(id) => write!(f, "{name} {id}"),
         }
     }

@@ -1,7 +1,7 @@
 //! What one server's step does to the channels and to the memory of the properties.
 
 use super::ghost::{Established, Violation, common};
-use super::links::{End, queue_note};
+use super::links::{End, Links, queue_note};
 use super::packet::{Note, Packet};
 use super::sizes::{Flat, index};
 use super::state::State;
@@ -34,7 +34,11 @@ impl Change<'_> {
         }
         for effect in self.out.effects() {
             match effect {
-                Effect::Sent { to, message } => self.send(state, *to, message),
+                Effect::Sent { to, message } => self.send(state, *to, message, Links::send_down),
+                Effect::Queued { to, message } => {
+                    self.send(state, *to, message, Links::hold_down);
+                }
+                Effect::Started(to) => state.links.start_sending(at, index(*to)),
                 Effect::Closed(peer) => state.links.leader_closes(at, index(*peer)),
                 // The newer connection is accepted before the step, which ends the older one.
                 Effect::Replaced(_) | Effect::Persisted(_) => {}
@@ -53,7 +57,14 @@ impl Change<'_> {
         self.check_epochs(state);
     }
 
-    fn send(&self, state: &mut State, to: ServerId, message: &Message<Flat>) {
+    /// A message goes to where it belongs; one for a learner goes `down`.
+    fn send(
+        &self,
+        state: &mut State,
+        to: ServerId,
+        message: &Message<Flat>,
+        down: impl Fn(&mut Links, usize, usize, Packet) -> bool,
+    ) {
         let (at, peer) = (index(self.id), index(to));
         let fits = match message {
             Message::Notification(notification) => {
@@ -74,7 +85,7 @@ impl Change<'_> {
                     self.check_truncation(state, to, *zxid);
                 }
                 let packet = Packet::encode(message);
-                packet.is_some_and(|packet| state.links.send_down(at, peer, packet))
+                packet.is_some_and(|packet| down(&mut state.links, at, peer, packet))
             }
             Message::AckEpoch { .. } | Message::AckLd { .. } | Message::Ack { .. } => {
                 self.check_acknowledgement(state, message);
@@ -89,7 +100,7 @@ impl Change<'_> {
             | Message::NewLeader { .. }
             | Message::UpToDate => {
                 let packet = Packet::encode(message);
-                packet.is_some_and(|packet| state.links.send_down(at, peer, packet))
+                packet.is_some_and(|packet| down(&mut state.links, at, peer, packet))
             }
         };
         if !fits {

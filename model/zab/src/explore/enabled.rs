@@ -7,6 +7,7 @@ use super::model::{NetworkMutant, Zab};
 use super::oracle;
 use super::sizes::{Flat, id_at, index};
 use super::state::State;
+use crate::grain::Grain;
 use crate::program::Item;
 use crate::server::Stage;
 use crate::shape::{Queue, Shape};
@@ -40,10 +41,13 @@ impl Zab {
         }
         if !server.program.is_finished() {
             visit(Action::Write(id));
-            if server.program.next() == Item::Pause {
+            if server.program.is_past(Item::Queue) {
                 of_sync_thread(state, id, visit);
             }
-            return;
+            match self.ensemble.grain {
+                Grain::Writes => return,
+                Grain::Threads => {}
+            }
         }
         self.of_notifications(state, id, visit);
         match server.role {
@@ -51,6 +55,9 @@ impl Zab {
             Role::Looking => self.of_looking(state, id, visit),
             Role::Following => self.of_following(state, id, visit),
             Role::Leading => self.of_leading(state, id, visit),
+        }
+        if self.ensemble.grain == Grain::Threads && server.phase == Phase::Broadcast {
+            visit(Action::Apply(id));
         }
         if server.role != Role::Looking
             && (self.is_stranded(state, id) || state.budget.timeouts > 0)
@@ -108,7 +115,7 @@ impl Zab {
                 if state.budget.disconnects > 0 {
                     visit(Action::Cut(id));
                 }
-                let waiting = down.queue.as_slice().len();
+                let waiting = down.queue.as_slice().len() - usize::from(down.held);
                 match self.network {
                     Some(NetworkMutant::Drops) if waiting > 0 => visit(Action::Lose(id)),
                     Some(NetworkMutant::Reorders) if waiting > 1 => visit(Action::Swap(id)),
@@ -117,7 +124,7 @@ impl Zab {
             }
             End::Severed => visit(Action::LearnerNotices(id)),
         }
-        if !down.queue.as_slice().is_empty() {
+        if down.next().is_some() {
             visit(Action::ToLearner(id));
         }
     }
@@ -133,6 +140,9 @@ impl Zab {
             }
             if up.end == End::Severed {
                 visit(Action::LeaderNotices(learner, id));
+            }
+            if self.ensemble.grain == Grain::Threads {
+                visit(Action::Handler(learner, id));
             }
         }
         if state.server(id).phase == Phase::Broadcast && state.budget.requests > 0 {

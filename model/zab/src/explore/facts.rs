@@ -170,7 +170,12 @@ fn link_facts(state: &State) -> Vec<(String, String)> {
     let Links { down, up, notes } = &state.links;
     let mut facts = Vec::new();
     for (place, down) in down.iter().enumerate() {
-        let text = end(down.end, down.queue.as_slice());
+        let packets = down.queue.as_slice();
+        let (sent, held) = packets.split_at(packets.len() - usize::from(down.held));
+        let mut text = end(down.end, sent);
+        if !held.is_empty() {
+            let _ = write!(text, ", not sent yet: {}", end(End::Open, held));
+        }
         facts.push((format!("to learner {}", id_at(place)), text));
     }
     for from in 0..SERVERS_MAX {

@@ -66,6 +66,24 @@ pub struct Down {
     pub leader: u8,
     /// Packets from the leader.
     pub queue: Few<Packet, DOWN_MAX>,
+    /// How many of them, at the end, wait in the queue of the leader's handler and are not sent yet.
+    pub held: u8,
+}
+
+impl Down {
+    /// The next packet, if it is sent.
+    #[must_use]
+    pub fn next(&self) -> Option<Packet> {
+        let sent = self.queue.as_slice().len() > usize::from(self.held);
+        self.queue.as_slice().first().copied().filter(|_| sent)
+    }
+
+    /// The handler ends, or the connection: what it has not sent is lost.
+    fn drop_held(&mut self) {
+        let sent = self.queue.as_slice().len() - usize::from(self.held);
+        self.queue.cut(sent);
+        self.held = 0;
+    }
 }
 
 /// A leader's end of a learner's connection, and what is on its way to it.
@@ -137,7 +155,7 @@ impl Links {
     /// The FOLLOWERINFO of an older connection that the leader has not accepted yet is lost.
     pub fn connect(&mut self, learner: usize, leader: usize, hello: Packet) {
         let (number, up) = (index_byte(leader), &mut self.up[(learner, leader)]);
-        self.down[learner] = Down { end: End::Open, leader: number, queue: Few::default() };
+        self.down[learner] = Down { end: End::Open, leader: number, ..Down::default() };
         up.newer = End::Open;
         up.hello = hello;
         up.end.sever();
@@ -153,11 +171,41 @@ impl Links {
         !carries || up.queue.push(packet)
     }
 
-    /// A packet from a leader to a learner that is connected. `false` when the queue is too small.
+    /// A packet from a leader to a learner that is connected, before all that its handler has
+    /// queued. `false` when the queue is too small.
     #[must_use]
     pub fn send_down(&mut self, leader: usize, learner: usize, packet: Packet) -> bool {
         let carries = self.up[(learner, leader)].end == End::Open;
-        !carries || self.down[learner].queue.push(packet)
+        if !carries {
+            return true;
+        }
+        let down = &mut self.down[learner];
+        let fits = down.queue.push(packet);
+        let behind = usize::from(down.held) + usize::from(fits);
+        let packets = down.queue.as_mut_slice();
+        let first = packets.len() - behind;
+        packets[first..].rotate_right(usize::from(fits));
+        fits
+    }
+
+    /// A leader's handler queues a packet for its learner. `false` when the queue is too small.
+    #[must_use]
+    pub fn hold_down(&mut self, leader: usize, learner: usize, packet: Packet) -> bool {
+        let carries = self.up[(learner, leader)].end == End::Open;
+        if !carries {
+            return true;
+        }
+        let down = &mut self.down[learner];
+        let fits = down.queue.push(packet);
+        down.held += u8::from(fits);
+        fits
+    }
+
+    /// A leader's handler starts to send what it has queued.
+    pub fn start_sending(&mut self, leader: usize, learner: usize) {
+        if self.up[(learner, leader)].end == End::Open {
+            self.down[learner].held = 0;
+        }
     }
 
     /// The leader receives FOLLOWERINFO on the newer connection, which ends the older one.
@@ -183,6 +231,7 @@ impl Links {
         // With a newer connection the learner's end belongs to that one.
         if up.end == End::Open && up.newer == End::Closed {
             self.down[learner].end.sever();
+            self.down[learner].drop_held();
         }
         up.end = End::Closed;
     }
@@ -203,6 +252,7 @@ impl Links {
         let down = &mut self.down[learner];
         if down.end == End::Open {
             down.end = End::Severed;
+            down.drop_held();
             let up = &mut self.up[(learner, usize::from(down.leader))];
             match up.newer {
                 End::Closed => up.end.sever(),

@@ -233,6 +233,10 @@ impl Zab {
                     && self.step(state, id, Step::LeaveRole, probe)
             }
             Action::Write(id) => self.step(state, id, Step::ProgramNext, probe),
+            Action::Apply(id) => self.step(state, id, Step::Apply, probe),
+            Action::Handler(learner, leader) => {
+                self.step(state, leader, Step::Handler { learner }, probe)
+            }
             Action::Sync(id, up_to) => self.step(state, id, Step::SyncLog { up_to }, probe),
             Action::Request(id) => self.request(state, id, probe),
             Action::Kill(id) => self.kill(state, id, probe),
@@ -300,7 +304,7 @@ impl Zab {
     fn to_learner<P: Probe>(&self, state: &mut State, id: ServerId, probe: &mut P) -> bool {
         let down = &mut state.links.down[index(id)];
         let leader = down.leader;
-        let Some(packet) = down.queue.as_slice().first().copied() else { return false };
+        let Some(packet) = down.next() else { return false };
         down.queue.pop();
         self.receive(state, id, id_at(usize::from(leader)), packet, probe)
     }

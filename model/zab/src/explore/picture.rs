@@ -161,6 +161,8 @@ impl Pictured for Zab {
             | Action::LeaderNotices(..)
             | Action::LeaveRole(_)
             | Action::Write(_)
+            | Action::Apply(_)
+            | Action::Handler(..)
             | Action::Sync(..)
             | Action::CutReturns(_)
             | Action::LoseDisk(_)

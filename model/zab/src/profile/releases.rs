@@ -7,7 +7,7 @@
 use super::{
     AcksOfCut, CommitAfterSnap, Delivery, FailedAppend, FastForward, FirstAck, LeaderEpochWrite,
     ListAtNewLeader, LogAfterSnapshot, NewLeaderProgram, PartialDatabase, PositionWhenEstablished,
-    Profile, ProposalGap, SameRoundCompares, SnapshotWhenLeading, StartAheadOfEpoch,
+    Profile, ProposalGap, SameRoundCompares, SnapLabel, SnapshotWhenLeading, StartAheadOfEpoch,
     SyncApplyEntersWindow, SyncThreadOnStop, TruncDurable, TruncIntoSnapshot, TruncToAbsentRecord,
     WindowGrows,
 };
@@ -27,6 +27,7 @@ pub struct Release {
 const ANY: Profile = Profile {
     same_round_compares: SameRoundCompares::Leader,
     leader_epoch_write: LeaderEpochWrite::AfterNewLeader,
+    snap_label: SnapLabel::WhenSent,
     acks_of_cut: AcksOfCut::Kept,
     first_ack: FirstAck::Any,
     delivery: Delivery::WhenCommitted,
@@ -125,12 +126,6 @@ pub const GAPS: &[Gap] = &[
         &[],
     ),
     gap(
-        "handler_threads",
-        "header, SNAP, NEWLEADER and UPTODATE are steps of a thread for each learner",
-        &[],
-    ),
-    gap("snap_label", "a SNAP's zxid is read after what is sent behind it was chosen", &[]),
-    gap(
         "mismatched_commit",
         "a COMMIT that does not match ends the process or is dropped (D-GAP)",
         &[],
@@ -140,7 +135,6 @@ pub const GAPS: &[Gap] = &[
         "the window of a server that runs begins after the newest snapshot that it wrote while it served",
         &[],
     ),
-    gap("apply_thread", "a committed transaction is applied later, by a thread of its own", &[]),
     gap("leader_timers", "a leader ends a learner's connection that is silent for too long", &[]),
     gap("observers", "observers", &[]),
     gap(
@@ -278,7 +272,17 @@ pub const KNOWN: &[Known] = &[
     Known {
         issue: "ZOOKEEPER-4925",
         releases: &["3.9.3"],
-        properties: &["committed_is_durable_on_a_quorum", "no_truncation_of_committed"],
+        properties: &[
+            "agreement",
+            "committed_is_durable_on_a_quorum",
+            "followers_have_their_leaders_history",
+            "local_primary_order",
+            "log_and_window_are_continuous",
+            "no_truncation_of_committed",
+            "prefix_consistency",
+            "stores_agree",
+            "total_order",
+        ],
         cure: "sync_apply_enters_window=yes",
     },
     Known {

@@ -143,6 +143,15 @@ switches! {
         OneBelow = "one_below",
     }
 
+    /// Which state a SNAP carries (D-SNAP).
+    "l.2.1" snap_label: SnapLabel {
+        /// That of the moment at which it was decided what follows it.
+        Cursor = "cursor",
+        /// That of the moment at which it is sent, so what follows it may begin with what is in it
+        /// already (`LearnerHandler.run`).
+        WhenSent = "when_sent",
+    }
+
     /// Whether acknowledgements of what a learner is told to drop, or to get again, stay counted
     /// (D-H01).
     "zk.sync.withdraw" acks_of_cut: AcksOfCut {

@@ -2,6 +2,7 @@
 
 use super::guard::{Guard, holds, is, is_just, is_next};
 use super::{Node, Outcome, Refusal};
+use crate::grain::Grain;
 use crate::message::Message;
 use crate::number::Number;
 use crate::outbox::{Decision, Effect, Write};
@@ -76,7 +77,6 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let guard = Guard::new(in_tail, up_to, durable);
         self.require("zk.bcast.sync", "zxid is in the history after", guard)?;
         self.fired("zk.bcast.sync");
-        let before = self.deliverable_end();
         self.me.disk.history = self.history().truncate(up_to);
         self.out.push(Effect::Persisted(Write::Log(up_to)));
         if self.me.phase == Phase::Broadcast || self.me.synchronization.stage == Stage::Acknowledged
@@ -85,7 +85,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
                 self.acknowledge(txn.zxid);
             }
         }
-        self.zk_bcast_apply(before);
+        self.let_commit_thread_go_on();
         Ok(())
     }
 
@@ -106,11 +106,11 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             self.take_for_ack_ld(from);
             return Ok(());
         }
-        let acknowledged = self.progress(from) == Progress::Acknowledged;
+        let acknowledged = self.progress(from) >= Progress::Acknowledged;
         self.refuse_unless("l.3.2", "ACK-LD came before ACK", holds(acknowledged))?;
-        let before = self.deliverable_end();
+        self.handler_reads(from)?;
         self.count_ack(from, zxid);
-        self.zk_bcast_apply(before);
+        self.let_commit_thread_go_on();
         Ok(())
     }
 
@@ -147,14 +147,13 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let next = self.history().next_after(self.me.last_committed);
         self.refuse_unless("f.3.3", "zxid = next to commit", is_just(zxid, next))?;
         self.fired("f.3.3");
-        let before = self.deliverable_end();
         let committed = match self.profile().commit_extent {
             CommitExtent::One => zxid,
             CommitExtent::All => self.last(),
         };
         self.grow_window(WindowGrows::AtCommit, self.me.last_committed, committed);
         self.me.last_committed = committed;
-        self.zk_bcast_apply(before);
+        self.let_commit_thread_go_on();
         Ok(())
     }
 
@@ -171,13 +170,42 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         }
     }
 
-    /// zk.bcast.apply: what has become committed and durable here in this step is delivered.
-    fn zk_bcast_apply(&mut self, before: Zxid<S::Num>) {
-        let now = self.deliverable_end();
-        if self.me.phase == Phase::Broadcast && now > before {
-            self.fired("zk.bcast.apply");
-            self.grow_window(WindowGrows::AtApply, before, now);
-            self.deliver(before, now);
+    /// The commit thread goes on: at grain `writes` as far as it can, at grain `threads` when its
+    /// steps come.
+    fn let_commit_thread_go_on(&mut self) {
+        match self.grain() {
+            Grain::Writes => {
+                while let Some(zxid) = self.next_to_apply() {
+                    self.zk_bcast_apply(zxid);
+                }
+            }
+            Grain::Threads => {}
         }
+    }
+
+    /// A step of the commit thread.
+    pub(crate) fn apply_step(&mut self) -> Outcome {
+        let next = self.next_to_apply();
+        let text = "the next transaction is committed and durable here";
+        self.require("zk.bcast.apply", text, holds(next.is_some()))?;
+        next.into_iter().for_each(|zxid| self.zk_bcast_apply(zxid));
+        Ok(())
+    }
+
+    /// In broadcast, the first transaction of the log after what is applied, if it is committed and
+    /// durable here.
+    fn next_to_apply(&self) -> Option<Zxid<S::Num>> {
+        let applied = self.me.database.label;
+        let next = self.history().next_after(applied);
+        let is_due = |zxid: &Zxid<S::Num>| *zxid <= self.deliverable_end();
+        next.filter(is_due).filter(|_| self.me.phase == Phase::Broadcast)
+    }
+
+    /// zk.bcast.apply: a transaction that is committed and durable here is delivered.
+    fn zk_bcast_apply(&mut self, zxid: Zxid<S::Num>) {
+        self.fired("zk.bcast.apply");
+        let applied = self.me.database.label;
+        self.grow_window(WindowGrows::AtApply, applied, zxid);
+        self.deliver(applied, zxid);
     }
 }

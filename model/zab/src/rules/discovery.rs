@@ -56,10 +56,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         if self.progress(from) != Progress::None {
             self.out.push(Effect::Replaced(from));
         }
-        if self.me.leader.decided {
-            return self.offer_epoch(from);
-        }
         self.set_progress(from, Progress::WaitsForLeaderInfo);
+        if self.me.leader.decided {
+            return self.let_handler_go_on(from);
+        }
         self.me.leader.connecting.insert(from);
         self.me.leader.new_epoch = self.me.leader.new_epoch.max(self.epoch_above(accepted_epoch));
         let reports = self.quorum(self.me.leader.connecting);
@@ -82,11 +82,12 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// What follows the write of `l.1.1`.
     pub(crate) fn offer_to_waiting(&mut self) {
         for learner in self.learners_at(Progress::WaitsForLeaderInfo) {
-            self.offer_epoch(learner);
+            self.let_handler_go_on(learner);
         }
     }
 
-    fn offer_epoch(&mut self, to: ServerId) {
+    /// A step of a handler: it sends LEADERINFO (`l.1.1`).
+    pub(super) fn offer_epoch(&mut self, to: ServerId) {
         self.set_progress(to, Progress::Offered);
         self.send(to, Message::LeaderInfo { epoch: self.me.accepted_epoch });
     }
@@ -141,9 +142,11 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     ) -> Outcome {
         let offered = self.progress(from) == Progress::Offered;
         self.refuse_unless("l.1.2", "LEADERINFO was sent and not answered", holds(offered))?;
+        let learner = Learner { progress: Progress::WaitsForGate, last: last_zxid };
         if self.me.phase != Phase::Discovery {
             self.fired("l.1.2");
-            self.l_2_1(from, last_zxid);
+            self.me.leader.learners.set(from, learner);
+            self.let_handler_go_on(from);
             return Ok(());
         }
         if let Some(current_epoch) = current_epoch {
@@ -151,14 +154,12 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             self.me.leader.electing.insert(from);
         }
         self.fired("l.1.2");
-        let learner = Learner { progress: Progress::WaitsForGate, last: last_zxid };
         self.me.leader.learners.set(from, learner);
         let acks = self.quorum(self.me.leader.electing);
         if self.check("l.1.2", "acknowledgements >= quorum", acks) {
             self.me.leader.electing = ServerSet::default();
             self.me.current_epoch = self.me.accepted_epoch;
             self.me.phase = Phase::Synchronization;
-            self.me.leader.new_leader_acks = ServerSet::of(self.me.id);
             self.run(match self.profile().leader_epoch_write {
                 LeaderEpochWrite::BeforeSync => ProgramName::Lead,
                 LeaderEpochWrite::AfterNewLeader => ProgramName::LeadFirst,

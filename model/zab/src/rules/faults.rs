@@ -41,11 +41,11 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let tail = self.me.unsynced();
         self.require("zk.bcast.sync", "there is a tail to write", Guard::new(tail > 0, tail, 1))?;
         self.me.history = self.me.disk.history;
-        self.zk_fle_leave_role();
         match self.profile().failed_append {
             FailedAppend::ReadAgain => self.reload(),
             FailedAppend::Kept => {}
         }
+        self.zk_fle_leave_role();
         Ok(())
     }
 

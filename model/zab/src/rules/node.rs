@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use super::guard::{Guard, is};
 use crate::config::Config;
+use crate::grain::Grain;
 use crate::history::History;
 use crate::message::{Message, Notification};
 use crate::outbox::{Decision, Effect, Outbox};
@@ -81,6 +82,11 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         &self.cfg.ensemble.profile
     }
 
+    /// How much of what this server does is one step.
+    pub(crate) fn grain(&self) -> Grain {
+        self.cfg.ensemble.grain
+    }
+
     /// These servers are a quorum.
     pub(crate) fn quorum(&self, set: ServerSet) -> Guard<ServerSet, usize> {
         Guard::new(self.cfg.ensemble.is_quorum(set), set, self.cfg.ensemble.quorum())
@@ -115,13 +121,19 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
 
     /// Sends to every forwarding learner, in order of ids.
     pub(crate) fn forward(&mut self, message: Message<S>) {
-        for to in self
-            .cfg
-            .ensemble
-            .voters()
-            .filter(|id| self.me.leader.learners.row(*id).progress.is_forwarding())
-        {
-            self.out.push(Effect::Sent { to, message });
+        for to in self.cfg.ensemble.voters() {
+            if self.progress(to).is_forwarding() {
+                self.send_by_handler(to, message);
+            }
+        }
+    }
+
+    /// LEADING: sends to a learner, or queues it until its handler starts to send.
+    pub(crate) fn send_by_handler(&mut self, to: ServerId, message: Message<S>) {
+        if self.progress(to).is_queueing() {
+            self.out.push(Effect::Queued { to, message });
+        } else {
+            self.send(to, message);
         }
     }
 

@@ -1,5 +1,5 @@
-//! Running a program: each write is a step of its own; what stands between writes runs with the
-//! step before it.
+//! Running a program. At grain `writes` each write is a step of its own, and what stands between
+//! writes runs with the step before it; at grain `threads` each item is a step.
 
 use super::Node;
 use super::guard::holds;
@@ -16,12 +16,13 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.run_to_step();
     }
 
-    /// The next write of the program is durable; then everything up to the write after it.
+    /// The next item of the program is done; then everything up to the next step.
     pub(crate) fn program_next(&mut self) -> Outcome {
         let next = self.me.program.next();
-        self.require("program", "a write is left", holds(next.is_step()))?;
+        self.require("program", "a write is left", holds(next.is_step(self.grain())))?;
         self.me.program.advance();
         self.write(next);
+        self.perform(next);
         self.run_to_step();
         Ok(())
     }
@@ -29,7 +30,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     fn run_to_step(&mut self) {
         while !self.me.program.is_finished() {
             let item = self.me.program.next();
-            if item.is_step() && self.me.has_to(item) {
+            if item.is_step(self.grain()) && self.me.has_to(item) {
                 return;
             }
             self.me.program.advance();
@@ -73,7 +74,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             | Item::Synchronize
             | Item::Queue
             | Item::Pause
-            | Item::AckLd => return,
+            | Item::AckLd
+            | Item::OwnAckLd => return,
         };
         self.out.push(Effect::Persisted(write));
     }
@@ -87,6 +89,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             Item::Synchronize => self.synchronize_waiting(),
             Item::Queue => self.queue_received(),
             Item::AckLd => self.acknowledge_new_leader(),
+            Item::OwnAckLd => self.own_ack_ld(),
             Item::None
             | Item::Pause
             | Item::AcceptedEpoch

@@ -14,7 +14,8 @@ use crate::types::Zxid;
 pub(crate) struct SyncPlan<S: Shape> {
     /// The rule that chose it.
     pub(crate) rule: &'static str,
-    pub(crate) header: Message<S>,
+    /// `None` is SNAP, which carries the state at the moment at which it is sent.
+    pub(crate) header: Option<Message<S>>,
     /// Where the learner's history ends after the header.
     pub(crate) cursor: Zxid<S::Num>,
 }
@@ -66,11 +67,16 @@ impl<'a, S: Shape> Window<'a, S> {
         count > self.start && self.history.zxid_at(count) == p
     }
 
+    /// Where the leader is: the last zxid of its window, or its position, if that is later.
+    pub(crate) fn end(&self) -> Zxid<S::Num> {
+        self.max().max(self.label)
+    }
+
     /// l.2.1, its table: how to bring a learner that reported `p` to S.
-    pub(crate) fn choose(&self, p: Zxid<S::Num>, state: S::Log) -> SyncPlan<S> {
+    pub(crate) fn choose(&self, p: Zxid<S::Num>) -> SyncPlan<S> {
         self.zk_sync_diff(p)
             .or_else(|| self.zk_sync_trunc(p))
-            .unwrap_or_else(|| self.zk_sync_snap(state))
+            .unwrap_or_else(|| self.zk_sync_snap())
     }
 
     /// zk.sync.diff: row 1, the learner is there; row 3, it stands on a transaction of the window;
@@ -85,9 +91,11 @@ impl<'a, S: Shape> Window<'a, S> {
             DiffCursor::Position => p,
             DiffCursor::Max => self.max(),
         };
-        (p == self.max() || inside && is_known).then_some(SyncPlan {
+        // At the leader's position, though not on its last transaction: nothing is missing.
+        let zxid = if p == self.end() { p } else { self.max() };
+        (p == zxid || inside && is_known).then_some(SyncPlan {
             rule: "zk.sync.diff",
-            header: Message::Diff { zxid: self.max() },
+            header: Some(Message::Diff { zxid }),
             cursor,
         })
     }
@@ -113,17 +121,13 @@ impl<'a, S: Shape> Window<'a, S> {
             TruncPoint::Common => position,
             TruncPoint::OneBelow => self.history.zxid_at(length.saturating_sub(1)),
         };
-        SyncPlan { rule: "zk.sync.trunc", header: Message::Trunc { zxid: cursor }, cursor }
+        let header = Some(Message::Trunc { zxid: cursor });
+        SyncPlan { rule: "zk.sync.trunc", header, cursor }
     }
 
     /// zk.sync.snap: otherwise the whole state, however little the learner lacks (D-LOG).
-    fn zk_sync_snap(&self, state: S::Log) -> SyncPlan<S> {
-        let cursor = self.max();
-        SyncPlan {
-            rule: "zk.sync.snap",
-            header: Message::Snap { zxid: cursor, history: state },
-            cursor,
-        }
+    fn zk_sync_snap(&self) -> SyncPlan<S> {
+        SyncPlan { rule: "zk.sync.snap", header: None, cursor: self.end() }
     }
 }
 

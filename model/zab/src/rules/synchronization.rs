@@ -3,46 +3,72 @@
 use super::guard::{Guard, holds, is, is_just};
 use super::sync_plan::{SyncPlan, Window};
 use super::{Node, Outcome, Refusal};
+use crate::grain::Grain;
 use crate::history::History;
 use crate::message::Message;
 use crate::number::Number;
-use crate::outbox::Decision;
+use crate::outbox::{Decision, Effect};
 use crate::probe::Probe;
 use crate::profile::{
     AcksOfCut, CommitAfterSnap, Establishment, ListAtNewLeader, NewLeaderProgram,
-    PositionWhenEstablished, SyncApplyEntersWindow, TruncDurable, TruncEffect, TruncIntoSnapshot,
-    TruncToAbsentRecord,
+    PositionWhenEstablished, SnapLabel, SyncApplyEntersWindow, TruncDurable, TruncEffect,
+    TruncIntoSnapshot, TruncToAbsentRecord,
 };
 use crate::program::ProgramName;
 use crate::server::{Progress, Stage, SyncMode, Synchronization};
-use crate::shape::{Queue, Shape, Table, TxnOf};
+use crate::shape::{Queue, Shape, TxnOf};
 use crate::stores::{Database, Snapshot};
 use crate::types::{Phase, ServerId, ServerSet, Zxid};
 
 impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// l.2.1: bring a learner that reported `last` to the committed history, and join it to the
-    /// stream, in one step: header, PROPOSAL and COMMIT for what is committed after the cursor,
-    /// PROPOSAL for what is outstanding after it, NEWLEADER.
-    pub(crate) fn l_2_1(&mut self, to: ServerId, last: Zxid<S::Num>) {
+    /// stream: header, PROPOSAL and COMMIT for what is committed after the cursor, PROPOSAL for what
+    /// is outstanding after it. This is the first of three steps of its handler; what is to be sent
+    /// is queued until the last one (`LearnerHandler.syncFollower`, `Leader.startForwarding`).
+    pub(super) fn l_2_1(&mut self, to: ServerId, last: Zxid<S::Num>) {
         self.fired("l.2.1");
         let window = Window::of(self.cfg, self.me);
-        let SyncPlan { rule, header, cursor } =
-            window.choose(last, self.me.database.state(self.cfg));
+        let SyncPlan { rule, header, cursor } = window.choose(last);
         self.fired(rule);
-        self.send(to, header);
-        for txn in window.after(cursor) {
-            self.send(to, Message::Proposal(txn));
-            self.send(to, Message::Commit { zxid: txn.zxid });
+        self.set_progress(to, Progress::WaitsForNewLeader);
+        match header {
+            Some(header) => self.send_by_handler(to, header),
+            None => self.set_progress(to, Progress::WaitsForSnap),
         }
-        for txn in self.history().after(cursor.max(window.max())) {
-            self.send(to, Message::Proposal(txn));
+        for txn in window.after(cursor) {
+            self.send_by_handler(to, Message::Proposal(txn));
+            self.send_by_handler(to, Message::Commit { zxid: txn.zxid });
+        }
+        for txn in self.history().after(cursor.max(window.end())) {
+            self.send_by_handler(to, Message::Proposal(txn));
             if self.me.phase == Phase::Broadcast && txn.zxid <= self.me.last_committed {
-                self.send(to, Message::Commit { zxid: txn.zxid });
+                self.send_by_handler(to, Message::Commit { zxid: txn.zxid });
             }
         }
         self.zk_sync_withdraw(to, cursor);
-        self.send(to, Message::NewLeader { epoch: self.me.accepted_epoch });
+        match self.profile().snap_label {
+            SnapLabel::Cursor if header.is_none() => self.send_snap(to),
+            SnapLabel::Cursor | SnapLabel::WhenSent => {}
+        }
+    }
+
+    /// The second step, after the choice of SNAP: the state of now is sent, before all that is
+    /// queued (D-SNAP).
+    pub(super) fn send_snap(&mut self, to: ServerId) {
+        let zxid = Window::of(self.cfg, self.me).end();
+        let history = self.me.database.state(self.cfg);
+        self.send(to, Message::Snap { zxid, history });
+        self.set_progress(to, Progress::WaitsForNewLeader);
+    }
+
+    /// The last step: NEWLEADER is queued, and all that is queued is sent.
+    pub(super) fn send_new_leader(&mut self, to: ServerId) {
+        match self.grain() {
+            Grain::Writes => self.out.release(to),
+            Grain::Threads => self.out.push(Effect::Started(to)),
+        }
         self.set_progress(to, Progress::Forwarding);
+        self.send_by_handler(to, Message::NewLeader { epoch: self.me.accepted_epoch });
     }
 
     /// zk.sync.withdraw: what this learner acknowledged above the cursor does not count any more:
@@ -64,10 +90,10 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         }
     }
 
-    /// What follows the write of `l.1.2`: `l.2.1` for every learner that waits.
+    /// What follows the write of `l.1.2`: the handlers of all learners that wait go on.
     pub(crate) fn synchronize_waiting(&mut self) {
         for learner in self.learners_at(Progress::WaitsForGate) {
-            self.l_2_1(learner, self.me.leader.learners.row(learner).last);
+            self.let_handler_go_on(learner);
         }
         match self.profile().establishment {
             Establishment::Quorum => {}
@@ -324,31 +350,42 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// Later ones are ignored.
     pub(crate) fn l_2_2(&mut self, from: ServerId, epoch: S::Num) -> Outcome {
         let progress = self.progress(from);
-        if progress == Progress::Acknowledged {
-            return Ok(());
+        if progress >= Progress::Acknowledged {
+            return self.handler_reads(from);
         }
         self.refuse_unless("l.2.2", "NEWLEADER was sent", holds(progress == Progress::Forwarding))?;
         self.refuse_unless("l.2.2", "epoch = newEpoch", is(epoch, self.me.accepted_epoch))?;
         self.fired("l.2.2");
         self.set_progress(from, Progress::Acknowledged);
         if self.me.phase == Phase::Broadcast {
-            self.l_2_3(from);
+            self.let_handler_go_on(from);
             return Ok(());
         }
         self.me.leader.new_leader_acks.insert(from);
         let acks = self.quorum(self.me.leader.new_leader_acks);
-        if self.check("l.2.2", "acknowledgements >= quorum", acks) {
+        let is_quorum = self.check("l.2.2", "acknowledgements >= quorum", acks);
+        // The main thread waits for the quorum, if it has come so far.
+        if is_quorum && self.me.program.is_finished() {
             self.become_established();
         }
         Ok(())
     }
 
+    /// The last item in the program of `l.1.2`: the leader acknowledges its own NEWLEADER.
+    pub(crate) fn own_ack_ld(&mut self) {
+        if self.me.phase != Phase::Synchronization {
+            return;
+        }
+        self.me.leader.new_leader_acks.insert(self.me.id);
+        if self.quorum(self.me.leader.new_leader_acks).holds {
+            self.become_established();
+        }
+    }
+
     /// `l.3.2`, where any first ACK is taken for ACK-LD: it counts nowhere, and the learner goes on.
     pub(super) fn take_for_ack_ld(&mut self, from: ServerId) {
         self.set_progress(from, Progress::Acknowledged);
-        if self.me.phase == Phase::Broadcast {
-            self.l_2_3(from);
-        }
+        self.let_handler_go_on(from);
     }
 
     fn become_established(&mut self) {
@@ -365,13 +402,14 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.zk_fle_update_vote();
         self.decide(Decision::Established { epoch: self.me.accepted_epoch });
         for learner in self.learners_at(Progress::Acknowledged) {
-            self.l_2_3(learner);
+            self.let_handler_go_on(learner);
         }
     }
 
     /// l.2.3: send UPTODATE.
-    fn l_2_3(&mut self, to: ServerId) {
+    pub(super) fn l_2_3(&mut self, to: ServerId) {
         self.fired("l.2.3");
+        self.set_progress(to, Progress::Served);
         self.send(to, Message::UpToDate);
     }
 

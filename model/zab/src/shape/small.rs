@@ -132,7 +132,8 @@ impl<T: Value, const N: usize> Default for Few<T, N> {
 }
 
 impl<T: Value, const N: usize> Few<T, N> {
-    fn cut(&mut self, length: usize) {
+    /// Its first values.
+    pub(crate) fn cut(&mut self, length: usize) {
         for place in self.items.iter_mut().skip(length) {
             *place = T::default();
         }

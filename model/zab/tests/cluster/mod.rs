@@ -171,6 +171,8 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
             | Step::LoseDisk
             | Step::AppendFails
             | Step::ZombieWrites
+            | Step::Apply
+            | Step::Handler { .. }
             | Step::Request { .. } => {}
         }
     }
@@ -197,6 +199,7 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
             }
             Effect::ClosedAll => self.ends[me].fill(false),
             Effect::Closed(peer) => self.ends[me][peer.row().unwrap_or_default()] = false,
+            Effect::Queued { .. } | Effect::Started(_) => panic!("{effect} at grain writes"),
             Effect::Replaced(_)
             | Effect::Persisted(_)
             | Effect::Delivered(_)

@@ -8,7 +8,7 @@ use zab_explorer::Options;
 use zab_model::explore::{
     Bounds, Election, NetworkMutant, PROPERTIES, Start, Zab, after_first_epoch, uneven_starts,
 };
-use zab_model::{Disk, Profile};
+use zab_model::{Disk, Grain, Profile};
 
 use crate::{CALM, ELECTION, explore, explore_within, violated, with, zab};
 
@@ -27,6 +27,8 @@ pub(crate) enum Scene {
     AfterWithCrash,
     /// The same, and one request.
     AfterWithRequest,
+    /// The same at grain `threads`.
+    AfterAtThreads,
     /// The same, one request and one crash.
     AfterWithBoth,
     /// The same, two requests and one broken connection.
@@ -65,6 +67,11 @@ impl Scene {
             Self::After => after(CALM),
             Self::AfterWithCrash => after(Bounds { crashes: 1, rounds: 2, ..CALM }),
             Self::AfterWithRequest => after(Bounds { requests: 1, ..CALM }),
+            Self::AfterAtThreads => {
+                let mut model = Self::AfterWithRequest.model();
+                model.ensemble.grain = Grain::Threads;
+                model
+            }
             Self::AfterWithBoth => after(Bounds { requests: 1, crashes: 1, rounds: 2, ..CALM }),
             Self::AfterWithLink => after(Bounds { requests: 2, disconnects: 1, rounds: 2, ..CALM }),
             Self::AfterWithTwo => after(Bounds { requests: 2, ..CALM }),
@@ -91,6 +98,7 @@ pub(crate) const DEFECTS: &[(&str, Scene, &str)] = &[
     ("sync_membership=within_window", Scene::AfterWithLink, "prefix_consistency"),
     ("diff_cursor=max", Scene::AfterWithBoth, "committed_is_durable_on_a_quorum"),
     ("trunc_point=one_below", Scene::AfterWithBoth, "no_truncation_of_committed"),
+    ("snap_label=when_sent", Scene::AfterAtThreads, "leader_sends_what_fits"),
     ("acks_of_cut=kept", Scene::AfterWithBoth, "committed_is_durable_on_a_quorum"),
     ("trunc_effect=ignored", Scene::AfterWithBoth, "leader_sends_what_fits"),
     ("trunc_to_absent_record=next_kept", Scene::EmptyWithBoth, "tree_is_what_its_label_says"),

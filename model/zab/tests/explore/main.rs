@@ -4,6 +4,7 @@ mod bugs;
 mod coarse;
 mod counts;
 mod defects;
+mod grain;
 mod laws;
 mod ledger;
 mod profiles;

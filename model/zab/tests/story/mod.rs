@@ -73,6 +73,11 @@ impl<S: Told> Story<S> {
         said + "\n"
     }
 
+    /// All of the server, for comparisons.
+    pub(crate) fn whole(&self) -> String {
+        format!("{:?}", self.server)
+    }
+
     fn step(&mut self, line: &str) -> String {
         self.take(parse::step(&self.cfg, line))
     }

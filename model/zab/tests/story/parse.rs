@@ -1,8 +1,8 @@
 //! The words of a story.
 
 use zab_model::{
-    Config, Disk, Message, Notification, Number, Profile, Role, Server, ServerId, Step, Txn, TxnOf,
-    Vote, Zxid,
+    Config, Disk, Grain, Message, Notification, Number, Profile, Role, Server, ServerId, Step, Txn,
+    TxnOf, Vote, Zxid,
 };
 
 use super::Told;
@@ -48,6 +48,10 @@ pub(super) fn server<S: Told>(words: &str) -> (Config<S>, Server<S>) {
             "window" => cfg.ensemble.window = value.parse().unwrap(),
             "release" => cfg.ensemble.profile = Profile::named(value).unwrap(),
             "profile" => cfg.ensemble.profile = Profile::FIXED.with(value).unwrap(),
+            "grain" => {
+                let named = |grain: &Grain| grain.name() == value;
+                cfg.ensemble.grain = Grain::ALL.into_iter().find(named).unwrap();
+            }
             "forget" => cfg.ensemble.forget_committed = value == "yes",
             other => panic!("{other} is nothing that a server has"),
         }
@@ -66,7 +70,10 @@ pub(super) fn step<S: Told>(cfg: &Config<S>, line: &str) -> Step<S> {
         ["connected", peer] => Step::Connected { peer: id(peer) },
         ["disconnected", peer] => Step::Disconnected { peer: id(peer) },
         ["write"] => Step::ProgramNext,
+        ["apply"] => Step::Apply,
+        ["handler", learner] => Step::Handler { learner: id(learner) },
         ["sync", up_to] => Step::SyncLog { up_to: zxid::<S>(up_to) },
+        ["fail"] => Step::AppendFails,
         ["settle"] => Step::Settle,
         ["resend"] => Step::Resend,
         ["leave"] => Step::LeaveRole,
