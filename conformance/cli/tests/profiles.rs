@@ -35,7 +35,7 @@ fn one_profile_is_told_in_words() {
 /// What is explored says at which grain, and so does the command that looks at it.
 #[test]
 fn a_grain_is_explored_and_an_unknown_one_is_refused_with_the_nearest() {
-    let flags = ["check", "--grain", "threads", "--servers", "2", "--profile", "3.9.1"];
+    let flags = ["check", "--grain", "threads", "--requests", "1", "--profile", "3.9.1"];
     let output = zabcheck(&flags);
     assert_exit(&output, 1);
     let text = stdout(&output);

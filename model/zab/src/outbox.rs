@@ -43,14 +43,23 @@ impl<S: Shape> Outbox<S> {
 
     /// What this step has queued for a learner is sent now, behind all else.
     pub(crate) fn release(&mut self, learner: ServerId) {
-        let is_its =
-            |effect: &Effect<S>| matches!(effect, Effect::Queued { to, .. } if *to == learner);
-        let (queued, others): (Vec<_>, Vec<_>) = self.effects.drain(..).partition(is_its);
-        self.effects = others;
-        self.effects.extend(queued.into_iter().map(|effect| match effect {
-            Effect::Queued { to, message } => Effect::Sent { to, message },
-            other => other,
-        }));
+        let mut released = Vec::new();
+        self.effects.retain(|effect| match effect {
+            Effect::Queued { to, message } if *to == learner => {
+                released.push(Effect::Sent { to: *to, message: *message });
+                false
+            }
+            Effect::Queued { .. }
+            | Effect::Started(_)
+            | Effect::Sent { .. }
+            | Effect::Persisted(_)
+            | Effect::Delivered(_)
+            | Effect::Decided(_)
+            | Effect::Closed(_)
+            | Effect::Replaced(_)
+            | Effect::ClosedAll => true,
+        });
+        self.effects.append(&mut released);
     }
 }
 

@@ -3,6 +3,7 @@
 //! `REWRITE=1 cargo test -p zab-model --test stories` fills in what follows `----`. Read the
 //! difference, and commit it only if you understand it.
 
+mod follow;
 mod story;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +53,18 @@ fn keep(seen: &mut Record, pair: Option<(Story<Bytes>, Story<Wide>)>) {
 fn agree(small: String, wide: String) -> String {
     assert_eq!(small, wide, "the shapes disagree");
     small
+}
+
+/// Packets of real servers, and of stories: which profiles have a run that sends them.
+#[test]
+fn records_of_packets_are_runs_of_the_profiles_that_they_name() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packets");
+    datadriven::walk(folder.to_str().unwrap(), |file| {
+        file.run(|case| {
+            let profiles = case.args["profiles"].iter();
+            profiles.map(|profile| follow::follow(&case.input, profile)).collect::<String>()
+        });
+    });
 }
 
 /// The ids of the rules in the ledger; deviations and the pure helpers' parents included.

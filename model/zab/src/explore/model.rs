@@ -234,9 +234,7 @@ impl Zab {
             }
             Action::Write(id) => self.step(state, id, Step::ProgramNext, probe),
             Action::Apply(id) => self.step(state, id, Step::Apply, probe),
-            Action::Handler(learner, leader) => {
-                self.step(state, leader, Step::Handler { learner }, probe)
-            }
+            Action::Handler(learner, id) => self.step(state, id, Step::Handler { learner }, probe),
             Action::Sync(id, up_to) => self.step(state, id, Step::SyncLog { up_to }, probe),
             Action::Request(id) => self.request(state, id, probe),
             Action::Kill(id) => self.kill(state, id, probe),

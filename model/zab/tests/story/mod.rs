@@ -2,7 +2,7 @@
 //!
 //! A story is told to both shapes, and both must answer with the same words.
 
-mod parse;
+pub(crate) mod parse;
 
 use std::fmt::Write as _;
 

@@ -11,7 +11,7 @@ fn number<S: Told>(word: &str) -> S::Num {
     S::Num::from(word.parse::<u8>().unwrap_or_else(|_| panic!("{word} is no number")))
 }
 
-fn id(word: &str) -> ServerId {
+pub(crate) fn id(word: &str) -> ServerId {
     ServerId(word.parse().unwrap_or_else(|_| panic!("{word} is no server")))
 }
 
@@ -35,15 +35,21 @@ fn log<S: Told>(cfg: &Config<S>, word: &str) -> S::Log {
 
 /// `2 of 3 accepted=1 current=1 log=1.1:7,1.2:8 base=1 window=2 profile=switch=value release=3.9.1`
 pub(super) fn server<S: Told>(words: &str) -> (Config<S>, Server<S>) {
-    let words: Vec<&str> = words.split_whitespace().collect();
-    let mut cfg = Config::<S>::new(words[2].parse().unwrap()).unwrap();
+    let voters = words.split_whitespace().nth(2).unwrap().parse().unwrap();
+    let mut cfg = Config::<S>::new(voters).unwrap();
+    let disk = disk(&mut cfg, words);
+    (cfg, Server::recovered(id(words.split_whitespace().next().unwrap()), disk))
+}
+
+/// The disk of such a server, and the settings that are beside it.
+pub(crate) fn disk<S: Told>(cfg: &mut Config<S>, words: &str) -> Disk<S> {
     let (mut disk, mut base) = (Disk::<S>::default(), 0);
-    for word in &words[3..] {
+    for word in words.split_whitespace().skip(3) {
         let (key, value) = word.split_once('=').unwrap();
         match key {
             "accepted" => disk.accepted_epoch = number::<S>(value),
             "current" => disk.current_epoch = number::<S>(value),
-            "log" => disk.history = log::<S>(&cfg, value),
+            "log" => disk.history = log::<S>(cfg, value),
             "base" => base = value.parse().unwrap(),
             "window" => cfg.ensemble.window = value.parse().unwrap(),
             "release" => cfg.ensemble.profile = Profile::named(value).unwrap(),
@@ -56,8 +62,8 @@ pub(super) fn server<S: Told>(words: &str) -> (Config<S>, Server<S>) {
             other => panic!("{other} is nothing that a server has"),
         }
     }
-    disk.snapshot = Disk::with_log(&cfg, disk.history, base).snapshot;
-    (cfg, Server::recovered(id(words[0]), disk))
+    disk.snapshot = Disk::with_log(cfg, disk.history, base).snapshot;
+    disk
 }
 
 /// One step, as the stories write it.
@@ -85,7 +91,7 @@ pub(super) fn step<S: Told>(cfg: &Config<S>, line: &str) -> Step<S> {
     }
 }
 
-fn message<S: Told>(cfg: &Config<S>, words: &[&str]) -> Message<S> {
+pub(crate) fn message<S: Told>(cfg: &Config<S>, words: &[&str]) -> Message<S> {
     match *words {
         // role (leader, zxid, peerEpoch) round
         ["NOTIFICATION", sender, leader, last, epoch, round] => {
@@ -108,6 +114,9 @@ fn message<S: Told>(cfg: &Config<S>, words: &[&str]) -> Message<S> {
         ["SNAP", txns] => {
             let history = log::<S>(cfg, txns);
             Message::Snap { zxid: cfg.history(history).last(), history }
+        }
+        ["SNAP", label, txns] => {
+            Message::Snap { zxid: zxid::<S>(label), history: log::<S>(cfg, txns) }
         }
         ["PROPOSAL", proposed] => Message::Proposal(txn::<S>(proposed)),
         ["COMMIT", committed] => Message::Commit { zxid: zxid::<S>(committed) },

@@ -137,7 +137,7 @@ fn server(server: &mut Server<Flat>, map: &mut impl FnMut(u8) -> u8) {
 fn in_flight(links: &mut Links, map: &mut impl FnMut(u8) -> u8) -> bool {
     let Links { down, up, notes } = links;
     let mut fits = true;
-    for Down { end: _, leader: _, queue } in down {
+    for Down { end: _, leader: _, queue, held: _ } in down {
         queue.as_mut_slice().iter_mut().for_each(|one| fits &= packet(one, map));
     }
     for from in 0..SERVERS_MAX {
