@@ -13,7 +13,8 @@
 //!   remembered as within bounds.
 //!
 //! For coarse elections ([`Election::Oracle`] and [`Election::Anybody`]) only: with messages there are
-//! rounds as well, of which a server takes the next one like an epoch.
+//! rounds as well, of which a server takes the next one like an epoch. And for [`Grain::Writes`] only,
+//! where it is known which steps take an epoch.
 //!
 //! `docs/src/unlimited.md` says what a closed set proves, and lists the places that read an epoch.
 
@@ -29,6 +30,7 @@ use super::ghost::Violation;
 use super::model::Zab;
 use super::properties;
 use super::state::{Budget, State};
+use crate::grain::Grain;
 use crate::probe::NoProbe;
 use crate::shape::Few;
 
@@ -46,7 +48,7 @@ pub struct Unlimited {
 
 impl Unlimited {
     /// The model without bounds on what these bounds allow at all, other than requests. `None` where
-    /// elections have messages.
+    /// elections have messages, and at grain `threads`.
     #[must_use]
     pub fn new(zab: &Zab) -> Option<Reduced<Self>> {
         let all = zab.bounds;
@@ -73,6 +75,7 @@ impl Unlimited {
 
     fn of(zab: Zab, is_counted: bool) -> Option<Reduced<Self>> {
         match zab.bounds.election {
+            _ if zab.ensemble.grain == Grain::Threads => None,
             Election::Oracle | Election::Anybody => Some(Reduced::new(Self { zab, is_counted })),
             Election::Fle | Election::FleOnly => None,
         }
