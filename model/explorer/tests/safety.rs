@@ -171,6 +171,18 @@ fn what_waits_is_counted() {
     assert_eq!(whole.waiting, 0);
 }
 
+/// However many there are, beyond those that the smallest table has room for.
+#[test]
+fn a_visited_state_takes_at_most_12_bytes() {
+    let model = TwoPhase::new(7).expect("few");
+    for states_max in [120_000, 160_000, 200_000, 250_000, 280_000, u64::MAX] {
+        let options = Options { states_max, ..Options::default() };
+        let report = check(&model, &options, &mut |_| {}).expect("it begins");
+        let (bytes, states) = (report.memory.table, report.distinct);
+        assert!(bytes <= 12 * states, "{bytes} bytes for {states} states");
+    }
+}
+
 /// A budget that is just enough is used up to the end, and no more of it.
 #[test]
 fn memory_is_kept_to_the_budget() {

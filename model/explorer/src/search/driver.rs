@@ -23,11 +23,9 @@ use crate::stop::Stop;
 use crate::stored::StoredState;
 use crate::table::{BASE_BITS_MAX, BASE_BITS_MIN, Table};
 
-/// The table grows when three quarters of its slots are taken, by half.
-pub(super) const LOAD_GROW: f64 = 0.75;
-
-/// Where it cannot grow, it may become so full.
-const LOAD_MAX: f64 = 0.9;
+/// How full the table may become. Then it grows by a third, so that an entry takes at most 12 bytes:
+/// 8 / 0.9 before, and 8 / 0.9 * 4 / 3 after.
+pub(super) const LOAD_MAX: f64 = 0.9;
 
 /// Levels shorter than that are not worth waking other threads for.
 const ALONE: usize = 512;
@@ -89,8 +87,6 @@ pub(crate) struct Driver<'a, M: ExplorerModel, R> {
     bytes_peak: u64,
     /// States of the levels so far that were not expanded.
     pub(super) unexpanded: u64,
-    /// The table may be full up to here.
-    load_max: f64,
     started: Instant,
     /// Time that a run took which this one goes on with.
     pub(super) before: Duration,
@@ -150,7 +146,6 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
             frontier_peak: 0,
             bytes_peak: 0,
             unexpanded: 0,
-            load_max: LOAD_GROW,
             started: now,
             before: Duration::ZERO,
             reported: now,
@@ -259,7 +254,7 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
             clippy::cast_sign_loss,
             reason = "a part of the slots is a number of slots"
         )]
-        let limit = (self.table.capacity() as f64 * self.load_max) as u64;
+        let limit = (self.table.capacity() as f64 * LOAD_MAX) as u64;
         limit
     }
 
@@ -378,7 +373,8 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
         self.bytes_besides_table() + self.table.bytes() >= self.budget
     }
 
-    /// Lets the table grow or, where it cannot, become fuller. `false` when neither helps.
+    /// Lets the table grow or, where it cannot and something may be on disk, empties it. `false` when
+    /// neither helps.
     /// `full`: somebody found no room, however many slots are free.
     fn make_room(&mut self, full: bool) -> bool {
         if !full && self.distinct() < self.distinct_limit() {
@@ -392,11 +388,7 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
                 self.budget.saturating_sub(used) / 2
             }
         };
-        if self.table.grow_by_half(free, self.workers.len().max(1)) {
-            return true;
-        }
-        self.load_max = LOAD_MAX;
-        if !full && self.distinct() < self.distinct_limit() {
+        if self.table.grow_by_a_third(free, self.workers.len().max(1)) {
             return true;
         }
         match self.empty_table() {
@@ -518,7 +510,7 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
 
 /// The table that a run begins with.
 fn table(options: &Options<'_>, budget: u64, tagged: bool) -> Result<Table, Refused> {
-    let slots = (options.states_expected as f64 / LOAD_GROW).min(1e15);
+    let slots = (options.states_expected as f64 / LOAD_MAX).min(1e15);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

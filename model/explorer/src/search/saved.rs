@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::driver::{Driver, Found, LOAD_GROW, Setup};
+use super::driver::{Driver, Found, LOAD_MAX, Setup};
 use super::level::{Dead, Level, Part, Place};
 use super::list::{Block, Spot};
 use super::spill::{Spill, merge};
@@ -145,7 +145,7 @@ impl<'a, M: ExplorerModel, R: Recorder<M::State>> Driver<'a, M, R> {
             clippy::cast_sign_loss,
             reason = "a number of buckets, far below the largest number"
         )]
-        let buckets = (visited.len() as f64 / LOAD_GROW / 8.0) as usize;
+        let buckets = (visited.len() as f64 / LOAD_MAX / 8.0) as usize;
         let buckets = (buckets + buckets / 16).max(1 << base_bits);
         let needed = Table::bytes_of(buckets, false);
         let least = Table::bytes_of(1 << base_bits, false);

@@ -21,13 +21,13 @@ struct Entry {
 }
 
 impl Table {
-    /// Grows by half, or by less where not so many bytes may be added. `false` when that would
+    /// Grows by a third, or by less where not so many bytes may be added. `false` when that would
     /// hardly help.
-    pub(crate) fn grow_by_half(&mut self, bytes_more: u64, threads: usize) -> bool {
+    pub(crate) fn grow_by_a_third(&mut self, bytes_more: u64, threads: usize) -> bool {
         let tagged = !self.tags.is_empty();
         let each = Self::bytes_of(1, tagged) - Self::bytes_of(0, tagged);
         let more = usize::try_from(bytes_more / each).unwrap_or(usize::MAX);
-        let more = more.min(self.buckets / 2).min(self.buckets_max - self.buckets);
+        let more = more.min(self.buckets / 3).min(self.buckets_max - self.buckets);
         if more < self.buckets / 16 {
             return false;
         }
