@@ -207,6 +207,11 @@ fn a_ping_says_how_far_the_leader_is() {
     let (mut story, one, _) = proposed(1);
     story.leads(one, Ping, z(1)).sends(one, Ping, z(1)).sends(one, Ping, z(1));
     assert_eq!(rules(&story), [W_PING], "one PING, two answers");
+    // An observer is sent what is committed, and is told of more.
+    let (mut story, ..) = proposed(2);
+    let four = story.observes(4, 1);
+    story.leads(four, Ping, z(2)).sends(four, Ping, z(2));
+    assert!(!rules(&story).contains(&W_PING));
     assert_eq!(ping(z(3), z(3)), [W_PING]);
     assert_eq!(ping(2 << 32, z(1)), [W_PING]);
 }
