@@ -1,5 +1,6 @@
 //! All flags and help texts.
 
+mod bugs;
 mod check;
 mod explore;
 mod record;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use zab_model::{Grain, Profile};
 
+pub(crate) use bugs::{Bugs, Releases, Replay};
 pub(crate) use check::{
     Bounds, Check, Election, Epochs, Failures, Family, Files, Limits, PaperBounds,
 };
@@ -78,6 +80,16 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  zabcheck profiles\n  zabcheck profiles 3.9.1\n  \
         zabcheck check --profile 3.9.1,acks_of_cut=withdrawn")]
     Profiles(Profiles),
+    /// Find the known bugs of ZooKeeper's protocol, each from empty disks.
+    #[command(after_help = bugs::EXAMPLES)]
+    Bugs(Bugs),
+    /// Make a saved run of the model again, and judge each of its steps.
+    #[command(after_help = "Examples:\n  zabcheck bugs H-01 --save run.json\n  \
+        zabcheck replay run.json\n  zabcheck replay run.json --only 2 --export run.svg")]
+    Replay(Replay),
+    /// Show which release of ZooKeeper has which known bug.
+    #[command(after_help = "Examples:\n  zabcheck releases\n  zabcheck releases 3.8.6")]
+    Releases(Releases),
     /// Run real servers through a scenario with faults, and record their trace.
     #[command(after_help = "Examples:\n  zabcheck record --list\n  \
         zabcheck record --target zab-server --scenario leader-kill --out runs/leader-kill\n  \
@@ -113,6 +125,7 @@ impl Command {
         match self {
             Self::Verify(_)
             | Self::Check(_)
+            | Self::Bugs(_)
             | Self::Explore(_)
             | Self::Conform(_)
             | Self::Record(_)
@@ -122,6 +135,8 @@ impl Command {
             Self::Decode(_)
             | Self::Explain(_)
             | Self::Profiles(_)
+            | Self::Releases(_)
+            | Self::Replay(_)
             | Self::Wire(_)
             | Self::History(_)
             | Self::Lint(_)
@@ -133,6 +148,8 @@ impl Command {
     pub(crate) fn json(&self) -> Option<&Path> {
         match self {
             Self::Check(args) => args.json.as_deref(),
+            Self::Bugs(args) => args.json.as_deref(),
+            Self::Releases(args) => args.json.as_deref(),
             Self::Conform(args) => args.json.as_deref(),
             Self::Decode(args) => args.json.as_deref(),
             Self::Wire(args) => args.json.as_deref(),
@@ -145,6 +162,7 @@ impl Command {
             Self::Explore(_)
             | Self::Explain(_)
             | Self::Profiles(_)
+            | Self::Replay(_)
             | Self::Completions(_)
             | Self::Man(_) => None,
         }

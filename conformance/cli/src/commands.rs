@@ -1,6 +1,7 @@
 //! One file per command; each prints its result and says how it ended.
 
 pub(crate) mod bench;
+pub(crate) mod bugs;
 pub(crate) mod check;
 pub(crate) mod complete;
 pub(crate) mod conform;
@@ -12,6 +13,8 @@ pub(crate) mod lint;
 pub(crate) mod mutations;
 pub(crate) mod profiles;
 pub(crate) mod record;
+pub(crate) mod releases;
+pub(crate) mod replay;
 pub(crate) mod selftest;
 pub(crate) mod verify;
 pub(crate) mod wire;

@@ -18,6 +18,7 @@ mod look;
 mod out;
 mod packets;
 mod report;
+mod saved;
 mod window;
 
 use std::path::Path;
@@ -56,6 +57,9 @@ fn main() -> ExitCode {
         Command::History(args) => commands::history::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Profiles(args) => commands::profiles::run(&args),
+        Command::Bugs(args) => commands::bugs::run(&args),
+        Command::Releases(args) => commands::releases::run(&args),
+        Command::Replay(args) => commands::replay::run(&args),
         Command::Record(args) => commands::record::run(&args),
         Command::Lint(args) => commands::lint::run(&args),
         Command::Selftest(args) => commands::selftest::run(&args),

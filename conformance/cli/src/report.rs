@@ -1,5 +1,6 @@
 //! Tables, progress and JSON: what several commands show in the same way.
 
+pub(crate) mod bugs;
 pub(crate) mod certificate;
 pub(crate) mod ci;
 pub(crate) mod conformance;
@@ -7,6 +8,7 @@ pub(crate) mod counterexample;
 pub(crate) mod exploration;
 mod file;
 pub(crate) mod model;
+pub(crate) mod page;
 pub(crate) mod progress;
 pub(crate) mod walks;
 

@@ -91,6 +91,17 @@ fn what_every_command_writes_is_as_the_schema_says() {
     assert!(failed["runs"][0]["error"].as_str().is_some_and(|why| why.contains("is not empty")));
 }
 
+#[test]
+fn what_is_told_of_bugs_is_as_the_schema_says() {
+    let bugs = json(&["bugs", "4394", "3023"], 0);
+    assert_eq!(bugs["bugs"][0]["search"]["damage"]["steps"], 29);
+    assert_eq!(bugs["bugs"][1]["expressible"], false);
+    assert_eq!(bugs["controls"][0]["profile"], "fixed");
+    let releases = json(&["releases", "3.9.3"], 0);
+    let has = releases["releases"][0]["bugs"].as_array().expect("bugs");
+    assert!(has.contains(&"ZOOKEEPER-4925".into()), "{releases:#}");
+}
+
 /// `verify` takes its time, so it is run where `ZAB_RUNS` asks for more than every test run.
 #[test]
 fn what_verify_writes_is_as_the_schema_says() {

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("zab-model", &["zab-explorer", "zab-flat", "zab-paper", "zab-view"]),
     ("zab-mutation", &["zab-explorer", "zab-flat", "zab-view"]),
     ("zab-presets", &["zab-explorer", "zab-model", "zab-paper", "zab-view"]),
+    ("zab-bugs", &["zab-explorer", "zab-model"]),
     ("zab-trace", &[]),
     ("zab-wire", &[]),
     ("zab-core", &["zab-trace"]),
@@ -30,6 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "zabcheck",
         &[
+            "zab-bugs",
             "zab-explorer",
             "zab-model",
             "zab-paper",

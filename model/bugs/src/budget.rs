@@ -1,0 +1,159 @@
+//! How far a bug is looked for: counts for the whole run, and whom each of them is about.
+
+use std::fmt;
+
+use zab_model::explore::{self, Bounds, Election, SERVERS_MAX};
+use zab_model::{ServerId, ServerSet};
+
+/// Everything that the environment may do while a bug is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// The counts, each for the whole run.
+    pub bounds: Bounds,
+    /// To whom each of [`COUNTS`] may happen; nobody named means any server.
+    who: [ServerSet; COUNTS.len()],
+}
+
+/// Something that the environment may do, and that happens to one server.
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    /// Its name, as commands have it.
+    name: &'static str,
+    /// How often it may happen.
+    of: fn(&mut Bounds) -> &mut u8,
+    /// How often it still may.
+    left: fn(&explore::Budget) -> u8,
+}
+
+/// Requests reach the server that is named; a broken connection is that of the learner. All but the
+/// first are faults.
+const COUNTS: [Count; 7] = [
+    Count { name: "requests", of: |b| &mut b.requests, left: |b| b.requests },
+    Count { name: "crashes", of: |b| &mut b.crashes, left: |b| b.crashes },
+    Count { name: "kills", of: |b| &mut b.kills, left: |b| b.kills },
+    Count { name: "lost-disks", of: |b| &mut b.lost_disks, left: |b| b.lost_disks },
+    Count { name: "failed-appends", of: |b| &mut b.failed_appends, left: |b| b.failed_appends },
+    Count { name: "timeouts", of: |b| &mut b.timeouts, left: |b| b.timeouts },
+    Count { name: "disconnects", of: |b| &mut b.disconnects, left: |b| b.disconnects },
+];
+
+/// The name of the count of elections, which is of no server.
+const ROUNDS: &str = "rounds";
+
+/// Three servers, one election, nothing else.
+const CALM: Bounds = Bounds {
+    servers: 3,
+    requests: 0,
+    crashes: 0,
+    kills: 0,
+    lost_disks: 0,
+    failed_appends: 0,
+    timeouts: 0,
+    disconnects: 0,
+    rounds: 1,
+    resends: 0,
+    election: Election::Oracle,
+};
+
+impl Budget {
+    /// Reads a budget such as `requests=2 rounds=3 crashes=1@3 timeouts=2@1,2`: numbers, and
+    /// behind `@` the servers that it may happen to.
+    ///
+    /// # Errors
+    /// Which word is wrong, and what was expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut budget = Self { bounds: CALM, who: Default::default() };
+        for word in text.split_whitespace() {
+            budget.read(word).ok_or_else(|| {
+                let names = COUNTS.map(|count| count.name).join(", ");
+                format!(
+                    "{word:?}: expected NAME=NUMBER, or NAME=NUMBER@SERVERS such as crashes=1@3; \
+                     the names are {ROUNDS} (which has no servers), {names}; a number is at most \
+                     {NUMBER_MAX}, and servers are 1 to {SERVERS_MAX}"
+                )
+            })?;
+        }
+        Ok(budget)
+    }
+
+    fn read(&mut self, word: &str) -> Option<()> {
+        let (name, value) = word.split_once('=')?;
+        let (number, servers) = match value.split_once('@') {
+            Some((number, servers)) => (number, servers_of(servers)?),
+            None => (value, ServerSet::default()),
+        };
+        let number = number.parse().ok().filter(|number| *number <= NUMBER_MAX)?;
+        if name == ROUNDS && servers.is_empty() {
+            self.bounds.rounds = number;
+            return Some(());
+        }
+        let place = COUNTS.iter().position(|count| count.name == name)?;
+        *(COUNTS[place].of)(&mut self.bounds) = number;
+        self.who[place] = servers;
+        Some(())
+    }
+
+    /// The name of a count, and how much of it there is: elections, requests, faults.
+    pub fn amounts(&self) -> impl Iterator<Item = (&'static str, u8)> + use<> {
+        let bounds = self.bounds;
+        let counts = COUNTS.into_iter().map(move |count| {
+            let mut bounds = bounds;
+            (count.name, *(count.of)(&mut bounds))
+        });
+        [(ROUNDS, bounds.rounds)].into_iter().chain(counts)
+    }
+
+    /// How many faults a run may have.
+    #[must_use]
+    pub fn faults(&self) -> u8 {
+        let mut bounds = self.bounds;
+        COUNTS.iter().skip(1).map(|count| *(count.of)(&mut bounds)).fold(0, u8::saturating_add)
+    }
+
+    /// How many faults a run has had that has this left.
+    #[must_use]
+    pub fn spent(&self, left: &explore::Budget) -> u8 {
+        let left = COUNTS.iter().skip(1).map(|count| (count.left)(left));
+        self.faults().saturating_sub(left.fold(0, u8::saturating_add))
+    }
+
+    /// Whether this server may be the one to which something happened between two states.
+    pub(crate) fn allows(
+        &self,
+        server: ServerId,
+        before: &explore::Budget,
+        after: &explore::Budget,
+    ) -> bool {
+        COUNTS.iter().zip(self.who).all(|(count, who)| {
+            (count.left)(after) == (count.left)(before) || who.is_empty() || who.contains(server)
+        })
+    }
+}
+
+/// More of anything is out of reach.
+const NUMBER_MAX: u8 = 9;
+
+/// Ids with commas between them.
+fn servers_of(text: &str) -> Option<ServerSet> {
+    let mut set = ServerSet::default();
+    for word in text.split(',') {
+        let id = word.parse().ok().filter(|id| (1..=SERVERS_MAX).contains(&usize::from(*id)))?;
+        set.insert(ServerId(id));
+    }
+    Some(set)
+}
+
+/// What [`Budget::parse`] reads; what does not happen is left out.
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{ROUNDS}={}", self.bounds.rounds)?;
+        let counts = self.amounts().skip(1).zip(self.who);
+        for ((name, number), who) in counts.filter(|((_, number), _)| *number > 0) {
+            write!(f, " {name}={number}")?;
+            for (place, id) in who.iter().enumerate() {
+                write!(f, "{}{id}", if place == 0 { "@" } else { "," })?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! Why each bug that is found happens, and what its fix changes: for the pages about them.
+//!
+//! Sources: the discussion of each issue of the Apache ZooKeeper project, and the classes named.
+
+/// Why a bug happens, and what keeps it from happening.
+#[derive(Clone, Copy, Debug)]
+pub struct Reason {
+    /// The bug's name.
+    pub name: &'static str,
+    /// Why it happens.
+    pub why: &'static str,
+    /// What `fixed` does instead, and since when releases do.
+    pub fix: &'static str,
+}
+
+/// One for each bug that can be looked for.
+pub const REASONS: &[Reason] = &[
+    Reason {
+        name: "ZOOKEEPER-1154",
+        why: "The leader compares the learner's last zxid with the two ends of its window only. A \
+              leader that failed before it had sent a transaction to anybody has that transaction \
+              on its disk. Its zxid lies between the ends of the new leader's window, so the new \
+              leader sends DIFF with what comes after it, and the transaction stays.",
+        fix: "The leader looks whether the zxid is one of its window; otherwise it truncates the \
+              learner to the last transaction that both have, or sends SNAP (since 3.3.4).",
+    },
+    Reason {
+        name: "ZOOKEEPER-2354",
+        why: "Transactions of a new epoch are on the disk before currentEpoch is. A crash between \
+              the two leaves a log that is newer than currentEpoch, and a server with such a log \
+              refuses to start (`QuorumPeer.loadDataBase`).",
+        fix: "`fixed` lets it start if the log is no newer than acceptedEpoch, which was written \
+              before any transaction of that epoch came (D-H02). No release from 3.6.3 on does; \
+              3.4.10 has a marker file for it.",
+    },
+    Reason {
+        name: "ZOOKEEPER-2845",
+        why: "A server that leaves its role keeps its tree in memory, and votes with the tree's \
+              position. Its log may be longer: what was logged and acknowledged, and not applied \
+              yet, is missing from the vote. A server with less can win.",
+        fix: "The tree is taken to the end of the log before the server votes (since 3.4.12 and \
+              3.5.4, for servers that were in broadcast).",
+    },
+    Reason {
+        name: "ZOOKEEPER-3642",
+        why: "SNAP replaces the tree in memory at once, and the disk only at NEWLEADER. A learner \
+              whose leader ends in between keeps the tree, votes with its position, and is \
+              synchronized from there: its disk never gets what was in the SNAP.",
+        fix: "A server that leaves its role in the middle of a SNAP reads its database from the \
+              disk again.",
+    },
+    Reason {
+        name: "ZOOKEEPER-3911",
+        why: "The follower writes currentEpoch and acknowledges NEWLEADER while the transactions of \
+              the DIFF are in memory only. The leader counts that acknowledgement, so they are \
+              committed. After a crash the follower has the newer epoch without the transactions, \
+              and the newer epoch wins the election.",
+        fix: "Transactions are on the disk before NEWLEADER is acknowledged.",
+    },
+    Reason {
+        name: "ZOOKEEPER-4394",
+        why: "On NEWLEADER the follower empties the list of transactions that wait for their \
+              COMMIT. A leader that a quorum has established already commits while this follower \
+              waits for UPTODATE; the COMMIT finds the list empty (a null pointer in \
+              `Learner.syncWithLeader`), and the synchronization ends. Whoever makes a request at \
+              each attempt keeps the follower out for ever. The exploration counts requests, so it \
+              shows one attempt and not the endless run.",
+        fix: "What is not committed stays in the list (since 3.9.3).",
+    },
+    Reason {
+        name: "ZOOKEEPER-4643",
+        why: "The follower writes currentEpoch, and then its transactions. If it crashes between \
+              the two, it has the newer epoch and a shorter log, wins the next election against \
+              servers that hold committed transactions, and truncates them.",
+        fix: "Transactions first, then currentEpoch, then the acknowledgement (since 3.8.5 and \
+              3.9.2).",
+    },
+    Reason {
+        name: "ZOOKEEPER-4646",
+        why: "The follower hands its transactions to the sync thread and acknowledges NEWLEADER \
+              without waiting for it. The leader counts them as committed. A crash before the \
+              thread has written them loses them, and currentEpoch is already the new one.",
+        fix: "Transactions are on the disk before NEWLEADER is acknowledged (since 3.8.5 and \
+              3.9.2).",
+    },
+    Reason {
+        name: "ZOOKEEPER-4685",
+        why: "The sync thread acknowledges what it has written as if it were broadcast. Its ACK can \
+              reach the leader before the ACK of NEWLEADER, for which the leader waits; the zxid is \
+              not the one expected, and the leader ends the connection. The exploration shows one \
+              attempt; whether it repeats for ever depends on how the threads run.",
+        fix: "Nothing goes to the sync thread before NEWLEADER is acknowledged (since 3.8.5 and \
+              3.9.2).",
+    },
+    Reason {
+        name: "ZOOKEEPER-4712",
+        why: "The sync thread outlives the role. The vote is computed from what is on the disk, and \
+              the thread appends to the log afterwards: the next leader brings the server up to \
+              date from a position that is not its own any more.",
+        fix: "The thread writes what it has, and ends, before the server looks for a leader (since \
+              3.9.3; 3.8 never got the change).",
+    },
+    Reason {
+        name: "ZOOKEEPER-4837",
+        why: "A new leader writes a snapshot of its tree, in which is what nobody has committed. It \
+              loses its role; the next leader tells it to cut that off. The log is cut, but the \
+              newest snapshot is loaded, and its position is set to the one of the TRUNC.",
+        fix: "`fixed` writes no such snapshot, and refuses a TRUNC into a snapshot. The issue is \
+              open.",
+    },
+    Reason {
+        name: "ZOOKEEPER-4882",
+        why: "An append to the log fails for a moment, and the server only leaves its role. What \
+              was committed meanwhile is in its tree and not in its log. It reports the position of \
+              the tree, so nobody sends it the transaction again: the log has a hole, which shows \
+              after the next restart.",
+        fix: "`fixed` delivers only what is on the disk, and reads the database from the disk again \
+              after such a failure. The issue is open.",
+    },
+    Reason {
+        name: "ZOOKEEPER-4925",
+        why: "The fix of ZOOKEEPER-4394 in 3.9.3 applies transactions during the synchronization \
+              without adding them to the window of committed transactions. Later ones are added: \
+              the window has a hole, and a leader with such a window sends a DIFF that skips what \
+              is missing.",
+        fix: "What is applied enters the window (since 3.9.4).",
+    },
+    Reason {
+        name: "ZOOKEEPER-5094",
+        why: "After TRUNC, COMMITs change the tree at once and the disk only at NEWLEADER. If the \
+              connection ends in between, only SNAP makes the server read its database again: the \
+              tree stays ahead of the disk. The next synchronization starts from the tree's \
+              position, and leaves a hole in the log.",
+        fix: "`fixed` reads the database again after TRUNC, too; and its TRUNC is durable. The issue \
+              is open.",
+    },
+    Reason {
+        name: "H-01",
+        why: "A follower logs and acknowledges a transaction, loses its connection, and rejoins the \
+              same leader, which has not committed it: the leader's TRUNC cuts it off, and the \
+              acknowledgement stays counted. When the leader's own disk is ready, it counts a quorum \
+              that does not exist.\n\nWithdrawing at the truncation is not enough: `LearnerHandler` \
+              gives an acknowledgement to the leader by server, whatever connection it came on, so \
+              one that is late on the old connection counts again \
+              ([measured](../stale-acknowledgement.md)). Among five servers no disk need be slow: \
+              two of the other followers acknowledge in place of the leader's disk. (Five are more \
+              than an exploration of this family has, so that is not shown here.) The same kind of \
+              defect, an acknowledgement that outlives the entry it vouches for, was met in three \
+              other systems in 2026: ClickHouse Keeper #102629, Oxia #1239, Aeron Cluster #2147.",
+        fix: "`fixed` withdraws the acknowledgements of what a learner is told to drop or to get \
+              again (D-H01), and a learner has one connection there. No release does.",
+    },
+    Reason {
+        name: "H-04",
+        why: "TRUNC fills the window from the log. COMMITs that follow it change the tree and do \
+              not enter the window; later transactions do. It is the hole of ZOOKEEPER-4925 by \
+              another way: that one is after DIFF.",
+        fix: "What is applied enters the window (since 3.9.4).",
+    },
+    Reason {
+        name: "H-06",
+        why: "Neither the shortened log nor the snapshot after TRUNC is synced before currentEpoch \
+              is written and NEWLEADER acknowledged. After a power loss the old end of the log is \
+              there again, with later transactions behind it.",
+        fix: "`fixed` makes the cut durable before it answers (D-TR). No release does.",
+    },
+    Reason {
+        name: "H-11",
+        why: "`FileTxnLog.truncate` looks for the record with the zxid of TRUNC or the next one, and \
+              cuts behind it. Where no record has exactly that zxid, such as (epoch, 0) in a new \
+              ensemble, the first record that was to go stays \
+              ([measured](../truncation-keeps-a-record.md)).",
+        fix: "`fixed` refuses a TRUNC to a position that its log does not have (D-L0). No release \
+              does.",
+    },
+];
+
+/// The reason of a bug.
+#[must_use]
+pub fn reason(name: &str) -> Option<&'static Reason> {
+    REASONS.iter().find(|reason| reason.name == name)
+}

@@ -1,0 +1,221 @@
+//! The table of bugs: what it says of releases and switches, and that what needs a moment is found.
+//! `zabcheck bugs`, which CI runs, finds all of them; here they are with `ZAB_RUNS=all`.
+
+use std::collections::BTreeSet;
+
+use stateright::Model;
+use zab_bugs::{
+    ALIKE, BUGS, Budget, Bug, FoundIn, Hunt, Scene, Search, behaves_as, control, reason,
+};
+use zab_explorer::Options;
+use zab_model::Queue;
+use zab_model::explore::{Action, PROPERTIES, PacketKind, State};
+use zab_model::profile::{GAPS, KNOWN, RELEASES, SWITCHES};
+
+/// What is found within a moment.
+const QUICK: [&str; 6] = [
+    "ZOOKEEPER-2354",
+    "ZOOKEEPER-2845",
+    "ZOOKEEPER-4394",
+    "ZOOKEEPER-4685",
+    "ZOOKEEPER-4712",
+    "H-11",
+];
+
+fn scenes() -> impl Iterator<Item = (&'static Bug, Scene, Budget)> {
+    let all = std::env::var_os("ZAB_RUNS").is_some();
+    BUGS.iter().filter(move |bug| all || QUICK.contains(&bug.name)).filter_map(|bug| {
+        let scene = bug.hunt.ok()?;
+        Some((bug, scene, Budget::parse(scene.budget).expect("the table's budget")))
+    })
+}
+
+fn options() -> Options<'static> {
+    Options { threads: 2, ..Options::default() }
+}
+
+fn find(scene: &Scene, budget: Budget) -> Search {
+    scene.find(budget, &options(), &mut |_| {}).expect("it begins")
+}
+
+/// The states of a run, which the model makes.
+fn states(model: &Hunt, actions: &[Action]) -> Vec<State> {
+    let mut states = model.init_states();
+    for action in actions {
+        let last = states.last().expect("a state");
+        states.push(model.next_state(last, *action).expect("the action is possible"));
+    }
+    states
+}
+
+#[test]
+fn each_is_found_with_its_damage_as_the_last_step_and_no_fault_too_many() {
+    for (bug, scene, budget) in scenes() {
+        let search = find(&scene, budget);
+        let damage = search.damage.unwrap_or_else(|| panic!("{} is not found", bug.name));
+        let model = scene.model(budget).expect("there is room");
+        let states = states(&model, &damage.actions);
+        let is_done =
+            |state: &State| model.violated(state).iter().any(|name| scene.damage.contains(name));
+        let done: Vec<usize> = (0..states.len()).filter(|at| is_done(&states[*at])).collect();
+        assert_eq!(done, [damage.actions.len()], "{}", bug.name);
+        assert_eq!(model.faults(&states[damage.actions.len()]), damage.faults, "{}", bug.name);
+        assert!(search.precursor.is_some_and(|first| first.actions.len() <= damage.actions.len()));
+        assert!(search.stopped.is_none() && !search.overflow, "{}", bug.name);
+    }
+}
+
+#[test]
+fn without_the_bug_the_same_exploration_finds_nothing() {
+    for (bug, scene, budget) in scenes() {
+        let without = scene.without().expect("switches");
+        let control = control(without, budget, scene.known, &options(), &mut |_| {});
+        let control = control.expect("it begins");
+        assert_eq!((control.violated, control.stopped), (vec![], None), "{}", bug.name);
+    }
+}
+
+/// What is said not to be searched in vain.
+#[test]
+fn with_less_of_what_a_bug_needs_it_is_not_found() {
+    for (bug, scene, budget) in scenes() {
+        for (name, least, _) in scene.needs {
+            let amounts = budget.amounts().map(|(count, number)| {
+                let fewer = if count == *name { least - 1 } else { number };
+                format!("{count}={fewer}")
+            });
+            let fewer = Budget::parse(&amounts.collect::<Vec<_>>().join(" ")).expect("a budget");
+            let search = find(&scene, fewer);
+            assert!(search.damage.is_none(), "{} within {fewer}", bug.name);
+            assert_eq!((search.stopped, search.overflow), (None, false), "{}", bug.name);
+        }
+    }
+}
+
+/// Of H-04 and ZOOKEEPER-4925, which are one switch, the first is that of TRUNC.
+#[test]
+fn the_run_of_h_04_has_a_truncation() {
+    let bug = BUGS.iter().find(|bug| bug.is_called("h-04")).expect("a bug");
+    let scene = bug.hunt.expect("a scene");
+    let budget = Budget::parse(scene.budget).expect("a budget");
+    let damage = find(&scene, budget).damage.expect("it is found");
+    let is_sent = |state: &State| {
+        let mut packets = state.links.down.iter().flat_map(|down| down.queue.as_slice());
+        packets.any(|packet| packet.kind() == PacketKind::Trunc)
+    };
+    let model = scene.model(budget).expect("there is room");
+    assert!(states(&model, &damage.actions).iter().any(is_sent));
+}
+
+#[test]
+fn names_are_unique_and_everything_named_exists() {
+    let names: Vec<&str> = BUGS.iter().flat_map(Bug::names).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    let is_property = |name: &&str| PROPERTIES.iter().any(|property| property.name == *name);
+    for bug in BUGS {
+        let mentioned =
+            bug.hunt.err().into_iter().flat_map(|why| why.split('`').skip(1).step_by(2));
+        for gap in mentioned {
+            assert!(GAPS.iter().any(|known| known.name == gap), "{}: {gap}", bug.name);
+        }
+        if let FoundIn::Switches(switches) = bug.found_in {
+            for (name, values) in switches {
+                let switch = SWITCHES.iter().find(|switch| switch.name == *name);
+                let known = switch.expect("a switch").values;
+                assert!(
+                    values.iter().all(|value| known.iter().any(|k| k.name == *value)),
+                    "{name}"
+                );
+            }
+        }
+        assert_eq!(reason(bug.name).is_some(), bug.hunt.is_ok(), "{}", bug.name);
+        let Ok(scene) = bug.hunt else { continue };
+        assert!(scene.profile().is_ok_and(|with| scene.without().is_ok_and(|w| w != with)));
+        assert!(scene.damage.iter().chain(scene.known).all(is_property));
+        let budget = Budget::parse(scene.budget).expect("a budget");
+        assert_eq!(budget.to_string(), scene.budget, "as it is printed");
+        for (name, least, _) in scene.needs {
+            assert!(budget.amounts().any(|(count, number)| count == *name && number >= *least));
+        }
+    }
+}
+
+/// Two tables say which releases have a bug; where both speak of one, they say the same.
+#[test]
+fn releases_are_those_of_the_table_of_causes() {
+    let mut compared = 0;
+    for bug in BUGS {
+        let of = |cause: &&zab_model::profile::Known| {
+            let issue = cause.issue.split_once(' ').map_or(cause.issue, |(issue, _)| issue);
+            issue == bug.name || bug.also.contains(&issue)
+        };
+        let causes: Vec<_> = KNOWN.iter().filter(of).collect();
+        let listed = |name: &str| causes.iter().any(|cause| cause.releases.contains(&name));
+        if causes.is_empty() {
+            continue;
+        }
+        compared += 1;
+        for release in RELEASES {
+            assert_eq!(
+                bug.is_in(release),
+                listed(release.name),
+                "{} in {}",
+                bug.name,
+                release.name
+            );
+        }
+    }
+    assert!(compared >= 8, "{compared}");
+    let fixed = RELEASES.iter().find(|release| release.name == "fixed").expect("fixed");
+    assert!(BUGS.iter().all(|bug| !bug.is_in(fixed)));
+}
+
+#[test]
+fn releases_without_a_profile_behave_as_one_that_has() {
+    for (name, like) in ALIKE {
+        assert_eq!(behaves_as(name).map(|release| release.name), Some(*like));
+        assert!(RELEASES.iter().all(|release| release.name != *name), "{name} has a profile");
+    }
+    assert_eq!(behaves_as("3.9.5").map(|release| release.name), Some("3.9.4"));
+    assert!(behaves_as("3.9.9").is_none());
+}
+
+#[test]
+fn what_is_no_budget_is_told_with_what_is() {
+    for wrong in [
+        "crashs=1",
+        "crashes",
+        "crashes=x",
+        "crashes=1@4",
+        "crashes=1@",
+        "rounds=2@1",
+        "crashes=300",
+    ] {
+        let said = Budget::parse(&format!("requests=1 {wrong}")).expect_err(wrong);
+        assert!(said.starts_with(&format!("{wrong:?}: expected ")), "{said}");
+    }
+    // More requests than there is room for.
+    let scene = BUGS.iter().find_map(|bug| bug.hunt.ok()).expect("a scene");
+    let budget = Budget::parse("requests=4").expect("a budget");
+    assert!(scene.model(budget).is_err());
+}
+
+/// Only the servers that are named suffer what the budget has.
+#[test]
+fn a_budget_is_that_of_the_servers_that_are_named() {
+    let scene = BUGS.iter().find(|bug| bug.is_called("4394")).and_then(|bug| bug.hunt.ok());
+    let scene = scene.expect("a scene");
+    let actions =
+        |text: &str| {
+            let model = scene.model(Budget::parse(text).expect("a budget")).expect("there is room");
+            let first = model.init_states().remove(0);
+            let steps = model.next_steps(&first);
+            let crashes = steps.iter().filter_map(|(action, _)| {
+                if let Action::Crash(id) = action { Some(id.0) } else { None }
+            });
+            crashes.collect::<Vec<u8>>()
+        };
+    assert_eq!(actions("crashes=1"), [1, 2, 3]);
+    assert_eq!(actions("crashes=1@1,3"), [1, 3]);
+    assert_eq!(actions("crashes=0@1"), [0_u8; 0]);
+}
