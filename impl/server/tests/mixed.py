@@ -424,7 +424,7 @@ def one_split(binary, folder, split, leader_kind, options):
             f"{compared} digests in `hash` compared, 0 differ, {took:.0f} s",
             flush=True,
         )
-    except Failed:
+    except (Failed, errors.KazooException):
         ensemble.require_no_relics()
         ensemble.logs()
         raise
@@ -522,7 +522,7 @@ def soak_one(binary, folder, split, chance, end, options):
             f"{ensemble.emptied} times Apache's did not start for an empty log file",
             flush=True,
         )
-    except Failed:
+    except (Failed, errors.KazooException):
         ensemble.require_no_relics()
         ensemble.logs()
         raise
