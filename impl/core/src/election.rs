@@ -178,7 +178,7 @@ impl Election {
     }
 
     /// zk.fle.settle: nothing arrived for finalizeWait while `zk.fle.terminate` held, so the
-    /// proposal is what this server votes for until its next election.
+    /// proposal is what this server votes for until its next election, and tells at once (D-SETTLE).
     fn settle(&self, server: &Server) -> Settled {
         assert!(self.can_terminate(server), "finalizeWait is armed only while this holds");
         Settled { vote: self.proposal, round: server.round }

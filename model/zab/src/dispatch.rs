@@ -99,11 +99,13 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     }
 
     /// Grain `threads`, LEADING: whether handlers receive while the main thread runs a program. While
-    /// acceptedEpoch is written they wait for the lock (`Leader.getEpochToPropose`).
+    /// acceptedEpoch is written they wait for the lock (`Leader.getEpochToPropose`), and before the
+    /// vote is set there are none.
     fn handlers_run(&self) -> bool {
         self.grain() == Grain::Threads
             && self.me.role == Role::Leading
             && !self.me.program.contains(Item::AcceptedEpoch)
+            && !self.me.program.contains(Item::CurrentVote)
     }
 
     /// The role has no quorum connections.

@@ -64,7 +64,7 @@ pub use program::{Item, Program};
 pub use rules::election::elect;
 pub use rules::sync_plan::sync_window;
 pub use server::{
-    Election, Heard, Leader, Learner, Progress, Projection, Server, Stage, SyncMode,
+    Election, Former, Heard, Leader, Learner, Progress, Projection, Server, Stage, SyncMode,
     Synchronization,
 };
 pub use shape::{Ledger, Queue, Shape, Small, Table, TxnOf, Wide};

@@ -26,6 +26,8 @@ pub enum Item {
     Snapshot,
     /// Deliver what this synchronization added to the base (`f.2.1`).
     Deliver,
+    /// Set the vote that an election was settled with (`zk.fle.settle`).
+    CurrentVote,
     /// Send the proposal to every other voter (`zk.fle.enter`).
     Notify,
     /// Send LEADERINFO to every learner that waits for it (`l.1.1`).
@@ -72,6 +74,8 @@ pub enum ProgramName {
     None,
     /// Of `zk.fle.enter`.
     Enter,
+    /// Of `zk.fle.settle`.
+    Settle,
     /// Of `l.1.1`.
     OfferEpoch,
     /// Of `f.1.2`.
@@ -104,12 +108,13 @@ impl ProgramName {
     /// Its items, in order.
     pub(crate) fn items(self) -> &'static [Item] {
         use Item::{
-            AcceptedEpoch, AckEpoch, AckLd, CurrentEpoch, Deliver, LeaderInfo, Log, Notify,
-            OwnAckLd, Pause, Queue, Snapshot, Synchronize, Truncate,
+            AcceptedEpoch, AckEpoch, AckLd, CurrentEpoch, CurrentVote, Deliver, LeaderInfo, Log,
+            Notify, OwnAckLd, Pause, Queue, Snapshot, Synchronize, Truncate,
         };
         match self {
             Self::None => &[],
             Self::Enter => &[Log, Notify],
+            Self::Settle => &[CurrentVote],
             Self::OfferEpoch => &[AcceptedEpoch, LeaderInfo],
             Self::AcceptEpoch => &[AcceptedEpoch, AckEpoch],
             Self::AnswerEpoch => &[AckEpoch],

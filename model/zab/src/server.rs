@@ -44,6 +44,8 @@ pub struct Server<S: Shape> {
     pub round: S::Num,
     /// LOOKING: the proposal. Afterwards: the vote the election was settled with.
     pub vote: Vote<S::Num>,
+    /// The vote of before, as long as it may be told in place of `vote`; otherwise the default.
+    pub former: Former<S::Num>,
     /// What must be done before anything else.
     pub program: Program,
     /// What the sync thread of an earlier role still has to append (ZOOKEEPER-4712).
@@ -84,6 +86,18 @@ pub struct Heard<N> {
     pub vote: Vote<N>,
     /// Whether its sender was LEADING.
     pub leading: bool,
+}
+
+/// The current vote of an earlier role, and the round of its election; at first the own vote, and
+/// round 0, which is -1 on the wire (`QuorumPeer.startLeaderElection`).
+#[flat]
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct Former<N> {
+    /// The vote.
+    pub vote: Vote<N>,
+    /// Its round.
+    pub round: N,
 }
 
 /// How far a follower's connection and synchronization have come.
@@ -263,6 +277,7 @@ impl<S: Shape> Server<S> {
             | Item::CurrentEpoch
             | Item::Truncate
             | Item::Deliver
+            | Item::CurrentVote
             | Item::Notify
             | Item::LeaderInfo
             | Item::AckEpoch

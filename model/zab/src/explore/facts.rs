@@ -69,7 +69,7 @@ fn budget(budget: &Budget) -> String {
     list(left.map(|(name, count)| format!("{name} {count}")), ", ")
 }
 
-fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, String); 18] {
+fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, String); 19] {
     let disk = &server.disk;
     // The value in memory, and the one on disk if that differs.
     let epoch = |memory: u8, disk: u8| {
@@ -94,6 +94,7 @@ fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, S
         ("lastCommitted", server.last_committed.to_string()),
         ("round", unless_default(&server.round)),
         ("vote", unless_default(&server.vote)),
+        ("vote of before", unless_default(&server.former.vote)),
         ("program", program(server)),
         ("earlier sync thread", zxids(&server.zombie, made)),
         ("recvset", votes(&server.election.recvset)),

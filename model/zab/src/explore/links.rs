@@ -388,6 +388,39 @@ mod tests {
     }
 
     #[test]
+    fn what_a_handler_queues_is_behind_what_it_sends_and_comes_when_it_starts() {
+        let mut links = connected();
+        assert!(links.hold_down(LEADER, LEARNER, packet(2)));
+        assert!(links.hold_down(LEADER, LEARNER, packet(3)));
+        assert_eq!(links.down[LEARNER].next(), None, "nothing is sent");
+        assert!(links.send_down(LEADER, LEARNER, packet(1)));
+        assert_eq!(on_the_way_down(&links), [packet(1), packet(2), packet(3)]);
+        assert_eq!((links.down[LEARNER].next(), links.down[LEARNER].held), (Some(packet(1)), 2));
+        links.down[LEARNER].queue.pop();
+        assert_eq!(links.down[LEARNER].next(), None, "the rest is not sent");
+        links.start_sending(LEADER, LEARNER);
+        assert!(links.send_down(LEADER, LEARNER, packet(4)));
+        assert_eq!(on_the_way_down(&links), [packet(2), packet(3), packet(4)]);
+        assert_eq!(links.down[LEARNER].next(), Some(packet(2)));
+    }
+
+    #[test]
+    fn what_a_handler_has_queued_is_lost_with_its_connection() {
+        let mut held = connected();
+        assert!(held.send_down(LEADER, LEARNER, packet(1)));
+        assert!(held.hold_down(LEADER, LEARNER, packet(2)));
+        let ends: [fn(&mut Links); 2] =
+            [|links| links.cut(LEARNER), |links| links.leader_closes(LEADER, LEARNER)];
+        for end in ends {
+            let mut links = held;
+            end(&mut links);
+            links.start_sending(LEADER, LEARNER);
+            assert_eq!(on_the_way_down(&links), [packet(1)]);
+            assert_eq!(links.down[LEARNER].held, 0);
+        }
+    }
+
+    #[test]
     fn a_newer_notification_takes_the_place_of_the_last_one_in_a_full_channel() {
         let note = |round| {
             let note = Notification { role: Role::Looking, vote: Vote::default(), round };

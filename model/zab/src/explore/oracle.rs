@@ -13,7 +13,7 @@ use crate::config::Ensemble;
 use crate::outbox::Outbox;
 use crate::probe::Probe;
 use crate::rules::election::{elect, zk_fle_order};
-use crate::server::{Election, Server};
+use crate::server::{Election, Former, Server};
 use crate::step::Enabled;
 use crate::types::{Role, ServerId, ServerSet, Vote, Zxid};
 
@@ -79,7 +79,7 @@ pub(super) fn winning_vote(state: &State, leader: ServerId) -> Vote<u8> {
     if server.role == Role::Leading { server.vote } else { server.own_vote() }
 }
 
-/// Forgets what only notifications would read: the proposal, round and tables of a looking server,
+/// Forgets what only notifications would read: the proposal, round and tables of a looking server, the vote of before,
 /// and the zxid in the vote of one that has settled.
 pub(super) fn forget_election(server: &mut Server<Flat>) {
     server.round = 0;
@@ -88,4 +88,5 @@ pub(super) fn forget_election(server: &mut Server<Flat>) {
         Role::Following | Role::Leading => Vote { zxid: Zxid::default(), ..server.vote },
     };
     server.election = Election::default();
+    server.former = Former::default();
 }

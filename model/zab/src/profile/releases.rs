@@ -7,9 +7,9 @@
 use super::{
     AcksOfCut, CommitAfterSnap, Delivery, FailedAppend, FastForward, FirstAck, LeaderEpochWrite,
     ListAtNewLeader, LogAfterSnapshot, NewLeaderProgram, PartialDatabase, PositionWhenEstablished,
-    Profile, ProposalGap, SameRoundCompares, SnapLabel, SnapshotWhenLeading, StartAheadOfEpoch,
-    SyncApplyEntersWindow, SyncThreadOnStop, TruncDurable, TruncIntoSnapshot, TruncToAbsentRecord,
-    WindowGrows,
+    Profile, ProposalGap, SameRoundCompares, Settling, SnapLabel, SnapshotWhenLeading,
+    StartAheadOfEpoch, SyncApplyEntersWindow, SyncThreadOnStop, TruncDurable, TruncIntoSnapshot,
+    TruncToAbsentRecord, WindowGrows,
 };
 
 /// A release of ZooKeeper, or `fixed`.
@@ -26,6 +26,7 @@ pub struct Release {
 /// What all releases do.
 const ANY: Profile = Profile {
     same_round_compares: SameRoundCompares::Leader,
+    settling: Settling::RoleFirst,
     leader_epoch_write: LeaderEpochWrite::AfterNewLeader,
     snap_label: SnapLabel::WhenSent,
     acks_of_cut: AcksOfCut::Kept,
@@ -117,7 +118,6 @@ const fn gap(name: &'static str, says: &'static str, releases: &'static [&'stati
 
 /// Everything that is known to be missing from the profiles of releases.
 pub const GAPS: &[Gap] = &[
-    gap("settle_two_steps", "a server takes its role first and the vote afterwards", &[]),
     gap("stop_stepwise", "a role is left in steps, and notifications are answered meanwhile", &[]),
     gap("own_vote", "the own vote counts when it comes back (D-4892)", &[]),
     gap(

@@ -78,6 +78,15 @@ switches! {
         Leader = "leader",
     }
 
+    /// When a server that has settled tells its new vote (D-SETTLE).
+    "zk.fle.settle" settling: Settling {
+        /// At once.
+        AtOnce = "at_once",
+        /// It takes its role first, and tells its vote of before, until it has set the new one
+        /// (`QuorumPeer.run` after `FastLeaderElection.lookForLeader`).
+        RoleFirst = "role_first",
+    }
+
     /// What a follower does about an epoch older than its acceptedEpoch.
     "f.1.2" older_epoch: OlderEpoch {
         /// It leaves its role.

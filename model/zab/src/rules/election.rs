@@ -5,15 +5,16 @@ use std::cmp::Ordering;
 use super::guard::{Guard, at_least, holds, is};
 use super::{Node, Outcome};
 use crate::config::Config;
+use crate::grain::Grain;
 use crate::message::Notification;
 use crate::number::Number;
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
 use crate::profile::{
-    FastForward, PartialDatabase, SameRoundCompares, SyncThreadOnStop, VoteOrder,
+    FastForward, PartialDatabase, SameRoundCompares, Settling, SyncThreadOnStop, VoteOrder,
 };
 use crate::program::ProgramName;
-use crate::server::{Election, Heard, Leader, Server, SyncMode, Synchronization};
+use crate::server::{Election, Former, Heard, Leader, Server, SyncMode, Synchronization};
 use crate::shape::{Shape, Table};
 use crate::step::Enabled;
 use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
@@ -26,6 +27,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// tables empty but for it, and the proposal to every other voter.
     pub(crate) fn zk_fle_enter(&mut self) {
         self.fired("zk.fle.enter");
+        self.remember_vote();
         self.me.role = Role::Looking;
         self.me.phase = Phase::Election;
         // D-ROUND: after the last round comes the first.
@@ -120,7 +122,36 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.me.phase = Phase::Discovery;
         self.me.role = if leads { Role::Leading } else { Role::Following };
         self.decide(Decision::Elected { leader: vote.leader, round });
-        if leads {
+        if self.sets_vote_later() {
+            self.run(ProgramName::Settle);
+        } else {
+            self.set_current_vote();
+        }
+    }
+
+    /// Whether there is a moment between taking a role and setting the vote (D-SETTLE), which only
+    /// grain `threads` shows.
+    fn sets_vote_later(&self) -> bool {
+        match self.profile().settling {
+            Settling::AtOnce => false,
+            Settling::RoleFirst => self.grain() == Grain::Threads,
+        }
+    }
+
+    /// The vote that is told until the next one is set.
+    fn remember_vote(&mut self) {
+        let Server { role, vote, round, .. } = *self.me;
+        self.me.former = match role {
+            _ if !self.sets_vote_later() => Former::default(),
+            Role::Down => Former { vote: self.me.own_vote(), round: S::Num::ZERO },
+            Role::Looking | Role::Following | Role::Leading => Former { vote, round },
+        };
+    }
+
+    /// The vote is set, and is told from here on; the role begins.
+    pub(crate) fn set_current_vote(&mut self) {
+        self.me.former = Former::default();
+        if self.me.role == Role::Leading {
             self.zk_disc_lead();
         }
     }

@@ -10,7 +10,8 @@ use crate::message::{Message, Notification};
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
 use crate::profile::{Profile, WindowGrows};
-use crate::server::{Learner, Progress, Server, Stage};
+use crate::program::Item;
+use crate::server::{Former, Learner, Progress, Server, Stage};
 use crate::shape::{Shape, Table, TxnOf};
 use crate::stores::Database;
 use crate::types::{Phase, Role, ServerId, ServerSet, Zxid};
@@ -105,9 +106,11 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.out.push(Effect::Decided(decision));
     }
 
-    /// This server's role, vote and round, as a message.
+    /// This server's role, vote and round, as a message. A vote that is not set yet is not told.
     pub(crate) fn notification(&self) -> Message<S> {
-        let Server { role, vote, round, .. } = *self.me;
+        let Server { role, vote, round, former, .. } = *self.me;
+        let is_set = !self.me.program.contains(Item::CurrentVote);
+        let Former { vote, round } = if is_set { Former { vote, round } } else { former };
         Message::Notification(Notification { role, vote, round })
     }
 

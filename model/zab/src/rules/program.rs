@@ -68,6 +68,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             }
             Item::None
             | Item::Deliver
+            | Item::CurrentVote
             | Item::Notify
             | Item::LeaderInfo
             | Item::AckEpoch
@@ -83,6 +84,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     fn perform(&mut self, item: Item) {
         match item {
             Item::Deliver => self.deliver_received(),
+            Item::CurrentVote => self.set_current_vote(),
             Item::Notify => self.notify(),
             Item::LeaderInfo => self.offer_to_waiting(),
             Item::AckEpoch => self.answer_epoch(),

@@ -90,6 +90,7 @@ pub(crate) const DEFECTS: &[(&str, Scene, &str)] = &[
     ("quorum=half", Scene::After, "no_truncation_of_committed"),
     ("vote_order=zxid_first", Scene::Elections, "best_of_a_quorum_leads"),
     ("same_round_compares=leader", Scene::Elections, "none"),
+    ("settling=role_first", Scene::Elections, "none"),
     ("older_epoch=accepted", Scene::Promised, "epochs_are_ordered"),
     ("accepted_epoch_write=never", Scene::After, "acknowledged_is_durable"),
     ("fresher_learner=accepted", Scene::Anybody, "no_truncation_of_committed"),

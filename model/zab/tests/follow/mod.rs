@@ -42,7 +42,7 @@ fn follow_server(packets: &Packets, id: ServerId) -> Result<(), (usize, String)>
         if item.from != id || matches!(item.what, What::End) {
             continue;
         }
-        let mut reasons = Reasons::default();
+        let mut reasons = Reasons::at(place);
         frontier = reach(packets, frontier, place, &mut reasons);
         if frontier.is_empty() {
             return Err((place, reasons.text()));

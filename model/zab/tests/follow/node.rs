@@ -133,12 +133,30 @@ impl Node {
                 reasons.differences.insert(said);
                 return None;
             }
+            after.note_other(packets, effect, rule, reasons);
         }
         if self.server.role != Role::Looking && after.server.role == Role::Looking {
             let check = record.failed().map(told).unwrap_or_default();
             reasons.differences.insert(format!("{check}: it leaves its role"));
         }
         Some(after)
+    }
+
+    /// A notification on the link of the place, after which the place is still not sent.
+    fn note_other(
+        &self,
+        packets: &Packets,
+        effect: &Effect<Wide>,
+        rule: &'static str,
+        reasons: &mut Reasons,
+    ) {
+        let item = &packets.items[reasons.place];
+        let Effect::Sent { to, message: message @ Any::Notification(_) } = effect else { return };
+        let is_its_link = item.link() == (self.server.id, *to, true);
+        if is_its_link && !self.has_sent(packets, reasons.place) {
+            let other = format!("{rule}: it sends {message} in place of `{}`", item.text);
+            reasons.others.insert(other);
+        }
     }
 
     fn effect(
@@ -212,17 +230,27 @@ impl Node {
 /// Why a server does not do what the record has.
 #[derive(Default)]
 pub(super) struct Reasons {
+    /// The place in the record.
+    place: usize,
     /// What it does in its place.
     differences: BTreeSet<String>,
+    /// Notifications that it sends in place of the one that the record has.
+    others: BTreeSet<String>,
     /// Guards that did not hold for what it received.
     hints: BTreeSet<String>,
 }
 
 impl Reasons {
+    /// None so far, for a place in the record.
+    pub(super) fn at(place: usize) -> Self {
+        Self { place, ..Self::default() }
+    }
+
     /// A few of them, the best ones.
     pub(super) fn text(self) -> String {
-        let best = if self.differences.is_empty() { self.hints } else { self.differences };
-        best.into_iter().take(3).collect::<Vec<_>>().join("; ")
+        let Self { differences, others, hints, .. } = self;
+        let best = [differences, others, hints].into_iter().find(|reasons| !reasons.is_empty());
+        best.into_iter().flatten().take(3).collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -9,7 +9,7 @@ use crate::explore::packet::{Note, Packet};
 use crate::explore::sizes::{Flat, SERVERS_MAX, id_at};
 use crate::explore::state::State;
 use crate::message::{Message, Notification};
-use crate::server::{Election, Heard, Leader, Learner, Server};
+use crate::server::{Election, Former, Heard, Leader, Learner, Server};
 use crate::shape::{Queue, Table};
 use crate::stores::{Database, Disk, Snapshot};
 use crate::types::{Txn, Vote, Zxid};
@@ -99,6 +99,7 @@ fn server(server: &mut Server<Flat>, map: &mut impl FnMut(u8) -> u8) {
             },
         round: _,
         vote: own,
+        former: Former { vote: of_before, round: _ },
         program: _,
         zombie: _,
         election: Election { recvset, outofelection },
@@ -121,6 +122,7 @@ fn server(server: &mut Server<Flat>, map: &mut impl FnMut(u8) -> u8) {
         zxid(of, map);
     }
     vote(own, map);
+    vote(of_before, map);
     for id in (0..SERVERS_MAX).map(id_at) {
         for table in [&mut *recvset, &mut *outofelection] {
             let Heard { vote: mut of, leading } = table.row(id);
