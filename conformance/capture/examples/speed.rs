@@ -11,6 +11,7 @@ use std::{env, fs};
 
 use bytes::Bytes;
 use zab_capture::properties::{self, Members};
+use zab_capture::raw::Reader;
 use zab_wire::quorum::LearnerInfo;
 use zab_wire::txn::CreateTxn;
 use zab_wire::{Acl, PacketType, QuorumPacket, Record as _, Txn, TxnBody, TxnHeader};
@@ -21,7 +22,6 @@ const PACKETS: i64 = 100_000;
 const UNDER_WAY: i64 = 100;
 
 fn main() -> io::Result<()> {
-    let members = Members { servers: [1, 2, 3].into(), observers: BTreeSet::new() };
     let mut captures = Vec::new();
     for file in env::args().skip(1) {
         captures.push((file.clone(), fs::read(file)?));
@@ -31,6 +31,7 @@ fn main() -> io::Result<()> {
     }
     let mut out = io::stdout().lock();
     for (name, text) in captures {
+        let members = members(&text);
         let begin = Instant::now();
         match properties::check(&members, BufReader::new(text.as_slice())) {
             Ok(report) => {
@@ -52,6 +53,20 @@ fn main() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Who takes part; without a header servers 1, 2 and 3.
+fn members(text: &[u8]) -> Members {
+    let mut reader = Reader::new(text);
+    // What is wrong with it is told by the check.
+    let _ = reader.next_entry();
+    let set = |ids: &[i64]| ids.iter().copied().collect::<BTreeSet<i64>>();
+    match reader.header() {
+        Some(header) => {
+            Members { servers: set(&header.servers), observers: set(&header.observers) }
+        }
+        None => Members { servers: [1, 2, 3].into(), observers: BTreeSet::new() },
+    }
 }
 
 /// The most memory that this process has used, the capture included.

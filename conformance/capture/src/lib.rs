@@ -5,6 +5,7 @@
 //! ports in these bytes, and knows nothing of what the protocol allows. [`properties`] are what must
 //! hold of the messages of any release.
 //!
+//! [`diagnose`] says which releases explain what packets show.
 //! [`corrupt`] makes captures wrong, to try the properties on.
 //!
 //! The order of a capture is the recorder's. A message stands in it after it was sent and before it
@@ -13,6 +14,7 @@
 mod connection;
 pub mod corrupt;
 mod decode;
+pub mod diagnose;
 pub mod error;
 mod json;
 mod payload;

@@ -25,12 +25,13 @@ mod phases;
 mod pings;
 mod streams;
 mod sync;
+mod truncated;
 mod votes;
 mod vouching;
 mod watch;
 mod zxids;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
 use crate::decode::{Item, Summary, decode};
@@ -39,7 +40,7 @@ use crate::error::CaptureError;
 use names::OF_QUORUMS;
 pub use names::{
     W_ACK, W_ACKNOWLEDGED, W_CLIENT, W_COMMIT, W_COMMITTED, W_DIGEST, W_ELECTED, W_EPOCH, W_GATE,
-    W_HISTORY, W_LEADER, W_PHASE, W_PING, W_PROPOSAL, W_QUORUM, W_SYNC, W_VOTE,
+    W_HISTORY, W_LEADER, W_PHASE, W_PING, W_PROPOSAL, W_QUORUM, W_SYNC, W_TRUNCATED, W_VOTE,
 };
 use watch::Watch;
 
@@ -73,7 +74,7 @@ pub struct Packet {
 }
 
 impl Packet {
-    fn of(item: &Item) -> Self {
+    pub(crate) fn of(item: &Item) -> Self {
         Self { line: item.line, text: item.to_string() }
     }
 }
@@ -87,6 +88,8 @@ pub struct Finding {
     pub says: String,
     /// The entries that show it, in the capture's order.
     pub packets: Vec<Packet>,
+    /// Whose doing it is, if it is one server's.
+    pub server: Option<i64>,
 }
 
 /// How often a property had something to say.
@@ -111,6 +114,10 @@ pub struct Report {
     pub doubts: Vec<String>,
     /// What may be worth knowing and weakens nothing.
     pub notes: Vec<String>,
+    /// How often it came to what W-ACKNOWLEDGED and W-QUORUM speak of, by property and server: a server
+    /// was started again and said what it has, a leader had a transaction that is not committed cut off
+    /// from a learner that had acknowledged it.
+    pub occasions: BTreeMap<(&'static str, i64), u64>,
     /// What the capture held.
     pub summary: Summary,
 }
@@ -131,14 +138,24 @@ struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, rule: &'static str, says: String, mut packets: Vec<Packet>) {
+    fn add(&mut self, rule: &'static str, says: String, packets: Vec<Packet>) {
+        self.add_of(None, rule, says, packets);
+    }
+
+    fn add_of(
+        &mut self,
+        server: Option<i64>,
+        rule: &'static str,
+        says: String,
+        mut packets: Vec<Packet>,
+    ) {
         if self.found.len() >= FINDINGS_MAX {
             self.left_out += 1;
             return;
         }
         packets.sort_by_key(|packet| packet.line);
         packets.dedup();
-        self.found.push(Finding { rule, says, packets });
+        self.found.push(Finding { rule, says, packets, server });
     }
 
     fn doubt(&mut self, why: String) {

@@ -96,6 +96,29 @@ fn a_truncation_in_between_takes_what_was_owed() {
     assert_eq!(rules(&story), NONE);
 }
 
+/// Server 1 has a transaction that nobody else has, and the next leader has it cut off.
+#[test]
+fn what_is_cut_off_stays_off() {
+    let says = |acknowledged: bool, sent_again: bool, end: i64| {
+        let (mut story, one, two) = committed();
+        story.propose(&[one], &txn(Z2, "/b", None)).sends(one, Ack, Z2).ends(one).ends(two);
+        let again = story.joins_leader(1, 2, 2, Z2);
+        story.leads(again, Trunc, Z1);
+        if sent_again {
+            story.propose(&[again], &txn(Z2, "/b", None)).leads(again, Commit, Z2);
+        }
+        if acknowledged {
+            story.leads(again, NewLeader, 2 << 32).sends(again, Ack, 2 << 32);
+        }
+        story.ends(again).vote(1, 2, end);
+        rules(&story)
+    };
+    assert_eq!(says(true, false, Z1), NONE);
+    assert_eq!(says(true, false, Z2), [properties::W_TRUNCATED]);
+    assert_eq!(says(true, true, Z2), NONE);
+    assert_eq!(says(false, false, Z2), NONE, "it may have died before it acted");
+}
+
 #[test]
 fn a_vote_of_a_process_that_was_not_restarted_owes_nothing() {
     let (mut story, ..) = committed();
@@ -313,7 +336,7 @@ fn every_property_is_in_the_ledger() {
     let ledger = std::fs::read_to_string(path).expect("the ledger");
     let (story, ..) = began();
     let counts = report(&story, &[]).counts;
-    assert_eq!(counts.len(), 17);
+    assert_eq!(counts.len(), 18);
     for count in counts {
         assert!(ledger.contains(&format!("| {} |", count.rule)), "{}", count.rule);
     }

@@ -16,7 +16,6 @@ use crate::show::Zxid;
 #[derive(Debug, Default)]
 pub(super) struct Acknowledged {
     servers: BTreeMap<i64, Server>,
-    looked_at: u64,
 }
 
 #[derive(Debug, Default)]
@@ -25,12 +24,21 @@ struct Server {
     owed: Option<(i64, Packet)>,
     /// Whether it was started and has not yet said what it has.
     is_new: bool,
+    /// How many first words were looked at.
+    looked_at: u64,
 }
 
 impl Acknowledged {
     pub(super) fn count(&self) -> Count {
         let what = "first words of restarted servers that had acknowledged something";
-        Count { rule: W_ACKNOWLEDGED, what, number: self.looked_at }
+        let number = self.servers.values().map(|server| server.looked_at).sum();
+        Count { rule: W_ACKNOWLEDGED, what, number }
+    }
+
+    /// How many of them each server has said.
+    pub(super) fn by_server(&self) -> impl Iterator<Item = (i64, u64)> + '_ {
+        let said = self.servers.iter().map(|(id, server)| (*id, server.looked_at));
+        said.filter(|(_, number)| *number > 0)
     }
 
     /// A server was started.
@@ -59,7 +67,7 @@ impl Acknowledged {
             return;
         }
         let Some((owed, packet)) = known.owed.take() else { return };
-        self.looked_at += 1;
+        known.looked_at += 1;
         if has < owed {
             let says = format!(
                 "server {server} acknowledged its history up to {}, and after a restart its \
@@ -67,7 +75,8 @@ impl Acknowledged {
                 Zxid(owed),
                 Zxid(has)
             );
-            findings.add(W_ACKNOWLEDGED, says, vec![packet, Packet::of(item)]);
+            let packets = vec![packet, Packet::of(item)];
+            findings.add_of(Some(server), W_ACKNOWLEDGED, says, packets);
         }
     }
 

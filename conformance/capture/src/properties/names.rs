@@ -12,6 +12,8 @@ pub const W_DIGEST: &str = "W-DIGEST";
 pub const W_LEADER: &str = "W-LEADER";
 /// A write that a client was told of is read afterwards.
 pub const W_CLIENT: &str = "W-CLIENT";
+/// What a server was told to cut off stays off.
+pub const W_TRUNCATED: &str = "W-TRUNCATED";
 /// Each packet of a connection has its place.
 pub const W_PHASE: &str = "W-PHASE";
 /// What needs a quorum comes after it.

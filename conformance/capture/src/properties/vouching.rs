@@ -22,6 +22,9 @@ const REMEMBERED: usize = 20_000;
 #[derive(Debug, Default)]
 pub(super) struct Vouching {
     txns: BTreeMap<i64, Vouchers>,
+    /// By leader: how often it told a learner to cut off what the learner had acknowledged and it had
+    /// not committed.
+    cuts: BTreeMap<i64, u64>,
     looked_at: u64,
 }
 
@@ -37,6 +40,10 @@ struct Vouchers {
 impl Vouching {
     pub(super) fn count(&self) -> Count {
         Count { rule: W_QUORUM, what: "transactions committed", number: self.looked_at }
+    }
+
+    pub(super) fn cuts(&self) -> impl Iterator<Item = (i64, u64)> + '_ {
+        self.cuts.iter().map(|(id, number)| (*id, *number))
     }
 
     /// The voters that are known to have a transaction, the leader that proposed it included.
@@ -77,13 +84,18 @@ impl Vouching {
 
     /// A learner does not have what is after `end` any more.
     fn withdraw(&mut self, seen: &Seen<'_>, end: i64) {
-        let Connection { learner, earlier_end, reported, .. } = seen.connection;
+        let Connection { learner, leader, earlier_end, reported, .. } = seen.connection;
+        let mut has_cut = false;
         for txn in self.txns.range_mut(end.saturating_add(1)..).map(|(_, txn)| txn) {
             let Some(acknowledged) = txn.present.remove(learner) else { continue };
+            has_cut |= !txn.is_committed && !seen.by_learner;
             let reported = reported.iter().map(|(_, packet)| packet);
             let why = [acknowledged].into_iter().chain(earlier_end.iter().cloned());
             let why = why.chain(reported.cloned()).chain([seen.evidence()]);
             txn.withdrawn.insert(*learner, why.collect());
+        }
+        if has_cut {
+            *self.cuts.entry(*leader).or_default() += 1;
         }
     }
 
@@ -133,6 +145,6 @@ impl Vouching {
                 lost.join(" and of server ")
             );
         }
-        findings.add(W_QUORUM, says, packets);
+        findings.add_of(Some(leader), W_QUORUM, says, packets);
     }
 }

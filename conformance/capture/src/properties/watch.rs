@@ -1,5 +1,7 @@
 //! All properties at once, in one pass over a capture.
 
+use std::collections::BTreeMap;
+
 use zab_wire::PacketType;
 use zab_wire::election::{Notification, ServerState};
 use zab_wire::quorum::PROTOCOL_VERSION;
@@ -18,9 +20,10 @@ use super::phases::Phases;
 use super::pings::Pings;
 use super::streams::Streams;
 use super::sync::Sync;
+use super::truncated::Truncated;
 use super::votes::{At, Context, Votes};
 use super::vouching::Vouching;
-use super::{Findings, Members, OF_QUORUMS, Packet, Report, W_EPOCH};
+use super::{Findings, Members, OF_QUORUMS, Packet, Report, W_ACKNOWLEDGED, W_EPOCH, W_QUORUM};
 use crate::connection::Message;
 use crate::decode::{Item, Summary, What};
 use crate::payload::Payload;
@@ -38,6 +41,7 @@ pub(super) struct Watch {
     vouching: Vouching,
     leaders: Leaders,
     clients: Clients,
+    truncated: Truncated,
     phases: Phases,
     gates: Gates,
     epochs: Epochs,
@@ -107,6 +111,7 @@ impl Watch {
         let is_own = vote.state == ServerState::Looking && vote.leader == at.from;
         if is_own && members.is_voter(at.to) {
             self.histories.says(covered, at.item, at.from, vote.zxid, findings);
+            self.truncated.says(at.item, at.from, vote.zxid, findings);
             let can_be = self.histories.can_have_epoch(covered, at.from, vote.peer_epoch);
             self.histories.says_epoch(at.from, vote.peer_epoch);
             if !can_be {
@@ -136,9 +141,11 @@ impl Watch {
         if seen.by_learner && seen.packet.kind == PacketType::AckEpoch {
             let learner = seen.connection.learner;
             self.histories.says(covered, item, learner, seen.packet.zxid, findings);
+            self.truncated.says(item, learner, seen.packet.zxid, findings);
         }
         self.sync.packet(members, covered, &self.histories, &seen, findings);
         self.histories.packet(&seen);
+        self.truncated.packet(&seen);
         self.streams.packet(&seen, findings);
         self.pings.packet(&seen, findings);
         self.acknowledged.packet(&seen, findings);
@@ -157,6 +164,7 @@ impl Watch {
                 self.committed.count_digests(),
                 self.leaders.count(),
                 self.clients.count(),
+                self.truncated.count(),
                 self.phases.count(),
                 self.gates.count(),
                 self.epochs.count(),
@@ -168,8 +176,12 @@ impl Watch {
             findings: self.findings.found,
             doubts: self.findings.doubts.into_iter().collect(),
             notes: Vec::new(),
+            occasions: BTreeMap::new(),
             summary,
         };
+        let words = self.acknowledged.by_server().map(|(id, n)| ((W_ACKNOWLEDGED, id), n));
+        let cuts = self.vouching.cuts().map(|(id, n)| ((W_QUORUM, id), n));
+        report.occasions.extend(words.chain(cuts));
         report.counts.extend(self.streams.counts());
         report.counts.push(self.pings.count());
         if self.findings.left_out > 0 {
