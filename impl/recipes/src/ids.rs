@@ -5,11 +5,11 @@
 //! whether it was created costs a number and is cleaned up by nobody, so ids are made of nodes that
 //! end with their session.
 
-use zookeeper_client::{Acls, Client, CreateMode, Error};
+use zookeeper_client::{Acls, Client, CreateMode};
 
 use crate::RecipeError;
 use crate::mistake::Mistake;
-use crate::own::{delete, ensure, repeated};
+use crate::own::{delete, ensure, is_lost, repeated};
 
 /// The next id below `folder`: `job-` gives `job-0000000003`.
 ///
@@ -52,7 +52,7 @@ pub async fn next_id_with_mistake(
                 return Ok(id);
             }
             // Whether it was created or not, the next one has another number.
-            Err(Error::ConnectionLoss | Error::Timeout) => {}
+            Err(error) if is_lost(&error) => {}
             Err(error) => return Err(error.into()),
         }
     }

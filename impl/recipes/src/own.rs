@@ -3,6 +3,8 @@
 use std::collections::hash_map::RandomState;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zookeeper_client::{Acls, Client, CreateMode, Error, Stat};
@@ -12,6 +14,18 @@ use crate::RecipeError;
 /// How long to wait before a request is made again.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Whether a request failed because the connection was lost, so that nobody knows whether it was
+/// done. The crate also says so with what the operating system said, if it could not write.
+pub(crate) fn is_lost(error: &Error) -> bool {
+    type Shared = Arc<dyn std::error::Error + Send + Sync>;
+    let of_system = |source: &(dyn std::error::Error + 'static)| {
+        let inner = source.downcast_ref::<Shared>().map(|shared| shared.is::<io::Error>());
+        source.is::<io::Error>() || inner == Some(true)
+    };
+    matches!(error, Error::ConnectionLoss | Error::Timeout)
+        || std::error::Error::source(error).is_some_and(of_system)
+}
+
 /// Makes a request until it is answered. Only for what may be done twice.
 pub(crate) async fn repeated<T, F>(mut request: impl FnMut() -> F) -> Result<T, Error>
 where
@@ -19,7 +33,7 @@ where
 {
     loop {
         match request().await {
-            Err(Error::ConnectionLoss | Error::Timeout) => tokio::time::sleep(PAUSE).await,
+            Err(error) if is_lost(&error) => tokio::time::sleep(PAUSE).await,
             answered => return answered,
         }
     }
@@ -67,7 +81,7 @@ pub(crate) async fn create(
     loop {
         match client.create(&path, data, &options).await {
             Ok((stat, sequence)) => return Ok((format!("{prefix}{sequence}"), stat)),
-            Err(Error::ConnectionLoss | Error::Timeout) => {}
+            Err(error) if is_lost(&error) => {}
             Err(error) => return Err(error.into()),
         }
         tokio::time::sleep(PAUSE).await;

@@ -9,7 +9,7 @@ use zookeeper_client::{Client, CreateMode, Error, MultiWriteError};
 
 use crate::RecipeError;
 use crate::mistake::Mistake;
-use crate::own::{create, ensure, in_order, repeated, unique};
+use crate::own::{create, ensure, in_order, is_lost, repeated, unique};
 
 /// A queue: a node with the items and the consumers below it.
 ///
@@ -145,9 +145,7 @@ impl Consumer {
                     // It may have been taken here, by a request whose answer was lost.
                     return self.has(&own).await;
                 }
-                Err(MultiWriteError::RequestFailed {
-                    source: Error::ConnectionLoss | Error::Timeout,
-                }) => {}
+                Err(MultiWriteError::RequestFailed { source }) if is_lost(&source) => {}
                 Err(error) => return Err(failed(error)),
             }
             repeated(|| client.sync(path)).await?;
