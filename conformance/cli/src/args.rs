@@ -69,6 +69,13 @@ pub(crate) enum Command {
         Which steps the protocol allows is not looked at. zabcheck explain W-QUORUM tells what a \
         property says.")]
     Wire(Wire),
+    /// Tell from a capture which releases its servers can be: what packets show of what releases do
+    /// differently, without the model.
+    #[command(after_help = "Examples:\n  zabcheck diagnose runs/leader-kill\n  \
+        zabcheck diagnose run.raw.ndjson --servers 1,2,3\n\n\
+        Most switches of the profiles (zabcheck profiles) are about what no packet shows: nothing is \
+        said about them.")]
+    Diagnose(Diagnose),
     /// Check what clients saw: is every promise that ZooKeeper makes to clients kept?
     #[command(after_help = "Examples:\n  zabcheck history run.history.ndjson\n  \
         zabcheck history client-1.ndjson client-2.ndjson --export run.svg --json verdict.json")]
@@ -138,6 +145,7 @@ impl Command {
             | Self::Releases(_)
             | Self::Replay(_)
             | Self::Wire(_)
+            | Self::Diagnose(_)
             | Self::History(_)
             | Self::Lint(_)
             | Self::Completions(_) => false,
@@ -160,6 +168,7 @@ impl Command {
             Self::Lint(args) => args.json.as_deref(),
             Self::Bench(args) => args.json.as_deref(),
             Self::Explore(_)
+            | Self::Diagnose(_)
             | Self::Explain(_)
             | Self::Profiles(_)
             | Self::Replay(_)
@@ -234,6 +243,15 @@ pub(crate) struct Wire {
     pub(crate) json: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reports: Reports,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diagnose {
+    /// Captures, or folders with captures (*.raw.ndjson)
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) members: Members,
 }
 
 /// Who takes part in a capture without a header that says so.

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod complete;
 pub(crate) mod conform;
 pub(crate) mod decode;
+pub(crate) mod diagnose;
 pub(crate) mod explain;
 pub(crate) mod explore;
 pub(crate) mod history;

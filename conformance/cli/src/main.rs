@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         Command::Explore(args) => commands::explore::run(&args),
         Command::Conform(args) => commands::conform::run(&args),
         Command::Decode(args) => commands::decode::run(&args),
+        Command::Diagnose(args) => commands::diagnose::run(&args),
         Command::Wire(args) => commands::wire::run(&args),
         Command::History(args) => commands::history::run(&args),
         Command::Explain(args) => commands::explain::run(&args),

@@ -119,11 +119,21 @@ fn judge(paths: &[PathBuf], given: &args::Members, legality: Legality) -> Vec<Ju
     paths.iter().map(one).collect()
 }
 
-fn check(path: &Path, given: &args::Members) -> Result<Report, String> {
-    let open = || File::open(path).map(BufReader::new).map_err(|error| error.to_string());
+fn open(path: &Path) -> Result<BufReader<File>, String> {
+    File::open(path).map(BufReader::new).map_err(|error| error.to_string())
+}
+
+/// Looks at the properties of one capture.
+pub(super) fn check(path: &Path, given: &args::Members) -> Result<Report, String> {
+    let members = members(path, given)?;
+    properties::check(&members, open(path)?).map_err(|error| error.to_string())
+}
+
+/// Who takes part in a capture: what was given, or what its header says.
+fn members(path: &Path, given: &args::Members) -> Result<Members, String> {
     let members = match given.servers.as_slice() {
         [] => {
-            let mut reader = Reader::new(open()?);
+            let mut reader = Reader::new(open(path)?);
             reader.next_entry().map_err(|error| error.to_string())?;
             members_of(reader.header()).ok_or(
                 "its header does not name the servers: give them with --servers 1,2,3 \
@@ -135,10 +145,10 @@ fn check(path: &Path, given: &args::Members) -> Result<Report, String> {
             observers: given.observers.iter().copied().collect(),
         },
     };
-    if let Some(observer) = members.observers.difference(&members.servers).next() {
-        return Err(format!("observer {observer} is none of the servers"));
+    match members.observers.difference(&members.servers).next() {
+        Some(observer) => Err(format!("observer {observer} is none of the servers")),
+        None => Ok(members),
     }
-    properties::check(&members, open()?).map_err(|error| error.to_string())
 }
 
 fn members_of(header: Option<&Header>) -> Option<Members> {

@@ -1,0 +1,103 @@
+//! `zabcheck diagnose`: which releases explain what packets show.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use zab_capture::diagnose::{self, QUESTIONS, Releases, Server};
+
+use crate::args::{self, Diagnose};
+use crate::captures;
+use crate::commands::wire;
+use crate::exit::Exit;
+use crate::out;
+use crate::report::progress::Progress;
+
+/// Looks at captures, one after the other.
+pub(crate) fn run(args: &Diagnose) -> Exit {
+    let paths = match captures::among(&args.paths) {
+        Ok(captures) if captures.is_empty() => args.paths.clone(),
+        Ok(captures) => captures,
+        Err(why) => {
+            out::error(why);
+            return Exit::Usage;
+        }
+    };
+    paths.iter().fold(Exit::Good, |exit, path| exit.and(one(path, &args.members)))
+}
+
+fn one(path: &Path, members: &args::Members) -> Exit {
+    let progress = Progress::start("looking at packets");
+    let looked = look(path, members);
+    drop(progress);
+    let path = path.display();
+    let (servers, doubts) = match looked {
+        Ok(looked) => looked,
+        Err(why) => {
+            out::line(format_args!("REFUSED  {path}: {why}"));
+            return Exit::Usage;
+        }
+    };
+    out::line(format_args!("{path}"));
+    out::line(table(&servers));
+    for server in &servers {
+        why(server);
+    }
+    for server in &servers {
+        out::line(format_args!("server {}: {}", server.id, left(server.releases())));
+    }
+    doubts.iter().for_each(|doubt| out::line(format_args!("note: {doubt}")));
+    let is_contradictory = servers.iter().any(|server| server.releases().is_empty());
+    if doubts.is_empty() && !is_contradictory { Exit::Good } else { Exit::Unknown }
+}
+
+fn look(path: &Path, members: &args::Members) -> Result<(Vec<Server>, Vec<String>), String> {
+    let report = wire::check(path, members)?;
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let servers = diagnose::diagnose(BufReader::new(file), &report);
+    Ok((servers.map_err(|error| error.to_string())?, report.doubts))
+}
+
+/// A row for each question, a column for each server.
+fn table(servers: &[Server]) -> String {
+    let mut builder = tabled::builder::Builder::default();
+    let names = servers.iter().map(|server| format!("server {}", server.id));
+    builder.push_record(
+        ["switch".to_owned(), "what is looked at".to_owned()].into_iter().chain(names),
+    );
+    for (index, question) in QUESTIONS.iter().enumerate() {
+        let words = servers.iter().map(|server| match server.answers.get(index) {
+            Some(answer) if answer.occasions > 0 => {
+                format!("{} ({})", answer.word(question), answer.occasions)
+            }
+            _ => "not exercised".to_owned(),
+        });
+        let row = [question.switch.to_owned(), textwrap::fill(question.asks, 40)];
+        builder.push_record(row.into_iter().chain(words));
+    }
+    builder.build().with(tabled::settings::Style::sharp()).to_string()
+}
+
+/// The packets on which the answers rest that leave out some release.
+fn why(server: &Server) {
+    for (question, answer) in QUESTIONS.iter().zip(&server.answers) {
+        let word = answer.word(question);
+        if ["old only", "new only", "contradictory"].contains(&word) {
+            let (id, names) = (server.id, list(answer.releases));
+            out::line(format_args!("server {id}, {}: {word} ({names})", question.switch));
+            out::line(format_args!("  {}", question.source));
+            answer.packets.iter().for_each(|packet| out::line(format_args!("  {}", packet.text)));
+        }
+    }
+}
+
+fn left(releases: Releases) -> String {
+    match releases.is_empty() {
+        true => "no release explains all of it".to_owned(),
+        false => format!("what packets show leaves {}", list(releases)),
+    }
+}
+
+fn list(releases: Releases) -> String {
+    releases.names().collect::<Vec<_>>().join(", ")
+}
