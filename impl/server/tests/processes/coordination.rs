@@ -19,19 +19,15 @@ fn sessions_live_as_long_as_they_are_used_whoever_leads() {
     let leader = cluster.all_serve();
     let followers: Vec<u64> = (1..=3).filter(|id| *id != leader).collect();
     let port = cluster.ports[&followers[0]].client;
-    let mut abandoned = Client::connect_for(port, 1000).unwrap();
-    assert_eq!(abandoned.create_kind("/abandoned", EPHEMERAL).unwrap(), 0);
-    drop(abandoned);
+    drop(until("a session with a node", || with_node(port, "/abandoned")));
     cluster.kill(leader);
     let mut watcher = until("a session at the new ensemble", || Client::connect(port));
     let mut used = until("another", || Client::connect_for(port, 5000));
     assert_eq!(used.create_kind("/used", EPHEMERAL).unwrap(), 0);
     // Expiries at the new leader are the clock: each takes at least a whole second.
     for round in 0..8 {
-        let mut brief = until("one more", || Client::connect_for(port, 1000));
         let path = format!("/brief-{round}");
-        assert_eq!(brief.create_kind(&path, EPHEMERAL).unwrap(), 0);
-        drop(brief);
+        drop(until("one more", || with_node(port, &path)));
         until("the brief session to expire", || {
             used.children("/").unwrap();
             let children = watcher.children("/").unwrap();
@@ -46,6 +42,13 @@ fn sessions_live_as_long_as_they_are_used_whoever_leads() {
     assert_eq!(late.children("/").unwrap(), ["used", "zookeeper"]);
     drop(used);
     cluster.finish();
+}
+
+/// A session of one second that has made an ephemeral node; none if it was over before, because the
+/// machine held this program or the server up.
+fn with_node(port: u16, path: &str) -> Option<Client> {
+    let mut client = Client::connect_for(port, 1000)?;
+    (client.create_kind(path, EPHEMERAL).ok()? == 0).then_some(client)
 }
 
 fn start(directory: &Path, port: u16) -> Child {
@@ -66,9 +69,10 @@ fn a_server_that_is_alone_keeps_what_it_acknowledged() {
     let port = reserved.ports()[0];
     for life in 0..3 {
         let mut server = start(&data, port);
-        let mut client = until("it to serve", || Client::connect_for(port, 1000));
+        let mut client = until("it to serve", || Client::connect(port));
         assert_eq!(client.create(&format!("/life-{life}")).unwrap(), 0);
-        assert_eq!(client.create_kind(&format!("/gone-{life}"), EPHEMERAL).unwrap(), 0);
+        let gone = format!("/gone-{life}");
+        let _until_the_kill = until("a session with a node", || with_node(port, &gone));
         server.kill().unwrap();
         server.wait().unwrap();
     }
