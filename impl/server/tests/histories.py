@@ -29,7 +29,7 @@ import tempfile
 import threading
 import time
 
-from kazoo_ops import CALL_TIMEOUT_S, Connection, Ensemble, Failed, Parser, eventually, require
+from ensemble import CALL_TIMEOUT_S, Connection, Ensemble, Failed, Parser, eventually, require
 from sizes import OPEN, text
 
 HERE = pathlib.Path(__file__).resolve().parent

@@ -45,8 +45,8 @@ from kazoo import exceptions as errors
 from kazoo.client import KazooClient
 from kazoo.security import make_digest_acl
 
-from kazoo_ops import CALL_TIMEOUT_S, Connection, Ensemble, Failed, Parser, connect, eventually
-from kazoo_ops import refused, require, stop
+from ensemble import CALL_TIMEOUT_S, Connection, Ensemble, Failed, Parser, connect, eventually
+from ensemble import refused, require, stop
 from sizes import OPEN, text
 from storage import JAVA, Writer, value
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from kazoo_ops import Parser
+from ensemble import Parser
 
 HERE = pathlib.Path(__file__).resolve().parent
 # What is looked for may be that something never happens: then a check ends after so many seconds.

@@ -26,8 +26,8 @@ import sys
 import tempfile
 
 
-from kazoo_ops import CALL_TIMEOUT_S, HOST, TICK_MS, Ensemble, Failed, Parser, connect, eventually
-from kazoo_ops import require, reserve, stop
+from ensemble import CALL_TIMEOUT_S, HOST, TICK_MS, Ensemble, Failed, Parser, connect, eventually
+from ensemble import require, reserve, stop
 from storage import JAVA
 
 

@@ -30,7 +30,7 @@ import tempfile
 import threading
 import time
 
-from kazoo_ops import HOST, Ensemble, Failed, Parser, eventually, require
+from ensemble import HOST, Ensemble, Failed, Parser, eventually, require
 
 OPEN = struct.pack(">iii5si6s", 1, 31, 5, b"world", 6, b"anyone")
 CREATE, SET, GET_CHILDREN, ADD_WATCH = 1, 5, 8, 106

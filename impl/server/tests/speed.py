@@ -36,7 +36,7 @@ import tempfile
 import time
 
 from histories import MAIN_CLASS, PING, PING_XID, SET_DATA, Apaches
-from kazoo_ops import Connection, Ensemble, Failed, Parser, eventually, require
+from ensemble import Connection, Ensemble, Failed, Parser, eventually, require
 from sizes import ADD_WATCH, CREATE, OPEN, memory, text
 
 GET_DATA, PERSISTENT = 4, 0

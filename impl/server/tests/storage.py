@@ -42,7 +42,7 @@ import time
 
 from kazoo.client import KazooClient
 
-from kazoo_ops import CALL_TIMEOUT_S, Ensemble, Failed, Parser, connect, eventually, require, stop
+from ensemble import CALL_TIMEOUT_S, Ensemble, Failed, Parser, connect, eventually, require, stop
 from sizes import Client, Stopwatch, memory, shown, started, text
 
 GET = 4

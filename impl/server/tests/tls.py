@@ -31,8 +31,8 @@ import tempfile
 
 from kazoo.client import KazooClient
 
-from kazoo_ops import CALL_TIMEOUT_S, HOST, Ensemble, Failed, Parser, connect, eventually, require
-from kazoo_ops import reserve, stop
+from ensemble import CALL_TIMEOUT_S, HOST, Ensemble, Failed, Parser, connect, eventually, require
+from ensemble import reserve, stop
 from storage import JAVA
 
 
