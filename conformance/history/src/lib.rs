@@ -34,6 +34,6 @@ pub use history::{History, LoadError};
 pub use outcome::{Related, Report, Rule, Stale, Summary, Verdict, Violation};
 pub use record::{
     Call, Clock, Header, Kind, Line, Mark, Operation, Reply, ReplyPart, Stat, VERSION, WatchKind,
-    What,
+    WatcherType, What,
 };
 pub use write::Recorder;

@@ -107,6 +107,29 @@ pub enum WatchKind {
     NodeChildrenChanged,
 }
 
+/// Which watches of a node a client no longer wants (`Watcher.WatcherType`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WatcherType {
+    /// Of its children.
+    Children,
+    /// Of its data and existence.
+    Data,
+    /// All.
+    #[default]
+    Any,
+    /// One that stays.
+    Persistent,
+    /// One that stays, and looks below the node too.
+    Recursive,
+}
+
+impl WatcherType {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    fn is_any(&self) -> bool {
+        *self == Self::Any
+    }
+}
+
 /// A step of a recipe; `README.md` lists the recipes and their steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
@@ -237,10 +260,13 @@ pub enum Call {
         #[serde(default, skip_serializing_if = "is_false")]
         recursive: bool,
     },
-    /// No watch any more.
+    /// No watch any more, once it is answered.
     RemoveWatches {
         /// Where.
         path: String,
+        /// Which of those there.
+        #[serde(default, skip_serializing_if = "WatcherType::is_any")]
+        watches: WatcherType,
     },
     /// The watches of a client that has a new connection.
     SetWatches {
@@ -425,7 +451,7 @@ impl fmt::Display for Call {
             }
             Self::Close => write!(f, "close"),
             Self::AddWatch { path, .. } => write!(f, "addWatch {path}"),
-            Self::RemoveWatches { path } => write!(f, "removeWatches {path}"),
+            Self::RemoveWatches { path, .. } => write!(f, "removeWatches {path}"),
             Self::SetWatches { .. } => write!(f, "setWatches"),
             Self::Other { name } => write!(f, "{name}"),
         }

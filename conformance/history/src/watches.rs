@@ -11,7 +11,7 @@ use zab_trace::Zxid;
 use crate::events::Events;
 use crate::findings::Findings;
 use crate::outcome::Rule;
-use crate::record::{Call, Operation, WatchKind, What};
+use crate::record::{Call, Operation, WatchKind, WatcherType, What};
 use crate::replay::Replayed;
 use crate::unknown::{Unknowns, creates, parent};
 
@@ -136,6 +136,16 @@ fn covers(path: &str, other: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+fn is_one(of: Of, of_type: WatcherType) -> bool {
+    match of_type {
+        WatcherType::Any => true,
+        WatcherType::Children => of == Of::Children,
+        WatcherType::Data => of == Of::Data,
+        WatcherType::Persistent => of == Of::Persistent,
+        WatcherType::Recursive => of == Of::Recursive,
+    }
+}
+
 fn tells(of: Of, kind: WatchKind) -> bool {
     match of {
         Of::Data | Of::Recursive => kind != WatchKind::NodeChildrenChanged,
@@ -161,7 +171,6 @@ impl Client<'_> {
 
     fn asked(&mut self, index: usize, operation: &Operation) {
         match &operation.call {
-            Call::RemoveWatches { path } => self.set.retain(|(own, _), _| own != path),
             Call::SetWatches { since, data, children, persistent, recursive } => {
                 let again = |after| Watch { index, after, again: true };
                 for (paths, of) in [(data, Of::Data), (children, Of::Children)] {
@@ -201,6 +210,10 @@ impl Client<'_> {
             Call::AddWatch { path, recursive } if fine => {
                 let of = if *recursive { Of::Recursive } else { Of::Persistent };
                 self.add(path, of, watch);
+            }
+            // Until then an event may be on its way.
+            Call::RemoveWatches { path, watches } if fine => {
+                self.set.retain(|(own, of), _| own != path || !is_one(*of, *watches));
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! Requests and answers of the client port in the words of a history.
 
 use bytes::Bytes;
-use zab_history::{Call, Kind, Reply, ReplyPart, Stat, WatchKind};
+use zab_history::{Call, Kind, Reply, ReplyPart, Stat, WatchKind, WatcherType};
 use zab_trace::Zxid;
 use zab_wire::client::{
     AddWatchRequest, CheckVersionRequest, Create2Response, CreateRequest, CreateResponse,
@@ -83,8 +83,16 @@ fn decoded(code: OpCode, reader: &mut Reader<'_>) -> Option<Call> {
             Call::AddWatch { path, recursive: mode == MODE_PERSISTENT_RECURSIVE }
         }
         OpCode::RemoveWatches => {
-            let WatchesRequest { path, .. } = reader.read().ok()?;
-            Call::RemoveWatches { path }
+            let WatchesRequest { path, kind } = reader.read().ok()?;
+            let watches = match kind {
+                1 => WatcherType::Children,
+                2 => WatcherType::Data,
+                3 => WatcherType::Any,
+                4 => WatcherType::Persistent,
+                5 => WatcherType::Recursive,
+                _ => return None,
+            };
+            Call::RemoveWatches { path, watches }
         }
         OpCode::SetWatches => set_watches(reader.read().ok()?, Vec::new(), Vec::new()),
         OpCode::SetWatches2 => {
