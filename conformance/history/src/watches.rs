@@ -170,19 +170,18 @@ impl Client<'_> {
     }
 
     fn asked(&mut self, index: usize, operation: &Operation) {
-        match &operation.call {
-            Call::SetWatches { since, data, children, persistent, recursive } => {
-                let again = |after| Watch { index, after, again: true };
-                for (paths, of) in [(data, Of::Data), (children, Of::Children)] {
-                    paths.iter().for_each(|path| self.add(path, of, again(*since)));
-                }
-                // Of these nothing is told that happened before they were set.
-                let now = operation.zxid.unwrap_or(Zxid::new(u32::MAX, u32::MAX));
-                for (paths, of) in [(persistent, Of::Persistent), (recursive, Of::Recursive)] {
-                    paths.iter().for_each(|path| self.add(path, of, again(now)));
-                }
-            }
-            _ => {}
+        let Call::SetWatches { since, data, children, persistent, recursive } = &operation.call
+        else {
+            return;
+        };
+        let again = |after| Watch { index, after, again: true };
+        for (paths, of) in [(data, Of::Data), (children, Of::Children)] {
+            paths.iter().for_each(|path| self.add(path, of, again(*since)));
+        }
+        // Of these nothing is told that happened before they were set.
+        let now = operation.zxid.unwrap_or(Zxid::new(u32::MAX, u32::MAX));
+        for (paths, of) in [(persistent, Of::Persistent), (recursive, Of::Recursive)] {
+            paths.iter().for_each(|path| self.add(path, of, again(now)));
         }
     }
 
