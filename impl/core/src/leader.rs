@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::election::Settled;
 use crate::server::Server;
-use crate::{Close, ConnectionId, Effects, Epoch, Message, Phase, ProtocolError, ServerId, Zxid};
+use crate::{
+    Close, ConnectionId, Effects, Epoch, Message, Mutant, Phase, ProtocolError, ServerId, Zxid,
+};
 
 /// A server that is LEADING.
 #[derive(Clone, Debug)]
@@ -125,9 +127,20 @@ impl Leader {
         self.unnamed.contains_key(&connection)
     }
 
-    /// Whether this is the present connection of that learner.
-    pub(crate) fn is_learner(&self, from: ServerId, connection: ConnectionId) -> bool {
-        self.learners.get(&from).is_some_and(|learner| learner.connection == connection)
+    /// zk.sync.fence: whether a message counts for that learner. It does on the learner's present
+    /// connection only, whatever arrives on an older one (D-H01).
+    pub(crate) fn is_fenced_in(
+        &self,
+        server: &Server,
+        from: ServerId,
+        connection: ConnectionId,
+        message: &Message,
+    ) -> bool {
+        let counts_anywhere =
+            server.config.has(Mutant::NoFence) && matches!(message, Message::Ack { .. });
+        self.learners
+            .get(&from)
+            .is_some_and(|learner| learner.connection == connection || counts_anywhere)
     }
 
     /// Whether the learner on this connection has acknowledged NEWLEADER.

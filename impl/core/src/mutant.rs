@@ -5,6 +5,8 @@
 pub enum Mutant {
     /// `zk.sync.withdraw` is left out: what a learner acknowledged above its cursor stays counted.
     NoWithdraw,
+    /// `zk.sync.fence` is left out: an ACK on an older connection of a learner counts.
+    NoFence,
     /// l.3.2: the first acknowledgement commits.
     CommitWithoutQuorum,
     /// l.1.2: a learner that is ahead of the leader is let in.
@@ -27,8 +29,9 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them, with the id of the rule that each breaks.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::NoWithdraw, "zk.sync.withdraw"),
+        (Self::NoFence, "zk.sync.fence"),
         (Self::CommitWithoutQuorum, "l.3.2"),
         (Self::NoFreshnessCheck, "l.1.2"),
         (Self::VoteOrderIgnoresHistory, "zk.fle.order"),

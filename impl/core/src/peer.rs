@@ -286,7 +286,8 @@ impl Peer {
                 }
             }
             RoleState::Leading(leader)
-                if leader.is_unnamed(connection) || leader.is_learner(from, connection) =>
+                if leader.is_unnamed(connection)
+                    || leader.is_fenced_in(&self.server, from, connection, &message) =>
             {
                 leader.on_heard(connection);
                 let done = dispatch::leader_message(

@@ -56,6 +56,8 @@ pub struct Step<S> {
     pub dropped: Option<Channel>,
     /// The channel whose first two messages change places.
     pub swapped: Option<Channel>,
+    /// A channel whose messages are from here on in another one, which was empty or is emptied.
+    pub moved: Option<(Channel, Channel)>,
     /// Channels that are emptied before anything is sent.
     pub cleared: Vec<Channel>,
     /// What is sent, in order, whether or not it gets on its way.
@@ -72,6 +74,7 @@ impl<S> Step<S> {
             received: None,
             dropped: None,
             swapped: None,
+            moved: None,
             cleared: Vec::new(),
             sent: Vec::new(),
         }
@@ -250,6 +253,12 @@ impl<'a, M: Pictured> Follower<'a, M> {
         let queue = step.swapped.and_then(|channel| self.waiting.get_mut(&channel));
         if let Some([first, second, ..]) = queue.map(Vec::as_mut_slice) {
             std::mem::swap(first, second);
+        }
+        if let Some((from, to)) = step.moved {
+            let messages = self.waiting.remove(&from).unwrap_or_default();
+            for lost in self.waiting.insert(to, messages).unwrap_or_default() {
+                self.end(lost, End::Lost(row));
+            }
         }
         for channel in step.cleared {
             for message in self.waiting.remove(&channel).unwrap_or_default() {

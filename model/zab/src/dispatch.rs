@@ -68,6 +68,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
                 Role::Down | Role::Looking => self.no_connection(),
             },
             Step::Receive { from, message } => self.receive(from, message),
+            Step::ReceiveOlder { from, message } => self.receive_older(from, message),
+            Step::OlderEnds { peer } => self.older_ends(peer),
         }
     }
 
@@ -84,7 +86,9 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             Step::Receive { message: Message::Notification(_), .. } => {
                 (self.grain() == Grain::Threads && self.me.role != Role::Looking, false)
             }
-            Step::Receive { .. } => (self.handlers_run(), false),
+            Step::Receive { .. } | Step::ReceiveOlder { .. } | Step::OlderEnds { .. } => {
+                (self.handlers_run(), false)
+            }
             Step::Connected { .. }
             | Step::Settle
             | Step::Resend
@@ -109,15 +113,13 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     }
 
     /// The role has no quorum connections.
-    fn no_connection(&mut self) -> Outcome {
+    pub(crate) fn no_connection(&mut self) -> Outcome {
         let guard = Guard::new(false, self.me.role, "FOLLOWING or LEADING");
         self.require("quorum", "the role has quorum connections", guard)
     }
 
     fn receive(&mut self, from: ServerId, message: Message<S>) -> Outcome {
-        let is_other = self.cfg.ensemble.is_voter(from) && from != self.me.id;
-        let guard = Guard::new(is_other, from, self.cfg.ensemble.voters);
-        self.require("receive", "the sender is another voter", guard)?;
+        self.require_other_voter(from)?;
         match (self.me.role, message) {
             (Role::Looking, Message::Notification(n)) => self.looking_hears(from, &n),
             (Role::Following | Role::Leading, Message::Notification(n)) => {
@@ -143,6 +145,12 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             // Connections end with the role.
             (Role::Looking | Role::Down, _) => self.no_connection(),
         }
+    }
+
+    pub(crate) fn require_other_voter(&mut self, from: ServerId) -> Outcome {
+        let is_other = self.cfg.ensemble.is_voter(from) && from != self.me.id;
+        let guard = Guard::new(is_other, from, self.cfg.ensemble.voters);
+        self.require("receive", "the sender is another voter", guard)
     }
 
     /// LOOKING × NOTIFICATION.

@@ -39,6 +39,7 @@ mod facts;
 mod ghost;
 mod links;
 mod model;
+mod older;
 mod oracle;
 mod packet;
 mod picture;

@@ -92,7 +92,8 @@ pub enum Effect<S: Shape> {
     Decided(Decision<S::Num>),
     /// LEADING: this end closes the connection of this learner.
     Closed(ServerId),
-    /// LEADING: this learner has a new connection, so this end closes its older one.
+    /// LEADING: this learner has a new connection, so nothing reaches it on its older one, which
+    /// this end closes, unless it serves it (`zk.sync.fence`).
     Replaced(ServerId),
     /// This end closes every quorum connection (`zk.fle.leave_role`).
     ClosedAll,

@@ -9,6 +9,7 @@ mod faults;
 mod guard;
 mod handler;
 mod node;
+mod older;
 mod program;
 pub(crate) mod sync_plan;
 mod synchronization;

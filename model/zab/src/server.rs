@@ -201,6 +201,9 @@ pub struct Learner<N> {
     pub progress: Progress,
     /// Until the gate of `l.1.2`: the last zxid of its history.
     pub last: Zxid<N>,
+    /// How far it was on its older connection, while that is served (`zk.sync.fence`). What is sent
+    /// there reaches nobody; what arrives there counts.
+    pub older: Progress,
 }
 
 /// What a leader keeps for its epoch.

@@ -40,6 +40,19 @@ pub enum Step<S: Shape> {
         /// The message.
         message: Message<S>,
     },
+    /// LEADING: a message arrives on the older connection of a learner that has a newer one
+    /// (`zk.sync.fence`).
+    ReceiveOlder {
+        /// Who sent it.
+        from: ServerId,
+        /// The message.
+        message: Message<S>,
+    },
+    /// LEADING: this end notices that the older connection of a learner has ended.
+    OlderEnds {
+        /// The server at the other end.
+        peer: ServerId,
+    },
     /// The next write of the running program is durable; what follows it up to the next write
     /// happens as well. At grain `threads`: its next item, whether that writes or not.
     ProgramNext,

@@ -76,6 +76,9 @@ pub(crate) fn name(step: &Step<Wide>) -> String {
         Step::ZombieWrites => "ZombieWrites".to_owned(),
         // Grain `threads`.
         Step::Apply => "Apply".to_owned(),
+        // Under profiles that serve an older connection.
+        Step::ReceiveOlder { from, message } => format!("ReceiveOlder from={from} {message}"),
+        Step::OlderEnds { peer } => format!("OlderEnds peer={peer}"),
         Step::Handler { learner } => format!("Handler learner={learner}"),
         Step::ProgramNext => "ProgramNext".to_owned(),
         Step::SyncLog { up_to } => format!("SyncLog upTo={up_to}"),

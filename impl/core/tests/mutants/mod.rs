@@ -63,6 +63,16 @@ fn script(mutant: Mutant) -> String {
             "ack from=2 zxid=5.1\nsynced 5.1\n",
         ]
         .concat(),
+        Mutant::NoFence => [
+            &leader,
+            LEADER_IN_BROADCAST,
+            "synced 5.1\naccepted from=1 connection=11\n",
+            "follower-info from=1 connection=11 accepted=5\n",
+            "ack-epoch from=1 connection=11 last=5.1\n",
+            "ack-ld from=1 connection=11 epoch=5\n",
+            "ack from=2 zxid=5.1\nack from=1 zxid=5.1\n",
+        ]
+        .concat(),
         Mutant::CommitWithoutQuorum => {
             [&leader, LEADER_IN_BROADCAST, "ack from=1 zxid=5.1\n"].concat()
         }

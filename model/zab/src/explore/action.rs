@@ -39,6 +39,11 @@ pub enum Action {
     Accept(ServerId, ServerId),
     /// The leader (second) receives the next packet of the first.
     ToLeader(ServerId, ServerId),
+    /// The leader (second) receives the next packet on the older connection of the first.
+    OlderToLeader(ServerId, ServerId),
+    /// The leader (second) notices that the older connection of the first has ended; what is unread
+    /// on it is lost.
+    OlderEnds(ServerId, ServerId),
     /// A follower receives its leader's next packet.
     ToLearner(ServerId),
     /// The link between a follower and its leader breaks, unnoticed.
@@ -70,7 +75,7 @@ pub enum Action {
 
 impl Action {
     /// The kinds of action, in the order of [`Action::kind`].
-    pub const NAMES: [&'static str; 27] = [
+    pub const NAMES: [&'static str; 29] = [
         "Start",
         "Crash",
         "Elect",
@@ -98,6 +103,8 @@ impl Action {
         "ZombieWrites",
         "Apply",
         "Handler",
+        "OlderToLeader",
+        "OlderEnds",
     ];
 
     /// The place of this kind of action in [`Action::NAMES`].
@@ -131,6 +138,8 @@ impl Action {
             Self::ZombieWrites(_) => 24,
             Self::Apply(_) => 25,
             Self::Handler(..) => 26,
+            Self::OlderToLeader(..) => 27,
+            Self::OlderEnds(..) => 28,
         }
     }
 
@@ -142,6 +151,8 @@ impl Action {
             Self::Notification(_, id)
             | Self::Accept(_, id)
             | Self::ToLeader(_, id)
+            | Self::OlderToLeader(_, id)
+            | Self::OlderEnds(_, id)
             | Self::LeaderNotices(_, id)
             | Self::Handler(_, id)
             | Self::Apply(id)
@@ -177,12 +188,13 @@ impl fmt::Display for Action {
             Self::Start(id, survived) => write!(f, "{name} {id} survived={survived}"),
             Self::Elect(leader, followers) => write!(f, "{name} {leader} followers={followers}"),
             Self::Join(id, leader) => write!(f, "{name} {id} leader={leader}"),
-            Self::Notification(from, to) | Self::Accept(from, to) | Self::ToLeader(from, to) => {
-                write!(f, "{name} {from}>{to}")
-            }
-            Self::LeaderNotices(learner, leader) | Self::Handler(learner, leader) => {
-                write!(f, "{name} {leader} learner={learner}")
-            }
+            Self::Notification(from, to)
+            | Self::Accept(from, to)
+            | Self::ToLeader(from, to)
+            | Self::OlderToLeader(from, to) => write!(f, "{name} {from}>{to}"),
+            Self::LeaderNotices(learner, leader)
+            | Self::OlderEnds(learner, leader)
+            | Self::Handler(learner, leader) => write!(f, "{name} {leader} learner={learner}"),
             Self::Sync(id, up_to) => write!(f, "{name} {id} up_to={up_to}"),
             Self::Crash(id)
             | Self::Kill(id)

@@ -132,8 +132,12 @@ impl Zab {
     fn of_leading(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
         for learner in self.others(id) {
             let up = &state.links.up[(index(learner), index(id))];
-            if !up.queue.as_slice().is_empty() {
+            if up.has_packet() {
                 visit(Action::ToLeader(learner, id));
+            }
+            if up.older > 0 {
+                visit(Action::OlderToLeader(learner, id));
+                visit(Action::OlderEnds(learner, id));
             }
             if up.newer != End::Closed {
                 visit(Action::Accept(learner, id));

@@ -183,6 +183,9 @@ fn link_facts(state: &State) -> Vec<(String, String)> {
         for to in (0..SERVERS_MAX).filter(|to| *to != from) {
             let up = &up[(from, to)];
             let mut text = end(up.end, up.queue.as_slice());
+            if up.older > 0 {
+                let _ = write!(text, ", of these on an older connection: {}", up.older);
+            }
             if up.newer != End::Closed {
                 let _ = write!(text, ", newer {}", end(up.newer, &[up.hello]));
             }

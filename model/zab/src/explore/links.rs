@@ -95,10 +95,45 @@ pub struct Up {
     pub end: End,
     /// Packets from the learner.
     pub queue: Few<Packet, UP_MAX>,
+    /// How many of them, at the front, came on the connection before this one, which the leader
+    /// still serves (`zk.sync.fence`).
+    pub older: u8,
     /// A newer connection of the learner, whose FOLLOWERINFO the leader has not received.
     pub newer: End,
     /// That FOLLOWERINFO; the default while `newer` is closed.
     pub hello: Packet,
+}
+
+impl Up {
+    /// The next packet on the accepted connection, which is taken away.
+    pub fn take(&mut self) -> Option<Packet> {
+        self.take_at(usize::from(self.older))
+    }
+
+    /// The next packet on the connection before it, which is taken away.
+    pub fn take_older(&mut self) -> Option<Packet> {
+        self.older = self.older.checked_sub(1)?;
+        self.take_at(0)
+    }
+
+    fn take_at(&mut self, place: usize) -> Option<Packet> {
+        let packets = self.queue.as_mut_slice();
+        let packet = packets.get(place).copied()?;
+        packets[..=place].rotate_right(1);
+        self.queue.pop();
+        Some(packet)
+    }
+
+    /// Whether something can be read on the accepted connection.
+    #[must_use]
+    pub fn has_packet(&self) -> bool {
+        self.queue.as_slice().len() > usize::from(self.older)
+    }
+
+    /// What is unread on the connection before the accepted one is lost.
+    pub fn forget_older(&mut self) {
+        while self.take_older().is_some() {}
+    }
 }
 
 /// Ordered pairs of two different servers.
@@ -208,11 +243,14 @@ impl Links {
         }
     }
 
-    /// The leader receives FOLLOWERINFO on the newer connection, which ends the older one.
+    /// The leader receives FOLLOWERINFO on the newer connection. What is unread on the older one
+    /// stays, and is lost on one before that.
     pub fn accept(&mut self, learner: usize, leader: usize) -> Packet {
         let up = &mut self.up[(learner, leader)];
-        let hello = up.hello;
-        *up = Up { end: up.newer, ..Up::default() };
+        up.forget_older();
+        let Up { newer, hello, queue, .. } = *up;
+        let older = index_byte(queue.as_slice().len());
+        *up = Up { end: newer, queue, older, ..Up::default() };
         hello
     }
 
@@ -227,7 +265,7 @@ impl Links {
     /// The leader closes its end of the accepted connection. What is in flight down stays.
     pub fn leader_closes(&mut self, leader: usize, learner: usize) {
         let up = &mut self.up[(learner, leader)];
-        up.queue = Few::default();
+        up.queue.cut(usize::from(up.older));
         // With a newer connection the learner's end belongs to that one.
         if up.end == End::Open && up.newer == End::Closed {
             self.down[learner].end.sever();
@@ -299,7 +337,7 @@ pub(super) fn queue_note(queue: &mut Few<Note, NOTES_MAX>, note: Note) {
 
 #[cfg(test)]
 mod tests {
-    use super::{End, Links, NOTES_MAX, Note, Packet, queue_note};
+    use super::{End, Links, NOTES_MAX, Note, Packet, Up, queue_note};
     use crate::message::{Message, Notification};
     use crate::shape::{Few, Queue};
     use crate::types::{Role, Vote};
@@ -367,14 +405,22 @@ mod tests {
     }
 
     #[test]
-    fn accepting_the_new_connection_ends_the_old_one() {
+    fn what_is_unread_on_the_old_connection_is_read_beside_the_new_one() {
         let mut links = connected();
         assert!(links.send_up(LEARNER, LEADER, packet(2)));
         links.learner_closes(LEARNER);
         links.connect(LEARNER, LEADER, packet(3));
         assert_eq!(links.accept(LEARNER, LEADER), packet(3));
-        let up = &links.up[(LEARNER, LEADER)];
-        assert_eq!((up.end, up.queue.as_slice()), (End::Open, &[][..]));
+        assert!(links.send_up(LEARNER, LEADER, packet(4)));
+        let up = &mut links.up[(LEARNER, LEADER)];
+        assert_eq!((up.end, up.queue.as_slice()), (End::Open, &[packet(2), packet(4)][..]));
+        let mut fenced = *up;
+        fenced.forget_older();
+        assert_eq!((fenced.older, fenced.queue.as_slice()), (0, &[packet(4)][..]));
+        assert_eq!(up.take(), Some(packet(4)));
+        assert!(!up.has_packet());
+        assert_eq!((up.take(), up.take_older(), up.take_older()), (None, Some(packet(2)), None));
+        assert_eq!(*up, Up { end: End::Open, ..Up::default() });
     }
 
     #[test]

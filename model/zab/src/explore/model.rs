@@ -138,7 +138,7 @@ impl Zab {
 
     /// Takes one server through one step, with the effects on channels and on what properties
     /// remember. `false` when the step is not possible; the state must not be used then.
-    fn step<P: Probe>(
+    pub(super) fn step<P: Probe>(
         &self,
         state: &mut State,
         id: ServerId,
@@ -202,10 +202,9 @@ impl Zab {
                 let peer = state.server(id).vote.leader;
                 self.step(state, id, Step::Connected { peer }, probe)
             }
-            Action::Accept(learner, leader) => {
-                let packet = state.links.accept(index(learner), index(leader));
-                self.receive(state, leader, learner, packet, probe)
-            }
+            Action::Accept(learner, leader) => self.accept(state, learner, leader, probe),
+            Action::OlderToLeader(from, to) => self.older_to_leader(state, from, to, probe),
+            Action::OlderEnds(learner, leader) => self.older_ends(state, learner, leader, probe),
             Action::ToLeader(learner, leader) => self.to_leader(state, learner, leader, probe),
             Action::ToLearner(id) => self.to_learner(state, id, probe),
             Action::Cut(id) => {
@@ -281,9 +280,8 @@ impl Zab {
         leader: ServerId,
         probe: &mut P,
     ) -> bool {
-        let queue = &mut state.links.up[(index(learner), index(leader))].queue;
-        let Some(packet) = queue.as_slice().first().copied() else { return false };
-        queue.pop();
+        let up = &mut state.links.up[(index(learner), index(leader))];
+        let Some(packet) = up.take() else { return false };
         self.receive(state, leader, learner, packet, probe)
     }
 
@@ -307,7 +305,7 @@ impl Zab {
         self.receive(state, id, id_at(usize::from(leader)), packet, probe)
     }
 
-    fn receive<P: Probe>(
+    pub(super) fn receive<P: Probe>(
         &self,
         state: &mut State,
         to: ServerId,

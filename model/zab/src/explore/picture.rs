@@ -15,11 +15,12 @@ use crate::shape::{Queue, Shape};
 use crate::types::{Role, ServerId};
 
 /// The kinds of channel: to a learner, to a leader, FOLLOWERINFO on a connection that the leader
-/// has not accepted, and notifications.
+/// has not accepted, notifications, and to a leader on the connection before the accepted one.
 const DOWN: u8 = 0;
 const UP: u8 = 1;
 const HELLO: u8 = 2;
 const ELECTION: u8 = 3;
+const OLDER: u8 = 4;
 
 /// The sequence diagram of a run from a state, as SVG; actions that are not possible where they
 /// stand are left out.
@@ -101,12 +102,14 @@ impl Pictured for Zab {
                 let down = if is_its { packets(down.queue.as_slice()) } else { Vec::new() };
                 let up = &links.up[(from, to)];
                 let hello = if up.newer == End::Closed { Vec::new() } else { packets(&[up.hello]) };
-                let up = packets(up.queue.as_slice());
+                let (older, up) = up.queue.as_slice().split_at(usize::from(up.older));
+                let (older, up) = (packets(older), packets(up));
                 let notes = links.notes[(from, to)].as_slice().iter();
                 let notes = notes.map(|note| words::<Flat>(&Message::Notification(note.decode())));
                 let notes = notes.collect();
                 let kinds = [
                     (DOWN, None, down),
+                    (OLDER, None, older),
                     (UP, None, up),
                     (HELLO, Some(1), hello),
                     (ELECTION, Some(NOTES_MAX), notes),
@@ -142,7 +145,15 @@ impl Pictured for Zab {
             Action::Notification(from, to) => {
                 step.received = Some((ELECTION, index(from), index(to)));
             }
-            Action::Accept(from, to) => step.received = Some((HELLO, index(from), index(to))),
+            Action::Accept(from, to) => {
+                let [hello, up, older] =
+                    [HELLO, UP, OLDER].map(|kind| (kind, index(from), index(to)));
+                step.received = Some(hello);
+                step.moved = Some((up, older));
+            }
+            Action::OlderToLeader(from, to) => {
+                step.received = Some((OLDER, index(from), index(to)));
+            }
             Action::ToLeader(from, to) => step.received = Some((UP, index(from), index(to))),
             Action::ToLearner(id) => step.received = to_learner(id),
             Action::Lose(id) => step.dropped = to_learner(id),
@@ -159,6 +170,7 @@ impl Pictured for Zab {
             | Action::Cut(_)
             | Action::LearnerNotices(_)
             | Action::LeaderNotices(..)
+            | Action::OlderEnds(..)
             | Action::LeaveRole(_)
             | Action::Write(_)
             | Action::Apply(_)

@@ -6,10 +6,10 @@
 
 use super::{
     AcksOfCut, CommitAfterSnap, Delivery, FailedAppend, FastForward, FirstAck, LeaderEpochWrite,
-    ListAtNewLeader, LogAfterSnapshot, NewLeaderProgram, PartialDatabase, PositionWhenEstablished,
-    Profile, ProposalGap, SameRoundCompares, Settling, SnapLabel, SnapshotWhenLeading,
-    StartAheadOfEpoch, SyncApplyEntersWindow, SyncThreadOnStop, TruncDurable, TruncIntoSnapshot,
-    TruncToAbsentRecord, WindowGrows,
+    ListAtNewLeader, LogAfterSnapshot, NewLeaderProgram, OlderConnection, PartialDatabase,
+    PositionWhenEstablished, Profile, ProposalGap, SameRoundCompares, Settling, SnapLabel,
+    SnapshotWhenLeading, StartAheadOfEpoch, SyncApplyEntersWindow, SyncThreadOnStop, TruncDurable,
+    TruncIntoSnapshot, TruncToAbsentRecord, WindowGrows,
 };
 
 /// A release of ZooKeeper, or `fixed`.
@@ -30,6 +30,7 @@ const ANY: Profile = Profile {
     leader_epoch_write: LeaderEpochWrite::AfterNewLeader,
     snap_label: SnapLabel::WhenSent,
     acks_of_cut: AcksOfCut::Kept,
+    older_connection: OlderConnection::Served,
     first_ack: FirstAck::Any,
     delivery: Delivery::WhenCommitted,
     snapshot_when_leading: SnapshotWhenLeading::Yes,
@@ -122,7 +123,8 @@ pub const GAPS: &[Gap] = &[
     gap("own_vote", "the own vote counts when it comes back (D-4892)", &[]),
     gap(
         "connections_per_learner",
-        "a leader serves an older connection of a learner beside a newer one",
+        "what a leader sends on an older connection of a learner, and a third connection; what \
+         arrives on the older one is there (older_connection)",
         &[],
     ),
     gap(
@@ -184,7 +186,7 @@ pub const KNOWN: &[Known] = &[
         issue: "D-H01",
         releases: ALL,
         properties: &["committed_is_durable_on_a_quorum"],
-        cure: "acks_of_cut=withdrawn",
+        cure: "acks_of_cut=withdrawn,older_connection=fenced",
     },
     Known {
         issue: "ZOOKEEPER-4882",

@@ -170,6 +170,15 @@ switches! {
         Kept = "kept",
     }
 
+    /// What becomes of an older connection of a learner that has a newer one (D-H01).
+    "zk.sync.fence" older_connection: OlderConnection {
+        /// It ends, and nothing that arrives on it counts any more.
+        Fenced = "fenced",
+        /// Its handler goes on, and what arrives on it is the learner's, whichever connection it
+        /// came on (`LearnerHandler.run`, `Leader.processAck`).
+        Served = "served",
+    }
+
     /// What a follower does on TRUNC.
     "f.2.0" trunc_effect: TruncEffect {
         /// It cuts its history.

@@ -101,17 +101,30 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// l.3.2: ACK(z) from a learner that acknowledged NEWLEADER.
     pub(crate) fn l_3_2(&mut self, from: ServerId, zxid: Zxid<S::Num>) -> Outcome {
-        if self.progress(from) == Progress::Forwarding && self.profile().first_ack == FirstAck::Any
-        {
+        let progress = self.progress(from);
+        if progress == Progress::Forwarding && self.takes_any_for_ack_ld() {
             self.take_for_ack_ld(from);
             return Ok(());
         }
-        let acknowledged = self.progress(from) >= Progress::Acknowledged;
+        let acknowledged = progress >= Progress::Acknowledged;
         self.refuse_unless("l.3.2", "ACK-LD came before ACK", holds(acknowledged))?;
-        self.handler_reads(from)?;
+        self.handler_reads(progress == Progress::Acknowledged)?;
+        self.take_ack(from, zxid);
+        Ok(())
+    }
+
+    /// Whether any first ACK ends the wait for ACK-LD (D-ACKLD).
+    pub(super) fn takes_any_for_ack_ld(&self) -> bool {
+        match self.profile().first_ack {
+            FirstAck::MustBeAckLd => false,
+            FirstAck::Any => true,
+        }
+    }
+
+    /// ACK(z) of a learner counts, and the commit thread goes on.
+    pub(super) fn take_ack(&mut self, from: ServerId, zxid: Zxid<S::Num>) {
         self.count_ack(from, zxid);
         self.let_commit_thread_go_on();
-        Ok(())
     }
 
     /// l.3.2: the sender joins the acknowledgements of an outstanding transaction; while the first

@@ -4,7 +4,6 @@ use super::guard::{StateSummary, at_least, at_most, holds, is, is_not};
 use super::{Node, Outcome, Refusal};
 use crate::message::Message;
 use crate::number::Number;
-use crate::outbox::Effect;
 use crate::probe::Probe;
 use crate::profile::{
     AcceptedEpochWrite, FresherLearner, LeaderEpochWrite, OlderEpoch, SnapshotWhenLeading,
@@ -53,9 +52,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// and offered to all.
     pub(crate) fn l_1_1(&mut self, from: ServerId, accepted_epoch: S::Num) {
         self.fired("l.1.1");
-        if self.progress(from) != Progress::None {
-            self.out.push(Effect::Replaced(from));
-        }
+        self.zk_sync_fence(from);
         self.set_progress(from, Progress::WaitsForLeaderInfo);
         if self.me.leader.decided {
             return self.let_handler_go_on(from);
@@ -142,19 +139,37 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     ) -> Outcome {
         let offered = self.progress(from) == Progress::Offered;
         self.refuse_unless("l.1.2", "LEADERINFO was sent and not answered", holds(offered))?;
-        let learner = Learner { progress: Progress::WaitsForGate, last: last_zxid };
-        if self.me.phase != Phase::Discovery {
-            self.fired("l.1.2");
-            self.me.leader.learners.set(from, learner);
+        self.count_ack_epoch(from, current_epoch, last_zxid)?;
+        let Learner { older, .. } = self.me.leader.learners.row(from);
+        let learner = Learner { progress: Progress::WaitsForGate, last: last_zxid, older };
+        self.me.leader.learners.set(from, learner);
+        if self.me.phase == Phase::Discovery {
+            self.look_at_gate();
+        } else {
             self.let_handler_go_on(from);
-            return Ok(());
         }
-        if let Some(current_epoch) = current_epoch {
+        Ok(())
+    }
+
+    /// Before the gate, a learner that is not ahead joins those whose ACKEPOCH counts.
+    pub(super) fn count_ack_epoch(
+        &mut self,
+        from: ServerId,
+        current_epoch: Option<S::Num>,
+        last_zxid: Zxid<S::Num>,
+    ) -> Outcome {
+        if self.me.phase == Phase::Discovery
+            && let Some(current_epoch) = current_epoch
+        {
             self.refuse_if_ahead(StateSummary { current_epoch, last_zxid })?;
             self.me.leader.electing.insert(from);
         }
         self.fired("l.1.2");
-        self.me.leader.learners.set(from, learner);
+        Ok(())
+    }
+
+    /// The gate of `l.1.2`: a quorum opens it.
+    pub(super) fn look_at_gate(&mut self) {
         let acks = self.quorum(self.me.leader.electing);
         if self.check("l.1.2", "acknowledgements >= quorum", acks) {
             self.me.leader.electing = ServerSet::default();
@@ -165,7 +180,6 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
                 LeaderEpochWrite::AfterNewLeader => ProgramName::LeadFirst,
             });
         }
-        Ok(())
     }
 
     /// Refuses a learner whose (currentEpoch, last) is above this leader's.

@@ -83,8 +83,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// A handler that waits for the leader to be established reads nothing, so at grain `threads` a
     /// packet waits with it. At grain `writes` nothing that it would read makes a difference.
-    pub(super) fn handler_reads(&mut self, learner: ServerId) -> Outcome {
-        let waits = self.progress(learner) == Progress::Acknowledged;
+    pub(super) fn handler_reads(&mut self, waits: bool) -> Outcome {
         match self.grain() {
             Grain::Writes => Ok(()),
             Grain::Threads => {

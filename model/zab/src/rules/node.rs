@@ -153,7 +153,8 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// LEADING: a learner goes on; where its history ends is known only while it waits for the
     /// gate.
     pub(crate) fn set_progress(&mut self, id: ServerId, progress: Progress) {
-        self.me.leader.learners.set(id, Learner { progress, last: Zxid::default() });
+        let Learner { older, .. } = self.me.leader.learners.row(id);
+        self.me.leader.learners.set(id, Learner { progress, last: Zxid::default(), older });
     }
 
     /// The learners that are this far, in order of ids.

@@ -351,7 +351,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     pub(crate) fn l_2_2(&mut self, from: ServerId, epoch: S::Num) -> Outcome {
         let progress = self.progress(from);
         if progress >= Progress::Acknowledged {
-            return self.handler_reads(from);
+            return self.handler_reads(progress == Progress::Acknowledged);
         }
         self.refuse_unless("l.2.2", "NEWLEADER was sent", holds(progress == Progress::Forwarding))?;
         self.refuse_unless("l.2.2", "epoch = newEpoch", is(epoch, self.me.accepted_epoch))?;
@@ -359,8 +359,14 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         self.set_progress(from, Progress::Acknowledged);
         if self.me.phase == Phase::Broadcast {
             self.let_handler_go_on(from);
-            return Ok(());
+        } else {
+            self.count_ack_ld(from);
         }
+        Ok(())
+    }
+
+    /// Before the leader is established, a learner joins those who have acknowledged NEWLEADER.
+    pub(super) fn count_ack_ld(&mut self, from: ServerId) {
         self.me.leader.new_leader_acks.insert(from);
         let acks = self.quorum(self.me.leader.new_leader_acks);
         let is_quorum = self.check("l.2.2", "acknowledgements >= quorum", acks);
@@ -368,7 +374,6 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         if is_quorum && self.me.program.is_finished() {
             self.become_established();
         }
-        Ok(())
     }
 
     /// The last item in the program of `l.1.2`: the leader acknowledges its own NEWLEADER.

@@ -173,6 +173,8 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
             | Step::ZombieWrites
             | Step::Apply
             | Step::Handler { .. }
+            | Step::ReceiveOlder { .. }
+            | Step::OlderEnds { .. }
             | Step::Request { .. } => {}
         }
     }

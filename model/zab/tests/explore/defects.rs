@@ -37,6 +37,8 @@ pub(crate) enum Scene {
     AfterWithTwo,
     /// From empty disks, two requests.
     TwoRequests,
+    /// From empty disks, one request and one broken connection.
+    RequestAndLink,
     /// From empty disks, one request and one crash.
     EmptyWithBoth,
     /// 3 and 2 have a committed transaction; one request, and one append that fails.
@@ -74,6 +76,7 @@ impl Scene {
             }
             Self::AfterWithBoth => after(Bounds { requests: 1, crashes: 1, rounds: 2, ..CALM }),
             Self::AfterWithLink => after(Bounds { requests: 2, disconnects: 1, rounds: 2, ..CALM }),
+            Self::RequestAndLink => zab(Bounds { requests: 1, disconnects: 1, rounds: 2, ..CALM }),
             Self::AfterWithTwo => after(Bounds { requests: 2, ..CALM }),
             Self::EmptyWithBoth => zab(Bounds { requests: 1, crashes: 1, rounds: 2, ..CALM }),
             Self::AfterWithFailure => {
@@ -101,6 +104,7 @@ pub(crate) const DEFECTS: &[(&str, Scene, &str)] = &[
     ("trunc_point=one_below", Scene::AfterWithBoth, "no_truncation_of_committed"),
     ("snap_label=when_sent", Scene::AfterAtThreads, "leader_sends_what_fits"),
     ("acks_of_cut=kept", Scene::AfterWithBoth, "committed_is_durable_on_a_quorum"),
+    ("older_connection=served", Scene::RequestAndLink, "committed_is_durable_on_a_quorum"),
     ("trunc_effect=ignored", Scene::AfterWithBoth, "leader_sends_what_fits"),
     ("trunc_to_absent_record=next_kept", Scene::EmptyWithBoth, "tree_is_what_its_label_says"),
     ("trunc_into_snapshot=loaded", Scene::AfterWithBoth, "none"),

@@ -182,7 +182,7 @@ fn takes_epoch(action: Action, before: &State, after: &State) -> bool {
 /// elections with messages, of a broken network, of profiles other than `fixed`, and of grain `threads`.
 #[test]
 fn every_action_is_tried() {
-    const OTHERS: [&str; 9] = [
+    const OTHERS: [&str; 11] = [
         "Notification",
         "Settle",
         "Resend",
@@ -192,6 +192,8 @@ fn every_action_is_tried() {
         "ZombieWrites",
         "Apply",
         "Handler",
+        "OlderToLeader",
+        "OlderEnds",
     ];
     let mut runner = TestRunner::deterministic();
     let (strategy, model) = (states(Election::Oracle), zab(COUNTED));

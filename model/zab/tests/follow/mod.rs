@@ -39,7 +39,7 @@ pub(crate) fn follow(text: &str, profile: &str) -> String {
 fn follow_server(packets: &Packets, id: ServerId) -> Result<(), (usize, String)> {
     let mut frontier = vec![Node::new(packets, id)];
     for (place, item) in packets.items.iter().enumerate() {
-        if item.from != id || matches!(item.what, What::End) {
+        if item.from != id || !matches!(item.what, What::Sent(_)) {
             continue;
         }
         let mut reasons = Reasons::at(place);

@@ -8,7 +8,7 @@ use zab_model::{
 };
 
 use super::Message;
-use super::packets::{Link, Packets, What};
+use super::packets::{Kind, Link, Packets, What};
 
 /// A server in the middle of a record.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -89,8 +89,8 @@ impl Node {
         reasons: &mut Reasons,
     ) -> Vec<Self> {
         let mut found = Vec::new();
-        for election in [true, false] {
-            let link = (peer, self.server.id, election);
+        for kind in [Kind::Election, Kind::Quorum, Kind::Older] {
+            let link = (peer, self.server.id, kind);
             let Some((at, what)) = self.next(packets, link).filter(|(at, _)| *at < place) else {
                 continue;
             };
@@ -98,13 +98,14 @@ impl Node {
             after.advance(link);
             let step = match what {
                 What::Sent(message) => Step::Receive { from: peer, message },
+                What::Late(message) => Step::ReceiveOlder { from: peer, message },
                 What::End => Step::Disconnected { peer },
             };
             found.extend(after.step(packets, step, reasons));
             // Lost: a notification at any time, a packet at the end of its connection.
             let is_end = |other: usize| packets.items[other].what == What::End;
             let is_over = packets.places(link).any(|i| (at..place).contains(&i) && is_end(i));
-            if election || is_over {
+            if kind != Kind::Quorum || is_over {
                 found.push(after);
             }
         }
@@ -125,7 +126,8 @@ impl Node {
         if let Step::Receive { from, message: Any::FollowerInfo { .. } } = step {
             after.pass_end(packets, from);
         }
-        if let (Step::Receive { .. }, Some(check)) = (step, record.failed()) {
+        let receives = matches!(step, Step::Receive { .. } | Step::ReceiveOlder { .. });
+        if let Some(check) = record.failed().filter(|_| receives) {
             reasons.hints.insert(told(check));
         }
         for effect in out.effects() {
@@ -152,7 +154,7 @@ impl Node {
     ) {
         let item = &packets.items[reasons.place];
         let Effect::Sent { to, message: message @ Any::Notification(_) } = effect else { return };
-        let is_its_link = item.link() == (self.server.id, *to, true);
+        let is_its_link = item.link() == (self.server.id, *to, Kind::Election);
         if is_its_link && !self.has_sent(packets, reasons.place) {
             let other = format!("{rule}: it sends {message} in place of `{}`", item.text);
             reasons.others.insert(other);
@@ -186,7 +188,7 @@ impl Node {
 
     /// What is sent to a peer from here on belongs to a newer connection, if the last one has ended.
     fn pass_end(&mut self, packets: &Packets, peer: ServerId) {
-        let link = (self.server.id, peer, false);
+        let link = (self.server.id, peer, Kind::Quorum);
         if let Some((_, What::End)) = self.next(packets, link) {
             self.advance(link);
         }
@@ -202,7 +204,8 @@ impl Node {
         rule: &'static str,
     ) -> Result<(), String> {
         let election = matches!(message, Any::Notification(_));
-        let link = (self.server.id, to, election);
+        let kind = if election { Kind::Election } else { Kind::Quorum };
+        let link = (self.server.id, to, kind);
         if let Any::FollowerInfo { .. } = message {
             self.pass_end(packets, to);
         }
@@ -269,5 +272,8 @@ fn rule_of(item: Item) -> &'static str {
 /// Whether a link's item is the same as the one before it.
 fn is_repeated(packets: &Packets, link: Link, number: usize) -> bool {
     let what = |number: usize| packets.place(link, number).map(|at| packets.items[at].what);
-    number > 0 && link.2 && what(number).is_some() && what(number) == what(number - 1)
+    number > 0
+        && link.2 == Kind::Election
+        && what(number).is_some()
+        && what(number) == what(number - 1)
 }

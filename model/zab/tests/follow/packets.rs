@@ -1,13 +1,25 @@
 //! Records as text: `3>2 SNAP 1.0 -`, `end 2>3` (the connection of the learner 2 to the leader 3
-//! ends), and before them `disk 3 accepted=1 current=1 log=1.1`.
+//! ends), `late 2>3 ACK 1.1` (that passes the recorder now, on the connection before the last one),
+//! and before them `disk 3 accepted=1 current=1 log=1.1`.
 
 use zab_model::{Config, Disk, Grain, Message as Any, Profile, ServerId, Wide};
 
 use super::Message;
 use crate::story::parse;
 
-/// A link of one direction: its sender, its receiver, and whether it is one of the election port.
-pub(super) type Link = (ServerId, ServerId, bool);
+/// A link of one direction: its sender, its receiver, and what it carries.
+pub(super) type Link = (ServerId, ServerId, Kind);
+
+/// What a link carries.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// Notifications.
+    Election,
+    /// Packets between a learner and its leader.
+    Quorum,
+    /// Packets to a leader on the connection before the last one.
+    Older,
+}
 
 /// One thing in a record.
 pub(super) struct Item {
@@ -21,6 +33,8 @@ pub(super) struct Item {
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum What {
     Sent(Message),
+    /// It passes now, and was sent on the connection before the last one.
+    Late(Message),
     /// The connection between a learner and a leader ends, for this direction.
     End,
 }
@@ -34,7 +48,12 @@ pub(super) struct Packets {
 
 impl Item {
     pub(super) fn link(&self) -> Link {
-        (self.from, self.to, matches!(self.what, What::Sent(Any::Notification(_))))
+        let kind = match self.what {
+            What::Sent(Any::Notification(_)) => Kind::Election,
+            What::Sent(_) | What::End => Kind::Quorum,
+            What::Late(_) => Kind::Older,
+        };
+        (self.from, self.to, kind)
     }
 }
 
@@ -63,6 +82,11 @@ impl Packets {
                 for (from, to) in [(from, to), (to, from)] {
                     self.items.push(Item { from, to, what: What::End, text: line.to_owned() });
                 }
+            }
+            ["late", link, ..] => {
+                let (from, to) = ends(link);
+                let what = What::Late(parse::message(&self.cfg, &words[2..]));
+                self.items.push(Item { from, to, what, text: line.to_owned() });
             }
             [link, ..] => {
                 let (from, to) = ends(link);

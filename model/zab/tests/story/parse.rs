@@ -87,6 +87,10 @@ pub(super) fn step<S: Told>(cfg: &Config<S>, line: &str) -> Step<S> {
             Step::Request { payload: S::Payload::from(payload.parse().unwrap()) }
         }
         ["from", from, ..] => Step::Receive { from: id(from), message: message(cfg, &words[2..]) },
+        ["older", from, ..] => {
+            Step::ReceiveOlder { from: id(from), message: message(cfg, &words[2..]) }
+        }
+        ["ended", peer] => Step::OlderEnds { peer: id(peer) },
         _ => panic!("{line} is no step"),
     }
 }

@@ -9,7 +9,7 @@ use crate::explore::packet::{Note, Packet};
 use crate::explore::sizes::{Flat, SERVERS_MAX, id_at};
 use crate::explore::state::State;
 use crate::message::{Message, Notification};
-use crate::server::{Election, Former, Heard, Leader, Learner, Server};
+use crate::server::{Election, Former, Heard, Leader, Server};
 use crate::shape::{Queue, Table};
 use crate::stores::{Database, Disk, Snapshot};
 use crate::types::{Txn, Vote, Zxid};
@@ -129,9 +129,9 @@ fn server(server: &mut Server<Flat>, map: &mut impl FnMut(u8) -> u8) {
             vote(&mut of, map);
             table.set(id, Heard { vote: of, leading });
         }
-        let Learner { progress, mut last } = learners.row(id);
-        zxid(&mut last, map);
-        learners.set(id, Learner { progress, last });
+        let mut learner = learners.row(id);
+        zxid(&mut learner.last, map);
+        learners.set(id, learner);
     }
 }
 
@@ -144,7 +144,7 @@ fn in_flight(links: &mut Links, map: &mut impl FnMut(u8) -> u8) -> bool {
     }
     for from in 0..SERVERS_MAX {
         for to in (0..SERVERS_MAX).filter(|to| *to != from) {
-            let Up { end: _, queue, newer: _, hello } = &mut up[(from, to)];
+            let Up { end: _, queue, newer: _, hello, older: _ } = &mut up[(from, to)];
             queue.as_mut_slice().iter_mut().for_each(|one| fits &= packet(one, map));
             fits &= packet(hello, map);
             notes[(from, to)].as_mut_slice().iter_mut().for_each(|one| fits &= note(one, map));
