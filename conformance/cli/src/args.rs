@@ -208,6 +208,10 @@ pub(crate) struct Conform {
     /// Each path is a trace of its own: check one after the other, and print a summary
     #[arg(long)]
     pub(crate) each: bool,
+    /// Of a capture: the rules that its servers follow, as `zabcheck profiles` lists them [default: those
+    /// of the release that its header names]
+    #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = profile)]
+    pub(crate) profile: Option<Profile>,
     #[command(flatten)]
     pub(crate) members: Members,
     #[command(flatten)]

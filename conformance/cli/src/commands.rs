@@ -17,5 +17,6 @@ pub(crate) mod record;
 pub(crate) mod releases;
 pub(crate) mod replay;
 pub(crate) mod selftest;
+mod steps;
 pub(crate) mod verify;
 pub(crate) mod wire;

@@ -64,8 +64,13 @@ fn what_every_command_writes_is_as_the_schema_says() {
         corpus("../../conformance/capture/tests/captures/apache-3.8.0-first-start.raw.ndjson");
     let wire = json(&["wire", &sample, "--servers", "1,2,3"], 0);
     assert_eq!(wire["captures"][0]["verdict"], "HOLDS");
-    let conform = json(&["conform", &sample, "--servers", "1,2,3"], 2);
-    assert_eq!(conform["captures"][0]["steps_checked"], false);
+    let steps = ["conform", &sample, "--servers", "1,2,3", "--profile"];
+    let conform = json(&[&steps[..], &["3.8.0"]].concat(), 0);
+    assert_eq!(conform["captures"][0]["steps_checked"], true);
+    assert_eq!(conform["captures"][0]["verdict"], "CONFORMS");
+    let diverges = json(&[&steps[..], &["fixed"]].concat(), 1);
+    assert_eq!(diverges["captures"][0]["steps"]["servers"][2]["divergence"]["line"], 59);
+    assert_eq!(json(&steps[..4], 2)["captures"][0]["verdict"], "INCONCLUSIVE");
     assert_eq!(json(&["lint", &good], 0)["sound"], true);
     let unsound = json(&["lint", &good, &good], 1);
     assert_eq!(unsound["findings"][0]["severity"], "error");

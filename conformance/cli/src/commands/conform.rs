@@ -53,6 +53,10 @@ pub(crate) fn run(args: &Conform) -> Exit {
             return Exit::Usage;
         }
     }
+    if args.profile.is_some() {
+        out::error("--profile is for captures: the header of a trace names its profile");
+        return Exit::Usage;
+    }
     if args.each { each(args, &given.paths) } else { one(args, &given.paths) }
 }
 

@@ -8,18 +8,21 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use zab_capture::properties::{self, Finding, Members, Report};
 use zab_capture::raw::{Header, Reader};
+use zab_follow::Answer;
+use zab_model::Profile;
 
 use crate::args::{self, Conform, Wire};
 use crate::captures;
+use crate::commands::steps::{self, Steps};
 use crate::exit::Exit;
 use crate::out;
 use crate::report::ci::{self, Case, State};
 use crate::report::progress::Progress;
 use crate::report::{can_write, table, write_json};
 
-/// What neither command says yet of a capture.
-const NOT_CHECKED: &str = "the steps themselves were not checked against a release: only the properties of \
-     docs/src/rules.md, section \"On the wire\"";
+/// What `wire` does not say of a capture.
+const NOT_CHECKED: &str = "the steps themselves were not checked against a release (conform does): only the \
+     properties of docs/src/rules.md, section \"On the wire\"";
 
 /// Looks at the properties of captures.
 pub(crate) fn run(args: &Wire) -> Exit {
@@ -40,14 +43,14 @@ pub(crate) fn run(args: &Wire) -> Exit {
     tell("wire", &judged, args.json.as_deref(), &args.reports)
 }
 
-/// `conform` of captures: as long as no step is checked, nothing conforms.
+/// `conform` of captures: the properties, and every step against the rules of a release.
 pub(super) fn conform(args: &Conform, captures: &[PathBuf]) -> Exit {
     let unused = [("--witness", args.witness.is_some()), ("--export", args.export.is_some())];
     if let Some((flag, _)) = unused.iter().find(|(_, is_given)| *is_given) {
         out::error(format_args!("{flag} is for traces, and a capture was given"));
         return Exit::Usage;
     }
-    let judged = judge(captures, &args.members, Legality::Owed);
+    let judged = judge(captures, &args.members, Legality::Owed(args.profile));
     tell("conform", &judged, args.json.as_deref(), &args.reports)
 }
 
@@ -55,7 +58,8 @@ pub(super) fn conform(args: &Conform, captures: &[PathBuf]) -> Exit {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Legality {
     NotAsked,
-    Owed,
+    /// Under these rules, or those of the release that the header names.
+    Owed(Option<Profile>),
 }
 
 /// What is said of one capture.
@@ -66,6 +70,8 @@ pub(super) struct Judged {
     /// Why, if it is not the report that says so.
     reason: Option<String>,
     report: Report,
+    /// What the model says, if it was asked.
+    steps: Option<Steps>,
 }
 
 impl Judged {
@@ -97,14 +103,29 @@ pub(super) fn judged(path: &Path) -> Judged {
 
 fn judge_one(path: &Path, given: &args::Members, legality: Legality) -> Judged {
     match check(path, given) {
-        Ok(report) => judgement(path, report, legality),
-        Err(reason) => Judged {
-            path: path.to_owned(),
-            word: "REFUSED",
-            exit: Exit::Usage,
-            reason: Some(reason),
-            report: Report::default(),
-        },
+        Ok(report) => {
+            let owed = match legality {
+                Legality::Owed(profile) if report.doubts.is_empty() => Some(profile),
+                Legality::Owed(_) | Legality::NotAsked => None,
+            };
+            let steps = owed.map(|profile| steps::check(path, &members(path, given)?, profile));
+            match steps.transpose() {
+                Ok(steps) => judgement(path, report, steps),
+                Err(reason) => refused(path, reason),
+            }
+        }
+        Err(reason) => refused(path, reason),
+    }
+}
+
+fn refused(path: &Path, reason: String) -> Judged {
+    Judged {
+        path: path.to_owned(),
+        word: "REFUSED",
+        exit: Exit::Usage,
+        reason: Some(reason),
+        report: Report::default(),
+        steps: None,
     }
 }
 
@@ -157,32 +178,38 @@ fn members_of(header: Option<&Header>) -> Option<Members> {
     Some(Members { servers: set(&header.servers), observers: set(&header.observers) })
 }
 
-fn judgement(path: &Path, report: Report, legality: Legality) -> Judged {
-    let (word, exit, reason) = if !report.findings.is_empty() {
-        ("VIOLATES", Exit::Bad, None)
-    } else if !report.doubts.is_empty() {
-        ("INCONCLUSIVE", Exit::Unknown, Some(report.doubts.join("; ")))
-    } else if legality == Legality::Owed {
-        ("INCONCLUSIVE", Exit::Unknown, Some(NOT_CHECKED.to_owned()))
-    } else {
-        ("HOLDS", Exit::Good, None)
+fn judgement(path: &Path, report: Report, steps: Option<Steps>) -> Judged {
+    let answer = steps.as_ref().map(|steps| &steps.answer);
+    let (word, exit, reason) = match answer {
+        Some(Answer::Diverges(_)) => ("DIVERGES", Exit::Bad, None),
+        _ if !report.findings.is_empty() => ("VIOLATES", Exit::Bad, None),
+        _ if !report.doubts.is_empty() => {
+            ("INCONCLUSIVE", Exit::Unknown, Some(report.doubts.join("; ")))
+        }
+        Some(Answer::Inconclusive(why)) => ("INCONCLUSIVE", Exit::Unknown, Some(why.clone())),
+        Some(Answer::Conforms) => ("CONFORMS", Exit::Good, None),
+        None => ("HOLDS", Exit::Good, None),
     };
-    Judged { path: path.to_owned(), word, exit, reason, report }
+    Judged { path: path.to_owned(), word, exit, reason, report, steps }
 }
 
 fn print(judged: &Judged) {
-    let Judged { path, word, reason, report, .. } = judged;
+    let Judged { path, word, reason, report, steps, .. } = judged;
     let path = path.display();
-    match (reason, report.findings.as_slice()) {
-        (Some(reason), _) => out::line(format_args!("{word}  {path}: {reason}")),
-        (None, []) => out::line(format_args!(
+    match reason {
+        Some(reason) => out::line(format_args!("{word}  {path}: {reason}")),
+        None if *word == "HOLDS" => out::line(format_args!(
             "{word}  {path}: none of the properties is violated; {NOT_CHECKED}"
         )),
-        (None, findings) => {
-            out::line(format_args!("{word}  {path}"));
-            findings.iter().for_each(print_finding);
-        }
+        None if *word == "CONFORMS" => out::line(format_args!(
+            "{word}  {path}: every voter, by itself, does what its rules allow; no property is violated"
+        )),
+        None => out::line(format_args!("{word}  {path}")),
     }
+    if let Some(steps) = steps {
+        steps.print();
+    }
+    report.findings.iter().for_each(print_finding);
     if judged.exit == Exit::Usage {
         return;
     }
@@ -213,7 +240,7 @@ fn tell(command: &str, judged: &[Judged], json: Option<&Path>, reports: &ci::Rep
 }
 
 fn to_json(judged: &Judged) -> Value {
-    let Judged { path, word, exit, reason, report } = judged;
+    let Judged { path, word, exit, reason, report, steps } = judged;
     let finding = |finding: &Finding| {
         let packets: Vec<Value> = finding
             .packets
@@ -228,7 +255,8 @@ fn to_json(judged: &Judged) -> Value {
         "verdict": word,
         "exit": exit.code(),
         "reason": reason,
-        "steps_checked": false,
+        "steps_checked": steps.is_some(),
+        "steps": steps.as_ref().map(Steps::json),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "doubts": report.doubts,
         "notes": report.notes,
@@ -248,6 +276,14 @@ fn case(command: &str, judged: &Judged) -> Case {
         ci::Finding { place: Some((path.clone(), line)), ..ci::Finding::error(finding.rule, text) }
     };
     let mut findings: Vec<ci::Finding> = judged.report.findings.iter().map(of).collect();
+    if let Some(Answer::Diverges(divergence)) = judged.steps.as_ref().map(|steps| &steps.answer) {
+        let said = [&divergence.instead[..], &divergence.guards].concat().join("\n");
+        let text = format!("server {}: {}\n{said}", divergence.server, divergence.packet.trim());
+        findings.push(ci::Finding {
+            place: Some((path.clone(), Some(divergence.line))),
+            ..ci::Finding::error(divergence.rule, text)
+        });
+    }
     findings.extend(judged.reason.as_ref().map(|reason| ci::Finding {
         place: Some((path.clone(), None)),
         ..ci::Finding::error(judged.word, reason.clone())

@@ -26,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("zab-oracle", &["zab-check", "zab-model", "zab-trace"]),
     ("zab-ensemble", &["zab-capture", "zab-history", "zab-wire", "zab-trace"]),
     ("zab-capture", &["zab-wire"]),
+    ("zab-follow", &["zab-capture", "zab-model", "zab-wire"]),
     ("zab-recipes", &[]),
     ("zab-history", &["zab-trace"]),
     (
@@ -41,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "zab-check",
             "zab-oracle",
             "zab-capture",
+            "zab-follow",
             "zab-history",
             "zab-ensemble",
             "zab-wire",

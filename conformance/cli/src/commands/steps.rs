@@ -1,0 +1,203 @@
+//! `zabcheck conform` of a capture: its packets followed through the model.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use zab_capture::properties::Members;
+use zab_capture::{Item, Summary, decode};
+use zab_follow::{Answer, Divergence, Followed, Reliance};
+use zab_model::Profile;
+use zab_model::profile::RELEASES;
+
+use crate::out;
+use crate::report::table;
+
+/// Packets of captures in which the switches are looked for that a capture needs: that is one search for
+/// each switch.
+const EXPLAINED_MAX: u64 = 20_000;
+
+/// What the model says of a capture.
+pub(super) struct Steps {
+    pub(super) answer: Answer,
+    followed: Vec<(Followed, Profile)>,
+    /// What the capture needs of its release, if it is no run of `fixed`, and where it leaves `fixed`.
+    strict: Vec<Divergence>,
+    reliances: Vec<Reliance>,
+}
+
+/// Follows each server under its rules: those that were asked for, or those of the release that the header
+/// names.
+pub(super) fn check(
+    path: &Path,
+    members: &Members,
+    asked: Option<Profile>,
+) -> Result<Steps, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut items = Vec::new();
+    let summary = decode(BufReader::new(file), |item| items.push(item.clone()));
+    let summary = summary.map_err(|error| error.to_string())?;
+    let named = |server| release(&summary, server);
+    let mut rules = Vec::new();
+    for server in members.servers.difference(&members.observers) {
+        let Some(profile) = asked.or_else(|| named(*server)) else {
+            return Ok(Steps::unknown(
+                "nobody says which release it is of: give it with --profile 3.8.0",
+            ));
+        };
+        rules.push((*server, profile));
+    }
+    let followed: Vec<(Followed, Profile)> = rules
+        .iter()
+        .map(|(server, profile)| (zab_follow::follow(&items, members, *server, *profile), *profile))
+        .collect();
+    let answers: Vec<Followed> = followed.iter().map(|(one, _)| one.clone()).collect();
+    let answer = zab_follow::answer(&answers);
+    let mut steps = Steps { answer, followed, strict: Vec::new(), reliances: Vec::new() };
+    if summary.total() <= EXPLAINED_MAX {
+        steps.compare(&items, members, named);
+    }
+    Ok(steps)
+}
+
+fn release(summary: &Summary, server: i64) -> Option<Profile> {
+    let software = summary.header.as_ref()?.software.as_ref()?;
+    Profile::named(zab_follow::release_of(software, server)?).ok()
+}
+
+/// A profile by the first release that has it, or by its switches.
+fn name(profile: Profile) -> String {
+    let release = RELEASES.iter().find(|release| release.profile == profile);
+    release.map_or_else(|| profile.to_string(), |release| release.name.to_owned())
+}
+
+impl Steps {
+    fn unknown(why: &str) -> Self {
+        let answer = Answer::Inconclusive(why.to_owned());
+        Self { answer, followed: Vec::new(), strict: Vec::new(), reliances: Vec::new() }
+    }
+
+    /// Where the capture leaves `fixed`, if it is a run of something else, and the switches that it needs.
+    fn compare(
+        &mut self,
+        items: &[Item],
+        members: &Members,
+        named: impl Fn(i64) -> Option<Profile>,
+    ) {
+        for (one, profile) in &self.followed {
+            let server = one.server;
+            let (strict, release) = match &one.answer {
+                Answer::Inconclusive(_) => continue,
+                Answer::Diverges(divergence) => (divergence.clone(), named(server)),
+                Answer::Conforms if *profile == Profile::FIXED => continue,
+                Answer::Conforms => {
+                    let strict = zab_follow::follow(items, members, server, Profile::FIXED);
+                    let Answer::Diverges(divergence) = strict.answer else { continue };
+                    self.strict.push(divergence.clone());
+                    (divergence, Some(*profile))
+                }
+            };
+            let Some(release) = release.filter(|release| *release != Profile::FIXED) else {
+                continue;
+            };
+            let all = zab_follow::reliances(items, members, server, release);
+            let is_there = |one: &Reliance| one.divergence.line == strict.line;
+            let some_there = all.iter().any(is_there);
+            self.reliances.extend(all.into_iter().filter(|one| !some_there || is_there(one)));
+        }
+    }
+
+    pub(super) fn print(&self) {
+        if let Answer::Diverges(divergence) = &self.answer {
+            print_divergence(divergence);
+        }
+        for divergence in &self.strict {
+            let server = divergence.server;
+            out::line(format_args!("\nnote: of fixed, server {server} is no run:"));
+            print_divergence(divergence);
+        }
+        for Reliance { server, switch, value, rule, says, issues, .. } in &self.reliances {
+            let issues = if issues.is_empty() { "" } else { &format!("; see {issues}") };
+            out::line(format_args!(
+                "server {server}: consistent with {switch}={value} ({rule}){issues}\n  {says}"
+            ));
+        }
+        out::line(self.effort());
+    }
+
+    /// How many ways were looked at, server by server.
+    fn effort(&self) -> String {
+        let row = |(one, profile): &(Followed, Profile)| {
+            let Followed { server, packets, nodes, largest, .. } = one;
+            let tenths = nodes * 10 / (*packets).max(1);
+            let word = word(&one.answer);
+            [
+                server.to_string(),
+                name(*profile),
+                word.to_owned(),
+                packets.to_string(),
+                format!("{}.{}", tenths / 10, tenths % 10),
+                largest.to_string(),
+            ]
+        };
+        let columns = ["server", "rules", "verdict", "packets sent", "ways a packet", "most"];
+        table(columns, self.followed.iter().map(row).collect()).to_string()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let server = |(one, profile): &(Followed, Profile)| {
+            let (divergence, reason) = match &one.answer {
+                Answer::Diverges(divergence) => (Some(to_json(divergence)), None),
+                Answer::Inconclusive(why) => (None, Some(why)),
+                Answer::Conforms => (None, None),
+            };
+            json!({
+                "server": one.server, "rules": name(*profile), "verdict": word(&one.answer),
+                "reason": reason, "packets": one.packets, "nodes": one.nodes,
+                "largest": one.largest, "divergence": divergence,
+            })
+        };
+        let reliance = |one: &Reliance| {
+            json!({
+                "server": one.server, "switch": one.switch, "value": one.value,
+                "rule": one.rule, "issues": one.issues, "divergence": to_json(&one.divergence),
+            })
+        };
+        json!({
+            "servers": self.followed.iter().map(server).collect::<Vec<_>>(),
+            "leaves_fixed": self.strict.iter().map(to_json).collect::<Vec<_>>(),
+            "relies_on": self.reliances.iter().map(reliance).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// The verdict in one word.
+pub(super) fn word(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Conforms => "CONFORMS",
+        Answer::Diverges(_) => "DIVERGES",
+        Answer::Inconclusive(_) => "INCONCLUSIVE",
+    }
+}
+
+fn print_divergence(divergence: &Divergence) {
+    let Divergence { server, packet, rule, instead, guards, .. } = divergence;
+    out::line(format_args!("  server {server} cannot send"));
+    out::line(format_args!("  {packet}"));
+    out::line(format_args!("  the rule of such a packet: {rule} (zabcheck explain {rule})"));
+    for said in instead {
+        out::line(format_args!("  possible instead: {said}"));
+    }
+    for guard in guards {
+        out::line(format_args!("  does not hold: {guard}"));
+    }
+}
+
+fn to_json(divergence: &Divergence) -> Value {
+    let Divergence { server, line, packet, rule, instead, guards } = divergence;
+    json!({
+        "server": server, "line": line, "packet": packet.trim(), "rule": rule,
+        "instead": instead, "guards": guards,
+    })
+}
