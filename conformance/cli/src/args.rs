@@ -3,6 +3,7 @@
 mod bugs;
 mod check;
 mod explore;
+mod import;
 mod record;
 mod values;
 
@@ -16,6 +17,7 @@ pub(crate) use check::{
     Bounds, Check, Election, Epochs, Failures, Family, Files, Limits, PaperBounds,
 };
 pub(crate) use explore::Explore;
+pub(crate) use import::Import;
 pub(crate) use record::{Implementation, Record, Target};
 pub(crate) use values::{command, conflict};
 
@@ -94,6 +96,9 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  zabcheck bugs H-01 --save run.json\n  \
         zabcheck replay run.json\n  zabcheck replay run.json --only 2 --export run.svg")]
     Replay(Replay),
+    /// Look for a run of the model that agrees with a trace of the TLA+ specifications.
+    #[command(after_help = import::EXAMPLES)]
+    Import(Import),
     /// Show which release of ZooKeeper has which known bug.
     #[command(after_help = "Examples:\n  zabcheck releases\n  zabcheck releases 3.8.6")]
     Releases(Releases),
@@ -144,6 +149,7 @@ impl Command {
             | Self::Profiles(_)
             | Self::Releases(_)
             | Self::Replay(_)
+            | Self::Import(_)
             | Self::Wire(_)
             | Self::Diagnose(_)
             | Self::History(_)
@@ -158,6 +164,7 @@ impl Command {
             Self::Check(args) => args.json.as_deref(),
             Self::Bugs(args) => args.json.as_deref(),
             Self::Releases(args) => args.json.as_deref(),
+            Self::Import(args) => args.json.as_deref(),
             Self::Conform(args) => args.json.as_deref(),
             Self::Decode(args) => args.json.as_deref(),
             Self::Wire(args) => args.json.as_deref(),

@@ -10,6 +10,7 @@ pub(crate) mod diagnose;
 pub(crate) mod explain;
 pub(crate) mod explore;
 pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod lint;
 pub(crate) mod mutations;
 pub(crate) mod profiles;

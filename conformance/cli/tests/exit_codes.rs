@@ -32,6 +32,8 @@ fn prepared() -> TempDir {
             "conformance/capture/tests/captures/apache-3.8.0-first-start.raw.ndjson",
             "capture.ndjson",
         ),
+        ("conformance/import/tests/traces/commit.json", "tlc.json"),
+        ("conformance/import/tests/traces/retained-database.json", "tlc-bug.json"),
     ];
     for (from, to) in traces {
         fs::copy(repository().join(from), at(to)).expect("copied");

@@ -107,6 +107,22 @@ fn what_is_told_of_bugs_is_as_the_schema_says() {
     assert!(has.contains(&"ZOOKEEPER-4925".into()), "{releases:#}");
 }
 
+#[test]
+fn what_is_told_of_imported_traces_is_as_the_schema_says() {
+    let path =
+        |name: &str| format!("{}/../import/tests/traces/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let good = json(&["import", "--tlc-json", &path("commit")], 0);
+    assert_eq!((&good["accepted"], &good["rejected"]), (&true.into(), &Value::Null));
+    let bad = json(&["import", "--tlc-json", &path("retained-database")], 1);
+    assert_eq!(bad["rejected"]["step"], 4);
+    let needs = &bad["accepted_with"];
+    assert_eq!(
+        needs,
+        &serde_json::json!([{"bug": "ZOOKEEPER-2845", "switches": "fast_forward=never"}])
+    );
+    assert_eq!(bad["accepted_as"], serde_json::json!(["3.4.10"]));
+}
+
 /// `verify` takes its time, so it is run where `ZAB_RUNS` asks for more than every test run.
 #[test]
 fn what_verify_writes_is_as_the_schema_says() {

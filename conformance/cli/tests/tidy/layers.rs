@@ -29,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("zab-follow", &["zab-capture", "zab-model", "zab-wire"]),
     ("zab-recipes", &[]),
     ("zab-history", &["zab-trace"]),
+    ("zab-import", &["zab-model"]),
     (
         "zabcheck",
         &[
@@ -44,6 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "zab-capture",
             "zab-follow",
             "zab-history",
+            "zab-import",
             "zab-ensemble",
             "zab-wire",
             "zab-sim",
