@@ -2,6 +2,7 @@
 
 mod bugs;
 mod check;
+mod diff;
 mod explore;
 mod import;
 mod record;
@@ -16,6 +17,7 @@ pub(crate) use bugs::{Bugs, Releases, Replay};
 pub(crate) use check::{
     Bounds, Check, Election, Epochs, Failures, Family, Files, Limits, PaperBounds,
 };
+pub(crate) use diff::{Diff, Named};
 pub(crate) use explore::Explore;
 pub(crate) use import::Import;
 pub(crate) use record::{Implementation, Record, Target};
@@ -96,6 +98,9 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  zabcheck bugs H-01 --save run.json\n  \
         zabcheck replay run.json\n  zabcheck replay run.json --only 2 --export run.svg")]
     Replay(Replay),
+    /// Find what servers of one profile can show on the wire that servers of another one cannot.
+    #[command(after_help = diff::EXAMPLES)]
+    Diff(Diff),
     /// Look for a run of the model that agrees with a trace of the TLA+ specifications.
     #[command(after_help = import::EXAMPLES)]
     Import(Import),
@@ -138,6 +143,7 @@ impl Command {
             Self::Verify(_)
             | Self::Check(_)
             | Self::Bugs(_)
+            | Self::Diff(_)
             | Self::Explore(_)
             | Self::Conform(_)
             | Self::Record(_)
@@ -165,6 +171,7 @@ impl Command {
             Self::Bugs(args) => args.json.as_deref(),
             Self::Releases(args) => args.json.as_deref(),
             Self::Import(args) => args.json.as_deref(),
+            Self::Diff(args) => args.json.as_deref(),
             Self::Conform(args) => args.json.as_deref(),
             Self::Decode(args) => args.json.as_deref(),
             Self::Wire(args) => args.json.as_deref(),

@@ -7,6 +7,7 @@ pub(crate) mod complete;
 pub(crate) mod conform;
 pub(crate) mod decode;
 pub(crate) mod diagnose;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod explore;
 pub(crate) mod history;

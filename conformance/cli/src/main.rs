@@ -61,6 +61,7 @@ fn main() -> ExitCode {
         Command::Bugs(args) => commands::bugs::run(&args),
         Command::Releases(args) => commands::releases::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
+        Command::Diff(args) => commands::diff::run(&args),
         Command::Import(args) => commands::import::run(&args),
         Command::Record(args) => commands::record::run(&args),
         Command::Lint(args) => commands::lint::run(&args),

@@ -82,11 +82,44 @@ fn what_is_known_not_to_show_is_not_searched() {
         (&["bugs", "4394", "--export", "run.png"], "ends with .svg"),
         (&["releases", "3.8.9"], "the nearest is 3.8.0"),
         (&["releases", "3.9.55"], "the nearest is 3.9.5"),
+        (&["diff", "3.9.4", "3.9.33"], "the nearest is "),
+        (&["diff", "3.9.4", "3.9.3,acks_of_cut=lost"], "no value of acks_of_cut is named lost"),
+        (
+            &["diff", "3.9.4", "3.9.3", "--budget", "servers=4"],
+            "servers, of which there are 2 to 3",
+        ),
+        (&["diff", "3.9.4", "3.9.3", "--budget", "requests=4"], "room for 3 requests"),
+        (&["diff", "3.8.1", "3.8.0"], "there is nothing to compare"),
     ] {
         let output = zabcheck(args);
         assert_exit(&output, 3);
         assert!(stderr(&output).contains(words), "{args:?}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn what_differs_between_two_profiles_is_told_in_packets() {
+    let output = zabcheck(&["diff", "fixed", "fixed,establishment=at_once"]);
+    assert_exit(&output, 0);
+    let text = stdout(&output);
+    for words in [
+        "fixed,establishment=at_once can show this, and fixed cannot: ",
+        "servers=2 rounds=1 requests=1",
+        "NEWLEADER epoch=1",
+        "<- fixed cannot",
+        "fixed shows nothing that fixed,establishment=at_once does not, within these bounds",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let bounds = "servers=2 rounds=1 requests=1";
+    let output = zabcheck(&["diff", "3.9.3", "3.9.4", "--budget", bounds]);
+    assert_exit(&output, 2);
+    let text = stdout(&output);
+    assert!(text.contains("which does not say that there is none"), "{text}");
+    let few = ["diff", "3.9.3", "3.9.4", "--budget", bounds, "--pairs-max", "3"];
+    let output = zabcheck(&few);
+    assert_exit(&output, 2);
+    assert!(stdout(&output).contains("so far, and there was more to see"), "{}", stdout(&output));
 }
 
 #[test]

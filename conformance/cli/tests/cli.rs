@@ -109,6 +109,7 @@ fn wrong_usage_is_3_and_help_is_0() {
         "profiles",
         "bugs",
         "replay",
+        "diff",
         "import",
         "releases",
         "record",

@@ -123,6 +123,14 @@ fn what_is_told_of_imported_traces_is_as_the_schema_says() {
     assert_eq!(bad["accepted_as"], serde_json::json!(["3.4.10"]));
 }
 
+#[test]
+fn what_is_told_of_differences_is_as_the_schema_says() {
+    let found = json(&["diff", "fixed", "fixed,establishment=at_once"], 0);
+    let difference = |place: usize| &found["compared"][place]["difference"];
+    let one = [difference(0), difference(1)].into_iter().find(|one| !one.is_null());
+    assert!(one.is_some_and(|one| one["packets"].as_u64() > Some(0)), "{found:#}");
+}
+
 /// `verify` takes its time, so it is run where `ZAB_RUNS` asks for more than every test run.
 #[test]
 fn what_verify_writes_is_as_the_schema_says() {

@@ -28,9 +28,12 @@ fn rejected(trace: &str, by: &str) -> Option<(u64, Vec<String>)> {
     judged.rejected.map(|rejected| (rejected.step, rejected.why))
 }
 
+/// A trace; profiles by which it is accepted; others, each with the step at which it is not and why.
+type Case = (&'static str, &'static [&'static str], &'static [(&'static str, u64, &'static str)]);
+
 #[test]
 fn a_trace_is_accepted_with_the_switch_that_it_needs_and_not_without() {
-    let cases: &[(&str, &[&str], &[(&str, u64, &str)])] = &[
+    let cases: &[Case] = &[
         ("commit", &["fixed", "3.4.10", "3.9.1", "3.9.4"], &[]),
         ("partition", &["fixed", "3.9.1", "3.9.4"], &[]),
         ("queues", &["fixed", "3.9.1", "3.9.4"], &[]),
@@ -173,8 +176,6 @@ fn not_read(change: impl FnOnce(&mut Value)) -> String {
 
 #[test]
 fn of_another_schema_the_field_is_told_and_where_it_is() {
-    let step =
-        |bad: &mut Value, change: fn(&mut Value)| change(&mut bad[2]["FollowerProcessPROPOSAL"]);
     let cases: Vec<(String, &str)> = vec![
         (not_read(|bad| *bad = serde_json::json!({"steps": []})), "the document: expected a list"),
         (not_read(|bad| *bad = serde_json::json!([])), "the document: expected a header and steps"),
@@ -203,6 +204,24 @@ fn of_another_schema_the_field_is_told_and_where_it_is() {
             not_read(|bad| bad[2] = serde_json::json!({"Step": 2, "NodeCrashed": {}})),
             "[2]: NodeCrashed is no action; known are SetInitState, ",
         ),
+        (
+            not_read(|bad| {
+                let first = bad[2]["FollowerProcessPROPOSAL"].clone();
+                bad[1] = serde_json::json!({"Step": 1, "FollowerProcessPROPOSAL": first});
+            }),
+            "[1]: the first step is to be SetInitState",
+        ),
+    ];
+    all_begin_with(&cases);
+    let Err(NotRead::Syntax(why)) = read("[{\"server_num\": 3,,]") else { panic!("it is read") };
+    assert!(why.contains("line 1 column"), "{why}");
+}
+
+#[test]
+fn of_a_step_the_field_is_told_and_where_it_is() {
+    let step =
+        |bad: &mut Value, change: fn(&mut Value)| change(&mut bad[2]["FollowerProcessPROPOSAL"]);
+    let cases: Vec<(String, &str)> = vec![
         (
             not_read(|bad| step(bad, |body| body["nodeId"] = "z".into())),
             "[2].FollowerProcessPROPOSAL.nodeId: expected one of a, b, c, found \"z\"",
@@ -238,19 +257,14 @@ fn of_another_schema_the_field_is_told_and_where_it_is() {
             }),
             "[2].FollowerProcessPROPOSAL.variables: there is no field \"lastCommitted\"",
         ),
-        (
-            not_read(|bad| {
-                let first = bad[2]["FollowerProcessPROPOSAL"].clone();
-                bad[1] = serde_json::json!({"Step": 1, "FollowerProcessPROPOSAL": first});
-            }),
-            "[1]: the first step is to be SetInitState",
-        ),
     ];
+    all_begin_with(&cases);
+}
+
+fn all_begin_with(cases: &[(String, &str)]) {
     for (said, expected) in cases {
         assert!(said.starts_with(expected), "{expected}\n{said}");
     }
-    let Err(NotRead::Syntax(why)) = read("[{\"server_num\": 3,,]") else { panic!("it is read") };
-    assert!(why.contains("line 1 column"), "{why}");
 }
 
 #[test]

@@ -40,6 +40,9 @@ const COUNTS: [Count; 7] = [
 /// The name of the count of elections, which is of no server.
 const ROUNDS: &str = "rounds";
 
+/// The name of the number of servers, which is 3 unless it is given.
+const SERVERS: &str = "servers";
+
 /// Three servers, one election, nothing else.
 const CALM: Bounds = Bounds {
     servers: 3,
@@ -68,8 +71,9 @@ impl Budget {
                 let names = COUNTS.map(|count| count.name).join(", ");
                 format!(
                     "{word:?}: expected NAME=NUMBER, or NAME=NUMBER@SERVERS such as crashes=1@3; \
-                     the names are {ROUNDS} (which has no servers), {names}; a number is at most \
-                     {NUMBER_MAX}, and servers are 1 to {SERVERS_MAX}"
+                     the names are {ROUNDS} (which has no servers), {names}, and {SERVERS}, of which \
+                     there are 2 to {SERVERS_MAX}; a number is at most {NUMBER_MAX}, and servers are 1 \
+                     to {SERVERS_MAX}"
                 )
             })?;
         }
@@ -85,6 +89,11 @@ impl Budget {
         let number = number.parse().ok().filter(|number| *number <= NUMBER_MAX)?;
         if name == ROUNDS && servers.is_empty() {
             self.bounds.rounds = number;
+            return Some(());
+        }
+        if name == SERVERS && servers.is_empty() {
+            self.bounds.servers =
+                (2..=SERVERS_MAX).contains(&usize::from(number)).then_some(number)?;
             return Some(());
         }
         let place = COUNTS.iter().position(|count| count.name == name)?;
@@ -146,6 +155,9 @@ fn servers_of(text: &str) -> Option<ServerSet> {
 /// What [`Budget::parse`] reads; what does not happen is left out.
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.bounds.servers != CALM.servers {
+            write!(f, "{SERVERS}={} ", self.bounds.servers)?;
+        }
         write!(f, "{ROUNDS}={}", self.bounds.rounds)?;
         let counts = self.amounts().skip(1).zip(self.who);
         for ((name, number), who) in counts.filter(|((_, number), _)| *number > 0) {

@@ -5,7 +5,7 @@ use stateright::{Model, Property};
 use zab_explorer::ExplorerModel;
 use zab_model::explore::properties::{Case, Kind, PROPERTIES, holding};
 use zab_model::explore::{Action, State, Zab};
-use zab_model::{Profile, ServerId, WINDOW_DEFAULT};
+use zab_model::{Grain, Profile, ServerId, WINDOW_DEFAULT};
 
 use crate::budget::Budget;
 
@@ -61,6 +61,11 @@ impl Hunt {
     #[must_use]
     pub fn with_faults(self, faults_max: u8) -> Self {
         Self { faults_max, ..self }
+    }
+
+    /// How much one step of a server does.
+    pub(crate) fn set_grain(&mut self, grain: Grain) {
+        self.zab.ensemble.grain = grain;
     }
 
     /// The names of all safety properties.

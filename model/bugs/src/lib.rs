@@ -13,6 +13,7 @@
 //! suffer a fault.
 
 mod budget;
+mod diff;
 mod find;
 mod hunt;
 mod reasons;
@@ -21,6 +22,7 @@ mod story;
 mod table;
 
 pub use budget::Budget;
+pub use diff::{Compared, Difference, Seen, difference};
 pub use find::{Control, Impossible, Search, Shown, control};
 pub use hunt::Hunt;
 pub use reasons::{REASONS, Reason, reason};
