@@ -74,7 +74,7 @@ pub(crate) enum Command {
         property says.")]
     Wire(Wire),
     /// Tell from a capture which releases its servers can be: what packets show of what releases do
-    /// differently, without the model.
+    /// differently, and of which releases each voter is a run of the model.
     #[command(after_help = "Examples:\n  zabcheck diagnose runs/leader-kill\n  \
         zabcheck diagnose run.raw.ndjson --servers 1,2,3\n\n\
         Most switches of the profiles (zabcheck profiles) are about what no packet shows: nothing is \

@@ -70,6 +70,12 @@ fn what_a_release_does_is_told_with_the_issue() {
     assert!(shown.contains("ACK 2.1"), "{shown}");
     assert!(shown.contains("possible instead: f.2.1: ACK-LD epoch=2"), "{shown}");
     assert!(shown.contains("ZOOKEEPER-4785"), "{shown}");
+    let output = zabcheck(&["diagnose", text(&capture)]);
+    assert_exit(&output, 0);
+    let shown = stdout(&output);
+    let run = "server 3: followed through the model, a run of 3.8.0, 3.9.1\n";
+    assert!(shown.contains(run), "{shown}");
+    assert!(shown.contains("not of 3.9.3: it cannot send 315 11645.257 ms 3 -> 2"), "{shown}");
     // What violates a property is said so, though every step is one of the release.
     let stale = folder.join("stale-ack.raw.ndjson");
     let output = zabcheck(&["conform", text(&stale)]);

@@ -28,11 +28,15 @@ pub(crate) struct Moves<'a, 'w, 'r> {
     /// Packets before this place may have arrived.
     place: usize,
     witness: &'w mut Witness<'r>,
-    found: Vec<Node>,
+    found: Vec<(Node, u32)>,
 }
 
-/// What a node leads to.
-pub(crate) fn successors(track: Track<'_>, node: &Node, witness: &mut Witness<'_>) -> Vec<Node> {
+/// What a node leads to, each with its cost: cheaper ones are looked at first.
+pub(crate) fn successors(
+    track: Track<'_>,
+    node: &Node,
+    witness: &mut Witness<'_>,
+) -> Vec<(Node, u32)> {
     let place = node.place(track);
     let found = Vec::new();
     let mut moves = Moves { track, node, place, witness, found };
@@ -55,7 +59,7 @@ impl Moves<'_, '_, '_> {
     }
 
     fn add(&mut self, moved: Option<Moved>) {
-        self.found.extend(moved.map(|moved| moved.node));
+        self.found.extend(moved.map(|moved| (moved.node, 1)));
     }
 
     fn add_step(&mut self, step: Step<Wide>) {
@@ -63,9 +67,14 @@ impl Moves<'_, '_, '_> {
         self.add(moved);
     }
 
-    /// Nothing else needs to be looked at.
-    fn only(&mut self, moved: Moved) {
-        self.found = vec![moved.node];
+    /// Nothing else needs to be looked at, unless every order is to be tried.
+    #[must_use]
+    fn only(&mut self, moved: Moved) -> bool {
+        if self.track.is_eager {
+            self.found.clear();
+        }
+        self.found.push((moved.node, 1));
+        self.track.is_eager
     }
 
     fn peers(&self) -> impl Iterator<Item = ServerId> + use<> {
@@ -79,17 +88,19 @@ impl Moves<'_, '_, '_> {
         if self.node.life + 1 < self.track.view.lives.len() {
             let tail = u32::try_from(self.node.server.unsynced()).unwrap_or(u32::MAX);
             let starts = (0..=tail).rev();
-            self.found.extend(starts.filter_map(|kept| self.node.restart(self.track, kept)));
+            let starts = starts.filter_map(|kept| self.node.restart(self.track, kept));
+            self.found.extend(starts.map(|node| (node, 1)));
         }
     }
 
     /// A server that has a role answers a LOOKING one (`zk.fle.settled_reply`): on demand of an answer
-    /// in the capture, because an answer that was lost is as good as none. The first vote that has
-    /// arrived will do, since the answer does not depend on it and later ones remain.
+    /// in the capture that repeats none, because one that was lost is as good as none. The first vote that
+    /// has arrived will do, since the answer does not depend on it and later ones remain.
     fn reply(&mut self) -> Option<Moved> {
         for peer in self.peers() {
-            let asked = |(_, (_, vote)): (usize, (usize, Any<Wide>))| matches!(vote, Any::Notification(answer) if answer.role != Role::Looking);
-            if !self.node.next_votes(self.track, peer).any(asked) {
+            let owed = self.node.owed_vote(self.track, peer);
+            let is_asked = |(_, vote): (usize, Any<Wide>)| matches!(vote, Any::Notification(answer) if answer.role != Role::Looking);
+            if !owed.is_some_and(is_asked) {
                 continue;
             }
             let mut arrived = self.node.arrived_votes(self.track, peer, self.place);

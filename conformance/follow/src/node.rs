@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use zab_model::Decision;
 use zab_model::Effect;
 use zab_model::Enabled;
 use zab_model::Message as Any;
 use zab_model::Outbox;
 use zab_model::Probe;
+use zab_model::Progress as Reached;
 use zab_model::Server;
 use zab_model::ServerId;
 use zab_model::Step;
+use zab_model::Table as _;
 use zab_model::Wide;
 use zab_model::apply;
 
+use crate::reasons::Refused;
 use crate::reasons::Witness;
 use crate::view::Life;
 use crate::view::Message;
@@ -25,6 +29,8 @@ pub(crate) struct Track<'a> {
     pub(crate) cfg: &'a zab_model::Config<Wide>,
     pub(crate) view: &'a View,
     pub(crate) known: &'a crate::translate::Known,
+    /// Whether steps that commute with all others are taken at once. Off, every order is tried.
+    pub(crate) is_eager: bool,
 }
 
 /// How far a link of the quorum port is accounted for.
@@ -43,6 +49,8 @@ pub(crate) enum Stage {
     #[default]
     NotYet,
     Open,
+    /// The peer, a learner, has a newer one, and this one is still served (`zk.sync.fence`).
+    Older,
     Over,
 }
 
@@ -123,7 +131,12 @@ impl Node {
         self.votes.get(&peer).map_or(0, |(_, heard)| *heard)
     }
 
-    /// The next votes for a peer ([`Votes::next`]).
+    /// The next vote that this process has to send to a peer.
+    pub(crate) fn owed_vote(&self, track: Track<'_>, peer: ServerId) -> Option<Sent> {
+        self.record(track).votes.get(&peer)?.owed(self.voted(peer))
+    }
+
+    /// The next votes for a peer (`Votes::next`).
     pub(crate) fn next_votes<'a>(
         &self,
         track: Track<'a>,
@@ -183,21 +196,68 @@ impl Node {
     ) -> Option<Moved> {
         let from = self.record(track).links.get(link)?.peer;
         let mut after = self.clone();
-        if let Some(at) = after.links.get_mut(link) {
-            at.received += 1;
-        }
+        let at = after.links.get_mut(link)?;
+        at.received += 1;
+        let step = match at.stage {
+            Stage::Older => Step::ReceiveOlder { from, message },
+            Stage::NotYet | Stage::Open | Stage::Over => Step::Receive { from, message },
+        };
+        let mut moved = after.step(track, step, witness)?;
         if let Any::FollowerInfo { .. } = message {
-            after.begin(track, link)?;
+            moved.node.begin(track, link)?;
         }
-        after.step(track, Step::Receive { from, message }, witness)
+        Some(moved)
     }
 
-    /// A link comes into use; an older one to the same peer is over.
+    /// A link comes into use. An older one to the same peer is over, unless it is still served.
     pub(crate) fn begin(&mut self, track: Track<'_>, link: usize) -> Option<()> {
         let peer = self.record(track).links.get(link)?.peer;
+        if let Some(open) = self.link(track, peer)
+            && self.server.leader.learners.row(peer).older != Reached::None
+        {
+            self.end_older(track, peer)?;
+            self.queued.retain(|(learner, _)| *learner != peer);
+            self.links.get_mut(open)?.stage = Stage::Older;
+        }
         self.end(track, peer)?;
         self.links.get_mut(link)?.stage = Stage::Open;
         Some(())
+    }
+
+    /// The older link to a peer that is still served.
+    pub(crate) fn older(&self, track: Track<'_>, peer: ServerId) -> Option<usize> {
+        let links = self.record(track).links.iter().zip(&self.links);
+        links
+            .enumerate()
+            .find(|(_, (link, at))| link.peer == peer && at.stage == Stage::Older)
+            .map(|(index, _)| index)
+    }
+
+    /// The older link to a peer is over; impossible, if the capture has more that was sent on it.
+    fn end_older(&mut self, track: Track<'_>, peer: ServerId) -> Option<()> {
+        let Some(older) = self.older(track, peer) else { return Some(()) };
+        if self.next_out(track, older).is_some() {
+            return None;
+        }
+        self.links.get_mut(older)?.stage = Stage::Over;
+        Some(())
+    }
+
+    /// The handler of an older connection sends on: what the leader proposes and commits, as on every
+    /// other link. The model leaves it out, because it reaches nobody.
+    fn send_on_older(&mut self, track: Track<'_>, message: &Message) -> Result<(), Refused> {
+        for learner in track.cfg.ensemble.voters() {
+            let Some(link) = self.older(track, learner) else { continue };
+            if !self.server.leader.learners.row(learner).older.is_forwarding() {
+                continue;
+            }
+            match self.next_out(track, link) {
+                None => {}
+                Some((_, recorded)) if recorded == *message => self.links[link].sent += 1,
+                Some((place, _)) => return Err(Refused::Other { message: *message, place }),
+            }
+        }
+        Ok(())
     }
 
     /// The open link to a peer is over; impossible, if the capture has more that was sent on it.
@@ -239,7 +299,7 @@ impl Node {
             Witness::Told(reasons) => {
                 let mut record = zab_model::Record::default();
                 let done = self.step_with(track, step, &mut record);
-                reasons.note(self, &step, &record, done.as_ref().err());
+                reasons.note(self.server.role, &step, &record, done.as_ref().err());
                 done.ok()
             }
         }
@@ -297,16 +357,6 @@ impl Node {
     }
 }
 
-/// Why a node has no successor by a step.
-pub(crate) enum Refused {
-    /// The rules do not allow it.
-    Step,
-    /// It sends something else than the capture has at this place.
-    Other { message: Message, place: usize },
-    /// It ends a connection on which the capture has more at this place.
-    Ends { place: usize },
-}
-
 impl Moved {
     fn effect(&mut self, track: Track<'_>, effect: &Effect<Wide>) -> Result<(), Refused> {
         match effect {
@@ -322,8 +372,17 @@ impl Moved {
                 its.iter().try_for_each(|(_, message)| self.send(track, *to, message))
             }
             Effect::Closed(peer) => self.end(track, *peer),
-            // The new link has begun already (`Node::begin`).
+            // The new link begins after the step (`Node::receive`).
             Effect::Replaced(_) => Ok(()),
+            Effect::Decided(Decision::Proposed { zxid }) => {
+                let log = track.cfg.history(self.node.server.history);
+                let txn = log.length().checked_sub(1).and_then(|last| log.get(last));
+                let message = txn.filter(|txn| txn.zxid == *zxid).map(Any::Proposal);
+                message.map_or(Ok(()), |message| self.node.send_on_older(track, &message))
+            }
+            Effect::Decided(Decision::Committed { zxid }) => {
+                self.node.send_on_older(track, &Any::Commit { zxid: *zxid })
+            }
             Effect::ClosedAll => {
                 let peers: Vec<_> = track.cfg.ensemble.voters().collect();
                 peers.into_iter().try_for_each(|peer| self.end(track, peer))
@@ -342,8 +401,10 @@ impl Moved {
     }
 
     fn end(&mut self, track: Track<'_>, peer: ServerId) -> Result<(), Refused> {
-        let next = self.node.link(track, peer).and_then(|link| self.node.next_out(track, link));
-        self.node.end(track, peer).ok_or(Refused::Ends { place: next.map_or(0, |next| next.0) })
+        let links = [self.node.link(track, peer), self.node.older(track, peer)];
+        let next = links.into_iter().flatten().find_map(|link| self.node.next_out(track, link));
+        let ended = self.node.end(track, peer).and_then(|()| self.node.end_older(track, peer));
+        ended.ok_or(Refused::Ends { place: next.map_or(0, |next| next.0) })
     }
 }
 

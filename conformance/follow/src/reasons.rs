@@ -3,15 +3,11 @@
 use std::collections::BTreeSet;
 
 use zab_model::Message as Any;
-use zab_model::Progress;
 use zab_model::Role;
-use zab_model::ServerId;
 use zab_model::Step;
-use zab_model::Table as _;
 use zab_model::Wide;
+use zab_model::Zxid;
 
-use crate::node::Node;
-use crate::node::Refused;
 use crate::view::Message;
 
 /// How many of each kind are told.
@@ -23,6 +19,16 @@ pub(crate) enum Witness<'a> {
     None,
     /// Somebody who collects reasons.
     Told(&'a mut Reasons),
+}
+
+/// Why a node has no successor by a step.
+pub(crate) enum Refused {
+    /// The rules do not allow it.
+    Step,
+    /// It sends something else than the capture has at this place.
+    Other { message: Message, place: usize },
+    /// It ends a connection on which the capture has more at this place.
+    Ends { place: usize },
 }
 
 /// Why a server does not do what the capture has at a place.
@@ -55,14 +61,11 @@ impl Reasons {
     }
 
     /// What waits for a learner, or is about to be sent to it, is not what the capture has at a place.
-    pub(crate) fn queued(&mut self, place: usize, after: &Node, learner: ServerId) {
-        let progress = after.server.leader.learners.row(learner).progress;
-        let said = if progress == Progress::WaitsForSnap {
-            format!("zk.sync.snap: SNAP at {} or later", after.server.database.label)
-        } else {
-            let mut queued = after.queued.iter().filter(|(to, _)| *to == learner);
-            let Some((_, message)) = queued.next() else { return };
-            format!("{}: {message}", rule_of(message))
+    /// Without a message it is a SNAP of this position or a later one.
+    pub(crate) fn queued(&mut self, place: usize, message: Option<&Message>, label: Zxid<u32>) {
+        let said = match message {
+            Some(message) => format!("{}: {message}", rule_of(message)),
+            None => format!("zk.sync.snap: SNAP at {label} or later"),
         };
         let kind = if place == self.place { &mut self.instead } else { &mut self.elsewhere };
         kind.insert(said);
@@ -70,7 +73,7 @@ impl Reasons {
 
     pub(crate) fn note(
         &mut self,
-        before: &Node,
+        role: Role,
         step: &Step<Wide>,
         record: &zab_model::Record,
         refused: Option<&Refused>,
@@ -92,8 +95,8 @@ impl Reasons {
             }
             Some(Refused::Ends { place }) => {
                 let says = failed.unwrap_or_else(|| "zk.fle.leave_role".to_owned());
-                let says = format!("{says}: it leaves its role, {}", before.server.role);
-                if *place == self.place && before.server.role != Role::Looking {
+                let says = format!("{says}: it leaves its role, {role}");
+                if *place == self.place && role != Role::Looking {
                     self.instead.insert(says);
                 }
             }

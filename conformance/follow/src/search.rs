@@ -106,8 +106,8 @@ pub(crate) fn search(track: Track<'_>) -> (End, Effort) {
         if search.since > NODES_MAX || search.waiting.len() > WAITING_MAX {
             return (End::GivenUp { place: search.furthest.1 }, search.effort);
         }
-        for next in successors(track, &node, &mut Witness::None) {
-            search.add(track, next, steps + 1);
+        for (next, cost) in successors(track, &node, &mut Witness::None) {
+            search.add(track, next, steps.saturating_add(cost));
         }
     }
     let (_, place) = search.furthest;

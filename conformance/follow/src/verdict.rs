@@ -8,6 +8,7 @@ use zab_model::Grain;
 use zab_model::Profile;
 use zab_model::Wide;
 use zab_model::profile::GAPS;
+use zab_model::profile::SWITCHES;
 
 use crate::node::Track;
 use crate::reasons::Reasons;
@@ -95,6 +96,28 @@ pub fn answer(followed: &[Followed]) -> Answer {
 /// Follows one server.
 #[must_use]
 pub fn follow(items: &[Item], members: &Members, server: i64, profile: Profile) -> Followed {
+    follow_with(items, members, server, profile, true)
+}
+
+/// Follows one server, and tries every order of its steps, also where they commute: the answers are those
+/// of [`follow`], after a longer search.
+#[must_use]
+pub fn follow_in_every_order(
+    items: &[Item],
+    members: &Members,
+    server: i64,
+    profile: Profile,
+) -> Followed {
+    follow_with(items, members, server, profile, false)
+}
+
+fn follow_with(
+    items: &[Item],
+    members: &Members,
+    server: i64,
+    profile: Profile,
+    is_eager: bool,
+) -> Followed {
     let voters = Voters::of(members);
     let nothing = |why: &str| Followed {
         server,
@@ -110,7 +133,7 @@ pub fn follow(items: &[Item], members: &Members, server: i64, profile: Profile) 
     let known = Known::of(items);
     let translator = Translator { voters: &voters, known: &known, cfg: &cfg };
     let view = View::of(items, &voters, id, &translator);
-    let track = Track { cfg: &cfg, view: &view, known: &known };
+    let track = Track { cfg: &cfg, view: &view, known: &known, is_eager };
     let unsaid = view.unsaid.first().cloned().or_else(|| view.begins_late());
     let (end, Effort { nodes, largest, packets }) = match unsaid {
         Some(why) => return nothing(&why),
@@ -129,17 +152,16 @@ pub fn follow(items: &[Item], members: &Members, server: i64, profile: Profile) 
                 Some(What::Lost { .. } | What::Other(_)) | None => Ok(None),
             };
             let message = message.ok().flatten();
-            match unmodelled(&view, place, message.as_ref(), &reasons, profile) {
-                Some(why) => Answer::Inconclusive(why),
-                None => Answer::Diverges(Divergence {
-                    server,
-                    line: item.map_or(0, |item| item.line),
-                    packet: item.map(ToString::to_string).unwrap_or_default(),
-                    rule: message.as_ref().map_or("zk.start", rule_of),
-                    instead: reasons.instead(),
-                    guards: reasons.guards(),
-                }),
-            }
+            let divergence = Divergence {
+                server,
+                line: item.map_or(0, |item| item.line),
+                packet: item.map(ToString::to_string).unwrap_or_default(),
+                rule: message.as_ref().map_or("zk.start", rule_of),
+                instead: reasons.instead(),
+                guards: reasons.guards(),
+            };
+            unmodelled(&view, place, message.as_ref(), &reasons, profile)
+                .map_or(Answer::Diverges(divergence), Answer::Inconclusive)
         }
     };
     Followed { server, answer, packets, nodes, largest }
@@ -153,12 +175,15 @@ fn unmodelled(
     reasons: &Reasons,
     profile: Profile,
 ) -> Option<String> {
+    let has = |switch: &str, value: &str| {
+        SWITCHES.iter().any(|one| one.name == switch && one.of(&profile).name == value)
+    };
     if profile == Profile::FIXED {
         return None;
     }
     let is_diff = matches!(message, Some(Message::Diff { .. } | Message::Trunc { .. }));
     let is_snap = |said: &String| said.starts_with("zk.sync.snap");
-    let name = if view.serves_twice(place) {
+    let name = if has("older_connection", "served") && view.serves_twice(place) {
         "connections_per_learner"
     } else if is_diff && reasons.instead().iter().any(is_snap) {
         "ondisk_diff"

@@ -8,7 +8,7 @@ use zab_capture::diagnose::{self, QUESTIONS, Releases, Server};
 
 use crate::args::{self, Diagnose};
 use crate::captures;
-use crate::commands::wire;
+use crate::commands::{steps, wire};
 use crate::exit::Exit;
 use crate::out;
 use crate::report::progress::Progress;
@@ -30,21 +30,26 @@ fn one(path: &Path, members: &args::Members) -> Exit {
     let progress = Progress::start("looking at packets");
     let looked = look(path, members);
     drop(progress);
-    let path = path.display();
     let (servers, doubts) = match looked {
         Ok(looked) => looked,
         Err(why) => {
-            out::line(format_args!("REFUSED  {path}: {why}"));
+            out::line(format_args!("REFUSED  {}: {why}", path.display()));
             return Exit::Usage;
         }
     };
-    out::line(format_args!("{path}"));
+    out::line(path.display());
     out::line(table(&servers));
     for server in &servers {
         why(server);
     }
     for server in &servers {
         out::line(format_args!("server {}: {}", server.id, left(server.releases())));
+    }
+    if doubts.is_empty()
+        && let Err(why) =
+            wire::members(path, members).and_then(|members| steps::print_releases(path, &members))
+    {
+        out::line(format_args!("note: {why}"));
     }
     doubts.iter().for_each(|doubt| out::line(format_args!("note: {doubt}")));
     let is_contradictory = servers.iter().any(|server| server.releases().is_empty());

@@ -34,10 +34,7 @@ pub(super) fn check(
     members: &Members,
     asked: Option<Profile>,
 ) -> Result<Steps, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let mut items = Vec::new();
-    let summary = decode(BufReader::new(file), |item| items.push(item.clone()));
-    let summary = summary.map_err(|error| error.to_string())?;
+    let (items, summary) = read(path)?;
     let named = |server| release(&summary, server);
     let mut rules = Vec::new();
     for server in members.servers.difference(&members.observers) {
@@ -59,6 +56,35 @@ pub(super) fn check(
         steps.compare(&items, members, named);
     }
     Ok(steps)
+}
+
+fn read(path: &Path) -> Result<(Vec<Item>, Summary), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut items = Vec::new();
+    let summary = decode(BufReader::new(file), |item| items.push(item.clone()));
+    Ok((items, summary.map_err(|error| error.to_string())?))
+}
+
+/// Prints of which releases each voter is a run, and where it leaves the others.
+pub(super) fn print_releases(path: &Path, members: &Members) -> Result<(), String> {
+    let (items, _) = read(path)?;
+    for server in members.servers.difference(&members.observers) {
+        let (mut conforms, mut others) = (Vec::new(), Vec::new());
+        for release in RELEASES {
+            match zab_follow::follow(&items, members, *server, release.profile).answer {
+                Answer::Conforms => conforms.push(release.name),
+                Answer::Diverges(Divergence { packet, .. }) => {
+                    let packet = packet.split_whitespace().collect::<Vec<_>>().join(" ");
+                    others.push(format!("  not of {}: it cannot send {packet}", release.name));
+                }
+                Answer::Inconclusive(why) => others.push(format!("  {}: {why}", release.name)),
+            }
+        }
+        let names = if conforms.is_empty() { "no release".to_owned() } else { conforms.join(", ") };
+        out::line(format_args!("server {server}: followed through the model, a run of {names}"));
+        others.iter().for_each(out::line);
+    }
+    Ok(())
 }
 
 fn release(summary: &Summary, server: i64) -> Option<Profile> {
@@ -117,10 +143,10 @@ impl Steps {
             out::line(format_args!("\nnote: of fixed, server {server} is no run:"));
             print_divergence(divergence);
         }
-        for Reliance { server, switch, value, rule, says, issues, .. } in &self.reliances {
+        for Reliance { server, settings, rule, says, issues, .. } in &self.reliances {
             let issues = if issues.is_empty() { "" } else { &format!("; see {issues}") };
             out::line(format_args!(
-                "server {server}: consistent with {switch}={value} ({rule}){issues}\n  {says}"
+                "server {server}: consistent with {settings} ({rule}){issues}\n  {says}"
             ));
         }
         out::line(self.effort());
@@ -160,7 +186,7 @@ impl Steps {
         };
         let reliance = |one: &Reliance| {
             json!({
-                "server": one.server, "switch": one.switch, "value": one.value,
+                "server": one.server, "settings": one.settings, "says": one.says,
                 "rule": one.rule, "issues": one.issues, "divergence": to_json(&one.divergence),
             })
         };

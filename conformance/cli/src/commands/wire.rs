@@ -151,7 +151,7 @@ pub(super) fn check(path: &Path, given: &args::Members) -> Result<Report, String
 }
 
 /// Who takes part in a capture: what was given, or what its header says.
-fn members(path: &Path, given: &args::Members) -> Result<Members, String> {
+pub(super) fn members(path: &Path, given: &args::Members) -> Result<Members, String> {
     let members = match given.servers.as_slice() {
         [] => {
             let mut reader = Reader::new(open(path)?);

@@ -21,8 +21,10 @@ impl Moves<'_, '_, '_> {
             self.add(reply);
             return self.add_step(Step::ProgramNext);
         }
-        if let Some(moved) = self.reply().or_else(|| self.acknowledge(link)) {
-            return self.only(moved);
+        for moved in [self.reply(), self.acknowledge(link)].into_iter().flatten() {
+            if self.only(moved) {
+                return;
+            }
         }
         if !self.node.server.program.is_finished() {
             self.add_step(Step::ProgramNext);
@@ -53,9 +55,11 @@ impl Moves<'_, '_, '_> {
             let moved = self.node.receive(self.track, link, message, self.witness);
             self.add(moved.map(|moved| apply_durable(self.track, moved)));
         }
-        if !is_owing {
+        if !is_owing || !self.track.is_eager {
             self.sync_more(Some(link));
             self.apply_ahead();
+        }
+        if !is_owing {
             self.leave();
         }
     }
@@ -66,7 +70,7 @@ impl Moves<'_, '_, '_> {
         let server = &self.node.server;
         let durable = Wide::length(&server.disk.history);
         let next = self.track.cfg.history(server.history).zxid(durable);
-        if let Some(up_to) = next.filter(|_| !is_owing) {
+        if let Some(up_to) = next.filter(|_| !is_owing || !self.track.is_eager) {
             let moved = self.attempt(Step::SyncLog { up_to });
             self.add(moved.map(|moved| apply_durable(self.track, moved)));
         }
@@ -103,7 +107,9 @@ impl Moves<'_, '_, '_> {
 /// What is committed and durable here is applied at once. A follower's position is told only after it
 /// has left its role, and is then at the end of its log at least; a process that ends forgets it.
 fn apply_durable(track: Track<'_>, mut moved: Moved) -> Moved {
-    while let Some(node) = apply_one(track, &moved.node) {
+    while track.is_eager
+        && let Some(node) = apply_one(track, &moved.node)
+    {
         moved.node = node;
     }
     moved

@@ -5,8 +5,10 @@ use zab_model::Message as Any;
 use zab_model::Notification;
 use zab_model::Progress;
 use zab_model::ServerId;
+use zab_model::Shape as _;
 use zab_model::Step;
 use zab_model::Table as _;
+use zab_model::Wide;
 use zab_model::Zxid;
 
 use super::Moves;
@@ -37,20 +39,30 @@ impl Moves<'_, '_, '_> {
             return self.add_step(Step::ProgramNext);
         }
         if !self.node.server.program.is_finished() {
+            let waits = self.may_end_before_write();
             let moved = self.attempt(Step::ProgramNext);
             match moved {
-                Some(moved) if !self.may_end_before_write() => return self.only(moved),
+                Some(moved) if !waits => {
+                    if self.only(moved) {
+                        return;
+                    }
+                }
                 moved => self.add(moved),
             }
         }
-        let choosing = self.someone_is_chosen_for();
-        if let Some(moved) = self.reply().or_else(|| self.handler_is_due()) {
-            return self.only(moved);
+        let choosing = self.someone_is_chosen_for() || !self.track.is_eager;
+        let due = [self.reply(), self.handler_is_due(), self.count_acks()];
+        for moved in due.into_iter().flatten() {
+            if self.only(moved) {
+                return;
+            }
         }
-        match self.count_acks().or_else(|| if choosing { None } else { self.propose_or_commit() }) {
-            Some(moved) => return self.only(moved),
-            None if choosing => self.any_of_propose_or_commit(),
-            None => {}
+        if choosing {
+            self.any_of_propose_or_commit();
+        } else if let Some(moved) = self.propose_or_commit()
+            && self.only(moved)
+        {
+            return;
         }
         self.sync_own_log();
         self.receive_others();
@@ -173,6 +185,8 @@ impl Moves<'_, '_, '_> {
                 };
                 let moved = self.node.receive(self.track, link, message, self.witness);
                 found.extend(moved.filter(|moved| moved.packets > 0));
+                let older = self.receive_older(learner);
+                found.extend(older.filter(|moved| moved.packets > 0));
             }
             found.extend(self.own_ack(&demands).filter(|moved| moved.packets > 0));
         }
@@ -186,6 +200,13 @@ impl Moves<'_, '_, '_> {
         let demands = self.demands();
         let moved = self.own_ack(&demands);
         self.add_fitting(moved);
+        if !self.track.is_eager {
+            let durable = Wide::length(&self.node.server.disk.history);
+            let next = self.track.cfg.history(self.node.server.history).zxid(durable);
+            let moved = next.and_then(|up_to| self.attempt(Step::SyncLog { up_to }));
+            self.add_fitting(moved);
+            self.add_step(Step::Apply);
+        }
     }
 
     fn own_ack(&mut self, demands: &[Message]) -> Option<Moved> {
@@ -224,7 +245,12 @@ impl Moves<'_, '_, '_> {
         let link = moved.node.link(self.track, learner);
         let next = link.and_then(|link| moved.node.next_out(self.track, link));
         if let (Witness::Told(reasons), Some((place, _))) = (&mut *self.witness, next) {
-            reasons.queued(place, &moved.node, learner);
+            let after = &moved.node;
+            let mut queued = after.queued.iter().filter(|(to, _)| *to == learner);
+            let is_snap =
+                after.server.leader.learners.row(learner).progress == Progress::WaitsForSnap;
+            let message = queued.next().map(|(_, message)| message).filter(|_| !is_snap);
+            reasons.queued(place, message, after.server.database.label);
         }
         false
     }
@@ -241,8 +267,17 @@ impl Moves<'_, '_, '_> {
                 let moved = self.node.receive(self.track, link, message, self.witness);
                 self.add_fitting(moved);
             }
+            let older = self.receive_older(learner);
+            self.add_fitting(older);
             self.accept(learner);
         }
+    }
+
+    /// What arrives late on the older connection of a learner that has a newer one.
+    fn receive_older(&mut self, learner: ServerId) -> Option<Moved> {
+        let link = self.node.older(self.track, learner)?;
+        let message = self.node.next_into(self.track, link, self.place)?;
+        self.node.receive(self.track, link, message, self.witness)
     }
 
     /// A new connection of a learner. Those on which the leader sent nothing can be left out.
