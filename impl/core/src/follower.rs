@@ -16,6 +16,8 @@ pub(crate) struct Follower {
     /// The connection to the leader, once it is up.
     pub(crate) connection: Option<ConnectionId>,
     stage: Stage,
+    /// Until the header: whether it reports no history (`zk.sync.drop`).
+    drops_history: bool,
     /// For how many ticks nothing was heard of the leader.
     silent_ticks: u32,
 }
@@ -36,7 +38,13 @@ impl Follower {
     /// The role begins: dial the leader.
     pub(crate) fn enter(elected: Settled, out: &mut Effects) -> Self {
         out.dial = Some(Dial::To(elected.vote.leader));
-        Self { elected, connection: None, stage: Stage::Discovery, silent_ticks: 0 }
+        Self {
+            elected,
+            connection: None,
+            stage: Stage::Discovery,
+            drops_history: false,
+            silent_ticks: 0,
+        }
     }
 
     pub(crate) fn leader(&self) -> ServerId {

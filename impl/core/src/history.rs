@@ -138,6 +138,12 @@ impl History {
         zxid == Zxid::ZERO || zxid == self.base.zxid || self.find(zxid).is_ok()
     }
 
+    /// Whether this is a position before the base, and not the very first: what is there is known
+    /// only as a whole.
+    pub(crate) fn is_before_base(&self, zxid: Zxid) -> bool {
+        zxid != Zxid::ZERO && zxid < self.base.zxid
+    }
+
     /// Cuts after `zxid`. Nothing may be unsynced: the cut is a write of its own.
     pub(crate) fn truncate(&mut self, zxid: Zxid) {
         assert!(self.can_truncate(zxid), "cut at {zxid}, outside of the history");
@@ -280,6 +286,8 @@ mod tests {
         let base = Zxid::new(5, 3);
         let mut cut = history(base, &[(5, 4)]);
         assert!(!cut.can_truncate(Zxid::new(5, 2)));
+        let before = [Zxid::ZERO, Zxid::new(5, 2), base, Zxid::new(5, 4)];
+        assert_eq!(before.map(|zxid| cut.is_before_base(zxid)), [false, true, false, false]);
         cut.truncate(base);
         assert_eq!((cut.last(), cut.log()), (base, None));
         cut.truncate(Zxid::ZERO);

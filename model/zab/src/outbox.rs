@@ -90,7 +90,8 @@ pub enum Effect<S: Shape> {
     Started(ServerId),
     /// The server decided something that no message shows.
     Decided(Decision<S::Num>),
-    /// LEADING: this end closes the connection of this learner.
+    /// LEADING: this end closes the connection of this learner. FOLLOWING: that to its leader, to which
+    /// it will connect again (`zk.sync.drop`).
     Closed(ServerId),
     /// LEADING: this learner has a new connection, so nothing reaches it on its older one, which
     /// this end closes, unless it serves it (`zk.sync.fence`).

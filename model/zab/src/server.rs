@@ -148,6 +148,8 @@ pub struct Synchronization<S: Shape> {
     pub received: S::Log,
     /// How many of `received`, from the front, are marked committed.
     pub committed: S::Num,
+    /// DISCOVERY, and until the header: whether it claims to have no history (`zk.sync.drop`).
+    pub drops: bool,
 }
 
 /// How far a learner is on its present connection.

@@ -16,7 +16,7 @@ fn a_small_server_is_plain_bytes() {
 
 #[test]
 fn sizes_are_known() {
-    assert_eq!(size_of::<Server<Small<3, 2>>>(), 101);
-    assert_eq!(size_of::<Server<Small<3, 4>>>(), 121);
+    assert_eq!(size_of::<Server<Small<3, 2>>>(), 102);
+    assert_eq!(size_of::<Server<Small<3, 4>>>(), 122);
     assert_eq!(size_of::<Disk<Wide>>(), 40);
 }

@@ -2,7 +2,7 @@
 
 use crate::follower::{Follower, Stage};
 use crate::server::Server;
-use crate::{ConnectionId, Effects, Epoch, Message, Mutant, ProtocolError};
+use crate::{ConnectionId, Effects, Epoch, Message, Mutant, ProtocolError, Zxid};
 
 /// How far above everything that is known a leader's epoch may be (D-EPOCH).
 const EPOCH_LEAP_MAX: Epoch = 1 << 24;
@@ -29,8 +29,9 @@ impl Follower {
     }
 
     /// f.1.2: on LEADERINFO(e), accept a newer epoch durably and report the own history; report
-    /// without a vote if it was accepted before; refuse an older one, and one that no ensemble
-    /// can have reached (D-EPOCH).
+    /// without a vote if it was accepted before, and no history if that is to be dropped
+    /// (`zk.sync.drop`); refuse an older one (D-WAIT), and one that no ensemble can have reached
+    /// (D-EPOCH).
     pub(crate) fn on_leader_info(
         &mut self,
         server: &mut Server,
@@ -61,10 +62,12 @@ impl Follower {
         let is_new = epoch > server.accepted_epoch;
         if is_new {
             server.accept_epoch(epoch, out);
+            // Another epoch has another history, of which the own one may be a part.
+            self.drops_history = false;
         }
         let counts = is_new || server.config.has(Mutant::AckEpochAlwaysCounts);
         let current_epoch = counts.then_some(server.current_epoch);
-        let last_zxid = server.history.last();
+        let last_zxid = if self.drops_history { Zxid::ZERO } else { server.history.last() };
         self.send(Message::AckEpoch { current_epoch, last_zxid }, out);
         self.stage = Stage::Header;
         Ok(())

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::follower::{Follower, Stage};
 use crate::history::{History, is_next};
 use crate::server::Server;
-use crate::{Base, Deliver, Effects, Epoch, Message, ProtocolError, Txn, Write, Zxid};
+use crate::{Base, Close, Deliver, Dial, Effects, Epoch, Message, ProtocolError, Txn, Write, Zxid};
 
 /// What was received in this synchronization and is in neither the history nor the log yet.
 ///
@@ -53,6 +53,10 @@ impl Follower {
         out: &mut Effects,
     ) -> Result<(), ProtocolError> {
         self.expect_header("TRUNC")?;
+        if server.history.is_before_base(zxid) {
+            self.drop_history(out);
+            return Ok(());
+        }
         if !server.history.can_truncate(zxid) {
             let last = server.history.last();
             return Err(ProtocolError::TruncOutsideHistory { from: self.leader(), zxid, last });
@@ -63,6 +67,16 @@ impl Follower {
         out.deliver.push(Deliver::Rebuild { zxid });
         self.begin_synchronization(zxid, None);
         Ok(())
+    }
+
+    /// zk.sync.drop: what a TRUNC cuts off is in a snapshot, which nobody can cut. So the history is
+    /// to be replaced: the connection ends, and on a new one this server reports that it has none.
+    /// Until NEWLEADER has written what comes in its place, the disk stays as it is.
+    fn drop_history(&mut self, out: &mut Effects) {
+        out.close.extend(self.connection.take().map(Close::One));
+        out.dial = Some(Dial::To(self.leader()));
+        self.stage = Stage::Discovery;
+        self.drops_history = true;
     }
 
     /// f.2.0: the first packet is SNAP(z), and the state that comes with it is kept aside.
@@ -83,6 +97,7 @@ impl Follower {
     }
 
     fn begin_synchronization(&mut self, last: Zxid, snapshot: Option<Zxid>) {
+        self.drops_history = false;
         self.stage = Stage::Synchronization(Synchronization::after_header(last, snapshot));
     }
 

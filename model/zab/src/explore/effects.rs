@@ -9,7 +9,6 @@ use crate::config::Config;
 use crate::message::Message;
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::server::Server;
-use crate::shape::Shape;
 use crate::step::Step;
 use crate::types::{Phase, Role, ServerId, Zxid};
 
@@ -39,6 +38,9 @@ impl Change<'_> {
                     self.send(state, *to, message, Links::hold_down);
                 }
                 Effect::Started(to) => state.links.start_sending(at, index(*to)),
+                Effect::Closed(_) if state.server(self.id).role == Role::Following => {
+                    state.links.learner_closes(at);
+                }
                 Effect::Closed(peer) => state.links.leader_closes(at, index(*peer)),
                 // The newer connection is accepted before the step, which ends the older one.
                 Effect::Replaced(_) | Effect::Persisted(_) => {}
@@ -173,16 +175,11 @@ impl Change<'_> {
         }
     }
 
-    /// A follower may refuse its leader's epoch, and a TRUNC into the snapshot that its history
-    /// begins with; any other packet that makes it leave is one that no leader may send.
+    /// A follower may refuse its leader's epoch; any other packet that makes it leave is one that no
+    /// leader may send.
     fn check_leaving(&self, state: &mut State) {
         let Step::Receive { message, .. } = self.step else { return };
-        let refused = if let Message::Trunc { zxid } = message {
-            let length = self.config.history(self.before.history).length_at(zxid);
-            length.is_some_and(|length| length < Flat::length(&self.before.disk.snapshot.tree))
-        } else {
-            matches!(message, Message::LeaderInfo { .. } | Message::Notification(_))
-        };
+        let refused = matches!(message, Message::LeaderInfo { .. } | Message::Notification(_));
         if self.before.role == Role::Following && !refused {
             state.ghost.mark(Violation::BadPacket);
         }

@@ -142,6 +142,7 @@ fn synchronization_facts(
 ) -> [(&'static str, String); 4] {
     let stage = (sync.stage != Stage::Idle).then(|| format!("{:?}", sync.stage));
     let mode = (sync.mode != SyncMode::Diff).then(|| format!("{:?}", sync.mode));
+    let mode = if sync.drops { Some("drops its history".to_owned()) } else { mode };
     [
         ("synchronization", stage.unwrap_or_else(|| NOTHING.to_owned())),
         ("mode", mode.unwrap_or_else(|| NOTHING.to_owned())),

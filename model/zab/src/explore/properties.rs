@@ -232,7 +232,7 @@ table! {
     Always Replication safety::epochs_are_ordered: "currentEpoch <= acceptedEpoch, on disk and in memory, and no epoch goes back.";
     Always Replication safety::acknowledged_is_durable: "A server acknowledges only what is on its disk.";
     Always Replication safety::delivered_is_committed_and_durable: "A server in broadcast gives its state machine only what is committed and on its disk.";
-    Always Replication safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch and a TRUNC into its snapshot.";
+    Always Replication safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch.";
     Always Replication safety::acknowledges_in_order: "A learner acknowledges NEWLEADER before it acknowledges a transaction.";
     Always Replication safety::whoever_is_down_can_start: "A server that is down can start, whatever of its unsynced log has survived.";
     Always Replication agreement::stores_agree: "Tree and window of a server are a part of what its snapshot and log hold.";

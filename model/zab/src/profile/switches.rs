@@ -196,8 +196,10 @@ switches! {
     }
 
     /// What a follower does on TRUNC to a position before its newest snapshot (H-05).
-    "f.2.0" trunc_into_snapshot: TruncIntoSnapshot {
-        /// It leaves its role.
+    "zk.sync.drop" trunc_into_snapshot: TruncIntoSnapshot {
+        /// It registers again as if it had no history, and is sent a SNAP.
+        Dropped = "dropped",
+        /// It leaves its role, and comes back for the same TRUNC.
         Refused = "refused",
         /// It cuts its log, loads that snapshot, and takes it to be at the position of the TRUNC
         /// (`ZKDatabase.truncateLog`, ZOOKEEPER-4837).

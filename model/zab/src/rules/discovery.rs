@@ -90,7 +90,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     }
 
     /// f.1.2: on LEADERINFO(e), accept a newer epoch durably and report the own history; report
-    /// without a vote if it was accepted before; refuse an older one, and one that no ensemble can
+    /// without a vote if it was accepted before, and no history if that is to be dropped
+    /// (`zk.sync.drop`); refuse an older one (D-WAIT), and one that no ensemble can
     /// have reached (D-EPOCH).
     pub(crate) fn f_1_2(&mut self, epoch: S::Num) -> Outcome {
         let waits = holds(self.is_at(Phase::Discovery, &[Stage::WaitsForLeaderInfo]));
@@ -112,6 +113,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             return Ok(());
         }
         self.me.accepted_epoch = epoch;
+        // Another epoch has another history, of which the own one may be a part.
+        self.me.synchronization.drops = false;
         self.run(match self.profile().accepted_epoch_write {
             AcceptedEpochWrite::BeforeAnswer => ProgramName::AcceptEpoch,
             AcceptedEpochWrite::Never => ProgramName::AnswerEpoch,
@@ -125,7 +128,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     }
 
     fn ack_epoch(&mut self, current_epoch: Option<S::Num>) {
-        let last_zxid = self.me.database.label;
+        let drops = self.me.synchronization.drops;
+        let last_zxid = if drops { Zxid::default() } else { self.me.database.label };
         self.send_to_leader(Message::AckEpoch { current_epoch, last_zxid });
     }
 

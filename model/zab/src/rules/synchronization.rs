@@ -111,6 +111,15 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// f.2.0: the first packet is TRUNC(z), and the history is durably cut after z (D-TR).
     pub(crate) fn f_2_0_trunc(&mut self, zxid: Zxid<S::Num>) -> Outcome {
         self.expect_header()?;
+        if self.is_in_snapshot(zxid) {
+            match self.profile().trunc_into_snapshot {
+                TruncIntoSnapshot::Dropped => return self.zk_sync_drop(),
+                TruncIntoSnapshot::Refused => {
+                    return self.refuse_unless("f.2.0", "TRUNC zxid is in the log", holds(false));
+                }
+                TruncIntoSnapshot::Loaded => {}
+            }
+        }
         let length = self.length_to_cut(zxid);
         let guard = Guard::new(length.is_some(), zxid, self.last());
         self.refuse_unless("f.2.0", "TRUNC zxid is in the history up to", guard)?;
@@ -133,17 +142,35 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
 
     /// How much of the log a TRUNC leaves; `None` if this server does not do what it says.
     fn length_to_cut(&self, zxid: Zxid<S::Num>) -> Option<usize> {
-        let (log, base) = (self.history(), S::length(&self.me.disk.snapshot.tree));
+        let log = self.history();
         let next = match self.profile().trunc_to_absent_record {
             TruncToAbsentRecord::Refused => None,
             TruncToAbsentRecord::NextKept => Some((log.count_to(zxid) + 1).min(log.length())),
         };
         let found = log.length_at(zxid);
-        let length = if found.is_none_or(|length| length == 0) { next.or(found) } else { found };
-        length.filter(|length| match self.profile().trunc_into_snapshot {
-            TruncIntoSnapshot::Refused => *length == 0 || *length >= base,
-            TruncIntoSnapshot::Loaded => true,
-        })
+        if found.is_none_or(|length| length == 0) { next.or(found) } else { found }
+    }
+
+    /// Whether a position is one that the newest snapshot has behind it, and not the very first.
+    fn is_in_snapshot(&mut self, zxid: Zxid<S::Num>) -> bool {
+        let label = self.me.disk.snapshot.label;
+        let inside = zxid != Zxid::default() && zxid < label;
+        self.check(
+            "zk.sync.drop",
+            "TRUNC zxid is before the snapshot",
+            Guard::new(inside, zxid, label),
+        )
+    }
+
+    /// zk.sync.drop: what a TRUNC cuts off is in a snapshot, which nobody can cut. So the history is to
+    /// be replaced: the connection ends, and on a new one this server reports that it has none. Until
+    /// NEWLEADER has written what comes in its place, the disk stays as it is.
+    fn zk_sync_drop(&mut self) -> Outcome {
+        self.fired("zk.sync.drop");
+        self.me.phase = Phase::Discovery;
+        self.me.synchronization = Synchronization { drops: true, ..Synchronization::default() };
+        self.out.push(Effect::Closed(self.me.vote.leader));
+        Ok(())
     }
 
     /// The log is cut and read again, with the newest snapshot, and the tree is taken to be at
@@ -197,6 +224,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
             start: length,
             received,
             committed: length,
+            drops: false,
         };
     }
 

@@ -2,7 +2,7 @@
 //! its beginning to the damage.
 
 use zab_model::explore::{Action, Bounds, Kind, PROPERTIES, after_first_epoch};
-use zab_model::{Profile, Zxid};
+use zab_model::{Profile, Role, Zxid};
 
 use crate::script::{Script, id, set};
 use crate::{CALM, with, zab};
@@ -91,6 +91,39 @@ fn a_leaders_snapshot_brings_back_what_it_was_told_to_cut() {
         let broken = broken(&script);
         assert_eq!(broken.contains(&"tree_is_what_its_label_says"), harm, "{broken:?}");
         assert_eq!(broken.contains(&"followers_have_their_leaders_history"), harm, "{broken:?}");
+    }
+}
+
+/// `zk.sync.drop`: 1 has a snapshot with 2.1, which only the leader 3 had when it began; 2 leads next,
+/// without 2.1, and tells 1 to cut inside that snapshot. 1 drops its history and gets another one.
+/// Where it leaves its role in place of that, it does so for ever (D-STORES).
+#[test]
+fn who_is_to_cut_inside_a_snapshot_gets_another_one() {
+    for (switches, stays_out) in [("trunc_into_snapshot=refused", true), ("", false)] {
+        let mut script = script(switches);
+        three_is_ahead(&mut script);
+        script.act(Action::LeaveRole(id(2)));
+        script.act(Action::LeaderNotices(id(2), id(3)));
+        script.act(Action::LeaveRole(id(3)));
+        script.act(Action::Elect(id(3), set(&[1])));
+        // Until 1 has written the SNAP and the transaction that follows it, but no epoch.
+        while script.state.servers[0].disk.snapshot.tree.numbers() != [1, 2] {
+            let own = [Action::Connect(id(1)), Action::Accept(id(1), id(3)), Action::Write(id(3))];
+            let theirs = [Action::ToLeader(id(1), id(3)), Action::ToLearner(id(1))];
+            let next = own.into_iter().chain([Action::Write(id(1))]).chain(theirs);
+            let possible = script.possible();
+            let next = next.into_iter().find(|action| possible.contains(action));
+            script.act(next.expect("1 is brought up to date"));
+        }
+        script.act(Action::Crash(id(3)));
+        script.act(Action::Crash(id(1)));
+        script.act(Action::Start(id(1), 0));
+        script.act(Action::Elect(id(2), set(&[1])));
+        script.talk(&[1, 2]);
+        assert_eq!(script.state.servers[0].role == Role::Looking, stays_out);
+        assert_eq!(broken(&script).contains(&"leader_sends_what_fits"), stays_out);
+        let [one, two, _] = &script.state.servers;
+        assert_eq!(one.disk.history.numbers() == two.disk.history.numbers(), !stays_out);
     }
 }
 

@@ -6,9 +6,9 @@ use std::collections::HashSet;
 use stateright::Model;
 use zab_explorer::Options;
 use zab_model::explore::{
-    Bounds, Election, NetworkMutant, PROPERTIES, Start, Zab, after_first_epoch, uneven_starts,
+    Bounds, Election, Log, NetworkMutant, PROPERTIES, Start, Zab, after_first_epoch, uneven_starts,
 };
-use zab_model::{Disk, Grain, Profile};
+use zab_model::{Disk, Grain, Profile, Snapshot, Txn, Zxid};
 
 use crate::{CALM, ELECTION, explore, explore_within, violated, with, zab};
 
@@ -35,6 +35,8 @@ pub(crate) enum Scene {
     AfterWithLink,
     /// The same, and two requests; nothing fails.
     AfterWithTwo,
+    /// 1 has a snapshot up to 2.1, of which the others, in a later epoch, have only 1.1.
+    InSnapshot,
     /// From empty disks, two requests.
     TwoRequests,
     /// From empty disks, one request and one broken connection.
@@ -82,9 +84,28 @@ impl Scene {
             Self::AfterWithFailure => {
                 after(Bounds { requests: 1, failed_appends: 1, rounds: 2, ..CALM })
             }
+            Self::InSnapshot => {
+                let mut model = zab(CALM);
+                model.starts = vec![in_snapshot()];
+                model
+            }
             Self::TwoRequests => zab(Bounds { requests: 2, ..CALM }),
         }
     }
+}
+
+/// 1 took 1.1 and 2.1 with a SNAP of epoch 2; epoch 3 began without 2.1, and without 1.
+fn in_snapshot() -> Start {
+    let mut start = after_first_epoch();
+    let (label, tree) = (Zxid::new(2, 1), Log::of(&[1, 2]).expect("a log has room for two"));
+    let snapshot = Snapshot { label, tree };
+    start.transactions[1] = Txn { zxid: label, payload: 2 };
+    start.established = None;
+    let epochs = |epoch, disk| Disk { accepted_epoch: epoch, current_epoch: epoch, ..disk };
+    let [_, two, three] = start.disks;
+    let one = Disk { history: tree, snapshot, ..Disk::default() };
+    start.disks = [epochs(2, one), epochs(3, two), epochs(3, three)];
+    start
 }
 
 /// Each value of each switch that is not that of `fixed`, where it shows, and the property that is
@@ -107,6 +128,7 @@ pub(crate) const DEFECTS: &[(&str, Scene, &str)] = &[
     ("older_connection=served", Scene::RequestAndLink, "committed_is_durable_on_a_quorum"),
     ("trunc_effect=ignored", Scene::AfterWithBoth, "leader_sends_what_fits"),
     ("trunc_to_absent_record=next_kept", Scene::EmptyWithBoth, "tree_is_what_its_label_says"),
+    ("trunc_into_snapshot=refused", Scene::InSnapshot, "leader_sends_what_fits"),
     ("trunc_into_snapshot=loaded", Scene::AfterWithBoth, "none"),
     ("trunc_durable=no", Scene::AfterWithBoth, "acknowledged_is_durable"),
     ("newleader_program=epoch_first", Scene::AfterWithCrash, "no_truncation_of_committed"),

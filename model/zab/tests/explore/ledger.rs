@@ -6,6 +6,7 @@ use stateright::Model;
 use zab_model::Probe;
 use zab_model::explore::{Bounds, Election, Zab, uneven_starts};
 
+use crate::defects::Scene;
 use crate::{CALM, ELECTION, zab};
 
 /// Collects the ids of the rules that fire.
@@ -52,6 +53,7 @@ fn every_rule_fires() {
     explore(&elections, &mut fired);
     let whole = Bounds { servers: 2, requests: 1, crashes: 1, election: Election::Fle, ..CALM };
     explore(&zab(whole), &mut fired);
+    explore(&Scene::InSnapshot.model(), &mut fired);
     let silent: Vec<_> = ledger().difference(&fired.0).copied().collect();
     assert_eq!(silent, Vec::<&str>::new(), "these rules never fire");
     let unknown: Vec<_> = fired.0.difference(&ledger()).copied().collect();
