@@ -94,6 +94,33 @@ fn a_leaders_snapshot_brings_back_what_it_was_told_to_cut() {
     }
 }
 
+/// ZOOKEEPER-4712: 2 has not written 2.1 when it leaves its role, and nobody else has it. It writes 3.1,
+/// then its earlier sync thread writes 2.1 behind that. It starts again, leads, and delivers 2.1 after
+/// 3.1. What is broken in the end.
+pub(crate) fn delivered_out_of_order() -> Vec<&'static str> {
+    let mut script = script("sync_thread_on_stop=zombie");
+    script.act(Action::Elect(id(3), set(&[2])));
+    script.talk(&[2, 3]);
+    script.act(Action::Request(id(3)));
+    script.talk(&[2, 3]);
+    script.act(Action::LeaveRole(id(2)));
+    script.act(Action::Crash(id(3)));
+    script.act(Action::Start(id(3), 0));
+    script.act(Action::Elect(id(3), set(&[2])));
+    script.talk(&[2, 3]);
+    script.act(Action::Request(id(3)));
+    script.talk(&[2, 3]);
+    script.sync(2);
+    script.sync(3);
+    script.talk(&[2, 3]);
+    script.act(Action::ZombieWrites(id(2)));
+    script.act(Action::Crash(id(2)));
+    script.act(Action::Start(id(2), 0));
+    script.act(Action::Elect(id(2), set(&[1])));
+    script.talk(&[1, 2]);
+    broken(&script)
+}
+
 /// `zk.sync.drop`: 1 has a snapshot with 2.1, which only the leader 3 had when it began; 2 leads next,
 /// without 2.1, and tells 1 to cut inside that snapshot. 1 drops its history and gets another one.
 /// Where it leaves its role in place of that, it does so for ever (D-STORES).

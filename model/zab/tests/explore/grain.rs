@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use stateright::Model;
-use zab_model::explore::{Bounds, State, Zab, after_first_epoch};
-use zab_model::{Grain, Profile};
+use zab_model::explore::{Action, Bounds, State, Zab, after_first_epoch};
+use zab_model::{Grain, NoProbe, Profile, Role, ServerId};
 
 use crate::{CALM, explore, violated, zab};
 
@@ -40,6 +40,58 @@ fn what_the_coarse_grain_reaches_the_fine_one_reaches() {
         assert!(coarse.is_subset(&fine), "{profile}, {bounds}");
         assert!(coarse.len() < fine.len(), "{profile}, {bounds}");
     }
+}
+
+/// After a step of grain `threads`, what grain `writes` does in the same step: the handlers of the
+/// server go on as far as they can, in order of their learners, then comes the next item of its program
+/// that is no write, and so on; at last the commit thread applies what it can.
+fn catch_up(fine: &Zab, mut state: State, id: ServerId) -> State {
+    let others = fine.ensemble.voters().filter(|other| *other != id);
+    let handlers: Vec<Action> = others.map(|learner| Action::Handler(learner, id)).collect();
+    loop {
+        let is_leader = state.server(id).role == Role::Leading;
+        let handler = handlers.iter().filter(|_| is_leader);
+        let program = state.server(id).program;
+        let is_write = program.next().is_write();
+        let item = (!program.is_finished() && !is_write).then_some(Action::Write(id));
+        let apply = (state.server(id).role != Role::Down).then_some(Action::Apply(id));
+        let mut steps = handler.copied().chain(item).chain(apply);
+        let Some(next) = steps.find_map(|action| fine.act(&state, action, &mut NoProbe)) else {
+            return state;
+        };
+        state = next;
+    }
+}
+
+/// Each step of the coarse grain is this sequence of steps of the fine one, and nothing else: the same
+/// state, packet by packet.
+#[test]
+fn a_coarse_step_is_a_sequence_of_fine_ones() {
+    let bounds =
+        [Bounds { requests: 1, ..CALM }, Bounds { crashes: 1, rounds: 2, servers: 2, ..CALM }];
+    let mut compared = 0;
+    for (bounds, profile) in
+        bounds.into_iter().flat_map(|bounds| ["fixed", "3.9.3"].map(|profile| (bounds, profile)))
+    {
+        let [coarse, fine] = Grain::ALL.map(|grain| scene(bounds, profile, grain));
+        for state in reached(&coarse) {
+            let mut actions = Vec::new();
+            coarse.actions(&state, &mut actions);
+            for action in actions {
+                let Some(expected) = coarse.act(&state, action, &mut NoProbe) else { continue };
+                if matches!(action, Action::Elect(..)) {
+                    // Several servers take a step.
+                    continue;
+                }
+                let first = fine.act(&state, action, &mut NoProbe).expect("the fine grain has it");
+                let composed = catch_up(&fine, first, action.server());
+                assert!(composed == expected, "{profile}, {bounds}: {action}\n{state:?}");
+                compared += 1;
+            }
+        }
+    }
+    println!("{compared} steps");
+    assert!(compared > 1_000, "{compared}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod reductions;
 mod script;
 mod stories;
 mod unlimited;
+mod vacuity;
 mod verdicts;
 
 use zab_explorer::{Options, Report, Verdict, check};
