@@ -148,7 +148,8 @@ pub const REASONS: &[Reason] = &[
               defect, an acknowledgement that outlives the entry it vouches for, was met in three \
               other systems in 2026: ClickHouse Keeper #102629, Oxia #1239, Aeron Cluster #2147.",
         fix: "`fixed` withdraws the acknowledgements of what a learner is told to drop or to get \
-              again (D-H01), and a learner has one connection there. No release does.",
+              again, and ends an older connection of a learner that has a newer one \
+              (`older_connection=fenced`, D-H01). No release does.",
     },
     Reason {
         name: "H-04",
