@@ -6,11 +6,6 @@ use crate::{assert_none, files, read, shown};
 
 /// Folders and files directly below `src` that import each other, each circle with the reason.
 const CIRCLES: &[(&str, &[&str], &str)] = &[
-    (
-        "conformance/follow",
-        &["node", "reasons"],
-        "why a node has no successor is told by what it refused",
-    ),
     ("impl/server", &["client", "four_letter"], "an answer in words shows the connections"),
     (
         "model/paper",
