@@ -1,6 +1,11 @@
 //! Which rules a server of a capture follows, by the name of its software.
 
-/// The release that a server is taken to follow: what the header of a capture says of all servers, or of
+/// What `zab-server` follows. Its driver gives nobody an ACK of what is committed, if it comes before ACK-LD:
+/// followers of ZooKeeper before 3.8.5 and 3.9.2 send some (ZOOKEEPER-4785). `fixed` would end the connection
+/// (D-ACKLD).
+const ZAB_SERVER: &str = "fixed,first_ack=any";
+
+/// The profile, by its name, that a server is taken to follow: what the header of a capture says of all servers, or of
 /// this one, as in `Apache ZooKeeper 3.8.0; 2: zab-server 0.1.0`. None, if no release of the model behaves
 /// so.
 #[must_use]
@@ -12,7 +17,7 @@ pub fn release_of(software: &str, server: i64) -> Option<&'static str> {
     });
     let name = own.or_else(|| parts().next())?;
     if name.contains("zab-server") {
-        return Some("fixed");
+        return Some(ZAB_SERVER);
     }
     name.split_whitespace().find_map(version).and_then(modelled)
 }
@@ -40,6 +45,7 @@ fn modelled(version: [u32; 3]) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use super::ZAB_SERVER;
     use super::release_of;
 
     #[test]
@@ -48,7 +54,7 @@ mod tests {
             ("Apache ZooKeeper 3.8.0", 1, Some("3.8.0")),
             ("zookeeper 3.9.1-SNAPSHOT", 1, Some("3.9.1")),
             ("Apache ZooKeeper 3.8.0; 2: zab-server 0.1.0", 1, Some("3.8.0")),
-            ("Apache ZooKeeper 3.8.0; 2: zab-server 0.1.0", 2, Some("fixed")),
+            ("Apache ZooKeeper 3.8.0; 2: zab-server 0.1.0", 2, Some(ZAB_SERVER)),
             ("zab-server 0.1.0; 3: Apache ZooKeeper 3.8.5", 3, Some("3.8.6")),
             ("Apache ZooKeeper 3.5.0", 1, None),
             ("x", 1, None),

@@ -178,12 +178,13 @@ fn unmodelled(
     let has = |switch: &str, value: &str| {
         SWITCHES.iter().any(|one| one.name == switch && one.of(&profile).name == value)
     };
-    if profile == Profile::FIXED {
+    // All releases, and nothing else.
+    if !has("older_connection", "served") {
         return None;
     }
     let is_diff = matches!(message, Some(Message::Diff { .. } | Message::Trunc { .. }));
     let is_snap = |said: &String| said.starts_with("zk.sync.snap");
-    let name = if has("older_connection", "served") && view.serves_twice(place) {
+    let name = if view.serves_twice(place) {
         "connections_per_learner"
     } else if is_diff && reasons.instead().iter().any(is_snap) {
         "ondisk_diff"

@@ -95,7 +95,7 @@ fn release(summary: &Summary, server: i64) -> Option<Profile> {
 /// A profile by the first release that has it, or by its switches.
 fn name(profile: Profile) -> String {
     let release = RELEASES.iter().find(|release| release.profile == profile);
-    release.map_or_else(|| profile.to_string(), |release| release.name.to_owned())
+    release.map_or_else(|| format!("fixed,{profile}"), |release| release.name.to_owned())
 }
 
 impl Steps {

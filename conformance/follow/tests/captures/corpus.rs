@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::common::capture;
 use crate::common::corpus;
 use zab_follow::Answer;
 use zab_follow::Followed;
@@ -109,4 +110,20 @@ fn every_order_of_steps_gives_the_same_answer() {
         }
     }
     assert!(same[0] > 5 && same[1] > 100, "{same:?}, {given_up} given up");
+}
+
+/// A follower of 3.8.0 acknowledges a transaction before NEWLEADER, and `zab-server`, which leads, goes on:
+/// server 2 of `zabcheck record --target mixed --run 2=zab-server --scenario leader-kill --seed 2`.
+#[test]
+fn zab_server_drops_an_early_acknowledgement() {
+    let text = include_bytes!("early-ack.raw.ndjson").to_vec();
+    let capture = capture("early-ack".to_owned(), text);
+    let rules = |server| capture.rules(server);
+    let followed = zab_follow::follow_all(&capture.items, &capture.members, rules);
+    assert_eq!(zab_follow::answer(&followed), Answer::Conforms);
+    let strict = zab_follow::follow(&capture.items, &capture.members, 2, Profile::FIXED);
+    let Answer::Diverges(divergence) = strict.answer else { panic!("{strict:?}") };
+    assert!(divergence.packet.contains("UPTODATE"), "{divergence:?}");
+    let early = divergence.instead.iter().any(|said| said.contains("ACK-LD came before ACK"));
+    assert!(early, "{divergence:?}");
 }
