@@ -1,7 +1,10 @@
 //! Simulated runs with faults conform.
 
+use std::fs;
+use std::path::Path;
+
 use zab_check::{Options, Verdict, check};
-use zab_sim::{Config, header, simulate};
+use zab_sim::{Config, header, simulate, story_config, tell};
 
 /// How many times the share that CI runs: `ZAB_RUNS`, a number of runs, replaces it.
 fn runs(share: u64) -> u64 {
@@ -41,4 +44,23 @@ fn simulated_runs_conform_under_every_contract() {
             );
         }
     }
+}
+
+/// What the simulator plays of `traces/stories`.
+#[test]
+fn stories_conform() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces/stories");
+    let mut told = 0;
+    for file in fs::read_dir(folder).expect("the stories") {
+        let text = fs::read_to_string(file.expect("a file").path()).expect("a story");
+        let config = story_config(&text).expect("a number of servers");
+        for seed in 0..runs(20) {
+            let run = tell(seed, &text).expect("the story comes true");
+            let trace = (header(seed, &config), run.events);
+            let verdict = check(&trace, &Options::default()).verdict;
+            assert!(matches!(verdict, Verdict::Conforms(_)), "seed {seed}: {verdict}\n{text}");
+            told += 1;
+        }
+    }
+    assert!(told > 0, "no story was told");
 }

@@ -317,6 +317,10 @@ fn the_scenarios_are_listed() {
         "leader-freeze",
         "follower-freeze",
         "all-freeze",
+        "three-in-order",
+        "five-in-order",
+        "isolated-follower",
+        "deposed-leader",
     ];
     assert_eq!(names, expected);
 }

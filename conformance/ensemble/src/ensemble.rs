@@ -3,6 +3,7 @@
 //! Every wait is for a condition. Its limit is so long that only a run that is stuck exceeds it.
 
 mod clients;
+pub(crate) mod told;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -59,6 +60,8 @@ pub(crate) struct Ensemble<'a> {
     _ports: ReservedPorts,
     /// Every write that was acknowledged: path and value.
     acknowledged: Vec<(String, String)>,
+    /// Paths of writes that were not, and never can be any more.
+    refused: Vec<String>,
     attempts: u64,
     /// How long any wait may take.
     wait_max: Duration,
@@ -116,6 +119,7 @@ impl<'a> Ensemble<'a> {
             harness,
             _ports: ports,
             acknowledged: Vec::new(),
+            refused: Vec::new(),
             attempts: 0,
             wait_max,
             stop,
@@ -250,6 +254,18 @@ impl<'a> Ensemble<'a> {
         Ok(())
     }
 
+    /// Cuts two servers from each other.
+    fn part(&self, one: ServerId, other: ServerId) {
+        self.relay.cut(one, other);
+        self.harness.note(format_args!("servers {one} and {other} cut from each other"));
+    }
+
+    /// Heals what [`Self::part`] cut.
+    fn join(&self, one: ServerId, other: ServerId) {
+        self.relay.heal(one, other);
+        self.harness.note(format_args!("servers {one} and {other} healed"));
+    }
+
     /// Heals what [`Self::cut`] cut.
     pub(crate) fn heal(&mut self, server: ServerId) -> Result<(), RecordError> {
         self.member(server)?;
@@ -325,6 +341,12 @@ impl<'a> Ensemble<'a> {
     pub(crate) fn await_not_serving(&mut self, server: ServerId) -> Result<(), RecordError> {
         let address = self.member(server)?.client;
         self.wait(server, "end of service", || client::mode(address) == Mode::NotServing)
+    }
+
+    /// Waits until a server serves as the leader.
+    fn await_leading(&mut self, server: ServerId) -> Result<(), RecordError> {
+        let address = self.member(server)?.client;
+        self.wait(server, "service as the leader", || client::mode(address) == Mode::Leader)
     }
 
     /// Waits until some running server leads and serves; returns it.

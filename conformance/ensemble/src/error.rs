@@ -103,6 +103,25 @@ pub enum RecordError {
         /// How long.
         waited: Duration,
     },
+    /// A story has a line that nobody can play.
+    #[error("{0}")]
+    Story(String),
+    /// A client was told that a write is done, which no quorum can have.
+    #[error("server {server} acknowledged {path}, and the story says that it cannot")]
+    NotRefused {
+        /// Who acknowledged it.
+        server: ServerId,
+        /// What was written.
+        path: String,
+    },
+    /// A write that was refused is there, and others were written since.
+    #[error("server {server} has {path}, whose creation was not acknowledged and cut off")]
+    NotGone {
+        /// Where it was read.
+        server: ServerId,
+        /// What was written.
+        path: String,
+    },
     /// The user asked for the end.
     #[error("interrupted")]
     Interrupted,

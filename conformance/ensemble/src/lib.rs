@@ -31,6 +31,7 @@ mod recorder;
 mod relay;
 mod scenario;
 mod seen;
+mod story;
 mod target;
 mod wire;
 mod zab_server;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use zab_trace::{Event, Message};
 
-use crate::ensemble::Ensemble;
+use crate::ensemble::{Ensemble, told};
 use crate::error::RecordError;
 use crate::seen;
+use crate::story::{DEPOSED_LEADER, FIVE_IN_ORDER, ISOLATED_FOLLOWER, THREE_IN_ORDER};
 
 /// Ticks that a server may be silent. So many that a busy machine is not taken for a dead one: a
 /// killed server and a cut link are noticed at once, by the end of the connection.
@@ -28,6 +29,8 @@ pub struct Scenario {
     pub window: u32,
     /// After how many ticks without a word a server gives another one up.
     pub sync_limit: u32,
+    /// How many servers it is about, if it is not about any number.
+    pub servers: Option<u8>,
     /// Whether what is done depends on what the traces show.
     pub needs_trace: bool,
     /// What is done to the servers.
@@ -43,6 +46,7 @@ pub const SCENARIOS: &[Scenario] = &[
         story: "one after the other starts; the last of the first majority leads, the others join late",
         window: 500,
         sync_limit: PATIENT,
+        servers: None,
         needs_trace: false,
         run: start_in_order,
         shown: seen::led_by_last_of_majority,
@@ -52,6 +56,7 @@ pub const SCENARIOS: &[Scenario] = &[
         story: "all start at once and elect a leader",
         window: 500,
         sync_limit: PATIENT,
+        servers: None,
         needs_trace: false,
         run: start_together,
         shown: seen::committed_something,
@@ -61,6 +66,7 @@ pub const SCENARIOS: &[Scenario] = &[
         story: "the leader is killed while clients write; it restarts and rejoins by DIFF",
         window: 500,
         sync_limit: PATIENT,
+        servers: None,
         needs_trace: false,
         run: leader_kill,
         shown: |events| seen::killed(events).and_then(|()| seen::rejoined_by_diff(events)),
@@ -71,6 +77,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 it is truncated",
         window: 500,
         sync_limit: PATIENT,
+        servers: None,
         needs_trace: true,
         run: truncate,
         shown: |events| seen::sent(events, "TRUNC", |m| matches!(m, Message::Trunc { .. })),
@@ -80,6 +87,7 @@ pub const SCENARIOS: &[Scenario] = &[
         story: "a follower is killed and misses more than the leader's window; it rejoins by SNAP",
         window: 8,
         sync_limit: PATIENT,
+        servers: None,
         needs_trace: false,
         run: snapshot,
         shown: |events| seen::sent(events, "SNAP", |m| matches!(m, Message::Snap { .. })),
@@ -89,6 +97,7 @@ pub const SCENARIOS: &[Scenario] = &[
         story: "the leader is cut off from the majority, which elects another; the cut heals",
         window: 500,
         sync_limit: PATIENT,
+        servers: None,
         needs_trace: false,
         run: leader_cut,
         shown: seen::two_epochs,
@@ -98,6 +107,7 @@ pub const SCENARIOS: &[Scenario] = &[
         story: "a follower is cut off and comes back; the leader and its epoch stay",
         window: 500,
         sync_limit: PATIENT,
+        servers: None,
         needs_trace: false,
         run: follower_cut,
         shown: seen::exactly_one_epoch,
@@ -108,6 +118,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 led",
         window: 500,
         sync_limit: IMPATIENT,
+        servers: None,
         needs_trace: false,
         run: leader_freeze,
         shown: seen::two_epochs,
@@ -117,6 +128,7 @@ pub const SCENARIOS: &[Scenario] = &[
         story: "a follower is frozen until the leader gives it up, and goes on as if it followed",
         window: 500,
         sync_limit: IMPATIENT,
+        servers: None,
         needs_trace: true,
         run: follower_freeze,
         shown: seen::looked_again,
@@ -126,9 +138,50 @@ pub const SCENARIOS: &[Scenario] = &[
         story: "all are frozen for longer than anybody may be silent, and go on",
         window: 500,
         sync_limit: IMPATIENT,
+        servers: None,
         needs_trace: false,
         run: all_freeze,
         shown: seen::committed_something,
+    },
+    Scenario {
+        name: THREE_IN_ORDER.name,
+        story: "one server, two that elect the larger id, and a third that follows",
+        window: 500,
+        sync_limit: PATIENT,
+        servers: Some(3),
+        needs_trace: true,
+        run: |ensemble| ensemble.tell(&THREE_IN_ORDER),
+        shown: |events| told::shown(&THREE_IN_ORDER, events),
+    },
+    Scenario {
+        name: FIVE_IN_ORDER.name,
+        story: "two of five decide nothing, the third leads, the fourth and fifth follow",
+        window: 500,
+        sync_limit: PATIENT,
+        servers: Some(5),
+        needs_trace: true,
+        run: |ensemble| ensemble.tell(&FIVE_IN_ORDER),
+        shown: |events| told::shown(&FIVE_IN_ORDER, events),
+    },
+    Scenario {
+        name: ISOLATED_FOLLOWER.name,
+        story: "a follower and its leader are cut from each other; the others tell it who leads",
+        window: 500,
+        sync_limit: PATIENT,
+        servers: Some(5),
+        needs_trace: true,
+        run: |ensemble| ensemble.tell(&ISOLATED_FOLLOWER),
+        shown: |events| told::shown(&ISOLATED_FOLLOWER, events),
+    },
+    Scenario {
+        name: DEPOSED_LEADER.name,
+        story: "a leader without its followers acknowledges nothing; it comes back and follows",
+        window: 500,
+        sync_limit: PATIENT,
+        servers: Some(3),
+        needs_trace: true,
+        run: |ensemble| ensemble.tell(&DEPOSED_LEADER),
+        shown: |events| told::shown(&DEPOSED_LEADER, events),
     },
 ];
 

@@ -36,6 +36,11 @@ fn established(events: &[Event]) -> Vec<(u64, ServerId)> {
         .collect()
 }
 
+/// How many epochs were established.
+pub(crate) fn epochs(events: &[Event]) -> usize {
+    established(events).len()
+}
+
 pub(crate) fn exactly_one_epoch(events: &[Event]) -> Result<(), String> {
     match established(events).as_slice() {
         [_] => Ok(()),

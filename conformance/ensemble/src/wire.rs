@@ -14,6 +14,7 @@ mod packets;
 mod run;
 mod scenarios;
 mod slow;
+mod told;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,6 +47,8 @@ pub struct WireScenario {
     pub window: u32,
     /// After how many ticks without a word a server gives another one up.
     pub sync_limit: u32,
+    /// How many servers vote, if it is not about any number.
+    pub servers: Option<u8>,
     /// What is done to the servers.
     pub(crate) run: fn(&mut Run<'_>) -> Result<(), RecordError>,
     /// What the capture must show, or the scenario was not what it says.

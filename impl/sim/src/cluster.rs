@@ -95,22 +95,27 @@ pub(crate) struct Cluster<'a> {
 }
 
 impl<'a> Cluster<'a> {
-    /// All servers down, everything that drives the run scheduled.
-    pub(crate) fn new(seed: u64, config: &'a Config, sink: &'a mut dyn FnMut(&Event)) -> Self {
+    /// All servers down, and nothing scheduled.
+    pub(crate) fn down(seed: u64, config: &'a Config, sink: &'a mut dyn FnMut(&Event)) -> Self {
         let ids = 1..=ServerId::from(config.servers);
-        let mut cluster = Self {
+        Self {
             config,
             rng: Rng::new(seed),
             schedule: Schedule::new(),
             network: Network::new(),
-            servers: ids.clone().map(|id| (id, Server::new(config.driver_mutant()))).collect(),
+            servers: ids.map(|id| (id, Server::new(config.driver_mutant()))).collect(),
             ledger: Ledger::default(),
             stats: Stats::default(),
             quiet_since: None,
             progress: (0, 0),
             sink,
-        };
-        for id in ids {
+        }
+    }
+
+    /// All servers down, everything that drives the run scheduled.
+    pub(crate) fn new(seed: u64, config: &'a Config, sink: &'a mut dyn FnMut(&Event)) -> Self {
+        let mut cluster = Self::down(seed, config, sink);
+        for id in 1..=ServerId::from(config.servers) {
             let delay = cluster.rng.below(300_000);
             cluster.after(delay, Happening::Start(id));
         }
@@ -132,6 +137,18 @@ impl<'a> Cluster<'a> {
                 self.happen(happening);
             }
         }
+        self.end()
+    }
+
+    /// Lets the next thing happen. False: nothing is scheduled.
+    pub(crate) fn step(&mut self) -> bool {
+        let Some(happening) = self.schedule.next() else { return false };
+        self.happen(happening);
+        true
+    }
+
+    /// Stops everything, and says what it came to.
+    pub(crate) fn end(mut self) -> Outcome {
         let settled = self.is_settled();
         self.stop();
         self.stats.elapsed_us = self.schedule.now();
@@ -283,9 +300,15 @@ impl<'a> Cluster<'a> {
             .map(|(id, _)| *id)
             .collect();
         let Some(who) = self.rng.pick(&leaders).and_then(|id| self.who(id)) else { return };
+        self.ask(who);
+    }
+
+    /// A client asks this server for a transaction, and nobody else for the same.
+    pub(crate) fn ask(&mut self, who: Who) -> Arc<[u8]> {
         self.stats.requests += 1;
         let payload: Arc<[u8]> = self.stats.requests.to_be_bytes().into();
-        self.give(who, Incoming::Input(Input::Request { payload }));
+        self.give(who, Incoming::Input(Input::Request { payload: Arc::clone(&payload) }));
+        payload
     }
 
     fn next_request(&mut self) {
@@ -316,7 +339,7 @@ impl<'a> Cluster<'a> {
     }
 
     /// All servers are in broadcast, with nothing under way that could change a history.
-    fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         let quiet = self.servers.values().all(|server| {
             server.life.as_ref().is_some_and(|life| {
                 life.is_idle()

@@ -23,6 +23,7 @@ mod record;
 mod rng;
 mod schedule;
 mod server;
+mod story;
 
 use zab_trace::{Event, Header, Implementation, Source};
 
@@ -31,6 +32,7 @@ pub use defect::{Defect, DriverMutant};
 pub use mutant::{Mutant, mutants};
 pub use outcome::{Histories, Outcome, Stats, Violation};
 pub use record::{record, write};
+pub use story::{story_config, tell};
 
 use cluster::Cluster;
 

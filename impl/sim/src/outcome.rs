@@ -209,6 +209,11 @@ impl Ledger {
         self.acknowledged.push((txn.zxid, txn_digest(&txn.payload)));
     }
 
+    /// What clients were told is done, in order.
+    pub(crate) fn acknowledged(&self) -> &[(Zxid, TxnDigest)] {
+        &self.acknowledged
+    }
+
     /// A transaction is committed, as some server knows: from now on it must never be lost.
     pub(crate) fn commit(&mut self, txn: &Txn) {
         let digest = txn_digest(&txn.payload);

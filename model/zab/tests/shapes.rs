@@ -1,6 +1,7 @@
 //! Both shapes run the same rules: any run gives the same effects and the same projections.
 
 mod cluster;
+mod seeds;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -99,9 +99,9 @@ pub(crate) struct Record {
     #[arg(long, default_value = "300", value_name = "SECONDS",
           value_parser = values::number::<u32>(1..=86_400))]
     pub(crate) wait: u32,
-    /// Number of servers, which is odd
-    #[arg(long, default_value = "3", value_name = "N", value_parser = servers)]
-    pub(crate) servers: u8,
+    /// Number of servers, which is odd (default: that of the scenario's story, otherwise 3)
+    #[arg(long, value_name = "N", value_parser = servers)]
+    pub(crate) servers: Option<u8>,
     /// Name of the scenario
     #[arg(long, required_unless_present_any = ["list", "names"], value_name = "NAME", value_parser = scenarios())]
     pub(crate) scenario: Option<String>,
@@ -116,7 +116,20 @@ pub(crate) struct Record {
     pub(crate) json: Option<PathBuf>,
 }
 
+/// Servers of a run, unless the command or the scenario says otherwise.
+const SERVERS: u8 = 3;
+
 impl Record {
+    /// How many servers there are, if a scenario is about so many.
+    pub(crate) fn servers_for(&self, name: &str, story: Option<u8>) -> Result<u8, String> {
+        match (self.servers, story) {
+            (Some(asked), Some(told)) if asked != told => {
+                Err(format!("the scenario {name} is about {told} servers, not {asked}"))
+            }
+            (asked, told) => Ok(asked.or(told).unwrap_or(SERVERS)),
+        }
+    }
+
     /// Whether what goes over the wires is recorded.
     pub(crate) fn is_wire(&self) -> bool {
         self.wire || self.target != Target::ZabServer

@@ -56,6 +56,13 @@ pub(crate) fn run(args: &Record) -> Exit {
         ));
         return Exit::Usage;
     };
+    let servers = match args.servers_for(name, scenario.servers) {
+        Ok(servers) => servers,
+        Err(why) => {
+            out::error(why);
+            return Exit::Usage;
+        }
+    };
     let fine = fine.and_then(|()| make(out)).map_err(|why| (Exit::Usage, why));
     let target = match fine.and_then(|()| target(args)) {
         Ok(target) => target,
@@ -64,13 +71,13 @@ pub(crate) fn run(args: &Record) -> Exit {
             return exit.and(write_json(
                 args.json.as_deref(),
                 "record",
-                to_value(args, Vec::new()),
+                to_value(args, servers, Vec::new()),
             ));
         }
     };
     let recording = Recording {
         target: &*target,
-        servers: args.servers,
+        servers,
         scenario,
         wait_max: Duration::from_secs(args.wait.into()),
         stop: interrupt::flag_with_servers(),
@@ -79,14 +86,14 @@ pub(crate) fn run(args: &Record) -> Exit {
         None => once(&recording, out),
         Some(times) => many(&recording, out, times),
     };
-    exit.and(write_json(args.json.as_deref(), "record", to_value(args, runs)))
+    exit.and(write_json(args.json.as_deref(), "record", to_value(args, servers, runs)))
 }
 
 /// All runs for machines.
-fn to_value(args: &Record, runs: Vec<Value>) -> Value {
+fn to_value(args: &Record, servers: u8, runs: Vec<Value>) -> Value {
     json!({
         "scenario": args.scenario,
-        "servers": args.servers,
+        "servers": servers,
         "asked": args.times.unwrap_or(1),
         "interrupted": interrupt::asked(),
         "runs": runs,
@@ -159,7 +166,9 @@ fn target(args: &Record) -> Result<Box<dyn Target>, (Exit, String)> {
 /// something else is no verdict, and the rest is for the user to mend.
 pub(super) fn exit_of(error: &RecordError) -> Exit {
     match error {
-        RecordError::Lost { .. } => Exit::Bad,
+        RecordError::Lost { .. } | RecordError::NotRefused { .. } | RecordError::NotGone { .. } => {
+            Exit::Bad
+        }
         RecordError::NeedsProgram { .. } => Exit::Missing,
         RecordError::NotShown { .. }
         | RecordError::NoPacket { .. }
@@ -175,6 +184,7 @@ pub(super) fn exit_of(error: &RecordError) -> Exit {
         | RecordError::BadTrace { .. }
         | RecordError::Io { .. }
         | RecordError::NoPorts
+        | RecordError::Story(_)
         | RecordError::NoSuchServer(_)
         | RecordError::NotRunning(_)
         | RecordError::NobodyRuns => Exit::Usage,

@@ -84,22 +84,49 @@ impl<'a> Ensemble<'a> {
         })
     }
 
+    /// Asks a server that has no quorum for a write. Nobody may say that it is done.
+    pub(super) fn refuse(&mut self, server: ServerId) -> Result<(), RecordError> {
+        let address = self.member(server)?.client;
+        self.attempts += 1;
+        let path = format!("/n{}", self.attempts);
+        let asked = Client::connect(address, self.stop)
+            .and_then(|mut session| session.create(&path, path.as_bytes()));
+        match asked {
+            Ok(()) => Err(RecordError::NotRefused { server, path }),
+            Err(error) => {
+                self.harness.note(format_args!("client: not written, as expected: {error}"));
+                self.refused.push(path);
+                self.watch()
+            }
+        }
+    }
+
     /// Reads every acknowledged write back from every server.
     pub(crate) fn read_back(&mut self) -> Result<(), RecordError> {
-        for server in self.servers() {
+        self.read_back_from(&self.servers())
+    }
+
+    /// The same from these servers, which have nothing of what was refused.
+    pub(super) fn read_back_from(&mut self, servers: &[ServerId]) -> Result<(), RecordError> {
+        for server in servers.iter().copied() {
             self.await_serving(server)?;
             let address = self.member(server)?.client;
-            let lost = self.call(server, |ensemble, _| {
+            let wrong = self.call(server, |ensemble, _| {
                 let mut session = Client::connect(address, ensemble.stop)?;
                 for (path, value) in &ensemble.acknowledged {
                     if session.get(path)?.as_deref() != Some(value.as_bytes()) {
-                        return Ok(Some(path.clone()));
+                        return Ok(Some(RecordError::Lost { server, path: path.clone() }));
+                    }
+                }
+                for path in &ensemble.refused {
+                    if session.get(path)?.is_some() {
+                        return Ok(Some(RecordError::NotGone { server, path: path.clone() }));
                     }
                 }
                 Ok(None)
             })?;
-            if let Some(path) = lost {
-                return Err(RecordError::Lost { server, path });
+            if let Some(wrong) = wrong {
+                return Err(wrong);
             }
         }
         Ok(())

@@ -154,6 +154,41 @@ impl<'a> Run<'a> {
         Ok(answer)
     }
 
+    /// Asks a server that has no quorum for a write. Nobody may say that it is done.
+    pub(super) fn refuse(&mut self, server: ServerId) -> Result<(), RecordError> {
+        let address = self.home(server)?.client;
+        let path = self.next_path();
+        self.mark("invoke", json!({ "op": "create", "path": path }));
+        let asked =
+            Client::connect(address, self.stop).and_then(|mut client| client.create(&path, b""));
+        if asked.is_ok() {
+            return Err(RecordError::NotRefused { server, path });
+        }
+        self.refused.push(path);
+        self.check()
+    }
+
+    /// These servers have nothing of what was refused.
+    pub(super) fn find_refused(&mut self, servers: &[ServerId]) -> Result<(), RecordError> {
+        let refused = self.refused.clone();
+        for server in servers {
+            let (stop, address) = (self.stop, self.home(*server)?.client);
+            let found = self.call(*server, |_, _| {
+                let mut client = Client::connect(address, stop)?;
+                for path in &refused {
+                    if client.get(path)?.is_some() {
+                        return Ok(Some(path.clone()));
+                    }
+                }
+                Ok(None)
+            })?;
+            if let Some(path) = found {
+                return Err(RecordError::NotGone { server: *server, path });
+            }
+        }
+        Ok(())
+    }
+
     /// Reads every acknowledged write from these servers, and marks those that are not there.
     pub(super) fn read_back(&mut self, servers: &[ServerId]) -> Result<(), RecordError> {
         let written = self.written.clone();

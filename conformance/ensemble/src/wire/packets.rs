@@ -8,6 +8,7 @@ use zab_capture::{Item, Message, What};
 use zab_wire::PacketType;
 
 use crate::error::RecordError;
+use crate::story::Story;
 
 /// All that a capture holds, and the number of its messages.
 pub(super) fn of(path: &Path) -> Result<(Vec<Item>, u64), RecordError> {
@@ -52,6 +53,12 @@ pub(super) fn committed_something(items: &[Item]) -> Result<(), String> {
 
 pub(super) fn two_epochs(items: &[Item]) -> Result<(), String> {
     said(epochs(items) > 1, "there was one epoch only")
+}
+
+/// The epochs that a story tells of.
+pub(super) fn epochs_of(story: &Story, items: &[Item]) -> Result<(), String> {
+    let (found, told) = (epochs(items), story.epochs()?);
+    said(found == told, &format!("expected {told} epochs, found {found}"))
 }
 
 pub(super) fn truncated(items: &[Item]) -> Result<(), String> {

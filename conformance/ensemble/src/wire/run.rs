@@ -42,6 +42,8 @@ pub(crate) struct Run<'a> {
     _ports: Ports,
     /// Paths whose creation was acknowledged.
     pub(super) written: Vec<String>,
+    /// Paths of writes that were not, and never can be any more.
+    pub(super) refused: Vec<String>,
     pub(super) attempts: u64,
     pub(super) lost: usize,
     pub(super) stop: &'a AtomicBool,
@@ -99,6 +101,7 @@ impl<'a> Run<'a> {
             recorder,
             _ports: ports,
             written: Vec::new(),
+            refused: Vec::new(),
             attempts: 0,
             lost: 0,
             stop,
@@ -205,6 +208,18 @@ impl<'a> Run<'a> {
     pub(super) fn heal(&self, server: ServerId) {
         self.recorder.note_control("heal", &self.pairs(server));
         self.relay.rejoin(server);
+    }
+
+    /// Cuts two servers from each other.
+    pub(super) fn part(&self, one: ServerId, other: ServerId) {
+        self.recorder.note_control("cut", &[(one, other), (other, one)]);
+        self.relay.cut(one, other);
+    }
+
+    /// Heals what [`Self::part`] cut.
+    pub(super) fn join(&self, one: ServerId, other: ServerId) {
+        self.recorder.note_control("heal", &[(one, other), (other, one)]);
+        self.relay.heal(one, other);
     }
 
     /// Resets the connection of a learner to a leader; it can be made again at once.

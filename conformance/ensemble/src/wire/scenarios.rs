@@ -10,9 +10,11 @@ use zab_wire::PacketType;
 use super::WireScenario;
 use super::packets;
 use super::run::Run;
+use super::told::tell;
 use crate::error::RecordError;
 use crate::recorder::{Reaction, Who};
 use crate::relay::tap::Flow;
+use crate::story::{DEPOSED_LEADER, FIVE_IN_ORDER, ISOLATED_FOLLOWER, THREE_IN_ORDER};
 
 /// So many ticks that a busy machine is not taken for a dead one.
 const PATIENT: u32 = 40;
@@ -28,6 +30,7 @@ const PLAIN: WireScenario = WireScenario {
     observers: 0,
     window: 500,
     sync_limit: PATIENT,
+    servers: None,
     run: start_together,
     shown: packets::committed_something,
 };
@@ -145,6 +148,38 @@ pub const WIRE_SCENARIOS: &[WireScenario] = &[
         story: "kills, cuts, resets and silence by chance, one server at a time (--seed, --duration)",
         sync_limit: IMPATIENT,
         run: random::random,
+        ..PLAIN
+    },
+    WireScenario {
+        name: THREE_IN_ORDER.name,
+        story: "one server, two that elect the larger id, and a third that follows",
+        servers: Some(3),
+        run: |run| tell(run, &THREE_IN_ORDER),
+        shown: |items| packets::epochs_of(&THREE_IN_ORDER, items),
+        ..PLAIN
+    },
+    WireScenario {
+        name: FIVE_IN_ORDER.name,
+        story: "two of five decide nothing, the third leads, the fourth and fifth follow",
+        servers: Some(5),
+        run: |run| tell(run, &FIVE_IN_ORDER),
+        shown: |items| packets::epochs_of(&FIVE_IN_ORDER, items),
+        ..PLAIN
+    },
+    WireScenario {
+        name: ISOLATED_FOLLOWER.name,
+        story: "a follower and its leader are cut from each other; the others tell it who leads",
+        servers: Some(5),
+        run: |run| tell(run, &ISOLATED_FOLLOWER),
+        shown: |items| packets::epochs_of(&ISOLATED_FOLLOWER, items),
+        ..PLAIN
+    },
+    WireScenario {
+        name: DEPOSED_LEADER.name,
+        story: "a leader without its followers acknowledges nothing; it comes back and follows",
+        servers: Some(3),
+        run: |run| tell(run, &DEPOSED_LEADER),
+        shown: |items| packets::epochs_of(&DEPOSED_LEADER, items),
         ..PLAIN
     },
 ];

@@ -56,7 +56,7 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
 
     /// Every step that the environment allows, in a fixed order. `faults`: also crashes, cuts and
     /// timeouts.
-    fn choices(&self, faults: bool) -> Vec<(usize, Step<S>)> {
+    pub(crate) fn choices(&self, faults: bool) -> Vec<(usize, Step<S>)> {
         let mut found = Vec::new();
         for (me, server) in self.servers.iter().enumerate() {
             if server.role == Role::Down {
@@ -120,6 +120,11 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
     pub(crate) fn step(&mut self, choice: usize, faults: bool, probe: &mut impl Probe) -> Happened {
         let choices = self.choices(faults);
         let (me, step) = choices[choice % choices.len()];
+        self.take(me, step, probe)
+    }
+
+    /// Does this step of a server.
+    pub(crate) fn take(&mut self, me: usize, step: Step<S>, probe: &mut impl Probe) -> Happened {
         self.before(me, &step);
         let mut out = Outbox::default();
         let unchanged = self.servers[me].clone();

@@ -46,8 +46,12 @@ pub(super) fn run(args: &Record, name: &str, out: &Path) -> Exit {
         ));
         return Exit::Usage;
     };
-    let target = match target(args) {
-        Ok(target) => target,
+    let found = args
+        .servers_for(name, scenario.servers)
+        .map_err(|why| (Exit::Usage, why))
+        .and_then(|servers| Ok((servers, target(args, servers)?)));
+    let (servers, target) = match found {
+        Ok(found) => found,
         Err((exit, why)) => {
             out::error(why);
             return exit;
@@ -56,7 +60,7 @@ pub(super) fn run(args: &Record, name: &str, out: &Path) -> Exit {
     out::line(format_args!("servers: {}", target.software()));
     let recording = WireRecording {
         target: &*target,
-        servers: args.servers,
+        servers,
         scenario,
         seed: args.seed,
         duration: Duration::from_secs(args.duration.into()),
@@ -70,7 +74,7 @@ pub(super) fn run(args: &Record, name: &str, out: &Path) -> Exit {
     };
     let value = json!({
         "scenario": name,
-        "servers": args.servers,
+        "servers": servers,
         "asked": args.times.unwrap_or(1),
         "interrupted": interrupt::asked(),
         "runs": runs,
@@ -79,7 +83,7 @@ pub(super) fn run(args: &Record, name: &str, out: &Path) -> Exit {
 }
 
 /// The servers to run, or how the command ends without them and why.
-fn target(args: &Record) -> Result<Box<dyn Target>, (Exit, String)> {
+fn target(args: &Record, servers: u8) -> Result<Box<dyn Target>, (Exit, String)> {
     let usage = |why: String| (Exit::Usage, why);
     if args.target != args::Target::Mixed && !args.run.is_empty() {
         return Err(usage("--run says what a server of --target mixed runs".to_owned()));
@@ -90,9 +94,8 @@ fn target(args: &Record) -> Result<Box<dyn Target>, (Exit, String)> {
         args::Target::Mixed => {
             let mut others: BTreeMap<u64, Box<dyn Target>> = BTreeMap::new();
             for (id, what) in &args.run {
-                if *id == 0 || *id > u64::from(args.servers) {
-                    let known = args.servers;
-                    return Err(usage(format!("--run {id}=…: there are servers 1 to {known}")));
+                if *id == 0 || *id > u64::from(servers) {
+                    return Err(usage(format!("--run {id}=…: there are servers 1 to {servers}")));
                 }
                 let server = match what {
                     Implementation::Apache => apache(args)?,
