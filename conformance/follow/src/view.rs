@@ -106,7 +106,8 @@ struct Builder<'a> {
     translator: &'a Translator<'a>,
     view: View,
     homes: BTreeMap<u64, Home>,
-    /// The place at which the present process was seen to be dead, if it was.
+    /// The place at which the present process was seen to be dead, if it was. That it is being killed
+    /// (`kill9`, `kill_on_ack`) does not say when it is dead.
     killed: Option<usize>,
 }
 
@@ -174,7 +175,6 @@ impl Builder<'_> {
                     self.opened(side.connection, side.port, from, to);
                 }
             }
-            What::Other(Event::KillOnAck { server }) => self.killed(place, *server),
             What::Other(Event::Mark { what, details }) => {
                 let server = details.get("sid").and_then(serde_json::Value::as_i64);
                 match (what.as_str(), server) {
