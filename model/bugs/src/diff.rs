@@ -19,6 +19,7 @@ mod watched;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use stateright::Model;
 use zab_model::explore::{Action, Packet, State};
@@ -90,7 +91,8 @@ struct Place {
 }
 
 /// Looks for the run with the fewest packets, within a budget, that servers of profile `one` can make
-/// and servers of profile `other` cannot. At most `pairs_max` pairs of states are looked at.
+/// and servers of profile `other` cannot. At most `pairs_max` pairs of states are looked at, and none
+/// any more once `stop` is set.
 ///
 /// # Errors
 /// When there is no room for the budget.
@@ -99,6 +101,7 @@ pub fn difference(
     other: Profile,
     budget: Budget,
     pairs_max: usize,
+    stop: &AtomicBool,
 ) -> Result<Compared, Impossible> {
     let model = |profile| Hunt::new(profile, budget, &[], &[]).ok_or(Impossible::Room);
     let (first, second) = (model(one)?, model(other)?);
@@ -108,7 +111,7 @@ pub fn difference(
     let mut compared = Compared { difference: None, pairs: 0, truncated: false };
     while let Some(place) = search.next() {
         compared.pairs += 1;
-        if compared.pairs > pairs_max {
+        if compared.pairs > pairs_max || stop.load(Ordering::Relaxed) {
             compared.truncated = true;
             return Ok(compared);
         }

@@ -1,10 +1,14 @@
 //! Differences between two profiles: the run is one of the first, and what is last in it is what
 //! servers of the other one cannot show.
 
+use std::sync::atomic::AtomicBool;
+
 use stateright::Model;
 use zab_bugs::{Budget, Compared, Difference, Hunt, Seen, difference};
 use zab_model::Profile;
 use zab_model::explore::{Action, PacketKind};
+
+static GO_ON: AtomicBool = AtomicBool::new(false);
 
 fn profile(text: &str) -> Profile {
     Profile::named(text).expect("a profile")
@@ -12,7 +16,7 @@ fn profile(text: &str) -> Profile {
 
 fn compare(one: &str, other: &str, budget: &str) -> Compared {
     let budget = Budget::parse(budget).expect("a budget");
-    difference(profile(one), profile(other), budget, 100_000).expect("there is room")
+    difference(profile(one), profile(other), budget, 100_000, &GO_ON).expect("there is room")
 }
 
 /// The difference, whose actions servers of the first profile can take.
@@ -82,8 +86,11 @@ fn the_fix_of_4394_shows_as_the_acknowledgement_of_uptodate() {
 #[test]
 fn too_many_pairs_are_no_verdict() {
     let budget = Budget::parse(SMALL).expect("a budget");
-    let compared = difference(profile("fixed"), profile("3.9.4"), budget, 3).expect("room");
+    let (one, other) = (profile("fixed"), profile("3.9.4"));
+    let compared = difference(one, other, budget, 3, &GO_ON).expect("room");
     assert!(compared.truncated && compared.difference.is_none());
+    let stopped = difference(one, other, budget, 100_000, &AtomicBool::new(true)).expect("room");
+    assert!(stopped.truncated && stopped.difference.is_none() && stopped.pairs == 1);
     let large = Budget::parse("requests=9").expect("a budget");
-    assert!(difference(profile("fixed"), profile("3.9.4"), large, 3).is_err());
+    assert!(difference(one, other, large, 3, &GO_ON).is_err());
 }

@@ -65,7 +65,8 @@ fn search(args: &Diff) -> Result<Vec<Row<'_>>, Impossible> {
             let progress =
                 Progress::start(&format!("what {} does and {} does not", one.name, other.name));
             progress.say(budget.to_string());
-            let compared = difference(one.profile, other.profile, budget, args.pairs_max)?;
+            let compared =
+                difference(one.profile, other.profile, budget, args.pairs_max, interrupt::flag())?;
             rows.push(Row { one, other, budget, compared });
         }
         if rows.iter().any(|row| row.compared.difference.is_some()) {
