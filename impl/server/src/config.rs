@@ -199,13 +199,8 @@ impl Config {
     /// Reads `zoo.cfg` at `path`, and `myid` in the data directory that it names.
     pub fn load(path: &Path, options: Options<'_>) -> Result<Self, ConfigError> {
         let fail = |path: &Path, reason: String| ConfigError { path: path.to_owned(), reason };
-        let mut text = parse::read_text(path).map_err(|reason| fail(path, reason))?;
-        for setting in options.set {
-            // The first ends the file's last line, the second what that may continue with.
-            text.push_str("\n\n");
-            text.push_str(setting);
-        }
-        let draft = parse::Draft::parse(&text, options.tolerate);
+        let text = parse::read_text(path).map_err(|reason| fail(path, reason))?;
+        let draft = parse::Draft::parse(&text, options);
         let draft = draft.map_err(|reason| fail(path, reason))?;
         if draft.is_standalone() {
             return draft.finish(STANDALONE_ID).map_err(|reason| fail(path, reason));
@@ -231,8 +226,7 @@ impl Config {
                 let _ = writeln!(text, "{key}={value}");
             }
         }
-        text.push_str(&options.set.join("\n\n"));
-        let draft = parse::Draft::parse(&text, options.tolerate).map_err(fail)?;
+        let draft = parse::Draft::parse(&text, options).map_err(fail)?;
         if !draft.is_standalone() {
             return Err(fail("a server that is alone has no server.N settings".to_owned()));
         }
@@ -245,7 +239,7 @@ impl Config {
     /// What is wrong with the text.
     #[cfg(feature = "fuzz")]
     pub fn from_text(text: &str, id: u64) -> Result<Self, String> {
-        parse::Draft::parse(text, &[])?.finish(id)
+        parse::Draft::parse(text, Options::default())?.finish(id)
     }
 
     /// The ensemble as ZooKeeper writes it: `server.N=…` lines and `version=0`, without a final
@@ -284,8 +278,11 @@ impl Config {
     }
 
     /// Why a trace of this server could not be checked, if it could not: neither the trace format
-    /// nor the model has observers, groups and weights.
+    /// nor the model has observers, groups and weights, and the model has no ensemble of one.
     pub fn untraceable(&self) -> Option<&'static str> {
+        if self.is_standalone() {
+            return Some("a server that is alone");
+        }
         if !self.observers().is_empty() {
             return Some("an ensemble with observers");
         }

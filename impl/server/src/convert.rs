@@ -14,7 +14,7 @@
 //! | ACK | epoch, 0 | – | `AckLd` |
 //! | ACK | zxid, counter not 0 | – | `Ack` |
 //! | UPTODATE | −1 | – | `UpToDate` |
-//! | PING | last zxid | sessions, if from a learner | `Ping` |
+//! | PING | last proposed zxid; of a learner, that of the PING it answers | sessions, if from a learner | `Ping` |
 
 use std::sync::Arc;
 
@@ -56,7 +56,9 @@ pub(crate) struct Identity {
     pub(crate) id: ServerId,
     /// The ensemble as text, see [`crate::config::Config::quorum_text`].
     pub(crate) quorum_text: Bytes,
-    /// The end of the history, which PING shows.
+    /// What PING shows: at a leader the last transaction that it has proposed, or the beginning of
+    /// its epoch (`LearnerHandler.ping`); at a learner the same as the PING that it answers
+    /// (`Learner.ping`).
     pub(crate) last: Zxid,
     /// This server leads: a learner's PING lists sessions, a leader's has no data.
     pub(crate) is_leading: bool,

@@ -271,7 +271,11 @@ impl Driver {
         received: ReceivedPacket,
     ) -> Result<(ServerId, Incoming), String> {
         let incoming = convert::from_packet(&received.packet)?;
-        let from = self.state.links.get(&connection).ok_or("no such connection")?.server;
+        let learner = self.state.links.get_mut(&connection).ok_or("no such connection")?;
+        let from = learner.server;
+        if received.packet.kind == PacketType::Ping {
+            learner.pinged = crate::zxid::from_wire(received.packet.zxid);
+        }
         if matches!(received.packet.kind, PacketType::FollowerInfo | PacketType::ObserverInfo)
             && let (server, _) = convert::learner_info(&received.packet)?
             && server != from

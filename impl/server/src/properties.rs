@@ -5,11 +5,29 @@
 //! on the next; `\t \n \r \f \uXXXX` are escapes and a backslash before anything else is dropped.
 //! Unlike Java, which reads ISO-8859-1, the text is UTF-8.
 
+/// Where a property stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// On this line of the file, from 1; the one on which its key starts.
+    Line(usize),
+    /// In an argument `-D` of the command line.
+    Argument,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Argument => f.write_str("-D"),
+        }
+    }
+}
+
 /// One `key=value` of a properties file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Property {
-    /// Line on which the key starts, from 1.
-    pub(crate) line: usize,
+    /// Where it stands.
+    pub(crate) place: Place,
     /// Unescaped key.
     pub(crate) key: String,
     /// Unescaped value, without the white space that surrounds it.
@@ -18,14 +36,23 @@ pub(crate) struct Property {
 
 /// A malformed `\uXXXX` escape, the only text that the syntax refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: \\u must be followed by four hexadecimal digits of a character")]
+#[error("{place}: \\u must be followed by four hexadecimal digits of a character")]
 pub(crate) struct BadEscape {
-    /// Line on which the property starts, from 1.
-    pub(crate) line: usize,
+    /// Where the property stands.
+    pub(crate) place: Place,
 }
 
-/// Reads all properties of `text` in order; a key that occurs twice is returned twice.
+/// Reads all properties of a file in order; a key that occurs twice is returned twice.
 pub(crate) fn parse(text: &str) -> Result<Vec<Property>, BadEscape> {
+    read(text, Place::Line)
+}
+
+/// The same of an argument `-D`.
+pub(crate) fn parse_argument(text: &str) -> Result<Vec<Property>, BadEscape> {
+    read(text, |_| Place::Argument)
+}
+
+fn read(text: &str, place: impl Fn(usize) -> Place) -> Result<Vec<Property>, BadEscape> {
     let mut properties = Vec::new();
     let mut lines = text.lines().enumerate();
     while let Some((index, first)) = lines.next() {
@@ -38,12 +65,12 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Property>, BadEscape> {
             let Some((_, next)) = lines.next() else { break };
             logical.push_str(next.trim_start_matches(is_blank));
         }
-        let line = index + 1;
+        let place = place(index + 1);
         let (key, value) = split(&logical);
         properties.push(Property {
-            line,
-            key: unescape(key).ok_or(BadEscape { line })?,
-            value: unescape(value).ok_or(BadEscape { line })?.trim().to_owned(),
+            place,
+            key: unescape(key).ok_or(BadEscape { place })?,
+            value: unescape(value).ok_or(BadEscape { place })?.trim().to_owned(),
         });
     }
     Ok(properties)
@@ -125,7 +152,10 @@ mod tests {
     #[test]
     fn comments_and_blank_lines_are_skipped_and_lines_are_counted() {
         let parsed = parse("# c\n\n  ! c\r\n  a=1\r\n").unwrap();
-        assert_eq!(parsed, [Property { line: 4, key: "a".into(), value: "1".into() }]);
+        assert_eq!(
+            parsed,
+            [Property { place: Place::Line(4), key: "a".into(), value: "1".into() }]
+        );
     }
 
     #[test]
@@ -136,7 +166,7 @@ mod tests {
     #[test]
     fn escapes_are_decoded() {
         assert_eq!(pairs("a\\=b=\\u0041\\t\\x"), [pair("a=b", "A\tx")]);
-        assert_eq!(parse("x=1\na=\\u12"), Err(BadEscape { line: 2 }));
+        assert_eq!(parse("x=1\na=\\u12"), Err(BadEscape { place: Place::Line(2) }));
     }
 
     proptest! {

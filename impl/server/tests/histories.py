@@ -3,7 +3,9 @@
 
     pip install kazoo==2.11.0
     cargo build --release -p zab-server && cargo build --release
-    python3 impl/server/tests/histories.py [zxids] [stale] [kills] [--apache CLASSPATH]
+    python3 impl/server/tests/histories.py [zxids] [stale] [kills] [power] [--apache CLASSPATH]
+    python3 impl/server/tests/histories.py kills --rounds 200 --conform --beside CLASSPATH
+    python3 impl/server/tests/histories.py power --rounds 40 --conform
 
 zxids: clients at all servers write one node, sync, read and ping, all pipelined. The answer to a write has
 the write's own zxid, as its stat says, and no client is told a smaller zxid than before.
@@ -11,7 +13,11 @@ stale: client 1 changes a node and tells client 2 by another way; client 2 reads
 that is frozen meanwhile. Sooner or later it reads the old data, which ZooKeeper allows; after a
 sync it never does. The check must accept that and show it.
 kills: clients create, set, read, watch, sync and delete at random, pipelined and not, while servers
-get SIGKILL and come back. Every promise must be kept.
+(one, the leader, or all) get SIGKILL and come back. Every promise must be kept, and with --conform the
+traces of all lives conform. Prints how long it took until all served again; with --beside it does the
+same with Apache's servers afterwards.
+power: the same, and with each SIGKILL the disk loses what was not synced (see power.py). With --lying
+no sync of a log has any effect, and the check must find that something is lost.
 
 Three servers each: zab-server's, or with --apache those of Apache ZooKeeper. Exits 0 if all holds,
 1 if not, 3 on bad usage.
@@ -30,12 +36,14 @@ import threading
 import time
 
 from ensemble import CALL_TIMEOUT_S, Connection, Ensemble, Failed, Parser, eventually, require
+from power import Powered
 from sizes import OPEN, text
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "conformance/history/emitters"))
 
 from kazoo.exceptions import KazooException  # noqa: E402
+from kazoo.handlers.threading import KazooTimeoutError  # noqa: E402
 from kazoo_history import RecordedClient, Recorder  # noqa: E402
 
 GET_DATA, SET_DATA, SYNC, PING = 4, 5, 9, 11
@@ -143,7 +151,7 @@ def stale(ensemble, options, history):
     print(f"ok   stale: {seen} of {rounds} reads were old, none after a sync\n     " + "\n     ".join(words))
 
 
-def work(recorder, number, hosts, seed, until):
+def work(recorder, number, hosts, seed, goes_on):
     """One client's random operations."""
     rng = random.Random(seed)
     client = connected(recorder, number, hosts)
@@ -177,7 +185,7 @@ def work(recorder, number, hosts, seed, until):
             return client.get_children_async("/h", watch=watch, include_data=True)
         return client.get_async(path, watch=watch)
 
-    while time.monotonic() < until:
+    while goes_on():
         asked = [one() for _ in range(rng.choice([1, 1, 1, 8]))]
         for answer in asked:
             try:
@@ -190,34 +198,63 @@ def work(recorder, number, hosts, seed, until):
     client.close()
 
 
+# Of the times that recoveries took, which are told.
+SHARES = (0, 50, 90, 99, 100)
+
+
 def kills(ensemble, options, history):
     """Random operations and SIGKILL."""
-    eventually(ensemble.leader, "a leader")
+    leader = eventually(ensemble.leader, "a leader")
     rng = random.Random(options.seed)
-    killed = 0
+    rounds, killed, recovered = 0, 0, []
+    ending = threading.Event()
+    end = time.monotonic() + options.seconds
+    goes_on = lambda: rounds < options.rounds if options.rounds else time.monotonic() < end
     with Recorder(history, note=f"seed {options.seed}") as recorder:
         first = connected(recorder, 0, ensemble.hosts())
         first.create("/h")
         first.stop()
-        until = time.monotonic() + options.seconds
         threads = []
         for number in range(1, options.clients + 1):
             hosts = list(ensemble.IDS)
             rng.shuffle(hosts)
-            arguments = (recorder, number, ensemble.hosts(*hosts), rng.random(), until)
-            threads.append(threading.Thread(target=work, args=arguments))
+            alive = lambda: not ending.is_set()
+            arguments = (recorder, number, ensemble.hosts(*hosts), rng.random(), alive)
+            threads.append(threading.Thread(target=work, args=arguments, daemon=True))
             threads[-1].start()
         pause = threading.Event()
-        while time.monotonic() < until:
-            pause.wait(rng.uniform(0.5, 1.5))
-            server = rng.choice(ensemble.IDS)
-            ensemble.kill(server)
-            killed += 1
-            pause.wait(rng.uniform(0.0, 0.5))
-            ensemble.start(server)
-            eventually(ensemble.leader, "a whole ensemble")
-        for thread in threads:
-            thread.join()
+        probe = None
+        if isinstance(ensemble, Powered):
+            probe = connected(recorder, options.clients + 1, ensemble.hosts())
+        try:
+            while goes_on():
+                pause.wait(rng.uniform(0.5, 1.5))
+                victims = rng.choice([[rng.choice(ensemble.IDS)], [leader], ensemble.IDS])
+                if getattr(ensemble, "lying", False):
+                    # While a quorum stays up, it has everything in memory.
+                    victims = ensemble.IDS
+                if isinstance(ensemble, Powered):
+                    acknowledge(probe, rounds)
+                    ensemble.cut(victims, rng)
+                else:
+                    for server in victims:
+                        ensemble.kill(server)
+                rounds, killed = rounds + 1, killed + len(victims)
+                begin = time.monotonic()
+                for server in victims:
+                    ensemble.start(server)
+                leader = eventually(ensemble.leader, "a whole ensemble")
+                recovered.append(time.monotonic() - begin)
+                if probe:
+                    acknowledge(probe, rounds, again=True)
+        finally:
+            ending.set()
+            if probe:
+                probe.stop()
+                probe.close()
+            for thread in threads:
+                # Nobody serves a client that has seen what is lost.
+                thread.join(timeout=60 if getattr(ensemble, "lying", False) else None)
         last = connected(recorder, 0, ensemble.hosts())
         last.sync("/h")
         children = last.get_children("/h")
@@ -227,11 +264,67 @@ def kills(ensemble, options, history):
             except KazooException:
                 pass  # An ephemeral node that has ended meanwhile; the history has it.
         last.stop()
+    if getattr(ensemble, "lying", False):
+        return found_out(options, history)
     words = judged(options, history, "CONFORMS")
-    print(f"ok   kills: {killed} SIGKILLs\n     " + "\n     ".join(words))
+    print(f"ok   {killed} SIGKILLs in {rounds} rounds\n     " + "\n     ".join(words))
+    if isinstance(ensemble, Powered):
+        lost = ", ".join(f"{count} {what}" for what, count in ensemble.lost.items())
+        print(f"     power cuts took {lost} that were not synced")
+        require(sum(ensemble.lost.values()) > 0, "no power cut took anything: they were no power cuts")
+    recovered.sort()
+    shares = [f"{share} %: {recovered[(len(recovered) - 1) * share // 100]:.2f}" for share in SHARES]
+    print(f"     all three serve again after, s: {', '.join(shares)}")
+    if ensemble.traces:
+        ensemble.stop()
+        print(f"     {ensemble.conform(options.zabcheck)}")
 
 
-PARTS = {"zxids": zxids, "stale": stale, "kills": kills}
+def acknowledge(probe, number, again=False):
+    """A write that is acknowledged directly before the power is cut; `again`: it is read afterwards."""
+    for _ in range(3):
+        try:
+            if again:
+                probe.sync_async("/h").get(timeout=10)
+                probe.get_async(f"/h/probe-{number - 1}").get(timeout=10)
+            else:
+                probe.create_async(f"/h/probe-{number}", b"%d" % number, include_data=True).get(timeout=10)
+            return
+        except (KazooException, KazooTimeoutError):
+            # Also that it is not there, or is already: the history has the answers.
+            probe._live.wait(5)
+
+
+def found_out(options, history):
+    """A disk that lies must show in what clients were told."""
+    done = subprocess.run([options.zabcheck, "history", history], capture_output=True, text=True)
+    require(done.returncode == 1, f"zabcheck history exits {done.returncode}, and much was lost:\n{done.stdout}")
+    print("ok   without syncs acknowledged writes are lost, and zabcheck history says so")
+
+
+PARTS = {"zxids": zxids, "stale": stale, "kills": kills, "power": kills}
+
+
+def run(part, kind, binary, options):
+    """One part with servers of this kind; whether all holds."""
+    with tempfile.TemporaryDirectory(prefix="zab-histories-") as folder:
+        ensemble = kind(binary, folder)
+        ensemble.lying = options.lying
+        if options.conform and kind is not Apaches:
+            ensemble.traces = pathlib.Path(folder) / "traces"
+        keep = pathlib.Path(options.keep) if options.keep else pathlib.Path(folder)
+        try:
+            for server in ensemble.IDS:
+                ensemble.start(server)
+            print(f"     {part}, {kind.__name__}")
+            PARTS[part](ensemble, options, keep / f"{part}.history.ndjson")
+            return True
+        except Failed as why:
+            ensemble.logs()
+            print(f"FAIL {part}: {why}", file=sys.stderr)
+            return False
+        finally:
+            ensemble.stop()
 
 
 def main():
@@ -243,7 +336,11 @@ def main():
     parser.add_argument("--apache", metavar="CLASSPATH", help="Apache's servers instead")
     parser.add_argument("--keep", metavar="FOLDER", help="where to leave the histories")
     parser.add_argument("--rounds-max", type=int, default=400, help="stale: rounds at most")
-    parser.add_argument("--seconds", type=float, default=15, help="kills: how long")
+    parser.add_argument("--seconds", type=float, default=15, help="kills, power: how long")
+    parser.add_argument("--rounds", type=int, default=0, help="kills, power: how often, if not how long")
+    parser.add_argument("--conform", action="store_true", help="kills, power: the traces conform, too")
+    parser.add_argument("--beside", metavar="CLASSPATH", help="the same with Apache's servers, afterwards")
+    parser.add_argument("--lying", action="store_true", help="power: syncs of logs have no effect")
     parser.add_argument("--clients", type=int, default=6, help="kills: how many")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -252,19 +349,11 @@ def main():
     if unknown or not (options.apache or binary.is_file()):
         parser.error(f"no part {unknown[0]}" if unknown else f"{options.server} is no file")
     for part in options.parts or PARTS:
-        with tempfile.TemporaryDirectory(prefix="zab-histories-") as folder:
-            ensemble = (Apaches if options.apache else Ensemble)(binary, folder)
-            keep = pathlib.Path(options.keep) if options.keep else pathlib.Path(folder)
-            try:
-                for server in ensemble.IDS:
-                    ensemble.start(server)
-                PARTS[part](ensemble, options, keep / f"{part}.history.ndjson")
-            except Failed as why:
-                ensemble.logs()
-                print(f"FAIL {part}: {why}", file=sys.stderr)
-                return 1
-            finally:
-                ensemble.stop()
+        kind = Apaches if options.apache else Powered if part == "power" else Ensemble
+        if not run(part, kind, binary, options):
+            return 1
+        if options.beside and not run(part, Apaches, options.beside, options):
+            return 1
     return 0
 
 

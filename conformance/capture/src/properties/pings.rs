@@ -1,9 +1,9 @@
 //! W-PING: a leader's PING says how far it has proposed, and a learner answers each once at most.
 //!
 //! `LearnerHandler.ping` takes `lastProposed` under the lock under which proposals are queued, and
-//! `Learner.ping` answers with the zxid that it was sent (`zab-server` with its last transaction). Up to 3.4 a PING may be queued before the
+//! `Learner.ping` answers with the zxid that it was sent. Up to 3.4 a PING may be queued before the
 //! synchronization is; so only those after NEWLEADER are compared with PROPOSALs. Before its first
-//! transaction a leader of Apache's says (epoch, 0), and one of `zab-server` its last transaction.
+//! transaction a leader says (epoch, 0).
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::settings::{self, Verdict};
-use super::{Config, ContainerChecks, Endpoint, FourLetterWords, ServerAddress};
+use super::{Config, ContainerChecks, Endpoint, FourLetterWords, Options, ServerAddress};
 use crate::properties::{self, Property};
 
 /// What `zoo.cfg` says, before it is known which of its servers this one is.
@@ -70,19 +70,24 @@ pub(super) const JAVA_PROPERTIES: [&str; 23] = [
 ];
 
 impl Draft {
-    /// Reads the lines, without looking at how they fit together. Of what this server does not do,
-    /// settings in `tolerated` are noted and not refused.
-    pub(super) fn parse(text: &str, tolerated: &[String]) -> Result<Self, String> {
-        let properties = properties::parse(text).map_err(|error| error.to_string())?;
+    /// Reads the lines and what the command line adds, without looking at how they fit together. Of
+    /// what this server does not do, settings that are tolerated are noted and not refused.
+    pub(super) fn parse(text: &str, options: Options<'_>) -> Result<Self, String> {
+        let Options { set, tolerate: tolerated } = options;
+        let mut properties = properties::parse(text).map_err(|error| error.to_string())?;
+        for setting in set {
+            let added = properties::parse_argument(setting).map_err(|error| error.to_string())?;
+            properties.extend(added);
+        }
         let mut values: BTreeMap<String, Property> = BTreeMap::new();
         for property in properties {
             if let Some(earlier) = values.get(&property.key)
                 && earlier.value != property.value
             {
-                let Property { line, key, value } = property;
+                let Property { place, key, value } = property;
                 return Err(format!(
-                    "line {line}: {key}={value} contradicts line {}: {key}={}",
-                    earlier.line, earlier.value
+                    "{place}: {key}={value} contradicts {}: {key}={}",
+                    earlier.place, earlier.value
                 ));
             }
             values.insert(property.key.clone(), property);
@@ -91,8 +96,8 @@ impl Draft {
         values.retain(|_, property| {
             let is_unused = settings::is_unused_tls(&property.key, tolerated);
             if is_unused {
-                let Property { line, key, .. } = property;
-                notes.push(format!("line {line}: {key} is tolerated, and not used"));
+                let Property { place, key, .. } = property;
+                notes.push(format!("{place}: {key} is tolerated, and not used"));
             }
             !is_unused
         });
@@ -104,15 +109,15 @@ impl Draft {
                     if !settings::is_tolerated(&property.key, tolerated) {
                         return Err(reason);
                     }
-                    let Property { line, key, .. } = property;
-                    notes.push(format!("line {line}: {key} is not supported, and tolerated"));
+                    let Property { place, key, .. } = property;
+                    notes.push(format!("{place}: {key} is not supported, and tolerated"));
                 }
             }
         }
         let mut servers = BTreeMap::new();
         for property in values.values() {
             let Some(number) = property.key.strip_prefix("server.") else { continue };
-            let at_line = |reason| format!("line {}: {}: {reason}", property.line, property.key);
+            let at_line = |reason| format!("{}: {}: {reason}", property.place, property.key);
             let id = parse_id(number).map_err(at_line)?;
             let server = parse_server(&property.value).map_err(at_line)?;
             if servers.insert(id, server).is_some() {
@@ -220,7 +225,7 @@ impl Draft {
     pub(super) fn number<N: FromStr>(&self, key: &str) -> Result<Option<N>, String> {
         let Some(property) = self.values.get(key) else { return Ok(None) };
         property.value.parse().map(Some).map_err(|_| {
-            format!("line {}: {key}={} is not a number in its range", property.line, property.value)
+            format!("{}: {key}={} is not a number in its range", property.place, property.value)
         })
     }
 

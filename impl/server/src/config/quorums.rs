@@ -17,7 +17,7 @@ impl Draft {
         };
         let (mut groups, mut weights) = (BTreeMap::new(), BTreeMap::new());
         for (property, number) in with("group.") {
-            let at_line = |reason| format!("line {}: {}: {reason}", property.line, property.key);
+            let at_line = |reason| format!("{}: {}: {reason}", property.place, property.key);
             let group: u64 =
                 number.parse().map_err(|_| at_line(format!("{number} is no number of a group")))?;
             for member in property.value.split(':') {
@@ -28,7 +28,7 @@ impl Draft {
             }
         }
         for (property, number) in with("weight.") {
-            let at_line = |reason| format!("line {}: {}: {reason}", property.line, property.key);
+            let at_line = |reason| format!("{}: {}: {reason}", property.place, property.key);
             let id = self.voter(number).map_err(at_line)?;
             let weight = property.value.parse::<u64>();
             let weight = weight.map_err(|_| at_line("the weight is not a number".to_owned()))?;

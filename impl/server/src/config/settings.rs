@@ -2,7 +2,7 @@
 //! if nothing depends on it here, and told if nobody knows it.
 
 use super::parse::{JAVA_PROPERTIES, UNDERSTOOD};
-use crate::properties::Property;
+use crate::properties::{Place, Property};
 
 /// A setting that promises something this server does not do.
 struct Promise {
@@ -65,6 +65,8 @@ const PROMISES: &[Promise] = &[
     promise("audit.enable", NO, "there is no audit log"),
     promise("forceSync", &["yes"], "every write is synced before it is acknowledged"),
     promise("electionAlg", &["3"], "only fast leader election, 3, is supported"),
+    promise("jute.maxbuffer", &["1048575", "0xfffff"], "a request has at most 1,048,575 bytes"),
+    promise("snapshot.compression.method", &["", "checked"], "snapshots are not compressed"),
     promise("leaderServes", &["yes"], "a leader always serves clients"),
     promise("reconfigEnabled", NO, RECONFIG),
     promise("dynamicConfigFile", &[], RECONFIG),
@@ -93,7 +95,6 @@ const UNUSED: &[&str] = &[
     "fsync.warningthresholdms",
     "globalOutstandingLimit",
     "jmx.",
-    "jute.maxbuffer",
     "jute.maxbuffer.extrasize",
     "learner.asyncSending",
     "leader.",
@@ -130,7 +131,7 @@ pub(super) enum Verdict {
 
 /// What to do about one line.
 pub(super) fn check(property: &Property) -> Verdict {
-    let Property { line, key, value } = property;
+    let Property { place, key, value } = property;
     let short = key.strip_prefix("zookeeper.").unwrap_or(key);
     // All other settings of TLS are promises.
     if short.starts_with("ssl.") && JAVA_PROPERTIES.contains(&short) {
@@ -141,12 +142,18 @@ pub(super) fn check(property: &Property) -> Verdict {
             return Verdict::Fine;
         }
         let Promise { harmless, missing, .. } = promise;
-        let instead = match harmless {
+        let values: Vec<&str> =
+            harmless.iter().copied().filter(|value| !value.is_empty()).collect();
+        let instead = match &*values {
             [] => String::new(),
             values => format!(", or set it to {}", values.join(" or ")),
         };
+        let it = match place {
+            Place::Line(_) => "the line",
+            Place::Argument => "the argument",
+        };
         return Verdict::Refused(format!(
-            "line {line}: {key}={value}: {missing}; remove the line{instead}"
+            "{place}: {key}={value}: {missing}; remove {it}{instead}"
         ));
     }
     let is_understood = UNDERSTOOD.contains(&key.as_str()) || JAVA_PROPERTIES.contains(&short);
@@ -155,9 +162,9 @@ pub(super) fn check(property: &Property) -> Verdict {
         return Verdict::Fine;
     }
     if UNUSED.iter().any(|unused| matches(unused, short)) {
-        return Verdict::Noted(format!("line {line}: {key} is not used by this server"));
+        return Verdict::Noted(format!("{place}: {key} is not used by this server"));
     }
-    Verdict::Noted(format!("line {line}: {key} is no setting that is known; is it spelled right?"))
+    Verdict::Noted(format!("{place}: {key} is no setting that is known; is it spelled right?"))
 }
 
 /// Whether the operator said that a setting of TLS does not matter: then it is not used, as if TLS

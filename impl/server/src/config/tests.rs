@@ -134,6 +134,9 @@ fn what_promises_what_is_not_done_is_refused_with_its_line() {
         ("localSessionsEnabled=true", "whole ensemble"),
         ("readonlymode.enabled=true", "without a quorum"),
         ("quorumListenOnAllIPs=true", "listens at the address"),
+        ("snapshot.compression.method=gz", "not compressed"),
+        ("snapshot.compression.method=snappy", "not compressed"),
+        ("jute.maxbuffer=4194304", "1,048,575 bytes"),
     ];
     for (line, expected) in lines {
         for line in [line.to_owned(), format!("zookeeper.{line}"), line.replace('=', " : ")] {
@@ -142,6 +145,7 @@ fn what_promises_what_is_not_done_is_refused_with_its_line() {
             assert!(reason.contains(expected), "{line}: {reason}");
             assert!(reason.contains(&format!("line 10: {key}=")), "{line}: {reason}");
             assert!(reason.contains("remove the line"), "{line}: {reason}");
+            assert!(!reason.contains("  "), "{line}: {reason}");
         }
     }
 }
@@ -158,9 +162,49 @@ fn what_is_so_anyway_may_be_said() {
         "electionAlg=3",
         "leaderServes=yes",
         "skipACL=no",
+        "snapshot.compression.method=",
+        "snapshot.compression.method=checked",
+        "jute.maxbuffer=0xfffff",
     ] {
         assert_eq!(with("none", line).unwrap().notes, Vec::<String>::new(), "{line}");
     }
+}
+
+/// Of the command line no lines are counted, with a file or without.
+#[test]
+fn what_is_wrong_in_an_argument_is_told_as_such() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("zoo.cfg");
+    std::fs::write(&path, format!("dataDir={}\nclientPort=2181\n", dir.path().display())).unwrap();
+    let cases = [
+        ("tickTime=x", "-D: tickTime=x is not a number in its range"),
+        ("snapCount=x", "-D: zookeeper.snapCount=x is not a number in its range"),
+        (
+            "forceSync=no",
+            "-D: forceSync=no: every write is synced before it is acknowledged; remove the argument",
+        ),
+        ("clientPort=\\u12", "-D: \\u must be followed by four hexadecimal digits of a character"),
+        ("group.1=a", "-D: group.1: "),
+        ("server.x=a:1:2", "-D: server.x: "),
+    ];
+    for (setting, expected) in cases {
+        let set = [setting.replace("snapCount", "zookeeper.snapCount")];
+        let options = Options { set: &set, tolerate: &[] };
+        let of_file = Config::load(&path, options).unwrap_err().to_string();
+        assert!(of_file.starts_with(&format!("{}: {expected}", path.display())), "{of_file}");
+        let alone = Config::standalone(dir.path(), options).unwrap_err().to_string();
+        assert!(alone.starts_with(&format!("{}: {expected}", dir.path().display())), "{alone}");
+    }
+    let set = ["clientPort=1".to_owned()];
+    let both = Config::load(&path, Options { set: &set, tolerate: &[] }).unwrap_err().to_string();
+    assert!(both.contains("-D: clientPort=1 contradicts line 2: clientPort=2181"), "{both}");
+    let set = ["nonsense=1".to_owned(), "jmx.x=1".to_owned()];
+    let notes = Config::load(&path, Options { set: &set, tolerate: &[] }).unwrap().notes;
+    let expected = [
+        "-D: jmx.x is not used by this server",
+        "-D: nonsense is no setting that is known; is it spelled right?",
+    ];
+    assert_eq!(notes, expected);
 }
 
 #[test]
@@ -291,7 +335,7 @@ fn what_is_tolerated_is_noted_and_nothing_else() {
 proptest::proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in "([a-z0-9.=:;\\[\\]\n]|server\\.1=|dataDir=a\n){0,60}") {
-        if let Ok(draft) = parse::Draft::parse(&text, &[]) {
+        if let Ok(draft) = parse::Draft::parse(&text, Options::default()) {
             let _ = draft.finish(1);
         }
     }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use zab_core::{
-    Close, Deliver, Dial, Effects, Message, Observer, Outgoing, Role, TimerChange, Txn, Write,
+    Close, ConnectionId, Deliver, Dial, Effects, Message, Observer, Outgoing, Role, TimerChange,
+    Txn, Write,
 };
 
 use super::{Driver, after, follows};
@@ -124,12 +125,21 @@ impl Driver {
         Ok(self.trace.write(|observer| observer.delivered(deliver))?)
     }
 
+    /// The zxid of a PING on this connection.
+    fn shown_in_ping(&self, connection: ConnectionId) -> Zxid {
+        if self.peer.is_leading() {
+            let epoch = self.peer.state().current_epoch.unwrap_or_default();
+            return self.peer.last_zxid().max(Zxid::new(epoch, 0));
+        }
+        self.state.links.get(&connection).map_or(Zxid::ZERO, |learner| learner.pinged)
+    }
+
     fn send(&mut self, outgoing: &Outgoing) -> Result<(), ServerError> {
         self.trace.write(|observer| observer.sending(outgoing))?;
         let own = Identity {
             id: self.config.id,
             quorum_text: self.quorum_text.clone(),
-            last: self.peer.last_zxid(),
+            last: self.shown_in_ping(outgoing.connection),
             is_leading: self.peer.is_leading(),
             heard: if outgoing.message == Message::Ping && !self.peer.is_leading() {
                 convert::heard(self.service.take_heard())

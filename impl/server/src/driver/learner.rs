@@ -17,6 +17,8 @@ pub(super) struct Learner {
     pub(super) server: ServerId,
     /// For how many ticks nothing has come on it, and nothing long was taken from it.
     pub(super) silent_ticks: u32,
+    /// What its last PING showed: at a learner, of the leader, which is sent it back.
+    pub(super) pinged: Zxid,
     /// It is being sent what it lacks, which it may be slow to read.
     is_catching_up: bool,
     /// Where that is read from, if it is not in memory.
@@ -26,7 +28,14 @@ pub(super) struct Learner {
 impl Learner {
     /// A connection that has just come up.
     pub(super) fn new(link: Link, server: ServerId) -> Self {
-        Self { link, server, silent_ticks: 0, is_catching_up: false, recall: None }
+        Self {
+            link,
+            server,
+            silent_ticks: 0,
+            pinged: Zxid::ZERO,
+            is_catching_up: false,
+            recall: None,
+        }
     }
 
     /// Queues a message. `false`: the other end does not read.

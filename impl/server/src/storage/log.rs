@@ -19,6 +19,9 @@ pub(super) const PREFIX: &str = "log.";
 /// From this many bytes on, the next append starts a new file.
 const FILE_LENGTH_MAX: u64 = 1 << 26;
 
+/// From this many bytes on, appended records are written before the next sync.
+const UNWRITTEN_MAX: usize = 1 << 20;
+
 /// The log files of one directory, open for appending.
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -32,7 +35,10 @@ pub(crate) struct Log {
 struct OpenFile {
     file: File,
     path: PathBuf,
+    /// With what is not written yet.
     length: u64,
+    /// Records that are appended and not written: one write takes all that one sync covers.
+    unwritten: BytesMut,
     /// The directory does not durably name the file yet.
     is_new: bool,
 }
@@ -44,7 +50,7 @@ impl Log {
         Self { directory, open: None, last }
     }
 
-    /// Writes one transaction behind the last; durable after [`Self::sync`].
+    /// Appends one transaction behind the last; durable after [`Self::sync`].
     pub(crate) fn append(&mut self, zxid: Zxid, payload: &[u8]) -> Result<(), StorageError> {
         assert!(zxid > self.last, "{zxid} is appended to a log that ends at {}", self.last);
         if self.open.as_ref().is_some_and(|open| open.length >= FILE_LENGTH_MAX) {
@@ -54,13 +60,12 @@ impl Log {
             Some(open) => open,
             None => self.open.insert(OpenFile::create(&self.directory, zxid)?),
         };
-        let mut record = BytesMut::with_capacity(payload.len() + RECORD_OVERHEAD);
-        put_record(&mut record, payload);
-        fault::before("append to", &open.path)?;
-        open.file.write_all(&record).map_err(StorageError::io("append to", &open.path))?;
-        open.length += record.len() as u64;
+        let before = open.unwritten.len();
+        open.unwritten.reserve(payload.len() + RECORD_OVERHEAD);
+        put_record(&mut open.unwritten, payload);
+        open.length += (open.unwritten.len() - before) as u64;
         self.last = zxid;
-        Ok(())
+        if open.unwritten.len() >= UNWRITTEN_MAX { open.write() } else { Ok(()) }
     }
 
     /// Ends the file: the next append starts a new one.
@@ -73,6 +78,7 @@ impl Log {
     /// Makes everything that was appended durable.
     pub(crate) fn sync(&mut self) -> Result<(), StorageError> {
         let Some(open) = &mut self.open else { return Ok(()) };
+        open.write()?;
         fault::before("sync", &open.path)?;
         open.file.sync_data().map_err(StorageError::io("sync", &open.path))?;
         if open.is_new {
@@ -126,7 +132,19 @@ impl OpenFile {
             .open(&path)
             .map_err(StorageError::io("create", &path))?;
         file.write_all(&FileHeader::LOG.to_bytes()).map_err(StorageError::io("write", &path))?;
-        Ok(Self { file, path, length: FILE_HEADER_LENGTH as u64, is_new: true })
+        let length = FILE_HEADER_LENGTH as u64;
+        Ok(Self { file, path, length, unwritten: BytesMut::new(), is_new: true })
+    }
+
+    /// Writes what is appended.
+    fn write(&mut self) -> Result<(), StorageError> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        fault::before("append to", &self.path)?;
+        self.file.write_all(&self.unwritten).map_err(StorageError::io("append to", &self.path))?;
+        self.unwritten.clear();
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 use zab_ensemble::ReservedPorts;
 
@@ -22,18 +23,13 @@ fn sessions_live_as_long_as_they_are_used_whoever_leads() {
     drop(until("a session with a node", || with_node(port, "/abandoned")));
     cluster.kill(leader);
     let mut watcher = until("a session at the new ensemble", || Client::connect(port));
-    let mut used = until("another", || Client::connect_for(port, 5000));
-    assert_eq!(used.create_kind("/used", EPHEMERAL).unwrap(), 0);
-    // Expiries at the new leader are the clock: each takes at least a whole second.
-    for round in 0..8 {
-        let path = format!("/brief-{round}");
-        drop(until("one more", || with_node(port, &path)));
-        until("the brief session to expire", || {
-            used.children("/").unwrap();
-            let children = watcher.children("/").unwrap();
-            (!children.contains(&path[1..].to_owned())).then_some(())
-        });
-    }
+    let mut attempts = 0..;
+    let used = until("a session that is used and outlives others", || {
+        used_session(port, &mut watcher, attempts.next()?)
+    });
+    until("the sessions of attempts before to expire", || {
+        (watcher.children("/").unwrap() == ["used", "zookeeper"]).then_some(())
+    });
     assert_eq!(watcher.children("/").unwrap(), ["used", "zookeeper"]);
     cluster.start(leader);
     cluster.all_serve();
@@ -42,6 +38,44 @@ fn sessions_live_as_long_as_they_are_used_whoever_leads() {
     assert_eq!(late.children("/").unwrap(), ["used", "zookeeper"]);
     drop(used);
     cluster.finish();
+}
+
+const USED: Duration = Duration::from_secs(5);
+
+/// A session with the node `/used` that is used until eight others of a second each have expired,
+/// which takes longer than its timeout; none if the machine stood still for so long that it had to
+/// be lost. Each use asks the leader too (`sync`), so what holds a server up shows here.
+fn used_session(port: u16, watcher: &mut Client, attempt: u32) -> Option<Client> {
+    let timeout = i32::try_from(USED.as_millis()).unwrap();
+    let mut used = Client::connect_for(port, timeout)?;
+    let mut last = Instant::now();
+    let mut longest = Duration::ZERO;
+    let created = used.create_kind("/used", EPHEMERAL);
+    // The node of an attempt before may be there still.
+    if created.ok()? != 0 {
+        return None;
+    }
+    // Expiries at the new leader are the clock: each takes at least a whole second.
+    for round in 0..8 {
+        let path = format!("/brief-{attempt}-{round}");
+        drop(until("one more", || with_node(port, &path)));
+        let lives = until("the brief session to expire", || {
+            let used = used.children("/");
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+            if used.is_err() {
+                return Some(false);
+            }
+            let children = watcher.children("/").unwrap();
+            (!children.contains(&path[1..].to_owned())).then_some(true)
+        });
+        if !lives {
+            let held_up = longest >= USED / 2;
+            assert!(held_up, "the session was lost, and used every {longest:?} at least");
+            return None;
+        }
+    }
+    Some(used)
 }
 
 /// A session of one second that has made an ephemeral node; none if it was over before, because the

@@ -159,6 +159,27 @@ fn only_a_sessions_own_server_closes_it() {
     stop(&mut cluster);
 }
 
+/// `LearnerHandler.ping`: the last zxid that was proposed, and before that where the epoch begins.
+#[test]
+fn a_leader_without_transactions_pings_with_the_beginning_of_its_epoch() {
+    let mut cluster = Cluster::new("initLimit=1000\nsyncLimit=1000\n");
+    cluster.start(1);
+    cluster.start(2);
+    let leader = until("a leader", || {
+        (1..=2).find(|id| cluster.word(*id, "srvr").is_some_and(|said| said.contains("leader")))
+    });
+    let mut learner = Impostor::connect(cluster.ports[&leader].quorum, 3);
+    let epoch = learner.hear(PacketType::LeaderInfo).unwrap().zxid;
+    learner.say(&packet(PacketType::AckEpoch, 0, Some(0_i32.to_bytes())));
+    learner.hear(PacketType::NewLeader).unwrap();
+    learner.say(&packet(PacketType::Ack, epoch, None));
+    learner.hear(PacketType::UpToDate).unwrap();
+    assert_eq!(learner.hear(PacketType::Ping).unwrap().zxid, epoch);
+    for id in 1..=2 {
+        assert_eq!(cluster.stop(id).code(), Some(0), "server {id} stops cleanly");
+    }
+}
+
 /// Many connections that say nothing, while a follower comes back: on the quorum port for longer
 /// than the test waits, because `initLimit` is; on the election port they are renewed.
 #[test]

@@ -227,6 +227,21 @@ fn what_cannot_be_applied_is_neither_logged_nor_acknowledged() {
     assert_eq!(cluster.stop(1).code(), Some(0));
 }
 
+/// `Learner.ping`: the answer has the zxid of the PING, whatever the learner's own history.
+#[test]
+fn a_learner_sends_back_the_zxid_of_a_ping() {
+    let mut cluster = Cluster::new("");
+    cluster.start(1);
+    let pretender = Pretender::new(&cluster);
+    let mut follower = pretender.serving(0);
+    for zxid in [EPOCH, EPOCH + 5, EPOCH + 7] {
+        follower.send(&QuorumPacket::bare(PacketType::Ping, zxid));
+        let answer = follower.receive().unwrap();
+        assert_eq!((answer.kind, answer.zxid), (PacketType::Ping, zxid));
+    }
+    assert_eq!(cluster.stop(1).code(), Some(0));
+}
+
 #[test]
 fn a_server_that_cannot_join_goes_on_trying_and_says_why_once() {
     let mut cluster = Cluster::new("");
