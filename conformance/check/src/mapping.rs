@@ -79,6 +79,9 @@ pub(crate) fn follow<P: Probe>(
         Some(state) => state::agrees(ctx, &candidate.core, state).map_err(Miss::State),
         None => Ok(()),
     };
+    if choice.resumed && !candidate.step(ctx, Step::ProgramNext, probe) {
+        return Err(Miss::Step(Step::ProgramNext));
+    }
     match &event.kind {
         EventKind::Start { recovered } => {
             started::start(ctx, candidate, recovered, choice, probe)?;
@@ -95,7 +98,9 @@ pub(crate) fn follow<P: Probe>(
         EventKind::Received(packet) => {
             received::received(ctx, candidate, packet, choice, probe)?;
         }
-        EventKind::Persisted(write) => persisted::persisted(ctx, candidate, *write, probe)?,
+        EventKind::Persisted(write) => {
+            persisted::persisted(ctx, candidate, *write, choice, probe)?;
+        }
         EventKind::Sent(packet) => sent::sent(ctx, candidate, packet, probe)?,
         EventKind::Delivered { zxid } => delivered::delivered(candidate, *zxid)?,
         EventKind::Looking { round } => decided::looking(ctx, candidate, *round, probe)?,

@@ -60,7 +60,9 @@ pub(crate) enum Command {
     /// Feed recorded traces through the model: is every step legal?
     #[command(after_help = "Examples:\n  zabcheck conform runs/leader-kill\n  \
         zabcheck conform server-1.ndjson server-2.ndjson server-3.ndjson --json verdict.json\n  \
-        zabcheck conform --each runs/*")]
+        zabcheck conform --each runs/*\n  \
+        zabcheck conform run.ndjson --profile 3.9.1\n  \
+        zabcheck conform run.ndjson --profile fixed,acks_of_cut=kept")]
     Conform(Conform),
     /// Show the messages in a capture of the bytes between servers.
     #[command(after_help = "Examples:\n  zabcheck decode run.raw.ndjson\n  \
@@ -222,8 +224,8 @@ pub(crate) struct Conform {
     /// Each path is a trace of its own: check one after the other, and print a summary
     #[arg(long)]
     pub(crate) each: bool,
-    /// Of a capture: the rules that its servers follow, as `zabcheck profiles` lists them [default: those
-    /// of the release that its header names]
+/// The rules that the servers follow, as `zabcheck profiles` lists them [default: of a trace
+    /// `fixed`, of a capture those of the release that its header names]
     #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = profile)]
     pub(crate) profile: Option<Profile>,
     #[command(flatten)]

@@ -39,7 +39,8 @@ pub(crate) fn exploration(
         args::Family::Zookeeper => Family::Zookeeper(zookeeper(bounds)?),
         args::Family::Paper => Family::Paper(published(bounds, paper)?),
     };
-    Ok(Exploration { name: CUSTOM, covers: "the bounds given", family })
+    let liveness = paper.liveness;
+    Ok(Exploration { name: CUSTOM, covers: "the bounds given", family, liveness })
 }
 
 /// Lets servers of the family `zookeeper` follow a profile, at a grain; explorations of the other
@@ -88,7 +89,7 @@ fn foreign(family: args::Family, bounds: &Bounds, paper: &PaperBounds) -> Option
         ("--election", bounds.election.is_some(), None),
         ("--window", bounds.window.is_some(), None),
     ];
-    let PaperBounds { txns, epochs, failures, restarts, reading, symmetry, ghosts, liveness } =
+    let PaperBounds { txns, epochs, failures, restarts, reading, symmetry, ghosts, liveness: _ } =
         paper;
     let paper = [
         ("--txns", txns.is_some(), Some("--requests")),
@@ -98,7 +99,6 @@ fn foreign(family: args::Family, bounds: &Bounds, paper: &PaperBounds) -> Option
         ("--reading", !reading.is_empty(), None),
         ("--symmetry", *symmetry, None),
         ("--ghosts", *ghosts, None),
-        ("--liveness", *liveness, None),
     ];
     let given = match family {
         args::Family::Zookeeper => paper.iter().find(|(_, given, _)| *given),

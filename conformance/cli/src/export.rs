@@ -3,18 +3,34 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use zab_presets::Exploration;
 use zab_view::{Run, Sequence};
 
 use crate::exit::Exit;
 use crate::intervals::Intervals;
+use crate::look;
+use crate::out;
 use crate::report::{can_write, write};
+use crate::traced;
 
 /// Where a run goes, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Export {
     path: PathBuf,
-    format: Format,
+    kind: Kind,
 }
+
+/// As what a run is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// As the model has it.
+    Run(Format),
+    /// As a trace of real servers, for `zabcheck conform`.
+    Trace,
+}
+
+/// How the name of a trace ends.
+const TRACE: &str = ".ndjson";
 
 /// How a run is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +84,12 @@ impl FromStr for Export {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let Some(format) = Format::of(text) else {
-            return Err("expected a name that ends with .svg, .mmd, .itf.json or .json".to_owned());
-        };
-        Ok(Self { path: text.into(), format })
+        let kind =
+            if text.ends_with(TRACE) { Some(Kind::Trace) } else { Format::of(text).map(Kind::Run) };
+        let kind = kind.ok_or(
+            "expected a name that ends with .svg, .mmd, .itf.json, .json, or .ndjson for a trace",
+        )?;
+        Ok(Self { path: text.into(), kind })
     }
 }
 
@@ -86,15 +104,28 @@ impl Export {
         self.path.display().to_string()
     }
 
-    /// Writes a run. `command` is how to look at its model, `title` what it shows.
-    pub(crate) fn write(&self, run: &Run, command: &str, title: &str) -> Exit {
-        write(&self.path, &self.format.text(run, command, title))
+    /// Writes a run that an exploration has found; `title` says what it shows.
+    pub(crate) fn write(&self, exploration: &Exploration, run: &Run, title: &str) -> Exit {
+        let text = match self.kind {
+            Kind::Run(format) => Ok(format.text(run, &look::at(exploration, run), title)),
+            Kind::Trace => traced::text(exploration, run),
+        };
+        match text {
+            Ok(text) => write(&self.path, &text),
+            Err(why) => {
+                out::error(format_args!("{} is not written: {why}", self.name()));
+                Exit::Usage
+            }
+        }
     }
 }
 
 /// Where a sequence diagram goes, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Picture(Export);
+pub(crate) struct Picture {
+    path: PathBuf,
+    is_svg: bool,
+}
 
 impl FromStr for Picture {
     type Err = String;
@@ -102,7 +133,7 @@ impl FromStr for Picture {
     fn from_str(text: &str) -> Result<Self, String> {
         match Format::of(text) {
             Some(format @ (Format::Svg | Format::Mermaid)) => {
-                Ok(Self(Export { path: text.into(), format }))
+                Ok(Self { path: text.into(), is_svg: format == Format::Svg })
             }
             Some(Format::Itf | Format::Json) | None => {
                 Err("expected a name that ends with .svg or .mmd".to_owned())
@@ -114,44 +145,43 @@ impl FromStr for Picture {
 impl Picture {
     /// Whether it can be written, to be known before there is something to draw.
     pub(crate) fn can_write(&self) -> Result<(), String> {
-        self.0.can_write()
+        can_write(&self.path)
     }
 
     /// Its name, for messages.
     pub(crate) fn name(&self) -> String {
-        self.0.name()
+        self.path.display().to_string()
     }
 
     /// Draws operations of clients.
     pub(crate) fn intervals(&self, intervals: &Intervals) -> Exit {
-        let svg = self.0.format == Format::Svg;
-        let text = if svg { intervals.svg() } else { intervals.mermaid() };
-        write(&self.0.path, &text)
+        let text = if self.is_svg { intervals.svg() } else { intervals.mermaid() };
+        write(&self.path, &text)
     }
 
     /// Draws.
     pub(crate) fn write(&self, sequence: &Sequence) -> Exit {
-        let text = if self.0.format == Format::Svg {
-            zab_view::svg(sequence)
-        } else {
-            zab_view::mermaid(sequence)
-        };
-        write(&self.0.path, &text)
+        let text = if self.is_svg { zab_view::svg(sequence) } else { zab_view::mermaid(sequence) };
+        write(&self.path, &text)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Export, Format};
+    use super::{Export, Format, Kind};
 
     #[test]
     fn the_extension_says_the_format() {
-        let format = |name: &str| name.parse::<Export>().map(|export| export.format);
-        assert_eq!(format("a/run.svg"), Ok(Format::Svg));
-        assert_eq!(format("run.mmd"), Ok(Format::Mermaid));
-        assert_eq!(format("run.itf.json"), Ok(Format::Itf));
-        assert_eq!(format("itf.json"), Ok(Format::Json));
-        let refused = format("run.png").expect_err("no such format");
-        assert_eq!(refused, "expected a name that ends with .svg, .mmd, .itf.json or .json");
+        let kind = |name: &str| name.parse::<Export>().map(|export| export.kind);
+        assert_eq!(kind("a/run.svg"), Ok(Kind::Run(Format::Svg)));
+        assert_eq!(kind("run.mmd"), Ok(Kind::Run(Format::Mermaid)));
+        assert_eq!(kind("run.itf.json"), Ok(Kind::Run(Format::Itf)));
+        assert_eq!(kind("itf.json"), Ok(Kind::Run(Format::Json)));
+        assert_eq!(kind("run.ndjson"), Ok(Kind::Trace));
+        let refused = kind("run.png").expect_err("no such format");
+        assert_eq!(
+            refused,
+            "expected a name that ends with .svg, .mmd, .itf.json, .json, or .ndjson for a trace"
+        );
     }
 }

@@ -163,6 +163,14 @@ fn paper_words(run: &PaperRun) -> Vec<String> {
 /// What has no bound on failures, with as many as a run has.
 fn bounded(exploration: &Exploration, run: &Run) -> Exploration {
     let mut exploration = exploration.clone();
+    if let (Family::Zookeeper(model), Some(_)) = (&mut exploration.family, run.returns_to) {
+        let count = |kind: &str| {
+            let of_kind = run.steps.iter().filter(|step| step.action.starts_with(kind));
+            u8::try_from(of_kind.count()).unwrap_or(u8::MAX)
+        };
+        model.bounds.rounds = count("Elect ");
+        model.bounds.timeouts = model.bounds.timeouts.saturating_add(count("LeaveRole "));
+    }
     if let Family::Paper(paper @ PaperRun { unlimited: Some(_), .. }) = &mut exploration.family {
         let count = |kind: &str| {
             let of_kind = run.steps.iter().filter(|step| step.action.starts_with(kind));

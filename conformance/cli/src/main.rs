@@ -19,6 +19,7 @@ mod out;
 mod packets;
 mod report;
 mod saved;
+mod traced;
 mod window;
 
 use std::path::Path;

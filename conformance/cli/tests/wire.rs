@@ -129,9 +129,6 @@ fn captures_and_traces_are_not_mixed() {
     let output = zabcheck(&["conform", text(&sample()), text(&trace)]);
     assert_exit(&output, 3);
     assert!(stderr(&output).contains("give either captures or traces"), "{}", stderr(&output));
-    let output = zabcheck(&["conform", text(&trace), "--profile", "3.8.0"]);
-    assert_exit(&output, 3);
-    assert!(stderr(&output).contains("--profile is for captures"), "{}", stderr(&output));
     let output = zabcheck(&["wire", text(&trace)]);
     assert_exit(&output, 3);
     assert!(stdout(&output).contains("expected an entry of a capture"), "{}", stdout(&output));

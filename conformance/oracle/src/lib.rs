@@ -4,7 +4,8 @@
 //! Each has a network and queues of its own, and none uses the checker's links, order or search; the
 //! search over the whole ensemble and the stepper put lines in order in the same way:
 //!
-//! * [`walk`]: random runs of the model, which must be accepted.
+//! * [`walk`]: random runs of the model, which must be accepted; [`script`]: a run that an exploration
+//!   has found.
 //! * [`brute`]: a search over the states of the whole ensemble, which must say the same.
 //! * [`replay`]: takes the model through the steps of a witness that the checker wrote.
 //!
@@ -26,4 +27,4 @@ pub use brute::{Brute, brute};
 pub use renumber::renumber;
 pub use rng::Rng;
 pub use stepper::{Rejected, replay};
-pub use walk::{Walk, walk, walk_with};
+pub use walk::{NotShown, Walk, script, walk, walk_with};

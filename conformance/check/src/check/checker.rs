@@ -11,7 +11,9 @@ use super::options::{Options, Outcome};
 use super::postponed::{self, Postponed};
 use super::stop::{Stop, inconclusive, unreadable};
 use crate::properties::Facts;
-use crate::report::{Archive, Ledger, Mismatch, Reason, Refusal, Summary, Verdict, diagnose};
+use crate::report::{
+    Archive, Ledger, Mismatch, Reason, Refusal, Summary, Verdict, Violation, diagnose,
+};
 use crate::search::{Monitor, Poset, Stuck};
 use crate::state::{Candidate, Entry, Future, Linked, Lookahead, Witness};
 use crate::trace::{
@@ -51,6 +53,9 @@ pub(super) struct Checker<'a> {
     pub(super) lint: Lint,
     /// What the contract promises, and what was seen.
     pub(super) ledger: Ledger,
+    /// The first property that is broken. What lines do to the common history is not looked at any
+    /// more then; whether their steps are legal is.
+    pub(super) violation: Option<Violation>,
 }
 
 impl<'a> Checker<'a> {
@@ -82,24 +87,38 @@ impl<'a> Checker<'a> {
             checker.facts = Facts::new(false);
         }
         checker.keeps = keeps;
+        let result = checker.lines(&mut merge, explain).and_then(|()| checker.end(&merge));
+        match (checker.violation, result) {
+            (None, result) => result,
+            // A property was broken by the lines before, whatever comes of those after.
+            (Some(violation), Err(_)) => Err(Verdict::Violates(Box::new(violation)).into()),
+            (Some(violation), Ok(_)) => {
+                let whole = Violation { lines: Some(checker.summary.events), ..violation };
+                Err(Verdict::Violates(Box::new(whole)).into())
+            }
+        }
+    }
+
+    /// Explains all lines.
+    fn lines(&mut self, merge: &mut Merge<'_>, explain: Option<At>) -> Result<(), Stop> {
         loop {
-            match merge.next(&checker.base.links).map_err(|error| unreadable(&error))? {
+            match merge.next(&self.base.links).map_err(|error| unreadable(&error))? {
                 Next::Line(line) => {
-                    if !checker.postpone(&line) {
-                        checker.explained(line, &mut merge, explain)?;
-                        while let Some(line) = checker.postponed.ready(&checker.monitors) {
-                            checker.explained(line, &mut merge, explain)?;
+                    if !self.postpone(&line) {
+                        self.explained(line, merge, explain)?;
+                        while let Some(line) = self.postponed.ready(&self.monitors) {
+                            self.explained(line, merge, explain)?;
                         }
                     }
                 }
-                Next::Stalled(_) | Next::End if !checker.postponed.is_empty() => {
+                Next::Stalled(_) | Next::End if !self.postponed.is_empty() => {
                     // Nothing tells what was in the snapshot, so its line is taken as it is.
-                    for line in checker.postponed.drain() {
-                        checker.explained(line, &mut merge, explain)?;
+                    for line in self.postponed.drain() {
+                        self.explained(line, merge, explain)?;
                     }
                 }
-                Next::Stalled(stall) => return Err(checker.stalled(stall)),
-                Next::End => return checker.end(&merge),
+                Next::Stalled(stall) => return Err(self.stalled(stall)),
+                Next::End => return Ok(()),
             }
         }
     }
@@ -181,6 +200,7 @@ impl<'a> Checker<'a> {
             received: None,
             lint: Lint::default(),
             ledger,
+            violation: None,
             header,
         })
     }
@@ -219,7 +239,7 @@ impl<'a> Checker<'a> {
         }
         self.advance(row, &linked)?;
         let line = linked.line;
-        self.after(row, &line)?;
+        self.after(row, &line);
         if self.keeps {
             self.archive.note(&line, self.sent_at(&line));
         }
@@ -358,14 +378,14 @@ impl<'a> Checker<'a> {
     }
 
     /// What follows from an explained line: its message is on its way, its facts are facts.
-    fn after(&mut self, row: usize, line: &Line) -> Result<(), Stop> {
+    fn after(&mut self, row: usize, line: &Line) {
         self.pass(row, line);
         if self.base.options.witness && !self.monitors[row].is_apart() {
             for candidate in &mut self.monitors[row].frontier {
                 candidate.trail.push(Entry::of(&line.event));
             }
         }
-        self.settle(row, line.at)
+        self.settle(row, line.at);
     }
 
     pub(super) fn sent(&mut self, row: usize, line: &Line, packet: &Packet) {

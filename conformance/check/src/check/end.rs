@@ -20,36 +20,39 @@ pub(super) fn form(report: &LintReport) -> Option<Verdict> {
 
 impl Checker<'_> {
     /// With one candidate left, its facts are certain.
-    pub(super) fn settle(&mut self, row: usize, at: At) -> Result<(), Stop> {
-        let [candidate] = self.monitors[row].frontier.as_mut_slice() else { return Ok(()) };
+    pub(super) fn settle(&mut self, row: usize, at: At) {
+        let [candidate] = self.monitors[row].frontier.as_mut_slice() else { return };
         if self.base.options.witness {
             let server = self.monitors[row].id;
             let trail = self.monitors[row].frontier[0].trail.drain(..);
             self.witness.entries.extend(trail.map(|entry| (server, entry)));
             return self.state_facts(row, at);
         }
-        if candidate.facts.is_empty() { Ok(()) } else { self.state_facts(row, at) }
+        if !candidate.facts.is_empty() {
+            self.state_facts(row, at);
+        }
     }
 
-    fn state_facts(&mut self, row: usize, at: At) -> Result<(), Stop> {
+    fn state_facts(&mut self, row: usize, at: At) {
         let server = self.monitors[row].id;
         let facts = std::mem::take(&mut self.monitors[row].frontier[0].facts);
         for fact in facts {
+            if self.violation.is_some() {
+                break;
+            }
             let holders = match fact {
                 Fact::Committed { zxid, history } => self.holders(zxid, history),
                 Fact::Proposed { .. } | Fact::Established { .. } | Fact::Held { .. } => None,
             };
-            self.facts
-                .note(&self.base.cfg.logs, (at, server, fact), holders)
-                .map_err(|broken| self.violated(at, broken))?;
+            let noted = self.facts.note(&self.base.cfg.logs, (at, server, fact), holders);
+            noted.unwrap_or_else(|broken| self.violated(at, broken));
         }
-        Ok(())
     }
 
-    fn violated(&self, at: At, broken: Broken) -> Stop {
-        let (property, seen) = (broken.property, broken.seen);
+    fn violated(&mut self, at: At, broken: Broken) {
+        let Broken { property, seen } = broken;
         let place = self.base.files.place(at);
-        Verdict::Violates(Box::new(Violation { property, place, seen })).into()
+        self.violation = Some(Violation { property, place, seen, lines: None });
     }
 
     /// How many servers hold a transaction durably now, and how many are a quorum; none while a
@@ -118,7 +121,7 @@ impl Checker<'_> {
     }
 
     /// All lines are explained; is anything missing?
-    pub(super) fn end(mut self, merge: &Merge<'_>) -> Result<Outcome, Stop> {
+    pub(super) fn end(&mut self, merge: &Merge<'_>) -> Result<Outcome, Stop> {
         if self.summary.events == 0 {
             return Err(Verdict::Refused(Refusal::Empty).into());
         }
@@ -133,19 +136,24 @@ impl Checker<'_> {
             // Several ways to end are as good as one: any of them explains the trace.
             self.monitors[row].frontier.truncate(1);
             if let Some(at) = self.monitors[row].recent.back().map(|line| line.at) {
-                self.settle(row, at)?;
+                self.settle(row, at);
             }
         }
         self.summary.incarnations = self.monitors.iter().map(|monitor| monitor.incarnations).sum();
-        self.facts.finish(&self.base.cfg.logs).map_err(|(at, broken)| self.violated(at, broken))?;
+        if self.violation.is_none()
+            && let Err((at, broken)) = self.facts.finish(&self.base.cfg.logs)
+        {
+            self.violated(at, broken);
+        }
         self.summary.steps = self.base.steps;
         self.summary.committed = self.facts.committed_count();
         if let Some(never) = self.ledger.finish() {
             return Err(inconclusive(None, Reason::NeverSeen(never)).into());
         }
         self.summary.counts = self.ledger.counts(self.summary.incarnations);
-        let witness = self.base.options.witness.then_some(self.witness);
-        let notes = report.findings;
-        Ok(Outcome { verdict: Verdict::Conforms(self.summary), witness, notes })
+        let witness = std::mem::take(&mut self.witness);
+        let witness = self.base.options.witness.then_some(witness);
+        let (notes, summary) = (report.findings, self.summary.clone());
+        Ok(Outcome { verdict: Verdict::Conforms(summary), witness, notes })
     }
 }

@@ -1,9 +1,9 @@
 //! `Persisted`.
 
-use zab_model::{Phase, Probe, Role, Server, Step, Wide};
+use zab_model::{Item, Phase, Probe, Role, Server, Step, Wide};
 use zab_trace::Persisted;
 
-use super::Miss;
+use super::{Choice, Miss};
 use crate::state::{Candidate, Context};
 use crate::trace::convert;
 
@@ -11,6 +11,8 @@ use crate::trace::convert;
 ///
 /// | trace | model |
 /// |---|---|
+/// | `log`, written by the sync thread of an earlier role | `ZombieWrites`, whose write must be this one |
+/// | `log`, while a program waits for the sync thread | `SyncLog.up_to` |
 /// | while a program runs | `ProgramNext`, whose write must be this one |
 /// | otherwise `log` | `SyncLog.up_to`: `zk.bcast.sync` |
 /// | otherwise | nothing: every other write belongs to a program |
@@ -18,11 +20,15 @@ pub(super) fn persisted<P: Probe>(
     ctx: &mut Context<'_>,
     candidate: &mut Candidate,
     write: Persisted,
+    choice: Choice,
     probe: &mut P,
 ) -> Result<(), Miss> {
-    if !candidate.core.server.program.is_finished() {
-        if !candidate.step(ctx, Step::ProgramNext, probe) {
-            return Err(Miss::Step(Step::ProgramNext));
+    let program = candidate.core.server.program;
+    let waits = program.is_finished() || program.next() == Item::Pause;
+    if choice.zombie || !waits {
+        let step = if choice.zombie { Step::ZombieWrites } else { Step::ProgramNext };
+        if !candidate.step(ctx, step, probe) {
+            return Err(Miss::Step(step));
         }
         let due = candidate.written.map(convert::persisted);
         return if due == Some(write) { Ok(()) } else { Err(Miss::Write(due)) };

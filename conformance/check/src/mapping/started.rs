@@ -12,7 +12,7 @@ use crate::trace::convert;
 /// | trace | model |
 /// |---|---|
 /// | `recovered.acceptedEpoch`, `recovered.currentEpoch` | the epochs after the step |
-/// | `recovered.lastZxid`, `.logLength`, `.logDigest` | the history after the step, of which any prefix of the unsynced tail may have survived ([`recovery_of`]) |
+/// | `recovered.lastZxid`, `.logLength`, `.logDigest` | the history after the step, of which any prefix of the unsynced tail may have survived ([`recovery_of`]); or a cut that was not durable has come back (`CutReturns`) |
 pub(super) fn start<P: Probe>(
     ctx: &mut Context<'_>,
     candidate: &mut Candidate,
@@ -20,7 +20,11 @@ pub(super) fn start<P: Probe>(
     choice: Choice,
     probe: &mut P,
 ) -> Result<(), Miss> {
-    let step = Step::Start { survived: choice.survived };
+    if choice.cut_returned && !candidate.step(ctx, Step::CutReturns, probe) {
+        return Err(Miss::Step(Step::CutReturns));
+    }
+    let survived = if choice.cut_returned { 0 } else { choice.survived };
+    let step = Step::Start { survived };
     if !candidate.step(ctx, step, probe) {
         return Err(Miss::Step(step));
     }

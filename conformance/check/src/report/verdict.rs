@@ -92,13 +92,20 @@ pub struct Violation {
     pub place: Place,
     /// What was seen, in a sentence with both values.
     pub seen: String,
+    /// How many lines the trace has, if each of them shows a legal step; none if that is not known of
+    /// those after the place.
+    pub lines: Option<u64>,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "VIOLATES  {}  after {}", self.property, self.place)?;
         writeln!(f, "  seen   {}", self.seen)?;
-        write!(f, "  next   every step so far is legal: the rules themselves allow this run")
+        let legal = match self.lines {
+            Some(lines) => format!("every step of the trace ({lines} lines) is legal"),
+            None => "every step so far is legal".to_owned(),
+        };
+        write!(f, "  next   {legal}: the rules themselves allow this run")
     }
 }
 

@@ -16,6 +16,7 @@ Examples:
   zabcheck bugs 4643 --only 1           what server 1 did in that run
   zabcheck bugs 3911 4646 --without-control
   zabcheck bugs H-01 --export run.svg --json bug.json
+  zabcheck bugs H-01 --export run.ndjson    for `zabcheck conform run.ndjson --profile …`
   zabcheck bugs H-01 --save run.json    for `zabcheck replay run.json`
   zabcheck bugs 2845 --budget 'rounds=2 requests=1@3 crashes=1@3'
 
@@ -43,13 +44,17 @@ pub(crate) struct Bugs {
     #[arg(long, value_name = "SERVER", value_parser = values::number::<u8>(1..=3))]
     pub(crate) only: Option<u8>,
     /// Of one bug: write its run; the extension says how: .svg and .mmd (Mermaid) are sequence
-    /// diagrams, .itf.json and .json are for other tools
+    /// diagrams, .itf.json and .json are for other tools, .ndjson is a trace for `zabcheck conform`
     #[arg(long, value_name = "FILE")]
     pub(crate) export: Option<Export>,
     /// Write a page about each bug that is found, with its run; on one thread, so that the pages are
     /// the same each time
     #[arg(long, value_name = "DIR", conflicts_with = "threads")]
     pub(crate) pages: Option<PathBuf>,
+    /// Write the run of each bug that is found: NAME.json for `zabcheck replay`, and NAME.ndjson, a
+    /// trace for `zabcheck conform`, where a trace can show it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) stories: Option<PathBuf>,
     /// Of one bug: write its run so that `zabcheck replay` can make it again
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
@@ -73,7 +78,7 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "SERVER", value_parser = values::number::<u8>(1..=3))]
     pub(crate) only: Option<u8>,
     /// Write the run; the extension says how: .svg and .mmd (Mermaid) are sequence diagrams,
-    /// .itf.json and .json are for other tools
+    /// .itf.json and .json are for other tools, .ndjson is a trace for `zabcheck conform`
     #[arg(long, value_name = "FILE")]
     pub(crate) export: Option<Export>,
 }

@@ -24,6 +24,7 @@ Examples:
   zabcheck check --requests 2 --crashes 1 --rounds 2 --json counts.json
   zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --restarts 1 --symmetry
   zabcheck check --model paper --servers 3 --timeouts 1 --liveness
+  zabcheck check --requests 1 --crashes 1 --rounds 2 --liveness
   zabcheck check --model paper --servers 3 --txns 2 --timeouts 2 --ghosts --reading epoch-first
   zabcheck check --model paper --servers 3 --failures unlimited --symmetry
   zabcheck check --model paper --servers 2 --txns 2 --failures unlimited --liveness
@@ -173,7 +174,8 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) walks: Walks,
     /// Write the shortest of the runs that violate a property; the extension says how: .svg and .mmd
-    /// (Mermaid) are sequence diagrams, .itf.json and .json are for other tools
+    /// (Mermaid) are sequence diagrams, .itf.json and .json are for other tools, .ndjson is a trace for
+    /// `zabcheck conform`
     #[arg(long, value_name = "FILE", help_heading = REPORTS)]
     pub(crate) export: Option<Export>,
     /// Write the result for machines; - prints it, and what is for people on standard error
@@ -395,8 +397,8 @@ pub(crate) struct PaperBounds {
     /// Remember what the properties over whole runs need; counts are then larger
     #[arg(long)]
     pub(crate) ghosts: bool,
-    /// Check liveness under fairness as well; with --failures unlimited, of what comes
-    /// about after the last failure, whenever that is
-    #[arg(long, conflicts_with = "symmetry")]
+    /// Check liveness under fairness as well: what comes about after the last failure; of model
+    /// zookeeper with any number of elections
+    #[arg(long, conflicts_with = "symmetry", help_heading = BOTH)]
     pub(crate) liveness: bool,
 }

@@ -45,7 +45,7 @@ pub(crate) struct Explore {
     #[arg(long, value_name = "FILE", requires = "path")]
     pub(crate) svg: Option<PathBuf>,
     /// With --path: write that run; the extension says how: .svg and .mmd (Mermaid) are sequence
-    /// diagrams, .itf.json and .json are for other tools
+    /// diagrams, .itf.json and .json are for other tools, .ndjson is a trace for `zabcheck conform`
     #[arg(long, value_name = "FILE", requires = "path")]
     pub(crate) export: Option<Export>,
 }

@@ -22,6 +22,7 @@ use crate::report::page;
 use crate::report::progress::Progress;
 use crate::report::{can_write, write, write_json};
 use crate::saved::Saved;
+use crate::traced;
 
 /// Looks for what is asked for, and tells what was found.
 pub(crate) fn run(args: &Bugs) -> Exit {
@@ -162,6 +163,8 @@ fn finish(args: &Bugs, wanted: &[&Bug], rows: &[Row], controls: &[Controlled]) -
         exit = exit.and(Exit::Unknown);
     }
     let mut exported = args.pages.as_deref().map_or(Exit::Good, |folder| pages(folder, rows));
+    exported = exported
+        .and(args.stories.as_deref().map_or(Exit::Good, |folder| traced::stories(folder, rows)));
     if let [Row { bug, hunted: Some((scene, budget, Some(search))) }] = rows {
         exported = exported.and(story(args, bug, scene, *budget, search));
     }
@@ -207,7 +210,7 @@ fn story(args: &Bugs, bug: &Bug, scene: &Scene, budget: Budget, search: &Search)
     let Some(damage) = &search.damage else { return Exit::Good };
     let Ok(model) = scene.model(budget) else { return Exit::Good };
     let family = Family::Zookeeper(model.family().clone());
-    let exploration = Exploration { name: CUSTOM, covers: bug.says, family };
+    let exploration = Exploration { name: CUSTOM, covers: bug.says, family, liveness: false };
     let Some(run) = Run::of(model.family(), 0, &damage.actions) else {
         out::error("the model does not make that run again");
         return Exit::Unknown;
@@ -226,7 +229,7 @@ fn story(args: &Bugs, bug: &Bug, scene: &Scene, budget: Budget, search: &Search)
     }
     let Some(export) = &args.export else { return exit };
     let title = format!("a run that shows {}", bug.name);
-    let written = export.write(&run, &look::at(&exploration, &run), &title);
+    let written = export.write(&exploration, &run, &title);
     if written == Exit::Good {
         out::line(format_args!("{}: {title}", export.name()));
     }

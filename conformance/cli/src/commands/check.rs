@@ -15,7 +15,6 @@ use crate::exploring::explore;
 use crate::export::Export;
 use crate::interrupt;
 use crate::listing;
-use crate::look;
 use crate::out;
 use crate::report::certificate::Certificate;
 use crate::report::ci;
@@ -170,7 +169,7 @@ impl Asked<'_> {
             return Exit::Good;
         };
         let title = format!("a run that violates {}", property.name);
-        let exit = export.write(run, &look::at(exploration, run), &title);
+        let exit = export.write(exploration, run, &title);
         if exit == Exit::Good {
             out::line(format_args!("{}: {title}", export.name()));
         }

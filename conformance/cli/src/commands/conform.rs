@@ -53,10 +53,6 @@ pub(crate) fn run(args: &Conform) -> Exit {
             return Exit::Usage;
         }
     }
-    if args.profile.is_some() {
-        out::error("--profile is for captures: the header of a trace names its profile");
-        return Exit::Usage;
-    }
     if args.each { each(args, &given.paths) } else { one(args, &given.paths) }
 }
 
@@ -71,7 +67,7 @@ fn each(args: &Conform, paths: &[PathBuf]) -> Exit {
             exit = exit.and(Exit::Unknown);
             break;
         }
-        let Some(outcome) = check(std::slice::from_ref(path), Options::default()) else {
+        let Some(outcome) = check(std::slice::from_ref(path), options(args)) else {
             exit = exit.and(Exit::Unknown);
             break;
         };
@@ -101,6 +97,12 @@ fn each(args: &Conform, paths: &[PathBuf]) -> Exit {
         "conform",
         &cases,
     ))
+}
+
+/// How traces are checked.
+fn options(args: &Conform) -> Options {
+    let profile = args.profile.unwrap_or_default();
+    Options { witness: args.witness.is_some(), profile, ..Options::default() }
 }
 
 /// Checks a trace; gives nothing if somebody asks the command to end before that is done. The check
@@ -133,8 +135,7 @@ fn one(args: &Conform, paths: &[PathBuf]) -> Exit {
         out::error(why);
         return Exit::Usage;
     }
-    let options = Options { witness: args.witness.is_some(), ..Options::default() };
-    let Some(outcome) = check(paths, options) else {
+    let Some(outcome) = check(paths, options(args)) else {
         let (value, case) = conformance::interrupted(paths);
         out::line(conformance::INTERRUPTED);
         let written = write_json(args.json.as_deref(), "conform", value);

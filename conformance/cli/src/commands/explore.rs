@@ -104,7 +104,7 @@ fn print(
     let mut written = args.svg.as_deref().map_or(Exit::Good, |file| write(file, &svg()));
     if let Some(export) = &args.export {
         let title = format!("a run of {} steps", place.run.steps.len());
-        written = written.and(export.write(&place.run, &look::at(exploration, &place.run), &title));
+        written = written.and(export.write(exploration, &place.run, &title));
     }
     if written != Exit::Good {
         return Ok(written);

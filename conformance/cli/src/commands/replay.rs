@@ -59,10 +59,10 @@ fn tell(args: &Replay, saved: &Saved, replayed: &Replayed) -> Exit {
         name: CUSTOM,
         covers: "a saved run",
         family: Family::Zookeeper(family.clone()),
+        liveness: false,
     };
-    let command = look::at(&exploration, &run);
-    out::line(format_args!("look: {command}"));
+    out::line(format_args!("look: {}", look::at(&exploration, &run)));
     let export = args.export.as_ref();
     let title = format!("a run that shows {}", saved.bug);
-    export.map_or(Exit::Good, |export| export.write(&run, &command, &title))
+    export.map_or(Exit::Good, |export| export.write(&exploration, &run, &title))
 }

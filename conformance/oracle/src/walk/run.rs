@@ -1,5 +1,7 @@
 //! The run itself: which server does what next.
 
+mod script;
+
 use zab_model::{Config, Message, Number, Phase, Profile, Role, Shape, Stage, Step, Wide};
 use zab_trace::{Chain, Event, EventKind, Packet, Recovered, TxnDigest, txn_digest};
 
@@ -33,6 +35,10 @@ pub(super) struct Walker {
     net: Net,
     events: Vec<Event>,
     requests: u32,
+    /// By server: whether its last process ended while its machine ran on.
+    killed: Vec<bool>,
+    /// By server that looks: those of which it has heard whom they follow, in a script.
+    asked: Vec<Vec<usize>>,
 }
 
 impl Walker {
@@ -52,6 +58,8 @@ impl Walker {
             net: Net::default(),
             events: Vec::new(),
             requests: 0,
+            killed: vec![false; servers],
+            asked: vec![Vec::new(); servers],
         })
     }
 
@@ -176,8 +184,13 @@ impl Walker {
     }
 
     fn start(&mut self, row: usize) {
+        let survived = self.rng.below(self.nodes[row].server.unsynced() + 1);
+        self.start_with(row, survived);
+    }
+
+    /// The process starts, if it may, and so many transactions that were not synced are there.
+    fn start_with(&mut self, row: usize, survived: usize) {
         let node = &mut self.nodes[row];
-        let survived = self.rng.below(node.server.unsynced() + 1);
         if !node.step(&self.cfg, Step::Start { survived: u32::from_usize(survived) }) {
             return;
         }
@@ -201,9 +214,7 @@ impl Walker {
             self.finish(row);
         }
         if killed {
-            let node = &self.nodes[row];
-            let last = vec![(Chain::MAIN, node.seq - 1)];
-            self.events.push(Event::killed(self.ids.all()[row], node.incarnation, 0, last));
+            self.killed(row);
         } else {
             self.line(row, EventKind::Stop);
         }
@@ -211,6 +222,18 @@ impl Walker {
         if killed && !self.nodes[row].server.program.is_finished() && self.rng.often(300) {
             self.nodes[row].step(&self.cfg, Step::ProgramNext);
         }
+        self.down(row);
+    }
+
+    /// The recorder's line about a process that is killed.
+    fn killed(&mut self, row: usize) {
+        let node = &self.nodes[row];
+        let last = vec![(Chain::MAIN, node.seq - 1)];
+        self.events.push(Event::killed(self.ids.all()[row], node.incarnation, 0, last));
+    }
+
+    /// The process has ended.
+    fn down(&mut self, row: usize) {
         self.nodes[row].step(&self.cfg, Step::Crash);
         self.nodes[row].forget();
         self.net.lose(row);
@@ -396,6 +419,11 @@ impl Walker {
         });
         let ready: Vec<_> = ready.collect();
         let Some((link, end)) = self.rng.pick(&ready) else { return };
+        self.take(row, link, end);
+    }
+
+    /// The message that came first over a connection is received, if it may be.
+    fn take(&mut self, row: usize, link: usize, end: usize) {
         let Some((ordinal, model_message)) = self.net.links[link].queue[end].front().copied()
         else {
             return;
@@ -465,9 +493,7 @@ impl Walker {
             });
         if let Some(link) = accepted {
             if self.nodes[row].server.role == Role::Leading {
-                self.net.links[link].shown[1] = true;
-                let connection = self.net.links[link].name.clone();
-                self.line(row, EventKind::Connected { connection, peer: None });
+                self.accept(row, link);
             } else {
                 self.net.links[link].drop_end(1);
             }
@@ -485,6 +511,13 @@ impl Walker {
         if let Some(link) = dead {
             self.notice(row, link);
         }
+    }
+
+    /// A leader shows that it has a connection.
+    fn accept(&mut self, row: usize, link: usize) {
+        self.net.links[link].shown[1] = true;
+        let connection = self.net.links[link].name.clone();
+        self.line(row, EventKind::Connected { connection, peer: None });
     }
 
     /// A connection breaks, and this end notices.

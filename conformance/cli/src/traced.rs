@@ -1,0 +1,92 @@
+//! Runs of the model as traces of real servers, for `zabcheck conform`.
+
+use std::fs;
+use std::path::Path;
+
+use stateright::Model;
+use zab_bugs::{Budget, Bug, Scene, Shown};
+use zab_model::explore::{Action, Zab};
+use zab_oracle::script;
+use zab_presets::{Exploration, Family};
+use zab_trace::Writer;
+use zab_view::Run;
+
+use crate::exit::Exit;
+use crate::look::CUSTOM;
+use crate::out;
+use crate::report::bugs::Row;
+use crate::report::write;
+use crate::saved::Saved;
+
+/// Writes the run of each bug that was found, saved and as a trace.
+pub(crate) fn stories(folder: &Path, rows: &[Row]) -> Exit {
+    if let Err(error) = fs::create_dir_all(folder) {
+        out::error(format_args!("cannot make the folder {}: {error}", folder.display()));
+        return Exit::Usage;
+    }
+    let mut exit = Exit::Good;
+    for Row { bug, hunted } in rows {
+        let Some((scene, budget, Some(search))) = hunted else { continue };
+        let Some(damage) = &search.damage else { continue };
+        exit = exit.and(story(folder, bug, scene, *budget, damage));
+    }
+    exit
+}
+
+fn story(folder: &Path, bug: &Bug, scene: &Scene, budget: Budget, damage: &Shown) -> Exit {
+    let Ok(model) = scene.model(budget) else { return Exit::Usage };
+    let family = model.family().clone();
+    let profile = family.ensemble.profile;
+    let Some(run) = Run::of(&family, 0, &damage.actions) else { return Exit::Unknown };
+    let saved = Saved::new(bug.name, profile, budget, &damage.actions, &damage.properties);
+    let exit = write(&folder.join(format!("{}.json", bug.name)), &saved.text());
+    let exploration = Exploration {
+        name: CUSTOM,
+        covers: bug.says,
+        family: Family::Zookeeper(family),
+        liveness: false,
+    };
+    match text(&exploration, &run) {
+        Ok(trace) => exit.and(write(&folder.join(format!("{}.ndjson", bug.name)), &trace)),
+        Err(why) => {
+            out::line(format_args!("{}: no trace: {why}", bug.name));
+            exit
+        }
+    }
+}
+
+/// A run as a trace.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) fn text(exploration: &Exploration, run: &Run) -> Result<String, String> {
+    let Family::Zookeeper(model) = &exploration.family else {
+        return Err("only runs of the model `zookeeper` are made into traces".to_owned());
+    };
+    if run.returns_to.is_some() {
+        return Err("a run that goes on for ever is no trace".to_owned());
+    }
+    let actions = actions(model, &run.path).ok_or("the model does not make that run again")?;
+    let (header, events) = script(model, &actions).map_err(|why| why.to_string())?;
+    let failed = |error: std::io::Error| error.to_string();
+    let mut writer = Writer::new(Vec::new(), &header).map_err(failed)?;
+    for event in &events {
+        writer.write(event).map_err(failed)?;
+    }
+    String::from_utf8(writer.into_inner()).map_err(|error| error.to_string())
+}
+
+/// The actions of a path of numbers.
+fn actions(model: &Zab, path: &[usize]) -> Option<Vec<Action>> {
+    let (first, numbers) = path.split_first()?;
+    let mut state = model.init_states().into_iter().nth(*first)?;
+    let mut taken = Vec::new();
+    for number in numbers {
+        let mut offered = Vec::new();
+        model.actions(&state, &mut offered);
+        let action = *offered.get(*number)?;
+        state = model.next_state(&state, action)?;
+        taken.push(action);
+    }
+    Some(taken)
+}
