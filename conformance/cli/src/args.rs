@@ -224,7 +224,7 @@ pub(crate) struct Conform {
     /// Each path is a trace of its own: check one after the other, and print a summary
     #[arg(long)]
     pub(crate) each: bool,
-/// The rules that the servers follow, as `zabcheck profiles` lists them [default: of a trace
+    /// The rules that the servers follow, as `zabcheck profiles` lists them [default: of a trace
     /// `fixed`, of a capture those of the release that its header names]
     #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = profile)]
     pub(crate) profile: Option<Profile>,

@@ -31,6 +31,11 @@ pub(crate) fn print() {
     out::line(format_args!("claims of liveness of model paper: where, {ASSUMPTION},"));
     let claims = STATEMENTS.map(|claim| [claim.0, claim.1].map(str::to_owned));
     out::line(table(["claim", "what it says"], claims.to_vec()));
+    let assumption = zab_model::explore::liveness::ASSUMPTION;
+    out::line(format_args!("claims of liveness of model zookeeper, of runs where {assumption}:"));
+    let claims = zab_model::explore::liveness::STATEMENTS;
+    let claims = claims.map(|claim| [claim.0, claim.1].map(str::to_owned));
+    out::line(table(["claim", "what it says"], claims.to_vec()));
     let readings = READINGS.map(|reading| [reading.name, reading.says].map(str::to_owned));
     out::line(table(["reading of model paper", "what it is"], readings.to_vec()));
 }

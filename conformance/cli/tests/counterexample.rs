@@ -165,7 +165,7 @@ fn a_run_that_goes_on_for_ever_says_where() {
 #[test]
 fn what_cannot_be_exported_is_refused_before_anything_is_explored() {
     let refused = [
-        ("run.png", "ends with .svg, .mmd, .itf.json or .json"),
+        ("run.png", "ends with .svg, .mmd, .itf.json, .json, or .ndjson for a trace"),
         ("/nonexistent/run.svg", "cannot write /nonexistent/run.svg: No such file"),
     ];
     for (file, words) in refused {

@@ -61,7 +61,6 @@ fn what_cannot_be_is_told_with_what_can() {
             "--crashes is for --model zookeeper, but the bounds are for --model paper here: use --restarts",
         ),
         ("check --model paper --disconnects 1", "use --timeouts"),
-        ("check --liveness", "--liveness is for --model paper"),
         ("check --profile 3.9.1 --model paper", "--profile is for --model zookeeper"),
         ("check --model paper --reading history-first --reading epoch-first", "only one can be"),
         ("check --model paper --reading epoch-frist", "'epoch-first'"),

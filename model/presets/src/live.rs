@@ -1,5 +1,7 @@
 //! Liveness of the `paper` family. Ghosts have no say in it, so it is judged without them.
 
+pub(crate) mod zookeeper;
+
 use std::time::Instant;
 
 use zab_explorer::{ExplorerModel, Fairness, Lasso, LiveVerdict, Options, StateGraph, Stop, Trace};

@@ -52,6 +52,9 @@ pub struct Exploration {
     pub covers: &'static str,
     /// What is explored.
     pub family: Family,
+    /// Of the `zookeeper` family: whether liveness is judged too. The other one says it itself
+    /// ([`PaperRun::liveness`]).
+    pub liveness: bool,
 }
 
 impl PaperRun {
@@ -242,12 +245,12 @@ fn zookeeper_nightly() -> Vec<Exploration> {
 
 fn replication(name: &'static str, covers: &'static str, bounds: Bounds) -> Option<Exploration> {
     let model = Zab::new(bounds, WINDOW_DEFAULT)?;
-    Some(Exploration { name, covers, family: Family::Zookeeper(model) })
+    Some(Exploration { name, covers, family: Family::Zookeeper(model), liveness: false })
 }
 
 fn elections(name: &'static str, covers: &'static str, bounds: Bounds) -> Option<Exploration> {
     let model = Zab { starts: uneven_starts(), ..Zab::new(bounds, WINDOW_DEFAULT)? };
-    Some(Exploration { name, covers, family: Family::Zookeeper(model) })
+    Some(Exploration { name, covers, family: Family::Zookeeper(model), liveness: false })
 }
 
 /// The reading in which an epoch does not stand still.
@@ -269,7 +272,7 @@ fn closed(servers: u8, txns: u8) -> PaperRun {
 }
 
 fn paper(name: &'static str, covers: &'static str, run: PaperRun) -> Exploration {
-    Exploration { name, covers, family: Family::Paper(run) }
+    Exploration { name, covers, family: Family::Paper(run), liveness: false }
 }
 
 fn paper_quick() -> Vec<Exploration> {

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 use zab_explorer::{ExplorerModel, Options, Refused, Trace, check};
+use zab_model::explore::liveness::Live;
 use zab_paper::liveness::CannotJudge;
 use zab_paper::{BoundsError, Paper, WithModel, with_model};
 use zab_view::Run as Told;
@@ -30,6 +31,12 @@ pub enum Impossible {
     /// Liveness is not to be judged within these bounds.
     #[error(transparent)]
     CannotJudge(#[from] CannotJudge),
+    /// Where elections have messages there are rounds, and at the fine grain it is not known which steps
+    /// take an epoch; neither is renamed.
+    #[error(
+        "liveness of the model zookeeper is judged with --election oracle or anybody, at grain writes"
+    )]
+    NoLiveness,
     /// A walk takes each step alike, failures too, so it would hardly ever get anywhere.
     #[error("random walks need a bound on failures, and this exploration has none")]
     Endless,
@@ -44,8 +51,20 @@ impl Exploration {
         match &self.family {
             Family::Zookeeper(model) => {
                 let options = Options { symmetry: false, ..*options };
+                if self.liveness && (options.spill.is_some() || options.checkpoint.is_some()) {
+                    return Err(Refused::DiskInLiveness.into());
+                }
+                let live = match self.liveness {
+                    true => Some(Live::new(model).ok_or(Impossible::NoLiveness)?),
+                    false => None,
+                };
                 let told = |trace: &Trace<_>| told(model, trace);
-                Ok(explore(self, model, &options, &told, tell)?)
+                let mut outcome = explore(self, model, &options, &told, tell)?;
+                if let Some(live) = live.filter(|_| outcome.complete()) {
+                    let options = Options { visited: None, ..options };
+                    outcome.judged(live::zookeeper::judged(model, &live, &options, tell)?);
+                }
+                Ok(outcome)
             }
             Family::Paper(paper) => {
                 let options = &Options { symmetry: paper.symmetry, ..*options };
@@ -77,14 +96,21 @@ impl Exploration {
                         }
                         None => with_model::<0, _>(rules, live::Run { options, tell })??,
                     };
-                    outcome.properties.extend(live.claims);
-                    outcome.liveness = Some(live.liveness);
-                    outcome.left_out = outcome.left_out.max(live.left_out);
-                    outcome.fault = outcome.fault.or(live.fault);
+                    outcome.judged(live);
                 }
                 Ok(outcome)
             }
         }
+    }
+}
+
+impl Outcome {
+    /// Adds what liveness came to.
+    fn judged(&mut self, live: live::Judged) {
+        self.properties.extend(live.claims);
+        self.liveness = Some(live.liveness);
+        self.left_out = self.left_out.max(live.left_out);
+        self.fault = self.fault.take().or(live.fault);
     }
 }
 

@@ -26,7 +26,7 @@
 //! `sizes`, `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse
 //! election. `model`, `enabled`, `effects`: what an action does, when it can, what follows from it.
 //! `engines`: the model as engines see it. `properties`, `agreement`, `reached`, `ghost`: what must hold, what
-//! should be seen, what is remembered for it. `unlimited`: no bound on failures. `starts`: what runs begin with. `render`, `facts`,
+//! should be seen, what is remembered for it. `unlimited`: no bound on failures. `liveness`: what must come about. `starts`: what runs begin with. `render`, `facts`,
 //! `picture`: telling the result.
 
 mod action;
@@ -38,6 +38,7 @@ mod engines;
 mod facts;
 mod ghost;
 mod links;
+pub mod liveness;
 mod model;
 mod older;
 mod oracle;

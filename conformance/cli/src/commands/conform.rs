@@ -8,6 +8,8 @@ use std::thread;
 use serde_json::json;
 use tabled::Table;
 use zab_check::{Counts, Options, Outcome, Summary, Verdict};
+use zab_model::Profile;
+use zab_model::profile::RELEASES;
 use zab_trace::{Finding, Trace};
 
 use crate::args::Conform;
@@ -142,6 +144,11 @@ fn one(args: &Conform, paths: &[PathBuf]) -> Exit {
         return Exit::Unknown.and(written).and(ci::write(&args.reports, "conform", &[case]));
     };
     out::line(&outcome.verdict);
+    if let Some(profile) = args.profile.filter(|profile| *profile != Profile::FIXED) {
+        let release = RELEASES.iter().find(|release| release.profile == profile);
+        let name = release.map_or_else(|| format!("fixed,{profile}"), |one| one.name.to_owned());
+        out::line(format_args!("the steps of profile {name} are legal"));
+    }
     print_notes(&outcome.notes);
     if let Verdict::Conforms(summary) = &outcome.verdict {
         out::line(counts_table(&summary.counts));

@@ -59,7 +59,7 @@ fn print_counts(exploration: &Exploration, outcome: &Outcome) {
     out::line(ends(outcome));
     if let Some(liveness) = &outcome.liveness {
         out::line(format_args!(
-            "liveness: {} states, {} steps that change them, {:.1} s, weak fairness in {} \
+            "liveness: {} states, {} steps that change them, {:.1} s, fairness in {} \
              conditions; every claim speaks of runs where {}",
             liveness.states,
             liveness.steps,

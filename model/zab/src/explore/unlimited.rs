@@ -41,9 +41,15 @@ const EPOCHS_MAX: u32 = 13;
 #[derive(Clone, Debug)]
 pub struct Unlimited {
     zab: Zab,
-    /// Whether failures and elections are counted after all, so that there are at most as many as the
-    /// bounds of the model say.
-    is_counted: bool,
+    counted: Counted,
+}
+
+/// Of what there are at most as many as the bounds of the model say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    Requests,
+    RequestsAndFailures,
+    All,
 }
 
 impl Unlimited {
@@ -63,20 +69,27 @@ impl Unlimited {
             rounds: all.rounds.min(1),
             ..all
         };
-        Self::of(Zab { bounds, ..zab.clone() }, false)
+        Self::of(Zab { bounds, ..zab.clone() }, Counted::Requests)
+    }
+
+    /// The same with as many failures as these bounds allow, and any number of elections.
+    #[must_use]
+    pub fn elections(zab: &Zab) -> Option<Reduced<Self>> {
+        let bounds = Bounds { rounds: 1, ..zab.bounds };
+        Self::of(Zab { bounds, ..zab.clone() }, Counted::RequestsAndFailures)
     }
 
     /// The same with at most as many failures and elections as these bounds allow. What is violated
     /// here is violated with any number of them.
     #[must_use]
     pub fn counted(zab: &Zab) -> Option<Reduced<Self>> {
-        Self::of(zab.clone(), true)
+        Self::of(zab.clone(), Counted::All)
     }
 
-    fn of(zab: Zab, is_counted: bool) -> Option<Reduced<Self>> {
+    fn of(zab: Zab, counted: Counted) -> Option<Reduced<Self>> {
         match zab.bounds.election {
             _ if zab.ensemble.grain == Grain::Threads => None,
-            Election::Oracle | Election::Anybody => Some(Reduced::new(Self { zab, is_counted })),
+            Election::Oracle | Election::Anybody => Some(Reduced::new(Self { zab, counted })),
             Election::Fle | Election::FleOnly => None,
         }
     }
@@ -90,16 +103,22 @@ impl Reduction for Unlimited {
     }
 
     fn names(&self) -> Vec<&'static str> {
-        vec!["budgets of failures and elections", "distances of epochs", "leaders before"]
+        let budgets = match self.counted {
+            Counted::Requests | Counted::All => "budgets of failures and elections",
+            Counted::RequestsAndFailures => "the budget of elections",
+        };
+        vec![budgets, "distances of epochs", "leaders before"]
     }
 
     /// If there are so many epochs that more might not fit, that is noted as a violation.
     fn canonical(&self, state: &State) -> State {
         let mut whole = *state;
-        if !self.is_counted {
-            let requests = state.budget.requests;
-            whole.budget = Budget { requests, ..Budget::of(&self.zab.bounds) };
-        }
+        let full = Budget::of(&self.zab.bounds);
+        whole.budget = match self.counted {
+            Counted::Requests => Budget { requests: state.budget.requests, ..full },
+            Counted::RequestsAndFailures => Budget { rounds: full.rounds, ..state.budget },
+            Counted::All => state.budget,
+        };
         whole.ghost.established = Few::default();
         let used = whole.used_epochs();
         if used.count() > EPOCHS_MAX {
