@@ -81,7 +81,9 @@ def zxids(ensemble, options, _history):
     """The zxids of answers, where much is applied between a write and its answer."""
     eventually(ensemble.leader, "a leader")
     count, told = 300, 0
-    clients = [Connection(ensemble.client_ports[server]) for server in ensemble.IDS for _ in "12"]
+    # A machine that holds this program up must not cost it its sessions.
+    ports = [ensemble.client_ports[server] for server in ensemble.IDS for _ in "12"]
+    clients = [Connection(port, timeout_s=CALL_TIMEOUT_S) for port in ports]
     error, _ = clients[0].ask(1, text("/z") + struct.pack(">i", 1) + b"0" + OPEN + struct.pack(">i", 0))
     require(error == 0, f"create: {error}")
     for one in clients:
@@ -315,6 +317,8 @@ def run(part, kind, binary, options):
         keep = pathlib.Path(options.keep) if options.keep else pathlib.Path(folder)
         try:
             for server in ensemble.IDS:
+                with open(ensemble.folder / str(server) / "zoo.cfg", "a") as config:
+                    config.write(f"maxSessionTimeout={CALL_TIMEOUT_S * 1000}\n")
                 ensemble.start(server)
             print(f"     {part}, {kind.__name__}")
             PARTS[part](ensemble, options, keep / f"{part}.history.ndjson")
