@@ -177,6 +177,7 @@ impl Command {
             Self::Conform(args) => args.json.as_deref(),
             Self::Decode(args) => args.json.as_deref(),
             Self::Wire(args) => args.json.as_deref(),
+            Self::Diagnose(args) => args.json.as_deref(),
             Self::History(args) => args.json.as_deref(),
             Self::Selftest(args) => args.json.as_deref(),
             Self::Verify(args) => args.json.as_deref(),
@@ -184,7 +185,6 @@ impl Command {
             Self::Lint(args) => args.json.as_deref(),
             Self::Bench(args) => args.json.as_deref(),
             Self::Explore(_)
-            | Self::Diagnose(_)
             | Self::Explain(_)
             | Self::Profiles(_)
             | Self::Replay(_)
@@ -272,6 +272,9 @@ pub(crate) struct Diagnose {
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) members: Members,
+    /// Write the result for machines; - prints it, and what is for people on standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 /// Who takes part in a capture without a header that says so.

@@ -1,6 +1,8 @@
 //! A capture as a sequence diagram: each packet in the row in which the recorder saw it.
 
-use std::collections::BTreeSet;
+mod near;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use zab_capture::raw::{Event, Side};
 use zab_capture::{Item, Message, What};
@@ -8,13 +10,44 @@ use zab_view::{Arrow, End, Lane, Row, Sequence};
 use zab_wire::PacketType;
 use zab_wire::election::ServerState;
 
+pub(crate) use near::near;
+
 /// Most rows of a diagram: more than this nobody looks at, and no browser draws.
 pub(crate) const ROWS_MAX: usize = 2_000;
+
+/// The phases that servers are in; a server that has done nothing yet elects.
+#[derive(Clone, Debug, Default)]
+struct Phases(BTreeMap<i64, Option<Lane>>);
+
+impl Phases {
+    fn of(&self, server: i64) -> Option<Lane> {
+        self.0.get(&server).copied().unwrap_or(Some(Lane::Election))
+    }
+
+    /// Goes on by what happened.
+    fn step(&mut self, what: &What) {
+        for server in actors(what) {
+            let phase = after(what, self.of(server));
+            self.0.insert(server, phase);
+        }
+    }
+}
+
+/// What is left out: how many entries, and where they lead.
+#[derive(Debug)]
+struct Gap {
+    entries: usize,
+    phases: Phases,
+}
 
 /// A diagram in the making.
 #[derive(Debug, Default)]
 pub(crate) struct Diagram {
     items: Vec<Item>,
+    /// What is left out before an item, by its index.
+    gaps: BTreeMap<usize, Gap>,
+    /// Lines of the capture that are marked.
+    marked: BTreeSet<u64>,
     /// Items that found no room.
     pub(crate) left_out: usize,
 }
@@ -29,15 +62,38 @@ impl Diagram {
         }
     }
 
+    /// A diagram in which these lines are marked.
+    pub(crate) fn marking(lines: impl IntoIterator<Item = u64>) -> Self {
+        Self { marked: lines.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Whether an item stands in a line that is marked.
+    pub(crate) fn marks(&self, item: &Item) -> bool {
+        self.marked.contains(&item.line)
+    }
+
+    /// Says what is left out here.
+    fn leave_out(&mut self, gap: Gap) {
+        self.gaps.insert(self.items.len(), gap);
+    }
+
     /// The diagram; none if there is nothing to be seen.
     pub(crate) fn sequence(&self) -> Option<Sequence> {
         let servers: BTreeSet<i64> = self.items.iter().flat_map(|item| ends(&item.what)).collect();
         let servers: Vec<i64> = servers.into_iter().collect();
         let lane = |server: i64| servers.iter().position(|other| *other == server);
-        let mut phases: Vec<Option<Lane>> = vec![Some(Lane::Election); servers.len()];
+        let start = Phases::default();
+        let mut phases: Vec<Option<Lane>> =
+            servers.iter().map(|server| start.of(*server)).collect();
         let mut rows = Vec::new();
         let mut arrows = Vec::new();
-        for item in &self.items {
+        for (index, item) in self.items.iter().enumerate() {
+            if let Some(gap) = self.gaps.get(&index) {
+                for (phase, server) in phases.iter_mut().zip(&servers) {
+                    *phase = gap.phases.of(*server);
+                }
+                rows.push(row(format!("… {} entries", gap.entries), &phases));
+            }
             let own: Vec<usize> = actors(&item.what).into_iter().filter_map(lane).collect();
             for index in &own {
                 phases[*index] = after(&item.what, phases[*index]);
@@ -49,16 +105,26 @@ impl Diagram {
                 arrows.push(Arrow { from, to, text, sent, end: End::Received(sent) });
             }
             rows.push(Row {
-                text: words(item),
                 crash: is_end(&item.what),
                 servers: own,
-                notes: vec![String::new(); servers.len()],
-                phases: phases.clone(),
-                marked: matches!(item.what, What::Lost { .. }),
+                marked: self.marks(item) || matches!(item.what, What::Lost { .. }),
+                ..row(words(item), &phases)
             });
         }
         let lanes = servers.iter().map(|server| format!("server {server}")).collect();
         (!rows.is_empty()).then_some(Sequence { lanes, rows, arrows })
+    }
+}
+
+/// A row in which no server does anything.
+fn row(text: String, phases: &[Option<Lane>]) -> Row {
+    Row {
+        text,
+        servers: Vec::new(),
+        crash: false,
+        notes: vec![String::new(); phases.len()],
+        phases: phases.to_vec(),
+        marked: false,
     }
 }
 

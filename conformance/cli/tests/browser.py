@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The page of `zabcheck explore`, and exported pictures, in a real browser: Chromium, driven by Playwright.
+"""The page of `zabcheck explore`, exported pictures and pages, in a real browser: Chromium, driven by Playwright.
 
 usage: browser.py ZABCHECK [--chromium PATH] [--shots DIR]
 
@@ -21,7 +21,8 @@ BOUNDS = "--model paper --servers 3 --txns 2 --ghosts --timeouts 1 --restarts 1 
 
 def violation(zabcheck, picture):
     """A property, and the path to a state that violates it; with a picture of that run."""
-    command = [zabcheck, "check", "--symmetry", "--stop-when-violated", *BOUNDS.split()]
+    # Of several shortest runs, two threads find now the one and now the other.
+    command = [zabcheck, "check", "--symmetry", "--stop-when-violated", "--threads", "1", *BOUNDS.split()]
     command += ["--export", picture]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     name = re.search(r"^(\w+) is violated after", said, re.M).group(1)
@@ -125,6 +126,32 @@ def divergence(zabcheck, picture):
     subprocess.run([zabcheck, "conform", trace, "--export", picture], capture_output=True, check=False)
 
 
+def pages(zabcheck, shots):
+    """Pages of a divergence and of a capture with lost writes, each with words that must be seen."""
+    root = pathlib.Path(__file__).parents[3]
+    given = {
+        "divergence-page": ["conform", root / "traces/corpus/reject/ack_before_fsync.ndjson"],
+        "capture-page": ["wire", root / "conformance/capture/corpus/apache-3.8.0/stale-ack.raw.ndjson"],
+    }
+    for name, arguments in given.items():
+        path = shots / f"{name}.html"
+        subprocess.run([zabcheck, *arguments, "--html", path], capture_output=True, check=False)
+        yield path
+
+
+def look_at_page(page, path, shots):
+    """A page of findings: its rows lead to the findings, and the page itself is never too wide."""
+    page.set_viewport_size({"width": 1400, "height": 800})
+    page.goto(path.resolve().as_uri())
+    page.locator("table a").first.click()
+    expect(page.locator("section h2").first).to_be_in_viewport()
+    expect(page.locator("section svg").first).to_be_visible()
+    assert page.locator("section svg .marked").count() > 0, f"{path.name}: nothing is marked"
+    wide = page.evaluate("() => document.documentElement.scrollWidth > window.innerWidth")
+    assert not wide, f"{path.name} is wider than the window"
+    page.screenshot(path=shots / f"{path.stem}.png", full_page=True)
+
+
 def lose_the_way(page, address):
     """An address that leads nowhere says so; the page goes on."""
     page.goto(f"{address}#0/999")
@@ -159,6 +186,8 @@ def main():
             lose_the_way(page, address)
             look_at_picture(page, run, ["UpdateLeader(1)", "NEWLEADER", "BROADCAST"], args.shots)
             look_at_picture(page, messages, ["Sent ACK 1.1 to 3", "PROPOSAL 1.1"], args.shots)
+            for path in pages(args.zabcheck, args.shots):
+                look_at_page(page, path, args.shots)
             browser.close()
     finally:
         process.terminate()

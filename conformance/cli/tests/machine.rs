@@ -71,6 +71,10 @@ fn what_every_command_writes_is_as_the_schema_says() {
     let diverges = json(&[&steps[..], &["fixed"]].concat(), 1);
     assert_eq!(diverges["captures"][0]["steps"]["servers"][2]["divergence"]["line"], 59);
     assert_eq!(json(&steps[..4], 2)["captures"][0]["verdict"], "INCONCLUSIVE");
+    let diagnosed = json(&["diagnose", &sample, "--servers", "1,2,3"], 0);
+    assert_eq!(diagnosed["captures"][0]["servers"][0]["id"], 1);
+    let refused = json(&["diagnose", &sample], 3);
+    assert!(refused["captures"][0]["refused"].is_string(), "{refused:#}");
     assert_eq!(json(&["lint", &good], 0)["sound"], true);
     let unsound = json(&["lint", &good, &good], 1);
     assert_eq!(unsound["findings"][0]["severity"], "error");

@@ -119,8 +119,6 @@ fn decode_and_wire() {
     assert_ends(0, &["decode", capture]);
     assert_ends(0, &["decode", capture, "--only", "snap,uptodate", "--json", "-"]);
     assert_ends(3, &["decode", capture, "--json", "/dev/full"]);
-    assert_ends(0, &["wire", capture, "--servers", "1,2,3"]);
-    assert_ends(3, &["wire", capture, "--servers", "1,2,3", "--json", "/dev/full"]);
     assert_ends(3, &["decode", "/nowhere/at/all"]);
     let shown = stdout(&zabcheck(&["decode", capture, "--only", "snap,uptodate"]));
     assert_eq!(shown.lines().filter(|line| line.contains(" quorum ")).count(), 3, "{shown}");
@@ -128,6 +126,9 @@ fn decode_and_wire() {
     assert_ends(0, &["wire", capture, "--servers", "1,2,3"]);
     assert_ends(3, &["wire", capture, "--servers", "1,2,3", "--json", "/dev/full"]);
     assert_ends(3, &["wire", "/nowhere/at/all"]);
+    assert_ends(0, &["diagnose", capture, "--servers", "1,2,3"]);
+    assert_ends(3, &["diagnose", capture, "--servers", "1,2,3", "--json", "/dev/full"]);
+    assert_ends(3, &["diagnose", "/nowhere/at/all"]);
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn each(args: &Conform, paths: &[PathBuf]) -> Exit {
         exit = exit.and(outcome.verdict.exit());
         let path = std::slice::from_ref(path);
         results.push(conformance::json(path, &outcome));
-        cases.push(conformance::case("conform", path, &outcome));
+        cases.push(case(args, path, &outcome));
     }
     let unchecked = paths.len() - results.len();
     let mut total: Vec<_> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
@@ -155,7 +155,7 @@ fn one(args: &Conform, paths: &[PathBuf]) -> Exit {
     }
     let value = conformance::json(paths, &outcome);
     let mut exit = outcome.verdict.exit().and(write_json(args.json.as_deref(), "conform", value));
-    let case = conformance::case("conform", paths, &outcome);
+    let case = case(args, paths, &outcome);
     exit = exit.and(ci::write(&args.reports, "conform", &[case]));
     if let Some(path) = &args.witness {
         exit = exit.and(write_witness(path, &outcome));
@@ -164,6 +164,20 @@ fn one(args: &Conform, paths: &[PathBuf]) -> Exit {
         exit = exit.and(draw(picture, paths, &outcome.verdict));
     }
     exit
+}
+
+/// A trace as a test case; for a page with the messages around the line that the verdict is about.
+fn case(args: &Conform, paths: &[PathBuf], outcome: &Outcome) -> ci::Case {
+    let mut case = conformance::case("conform", paths, outcome);
+    if args.reports.html.is_some() && outcome.verdict.place().is_some() {
+        // The trace is read again; one that is gone by now has no picture.
+        let picture =
+            Trace::load(paths).ok().and_then(|trace| window::around(&trace, &outcome.verdict));
+        if let Some(finding) = case.findings.first_mut() {
+            finding.picture = picture;
+        }
+    }
+    case
 }
 
 /// Draws the messages around the line that the verdict is about. The trace is read again, whole.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use serde_json::{Value, json};
 use zab_capture::diagnose::{self, QUESTIONS, Releases, Server};
 
 use crate::args::{self, Diagnose};
@@ -12,6 +13,7 @@ use crate::commands::{steps, wire};
 use crate::exit::Exit;
 use crate::out;
 use crate::report::progress::Progress;
+use crate::report::{can_write, write_json};
 
 /// Looks at captures, one after the other.
 pub(crate) fn run(args: &Diagnose) -> Exit {
@@ -23,10 +25,18 @@ pub(crate) fn run(args: &Diagnose) -> Exit {
             return Exit::Usage;
         }
     };
-    paths.iter().fold(Exit::Good, |exit, path| exit.and(one(path, &args.members)))
+    if let Some(Err(why)) = args.json.as_deref().map(can_write) {
+        out::error(why);
+        return Exit::Usage;
+    }
+    let told: Vec<(Exit, Value)> = paths.iter().map(|path| one(path, &args.members)).collect();
+    let exit = told.iter().fold(Exit::Good, |exit, (one, _)| exit.and(*one));
+    let captures: Vec<Value> = told.into_iter().map(|(_, value)| value).collect();
+    exit.and(write_json(args.json.as_deref(), "diagnose", json!({ "captures": captures })))
 }
 
-fn one(path: &Path, members: &args::Members) -> Exit {
+/// Tells of one capture, and gives the same for machines.
+fn one(path: &Path, members: &args::Members) -> (Exit, Value) {
     let progress = Progress::start("looking at packets");
     let looked = look(path, members);
     drop(progress);
@@ -34,7 +44,7 @@ fn one(path: &Path, members: &args::Members) -> Exit {
         Ok(looked) => looked,
         Err(why) => {
             out::line(format_args!("REFUSED  {}: {why}", path.display()));
-            return Exit::Usage;
+            return (Exit::Usage, to_json(path, Exit::Usage, Some(&why), &[], &[]));
         }
     };
     out::line(path.display());
@@ -53,7 +63,48 @@ fn one(path: &Path, members: &args::Members) -> Exit {
     }
     doubts.iter().for_each(|doubt| out::line(format_args!("note: {doubt}")));
     let is_contradictory = servers.iter().any(|server| server.releases().is_empty());
-    if doubts.is_empty() && !is_contradictory { Exit::Good } else { Exit::Unknown }
+    let is_known = doubts.is_empty() && !is_contradictory;
+    let exit = if is_known { Exit::Good } else { Exit::Unknown };
+    (exit, to_json(path, exit, None, &servers, &doubts))
+}
+
+/// A capture for machines; `refused` is why it is none.
+fn to_json(
+    path: &Path,
+    exit: Exit,
+    refused: Option<&str>,
+    servers: &[Server],
+    doubts: &[String],
+) -> Value {
+    let server = |server: &Server| {
+        let answers = QUESTIONS.iter().zip(&server.answers).map(|(question, answer)| {
+            let packets = answer.packets.iter();
+            let packets: Vec<Value> = packets
+                .map(|packet| json!({"line": packet.line, "text": packet.text.trim()}))
+                .collect();
+            json!({
+                "switch": question.switch,
+                "asks": question.asks,
+                "source": question.source,
+                "answer": answer.word(question),
+                "occasions": answer.occasions,
+                "releases": answer.releases.names().collect::<Vec<_>>(),
+                "packets": packets,
+            })
+        });
+        json!({
+            "id": server.id,
+            "releases": server.releases().names().collect::<Vec<_>>(),
+            "answers": answers.collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "path": path.display().to_string(),
+        "exit": exit.code(),
+        "refused": refused,
+        "servers": servers.iter().map(server).collect::<Vec<_>>(),
+        "doubts": doubts,
+    })
 }
 
 fn look(path: &Path, members: &args::Members) -> Result<(Vec<Server>, Vec<String>), String> {

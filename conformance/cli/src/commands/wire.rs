@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use zab_capture::properties::{self, Finding, Members, Report};
 use zab_capture::raw::{Header, Reader};
-use zab_follow::Answer;
+use zab_follow::{Answer, Divergence};
 use zab_model::Profile;
 
 use crate::args::{self, Conform, Wire};
@@ -16,6 +16,7 @@ use crate::captures;
 use crate::commands::steps::{self, Steps};
 use crate::exit::Exit;
 use crate::out;
+use crate::packets::near;
 use crate::report::ci::{self, Case, State};
 use crate::report::progress::Progress;
 use crate::report::{can_write, table, write_json};
@@ -77,6 +78,14 @@ pub(super) struct Judged {
 impl Judged {
     pub(super) fn word(&self) -> &'static str {
         self.word
+    }
+
+    /// Where it leaves the rules, if it was asked and does.
+    fn divergence(&self) -> Option<&Divergence> {
+        match &self.steps.as_ref()?.answer {
+            Answer::Diverges(divergence) => Some(divergence),
+            Answer::Conforms | Answer::Inconclusive(_) => None,
+        }
     }
 
     pub(super) fn exit(&self) -> Exit {
@@ -234,7 +243,10 @@ fn print_finding(finding: &Finding) {
 fn tell(command: &str, judged: &[Judged], json: Option<&Path>, reports: &ci::Reports) -> Exit {
     let exit = judged.iter().fold(Exit::Good, |exit, judged| exit.and(judged.exit));
     let captures: Vec<Value> = judged.iter().map(to_json).collect();
-    let cases: Vec<Case> = judged.iter().map(|judged| case(command, judged)).collect();
+    let mut cases: Vec<Case> = judged.iter().map(|judged| case(command, judged)).collect();
+    if reports.html.is_some() {
+        cases.iter_mut().zip(judged).for_each(|(case, judged)| draw(case, judged));
+    }
     let value = json!({ "captures": captures });
     exit.and(write_json(json, command, value)).and(ci::write(reports, command, &cases))
 }
@@ -266,6 +278,17 @@ fn to_json(judged: &Judged) -> Value {
     })
 }
 
+/// Draws what stands around the packets of each finding, in the order of the case's.
+fn draw(case: &mut Case, judged: &Judged) {
+    let findings = judged.report.findings.iter();
+    let mut lines: Vec<Vec<u64>> = findings
+        .map(|finding| finding.packets.iter().map(|packet| packet.line).collect())
+        .collect();
+    lines.extend(judged.divergence().map(|divergence| vec![divergence.line]));
+    let pictures = near(&judged.path, lines);
+    case.findings.iter_mut().zip(pictures).for_each(|(finding, picture)| finding.picture = picture);
+}
+
 /// A capture as a test case.
 fn case(command: &str, judged: &Judged) -> Case {
     let path = judged.path.display().to_string();
@@ -276,7 +299,7 @@ fn case(command: &str, judged: &Judged) -> Case {
         ci::Finding { place: Some((path.clone(), line)), ..ci::Finding::error(finding.rule, text) }
     };
     let mut findings: Vec<ci::Finding> = judged.report.findings.iter().map(of).collect();
-    if let Some(Answer::Diverges(divergence)) = judged.steps.as_ref().map(|steps| &steps.answer) {
+    if let Some(divergence) = judged.divergence() {
         let said = [&divergence.instead[..], &divergence.guards].concat().join("\n");
         let text = format!("server {}: {}\n{said}", divergence.server, divergence.packet.trim());
         findings.push(ci::Finding {

@@ -1,7 +1,8 @@
-//! Results for CI systems: JUnit XML, SARIF, annotations of GitHub Actions. All three show the same
-//! cases.
+//! Results for CI systems and readers: JUnit XML, SARIF, annotations of GitHub Actions, a page. All
+//! show the same cases.
 
 mod github;
+mod html;
 mod junit;
 mod sarif;
 
@@ -9,6 +10,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use zab_view::Sequence;
 
 use crate::exit::Exit;
 use crate::out;
@@ -23,6 +25,9 @@ pub(crate) struct Reports {
     /// Write the findings as SARIF 2.1.0
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     pub(crate) sarif: Option<PathBuf>,
+    /// Write the results as a page with a sequence diagram around each finding; the file needs no other
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) html: Option<PathBuf>,
     /// Print each finding as an annotation of GitHub Actions; done by itself where the variable
     /// GITHUB_ACTIONS is `true`, as it is there
     #[arg(long, help_heading = "Reports")]
@@ -73,6 +78,8 @@ pub(crate) struct Finding {
     pub(crate) text: String,
     /// File and line, from 1; without a line it is about the whole file.
     pub(crate) place: Option<(String, Option<u64>)>,
+    /// What happened around it, if that was asked for and is known.
+    pub(crate) picture: Option<Sequence>,
 }
 
 impl Finding {
@@ -80,7 +87,7 @@ impl Finding {
     pub(crate) fn error(rule: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
         let summary = text.lines().next().unwrap_or_default().to_owned();
-        Self { rule: rule.into(), is_error: true, summary, text, place: None }
+        Self { rule: rule.into(), is_error: true, summary, text, place: None, picture: None }
     }
 }
 
@@ -89,7 +96,10 @@ impl Finding {
 /// # Errors
 /// A sentence about the first that cannot.
 pub(crate) fn can_write(asked: &Reports) -> Result<(), String> {
-    [&asked.junit, &asked.sarif].into_iter().flatten().try_for_each(|path| report::can_write(path))
+    [&asked.junit, &asked.sarif, &asked.html]
+        .into_iter()
+        .flatten()
+        .try_for_each(|path| report::can_write(path))
 }
 
 /// Writes what is asked for; a failure is told, and makes the command fail.
@@ -104,6 +114,9 @@ pub(crate) fn write(asked: &Reports, command: &str, cases: &[Case]) -> Exit {
     }
     if let Some(path) = &asked.sarif {
         exit = exit.and(put(path, sarif::text(cases)));
+    }
+    if let Some(path) = &asked.html {
+        exit = exit.and(report::write(path, &html::text(command, cases)));
     }
     exit
 }

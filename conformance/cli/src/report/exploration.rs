@@ -52,7 +52,9 @@ pub(super) fn property_case(suite: &str, property: &Property) -> Case {
         }
         State::Unknown => Some(format!("{name}: {}", property.verdict.word())),
     };
-    let findings = text.map(|text| Finding::error(name, text)).into_iter().collect();
+    let picture = property.run.as_ref().map(|run| run.sequence.clone());
+    let finding = text.map(|text| Finding { picture, ..Finding::error(name, text) });
+    let findings = finding.into_iter().collect();
     Case { suite: suite.to_owned(), name: name.to_owned(), state, findings }
 }
 
