@@ -277,7 +277,7 @@ fn what_can_be_explored_is_listed() {
 #[test]
 fn bad_input_is_told_from_bad_results() {
     let cases: [&[&str]; 12] = [
-        &["check", "--liveness"],
+        &["check", "--liveness", "--symmetry"],
         &["check", "--model", "paper", "--liveness", "--symmetry"],
         &["check", "--model", "paper", "--liveness", "--epochs", "2"],
         &["check", "--txns", "2"],

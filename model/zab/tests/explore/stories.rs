@@ -146,8 +146,8 @@ fn a_truncation_that_reaches_nobody_cuts_nothing() {
 }
 
 #[test]
-fn a_snapshot_cannot_be_truncated_and_its_owner_leaves() {
-    // Rule f.2.0: 1 has 1.1 and 1.2 as a snapshot, which no leader has committed; 2 has only 1.1.
+fn a_snapshot_cannot_be_truncated_and_its_owner_is_sent_another() {
+    // Rule zk.sync.drop: 1 has 1.1 and 1.2 as a snapshot, which no leader has committed; 2 has only 1.1.
     let mut script = three_leads_two(zab(STORY));
     script.act(Action::Request(id(3)));
     script.act(Action::ToLearner(id(2)));
@@ -180,6 +180,12 @@ fn a_snapshot_cannot_be_truncated_and_its_owner_leaves() {
     script.act(Action::Write(id(2)));
     assert_eq!(script.on_its_way(1), ["TRUNC 1.1", "NEWLEADER epoch=3"]);
     script.act(Action::ToLearner(id(1)));
-    assert_eq!(script.state.servers[0].role, Role::Looking);
+    // It follows still, on a new connection, and says that it has nothing.
+    assert_eq!(script.state.servers[0].role, Role::Following);
+    script.act(Action::Connect(id(1)));
+    script.act(Action::Accept(id(1), id(2)));
+    script.act(Action::ToLearner(id(1)));
+    script.act(Action::ToLeader(id(1), id(2)));
+    assert_eq!(script.on_its_way(1), ["SNAP 1.1", "NEWLEADER epoch=3"]);
     assert_eq!(broken(&script), Vec::<&str>::new());
 }
