@@ -58,10 +58,13 @@ pub(crate) fn json() -> Value {
         json!({"model": model, "name": name, "kind": kind, "says": says})
     });
     let named = |(name, says): (&str, &str)| json!({"name": name, "says": says});
+    let of = |model: &'static str| move |(name, says): (&str, &str)| json!({"model": model, "name": name, "says": says});
+    let claims = zab_model::explore::liveness::STATEMENTS.iter().copied().map(of("zookeeper"));
+    let claims: Vec<Value> = claims.chain(STATEMENTS.into_iter().map(of("paper"))).collect();
     json!({
         "presets": presets,
         "properties": properties.collect::<Vec<_>>(),
-        "claims": STATEMENTS.map(named),
+        "claims": claims,
         "readings": READINGS.map(|reading| named((reading.name, reading.says))),
     })
 }

@@ -71,7 +71,7 @@ pub(crate) fn judge<M: ExplorerModel>(
         };
         verdicts.claims.push(Property {
             name: report.name,
-            kind: "leads to",
+            kind: claim.claim.kind(),
             verdict,
             trace_length: lasso.as_ref().map(|lasso| lasso.stem.steps() + lasso.cycle.steps()),
             run: None,

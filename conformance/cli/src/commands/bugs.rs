@@ -185,7 +185,14 @@ fn pages(folder: &Path, rows: &[Row]) -> Exit {
     for Row { bug, hunted } in rows {
         let Some((scene, budget, Some(search))) = hunted else { continue };
         let (Some(damage), Ok(model)) = (&search.damage, scene.model(*budget)) else { continue };
-        let Some(run) = Run::of(model.family(), 0, &damage.actions) else { continue };
+        let Some(run) = Run::of(model.family(), 0, &damage.actions) else {
+            out::error(format_args!(
+                "no page for {}: the model does not make its run again",
+                bug.name
+            ));
+            exit = exit.and(Exit::Bad);
+            continue;
+        };
         let page = page::page(bug, scene, *budget, search, &run);
         exit = exit.and(write(&folder.join(page::file(bug)), &page));
     }

@@ -25,6 +25,8 @@ pub(super) struct Steps {
     /// What the capture needs of its release, if it is no run of `fixed`, and where it leaves `fixed`.
     strict: Vec<Divergence>,
     reliances: Vec<Reliance>,
+    /// Whether that was left out, for the capture's size.
+    is_large: bool,
 }
 
 /// Follows each server under its rules: those that were asked for, or those of the release that the header
@@ -51,8 +53,9 @@ pub(super) fn check(
         .collect();
     let answers: Vec<Followed> = followed.iter().map(|(one, _)| one.clone()).collect();
     let answer = zab_follow::answer(&answers);
-    let mut steps = Steps { answer, followed, strict: Vec::new(), reliances: Vec::new() };
-    if summary.total() <= EXPLAINED_MAX {
+    let is_large = summary.total() > EXPLAINED_MAX;
+    let mut steps = Steps { answer, followed, strict: Vec::new(), reliances: Vec::new(), is_large };
+    if !is_large {
         steps.compare(&items, members, named);
     }
     Ok(steps)
@@ -101,7 +104,13 @@ fn name(profile: Profile) -> String {
 impl Steps {
     fn unknown(why: &str) -> Self {
         let answer = Answer::Inconclusive(why.to_owned());
-        Self { answer, followed: Vec::new(), strict: Vec::new(), reliances: Vec::new() }
+        Self {
+            answer,
+            followed: Vec::new(),
+            strict: Vec::new(),
+            reliances: Vec::new(),
+            is_large: false,
+        }
     }
 
     /// Where the capture leaves `fixed`, if it is a run of something else, and the switches that it needs.
@@ -142,6 +151,11 @@ impl Steps {
             let server = divergence.server;
             out::line(format_args!("\nnote: of fixed, server {server} is no run:"));
             print_divergence(divergence);
+        }
+        if self.is_large {
+            out::line(format_args!(
+                "note: it has more than {EXPLAINED_MAX} messages, so it was not compared with fixed"
+            ));
         }
         for Reliance { server, settings, rule, says, issues, .. } in &self.reliances {
             let issues = if issues.is_empty() { "" } else { &format!("; see {issues}") };

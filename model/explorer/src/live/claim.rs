@@ -25,6 +25,19 @@ pub enum Claim<M: Model> {
     LeadsTo(Predicate<M>, Predicate<M>),
 }
 
+impl<M: Model> Claim<M> {
+    /// Its shape, in words.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Eventually(_) => "eventually",
+            Self::AlwaysEventually(_) => "again and again",
+            Self::EventuallyAlways(_) => "from some time on",
+            Self::LeadsTo(..) => "leads to",
+        }
+    }
+}
+
 /// Which runs count: those that meet every condition, and take some steps finitely often only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fairness {
