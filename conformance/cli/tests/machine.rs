@@ -73,6 +73,11 @@ fn what_every_command_writes_is_as_the_schema_says() {
     assert_eq!(json(&steps[..4], 2)["captures"][0]["verdict"], "INCONCLUSIVE");
     let diagnosed = json(&["diagnose", &sample, "--servers", "1,2,3"], 0);
     assert_eq!(diagnosed["captures"][0]["servers"][0]["id"], 1);
+    let followed = &diagnosed["captures"][0]["followed"];
+    let runs = followed[2]["releases"].as_array().expect("releases");
+    assert!(runs.contains(&"3.8.0".into()) && !runs.contains(&"fixed".into()), "{followed:#}");
+    let strict = followed[2]["answers"].as_array().expect("answers").last().expect("fixed");
+    assert_eq!((&strict["release"], &strict["verdict"]), (&"fixed".into(), &"DIVERGES".into()));
     let refused = json(&["diagnose", &sample], 3);
     assert!(refused["captures"][0]["refused"].is_string(), "{refused:#}");
     assert_eq!(json(&["lint", &good], 0)["sound"], true);

@@ -5,11 +5,12 @@ use std::io::BufReader;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use zab_capture::diagnose::{self, QUESTIONS, Releases, Server};
+use zab_capture::diagnose::{self, QUESTIONS, Server};
 
 use crate::args::{self, Diagnose};
 use crate::captures;
-use crate::commands::{steps, wire};
+use crate::commands::steps::{self, Releases};
+use crate::commands::wire;
 use crate::exit::Exit;
 use crate::out;
 use crate::report::progress::Progress;
@@ -44,7 +45,7 @@ fn one(path: &Path, members: &args::Members) -> (Exit, Value) {
         Ok(looked) => looked,
         Err(why) => {
             out::line(format_args!("REFUSED  {}: {why}", path.display()));
-            return (Exit::Usage, to_json(path, Exit::Usage, Some(&why), &[], &[]));
+            return (Exit::Usage, to_json(path, Exit::Usage, Some(&why), (&[], &[]), &[]));
         }
     };
     out::line(path.display());
@@ -55,17 +56,21 @@ fn one(path: &Path, members: &args::Members) -> (Exit, Value) {
     for server in &servers {
         out::line(format_args!("server {}: {}", server.id, left(server.releases())));
     }
-    if doubts.is_empty()
-        && let Err(why) =
-            wire::members(path, members).and_then(|members| steps::print_releases(path, &members))
-    {
+    let followed = match wire::members(path, members) {
+        Ok(members) if doubts.is_empty() => steps::releases(path, &members),
+        Ok(_) => Ok(Vec::new()),
+        Err(why) => Err(why),
+    };
+    let followed = followed.unwrap_or_else(|why| {
         out::line(format_args!("note: {why}"));
-    }
+        Vec::new()
+    });
+    followed.iter().for_each(Releases::print);
     doubts.iter().for_each(|doubt| out::line(format_args!("note: {doubt}")));
     let is_contradictory = servers.iter().any(|server| server.releases().is_empty());
     let is_known = doubts.is_empty() && !is_contradictory;
     let exit = if is_known { Exit::Good } else { Exit::Unknown };
-    (exit, to_json(path, exit, None, &servers, &doubts))
+    (exit, to_json(path, exit, None, (&servers, &followed), &doubts))
 }
 
 /// A capture for machines; `refused` is why it is none.
@@ -73,7 +78,7 @@ fn to_json(
     path: &Path,
     exit: Exit,
     refused: Option<&str>,
-    servers: &[Server],
+    (servers, followed): (&[Server], &[Releases]),
     doubts: &[String],
 ) -> Value {
     let server = |server: &Server| {
@@ -103,6 +108,7 @@ fn to_json(
         "exit": exit.code(),
         "refused": refused,
         "servers": servers.iter().map(server).collect::<Vec<_>>(),
+        "followed": followed.iter().map(Releases::json).collect::<Vec<_>>(),
         "doubts": doubts,
     })
 }
@@ -147,13 +153,13 @@ fn why(server: &Server) {
     }
 }
 
-fn left(releases: Releases) -> String {
+fn left(releases: diagnose::Releases) -> String {
     match releases.is_empty() {
         true => "no release explains all of it".to_owned(),
         false => format!("what packets show leaves {}", list(releases)),
     }
 }
 
-fn list(releases: Releases) -> String {
+fn list(releases: diagnose::Releases) -> String {
     releases.names().collect::<Vec<_>>().join(", ")
 }

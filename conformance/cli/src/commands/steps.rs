@@ -1,5 +1,7 @@
 //! `zabcheck conform` of a capture: its packets followed through the model.
 
+mod releases;
+
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -13,6 +15,8 @@ use zab_model::profile::RELEASES;
 
 use crate::out;
 use crate::report::table;
+
+pub(super) use releases::{Releases, releases};
 
 /// Packets of captures in which the switches are looked for that a capture needs: that is one search for
 /// each switch.
@@ -66,28 +70,6 @@ fn read(path: &Path) -> Result<(Vec<Item>, Summary), String> {
     let mut items = Vec::new();
     let summary = decode(BufReader::new(file), |item| items.push(item.clone()));
     Ok((items, summary.map_err(|error| error.to_string())?))
-}
-
-/// Prints of which releases each voter is a run, and where it leaves the others.
-pub(super) fn print_releases(path: &Path, members: &Members) -> Result<(), String> {
-    let (items, _) = read(path)?;
-    for server in members.servers.difference(&members.observers) {
-        let (mut conforms, mut others) = (Vec::new(), Vec::new());
-        for release in RELEASES {
-            match zab_follow::follow(&items, members, *server, release.profile).answer {
-                Answer::Conforms => conforms.push(release.name),
-                Answer::Diverges(Divergence { packet, .. }) => {
-                    let packet = packet.split_whitespace().collect::<Vec<_>>().join(" ");
-                    others.push(format!("  not of {}: it cannot send {packet}", release.name));
-                }
-                Answer::Inconclusive(why) => others.push(format!("  {}: {why}", release.name)),
-            }
-        }
-        let names = if conforms.is_empty() { "no release".to_owned() } else { conforms.join(", ") };
-        out::line(format_args!("server {server}: followed through the model, a run of {names}"));
-        others.iter().for_each(out::line);
-    }
-    Ok(())
 }
 
 fn release(summary: &Summary, server: i64) -> Option<Profile> {

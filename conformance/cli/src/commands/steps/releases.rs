@@ -1,0 +1,76 @@
+//! Of which releases the packets of each voter of a capture are a run of the model.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use zab_capture::properties::Members;
+use zab_follow::{Answer, Divergence};
+use zab_model::profile::RELEASES;
+
+use super::{read, to_json, word};
+use crate::out;
+
+/// What the model says of one voter under the rules of each release.
+pub(in crate::commands) struct Releases {
+    server: i64,
+    answers: Vec<(&'static str, Answer)>,
+}
+
+/// Follows each voter under the rules of every release.
+pub(in crate::commands) fn releases(
+    path: &Path,
+    members: &Members,
+) -> Result<Vec<Releases>, String> {
+    let (items, _) = read(path)?;
+    let voters = members.servers.difference(&members.observers);
+    let of = |server: &i64| {
+        let follow = |profile| zab_follow::follow(&items, members, *server, profile).answer;
+        let answers = RELEASES.iter().map(|release| (release.name, follow(release.profile)));
+        Releases { server: *server, answers: answers.collect() }
+    };
+    Ok(voters.map(of).collect())
+}
+
+impl Releases {
+    /// The names of those of which it is a run.
+    fn runs(&self) -> Vec<&'static str> {
+        let runs = self.answers.iter().filter(|(_, answer)| matches!(answer, Answer::Conforms));
+        runs.map(|(name, _)| *name).collect()
+    }
+
+    pub(in crate::commands) fn print(&self) {
+        let (server, runs) = (self.server, self.runs());
+        let names = if runs.is_empty() { "no release".to_owned() } else { runs.join(", ") };
+        out::line(format_args!("server {server}: followed through the model, a run of {names}"));
+        for (name, answer) in &self.answers {
+            match answer {
+                Answer::Conforms => {}
+                Answer::Diverges(Divergence { packet, .. }) => {
+                    let packet = packet.split_whitespace().collect::<Vec<_>>().join(" ");
+                    out::line(format_args!("  not of {name}: it cannot send {packet}"));
+                }
+                Answer::Inconclusive(why) => out::line(format_args!("  {name}: {why}")),
+            }
+        }
+    }
+
+    /// The same for machines.
+    pub(in crate::commands) fn json(&self) -> Value {
+        let answer = |(name, answer): &(&str, Answer)| {
+            let (divergence, reason) = match answer {
+                Answer::Conforms => (None, None),
+                Answer::Diverges(divergence) => (Some(to_json(divergence)), None),
+                Answer::Inconclusive(why) => (None, Some(why)),
+            };
+            json!({
+                "release": name, "verdict": word(answer),
+                "divergence": divergence, "reason": reason,
+            })
+        };
+        json!({
+            "server": self.server,
+            "releases": self.runs(),
+            "answers": self.answers.iter().map(answer).collect::<Vec<_>>(),
+        })
+    }
+}
