@@ -82,9 +82,13 @@ impl Asked<'_> {
 
     fn report(&self, all: &[Walked<'_>], exit: Exit) -> Exit {
         let explorations: Vec<_> = all.iter().map(walks::json).collect();
+        let missing = self.explorations.len() - all.len();
+        if missing > 0 {
+            out::line(format_args!("{missing} explorations were not walked"));
+        }
         let value = json!({
             "preset": self.preset.map(zab_presets::Preset::name),
-            "missing": self.explorations.len() - all.len(),
+            "missing": missing,
             "explorations": explorations,
         });
         let cases: Vec<_> = all.iter().flat_map(walks::cases).collect();
