@@ -25,6 +25,16 @@ pub(crate) fn among(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     }
 }
 
+/// The captures among some paths, or the paths themselves if none is one: what they are is then told by
+/// who reads them.
+///
+/// # Errors
+/// As [`among`].
+pub(crate) fn or_given(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let found = among(paths)?;
+    Ok(if found.is_empty() { paths.to_vec() } else { found })
+}
+
 /// The captures in a folder by their names, or the file itself if it is one.
 pub(crate) fn in_path(path: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(path) else {

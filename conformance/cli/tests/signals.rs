@@ -221,7 +221,7 @@ fn check_tells_how_far_the_walks_went() {
         let walks = &result["explorations"][0];
         if walks.is_null() {
             // The signal came before the first walk.
-            assert!(ended.said.contains("1 explorations were not walked"), "{}", ended.said);
+            assert!(ended.said.contains("explorations that were not walked: 1"), "{}", ended.said);
             return;
         }
         assert_eq!(walks["stopped"], "interrupted", "{}", ended.said);

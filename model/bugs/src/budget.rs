@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zab_model::explore::{self, Bounds, Election, SERVERS_MAX};
+use zab_model::explore::{self, Bounds, SERVERS_MAX};
 use zab_model::{ServerId, ServerSet};
 
 /// Everything that the environment may do while a bug is looked for.
@@ -43,21 +43,6 @@ const ROUNDS: &str = "rounds";
 /// The name of the number of servers, which is 3 unless it is given.
 const SERVERS: &str = "servers";
 
-/// Three servers, one election, nothing else.
-const CALM: Bounds = Bounds {
-    servers: 3,
-    requests: 0,
-    crashes: 0,
-    kills: 0,
-    lost_disks: 0,
-    failed_appends: 0,
-    timeouts: 0,
-    disconnects: 0,
-    rounds: 1,
-    resends: 0,
-    election: Election::Oracle,
-};
-
 impl Budget {
     /// Reads a budget such as `requests=2 rounds=3 crashes=1@3 timeouts=2@1,2`: numbers, and
     /// behind `@` the servers that it may happen to.
@@ -65,7 +50,7 @@ impl Budget {
     /// # Errors
     /// Which word is wrong, and what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut budget = Self { bounds: CALM, who: Default::default() };
+        let mut budget = Self { bounds: Bounds::CALM, who: Default::default() };
         for word in text.split_whitespace() {
             budget.read(word).ok_or_else(|| {
                 let names = COUNTS.map(|count| count.name).join(", ");
@@ -155,7 +140,7 @@ fn servers_of(text: &str) -> Option<ServerSet> {
 /// What [`Budget::parse`] reads; what does not happen is left out.
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.bounds.servers != CALM.servers {
+        if self.bounds.servers != Bounds::CALM.servers {
             write!(f, "{SERVERS}={} ", self.bounds.servers)?;
         }
         write!(f, "{ROUNDS}={}", self.bounds.rounds)?;

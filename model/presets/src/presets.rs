@@ -156,20 +156,8 @@ impl Preset {
     }
 }
 
-/// Bounds without faults: three servers, the oracle, one election.
-const CALM: Bounds = Bounds {
-    servers: 3,
-    requests: 1,
-    crashes: 0,
-    kills: 0,
-    lost_disks: 0,
-    failed_appends: 0,
-    timeouts: 0,
-    disconnects: 0,
-    rounds: 1,
-    resends: 0,
-    election: Election::Oracle,
-};
+/// One request, and no fault.
+const CALM: Bounds = Bounds { requests: 1, ..Bounds::CALM };
 
 /// Bounds of an election among three servers that do nothing else.
 const ELECTION: Bounds = Bounds { requests: 0, rounds: 0, election: Election::FleOnly, ..CALM };

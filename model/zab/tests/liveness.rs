@@ -5,19 +5,7 @@ use zab_model::explore::liveness::{Live, STATEMENTS};
 use zab_model::explore::{Bounds, Election, State, Zab};
 use zab_model::{Grain, Profile, Role, WINDOW_DEFAULT};
 
-const CALM: Bounds = Bounds {
-    servers: 3,
-    requests: 1,
-    crashes: 0,
-    kills: 0,
-    lost_disks: 0,
-    failed_appends: 0,
-    timeouts: 0,
-    disconnects: 0,
-    rounds: 1,
-    resends: 0,
-    election: Election::Oracle,
-};
+const CALM: Bounds = Bounds { requests: 1, ..Bounds::CALM };
 
 const CRASH: Bounds = Bounds { crashes: 1, ..CALM };
 const LINK: Bounds = Bounds { disconnects: 1, ..CALM };

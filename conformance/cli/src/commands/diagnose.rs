@@ -18,9 +18,8 @@ use crate::report::{can_write, write_json};
 
 /// Looks at captures, one after the other.
 pub(crate) fn run(args: &Diagnose) -> Exit {
-    let paths = match captures::among(&args.paths) {
-        Ok(captures) if captures.is_empty() => args.paths.clone(),
-        Ok(captures) => captures,
+    let paths = match captures::or_given(&args.paths) {
+        Ok(paths) => paths,
         Err(why) => {
             out::error(why);
             return Exit::Usage;

@@ -27,9 +27,8 @@ const NOT_CHECKED: &str = "the steps themselves were not checked against a relea
 
 /// Looks at the properties of captures.
 pub(crate) fn run(args: &Wire) -> Exit {
-    let paths = match captures::among(&args.paths) {
-        Ok(captures) if captures.is_empty() => args.paths.clone(),
-        Ok(captures) => captures,
+    let paths = match captures::or_given(&args.paths) {
+        Ok(paths) => paths,
         Err(why) => {
             out::error(why);
             return Exit::Usage;

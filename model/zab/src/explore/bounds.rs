@@ -59,6 +59,23 @@ pub struct Bounds {
     pub election: Election,
 }
 
+impl Bounds {
+    /// Three servers, the oracle, one election, and nothing else.
+    pub const CALM: Self = Self {
+        servers: 3,
+        requests: 0,
+        crashes: 0,
+        kills: 0,
+        lost_disks: 0,
+        failed_appends: 0,
+        timeouts: 0,
+        disconnects: 0,
+        rounds: 1,
+        resends: 0,
+        election: Election::Oracle,
+    };
+}
+
 impl fmt::Display for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -19,20 +19,7 @@ use zab_explorer::{Options, Report, Verdict, check};
 use zab_model::Profile;
 use zab_model::explore::{Bounds, Election, State, Zab};
 
-/// Three servers, the oracle, one election, and nothing else.
-const CALM: Bounds = Bounds {
-    servers: 3,
-    requests: 0,
-    crashes: 0,
-    kills: 0,
-    lost_disks: 0,
-    failed_appends: 0,
-    timeouts: 0,
-    disconnects: 0,
-    rounds: 1,
-    resends: 0,
-    election: Election::Oracle,
-};
+const CALM: Bounds = Bounds::CALM;
 
 /// Three servers that elect and do nothing else.
 const ELECTION: Bounds = Bounds { rounds: 0, election: Election::FleOnly, ..CALM };

@@ -84,7 +84,7 @@ impl Asked<'_> {
         let explorations: Vec<_> = all.iter().map(walks::json).collect();
         let missing = self.explorations.len() - all.len();
         if missing > 0 {
-            out::line(format_args!("{missing} explorations were not walked"));
+            out::line(format_args!("explorations that were not walked: {missing}"));
         }
         let value = json!({
             "preset": self.preset.map(zab_presets::Preset::name),
