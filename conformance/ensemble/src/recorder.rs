@@ -167,8 +167,7 @@ impl Recorder {
 
     /// Ends the capture. What passes later is not written any more.
     pub fn end(&self) {
-        self.file.write(Event::Quit);
-        self.file.end();
+        self.file.quit();
     }
 }
 

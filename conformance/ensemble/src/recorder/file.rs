@@ -46,8 +46,13 @@ impl File {
 
     /// Writes an entry after all that were written before.
     pub(super) fn write(&self, event: Event) {
-        let entries = lock(&self.entries);
-        let Some(sender) = entries.as_ref() else { return };
+        if let Some(sender) = lock(&self.entries).as_ref() {
+            self.send(sender, event);
+        }
+    }
+
+    /// The lock of the entries is held.
+    fn send(&self, sender: &Sender<(u64, Event)>, event: Event) {
         let time = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         // The writer is gone if it has failed, and then that is what is told.
         let _ = sender.send((time, event));
@@ -57,8 +62,18 @@ impl File {
         lock(&self.failed).clone()
     }
 
+    /// Writes the last entry. No other thread writes one after it.
+    pub(super) fn quit(&self) {
+        let mut entries = lock(&self.entries);
+        if let Some(sender) = entries.take() {
+            self.send(&sender, Event::Quit);
+        }
+        drop(entries);
+        self.end();
+    }
+
     /// Waits until everything is written; nothing is after this.
-    pub(super) fn end(&self) {
+    fn end(&self) {
         drop(lock(&self.entries).take());
         if let Some(writer) = lock(&self.writer).take()
             && writer.join().is_err()
@@ -107,6 +122,35 @@ mod tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    #[test]
+    fn the_last_entry_is_the_last_whoever_else_writes() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        for run in 0..200 {
+            let path = folder.path().join(run.to_string());
+            let header = Header {
+                capture: 1,
+                servers: vec![1],
+                observers: Vec::new(),
+                software: None,
+                note: None,
+            };
+            let file = File::create(&path, &header).expect("a capture");
+            thread::scope(|scope| {
+                for connection in 1..=3 {
+                    let file = &file;
+                    scope.spawn(move || {
+                        while lock(&file.entries).is_some() {
+                            file.write(Event::Close { connection });
+                        }
+                    });
+                }
+                file.quit();
+            });
+            let text = fs::read_to_string(&path).expect("the capture");
+            assert!(text.trim_end().ends_with("\"quit\"}"), "run {run}: {text}");
         }
     }
 
