@@ -1,6 +1,6 @@
 //! From the flags of single bounds to what is explored.
 
-use zab_model::explore::{self, SERVERS_MAX, Zab};
+use zab_model::explore::{self, SERVERS, Zab};
 use zab_model::{Grain, Profile};
 use zab_paper::{self as paper, Rules, Variant};
 use zab_presets::{Exploration, Family, GHOSTS, PaperRun};
@@ -128,10 +128,10 @@ fn zookeeper(args: &Bounds) -> Result<Zab, String> {
     };
     let window = args.window.map_or(zab_model::WINDOW_DEFAULT, usize::from);
     // The flags keep all other limits.
-    let fits = (2..=SERVERS_MAX).contains(&usize::from(bounds.servers));
+    let fits = (2..=SERVERS).contains(&usize::from(bounds.servers));
     Zab::new(bounds, window).filter(|_| fits).ok_or_else(|| {
         format!(
-            "--servers {}: --model zookeeper has 2 to {SERVERS_MAX}, --model paper 2 to {}",
+            "--servers {}: --model zookeeper has 2 to {SERVERS}, --model paper 2 to {}",
             bounds.servers,
             paper::SERVERS_MAX
         )

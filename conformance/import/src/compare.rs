@@ -7,7 +7,7 @@
 
 use std::fmt::Display;
 
-use zab_model::explore::{Flat, Log, SERVERS_MAX, State};
+use zab_model::explore::{Flat, Log, SERVERS, State};
 use zab_model::{Phase, Role, Server, ServerId, ServerSet, Table, Zxid};
 
 use crate::order::Order;
@@ -82,7 +82,7 @@ pub(crate) fn position(state: &State, server: &Server<Flat>) -> Zxid<u8> {
 /// Whom a leader sends every PROPOSAL.
 fn forwarding(server: &Server<Flat>) -> ServerSet {
     let mut set = ServerSet::default();
-    for id in (1..=u8::MAX).map(ServerId).take(SERVERS_MAX) {
+    for id in (1..=u8::MAX).map(ServerId).take(SERVERS) {
         if server.leader.learners.row(id).progress.is_forwarding() {
             set.insert(id);
         }

@@ -3,7 +3,7 @@
 //! It is what `trace_reader.py` of the specifications' authors writes; see `docs/src/import.md`.
 
 use serde_json::Value;
-use zab_model::explore::SERVERS_MAX;
+use zab_model::explore::SERVERS;
 use zab_model::{Phase, Role, Zxid};
 
 use crate::fields::{Field, NotRead};
@@ -263,8 +263,8 @@ fn header_of(header: &Field<'_>) -> Result<(Option<String>, Vec<String>), NotRea
     if !u64::try_from(servers.len()).is_ok_and(|count| number.whole() == Ok(count)) {
         return Err(number.is_not(&format!("{}, as many as server_id has", servers.len())));
     }
-    if servers.is_empty() || servers.len() > SERVERS_MAX {
-        return Err(ids.is_not(&format!("1 to {SERVERS_MAX} servers, as many as the model has")));
+    if servers.is_empty() || servers.len() > SERVERS {
+        return Err(ids.is_not(&format!("1 to {SERVERS} servers, as many as the model has")));
     }
     Ok((version.map(|version| version.text().unwrap_or_default().to_owned()), servers))
 }

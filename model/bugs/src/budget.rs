@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zab_model::explore::{self, Bounds, SERVERS_MAX};
+use zab_model::explore::{self, Bounds, SERVERS as SERVERS_MAX};
 use zab_model::{ServerId, ServerSet};
 
 /// Everything that the environment may do while a bug is looked for.

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 
 use stateright::Model;
-use zab_model::explore::{Action, SERVERS_MAX, State};
+use zab_model::explore::{Action, SERVERS, State};
 
 use crate::hunt::Hunt;
 
 /// Where a reordering is: how many actions of each server were taken, and who took the last one.
-type Place = ([u8; SERVERS_MAX], usize);
+type Place = ([u8; SERVERS], usize);
 
 /// How a place was reached.
 struct Reached {
@@ -33,13 +33,13 @@ fn reordered(
     actions: &[Action],
     shows: &dyn Fn(&State) -> bool,
 ) -> Option<Vec<Action>> {
-    let mut of: [Vec<Action>; SERVERS_MAX] = Default::default();
+    let mut of: [Vec<Action>; SERVERS] = Default::default();
     for action in actions {
         of.get_mut(server(*action))?.push(*action);
     }
     let state = model.init_states().into_iter().next()?;
     // Nobody has taken the first step yet.
-    let start: Place = ([0; SERVERS_MAX], SERVERS_MAX);
+    let start: Place = ([0; SERVERS], SERVERS);
     let mut reached = HashMap::from([(start, Reached { changes: 0, from: None, state })]);
     // Places with fewer changes come first: a step of the same server goes to the front.
     let mut queue = VecDeque::from([(0, start)]);
@@ -51,7 +51,7 @@ fn reordered(
         }
         let state = here.state;
         let (taken, last) = place;
-        if (0..SERVERS_MAX).all(|server| usize::from(taken[server]) == of[server].len()) {
+        if (0..SERVERS).all(|server| usize::from(taken[server]) == of[server].len()) {
             if shows(&state) {
                 best = Some(place);
                 break;
@@ -135,7 +135,7 @@ mod tests {
             let told = fewest_changes(&model, &found, &is_done);
             assert!(changes(&told) <= changes(&found), "{found:?}\n{told:?}");
             fewer += changes(&found) - changes(&told);
-            for id in 0..SERVERS_MAX {
+            for id in 0..SERVERS {
                 let of = |all: &[Action]| {
                     all.iter().copied().filter(|one| server(*one) == id).collect::<Vec<_>>()
                 };

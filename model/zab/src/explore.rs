@@ -12,8 +12,8 @@
 //!
 //! Besides what its bounds leave out, and what the rules leave out (see the crate):
 //!
-//! * More than three servers and three transactions; simulated runs, which the checker of traces
-//!   steps through, have more of both.
+//! * More than five servers and three transactions; simulated runs, which the checker of traces
+//!   steps through, have more of both. A model is compiled for a number of servers (`Zab<N, P>`).
 //! * Election channels hold two notifications. A newer one replaces the last one only when the
 //!   channel is full, and a new connection does not repeat the last one (that is a resend).
 //! * A follower connects only to a server that leads; an attempt that fails is the follower
@@ -61,7 +61,7 @@ pub use packet::{Note, Packet, PacketKind};
 pub use picture::run_svg;
 pub use properties::{Kind, PROPERTIES, Property};
 pub use render::{ActionText, changes, trace_text};
-pub use sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX, Transactions};
+pub use sizes::{Flat, Log, PAIRS, SERVERS, SERVERS_MAX, TXNS_MAX, Transactions};
 pub use starts::{after_first_epoch, uneven_starts};
 pub use state::{Budget, State};
 pub use unlimited::Unlimited;

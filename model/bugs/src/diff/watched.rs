@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use zab_model::explore::{Action, End, Packet, SERVERS_MAX, State};
+use zab_model::explore::{Action, End, Packet, SERVERS, State};
 use zab_model::{Queue, ServerId, ServerSet};
 use zerocopy::IntoBytes;
 
@@ -13,11 +13,11 @@ use super::Seen;
 pub(super) struct Watched {
     state: State,
     /// By learner: how many of the packets to it are seen.
-    down: [u8; SERVERS_MAX],
+    down: [u8; SERVERS],
     /// By learner and leader: how many of the packets to the leader.
-    up: [[u8; SERVERS_MAX]; SERVERS_MAX],
+    up: [[u8; SERVERS]; SERVERS],
     /// By learner and leader: whether the FOLLOWERINFO of a connection that is not accepted yet is.
-    hello: [[bool; SERVERS_MAX]; SERVERS_MAX],
+    hello: [[bool; SERVERS]; SERVERS],
 }
 
 /// Something that is seen.
@@ -83,7 +83,7 @@ impl Event {
 impl Watched {
     /// A state in which nothing has been seen.
     pub(super) fn new(state: State) -> Self {
-        Self { state, down: [0; SERVERS_MAX], up: Default::default(), hello: Default::default() }
+        Self { state, down: [0; SERVERS], up: Default::default(), hello: Default::default() }
     }
 
     /// A state in which all that is on its way has been seen.
@@ -123,7 +123,7 @@ impl Watched {
             next.down[row(id)] = next.down[row(id)].saturating_sub(1);
         }
         if let Action::Connect(learner) = action {
-            next.hello[row(learner)] = [false; SERVERS_MAX];
+            next.hello[row(learner)] = [false; SERVERS];
         }
         // What is taken away is at the front, and was seen; or it is lost, seen or not.
         if let Action::ToLeader(learner, leader)
@@ -137,9 +137,9 @@ impl Watched {
             let seen = &mut next.up[row(learner)][row(leader)];
             *seen = seen.saturating_sub(count(gone));
         }
-        for learner in 0..SERVERS_MAX {
+        for learner in 0..SERVERS {
             next.down[learner] = next.down[learner].min(count(next.sent_down(learner)));
-            for leader in (0..SERVERS_MAX).filter(|leader| *leader != learner) {
+            for leader in (0..SERVERS).filter(|leader| *leader != learner) {
                 let up = &state.links.up[(learner, leader)];
                 let seen = &mut next.up[learner][leader];
                 *seen = (*seen).min(count(up.queue.as_slice().len()));
@@ -169,7 +169,7 @@ impl Watched {
 
     /// Every packet that can be seen next, and the same after that.
     pub(super) fn unseen(&self) -> impl Iterator<Item = (Event, Self)> + '_ {
-        let down = (0..SERVERS_MAX).filter_map(|learner| {
+        let down = (0..SERVERS).filter_map(|learner| {
             let seen = usize::from(self.down[learner]);
             let down = &self.state.links.down[learner];
             let packet =
@@ -178,8 +178,8 @@ impl Watched {
             next.down[learner] += 1;
             Some((Event::Packet(id(usize::from(down.leader)), id(learner), packet), next))
         });
-        let pairs = (0..SERVERS_MAX).flat_map(|learner| {
-            (0..SERVERS_MAX).filter(move |leader| *leader != learner).map(move |to| (learner, to))
+        let pairs = (0..SERVERS).flat_map(|learner| {
+            (0..SERVERS).filter(move |leader| *leader != learner).map(move |to| (learner, to))
         });
         let up = pairs.clone().filter_map(|(learner, leader)| {
             let seen = usize::from(self.up[learner][leader]);

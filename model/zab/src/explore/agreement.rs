@@ -9,13 +9,19 @@ use crate::types::{Phase, Role, Zxid};
 
 /// A tree claims to be where its last transaction is, or at the beginning of a later epoch, in
 /// which it has none (D-L0).
-fn is_at(case: &Case<'_>, tree: Log, label: Zxid<u8>) -> bool {
+fn is_at<const N: usize, const P: usize>(
+    case: &Case<'_, N, P>,
+    tree: Log,
+    label: Zxid<u8>,
+) -> bool {
     let last = case.config.history(tree).last();
     label == last || (label.counter == 0 && label > last)
 }
 
 /// The tree in memory and that of the newest snapshot are where they claim to be.
-pub(super) fn tree_is_what_its_label_says(case: &Case<'_>) -> bool {
+pub(super) fn tree_is_what_its_label_says<const N: usize, const P: usize>(
+    case: &Case<'_, N, P>,
+) -> bool {
     case.voters().iter().all(|server| {
         let (database, snapshot) = (&server.database, &server.disk.snapshot);
         is_at(case, database.tree, database.label) && is_at(case, snapshot.tree, snapshot.label)
@@ -23,7 +29,12 @@ pub(super) fn tree_is_what_its_label_says(case: &Case<'_>) -> bool {
 }
 
 /// Each transaction from an index on may follow the one before it, and the first of them `before`.
-fn is_continuous(case: &Case<'_>, log: Log, from: usize, mut before: Zxid<u8>) -> bool {
+fn is_continuous<const N: usize, const P: usize>(
+    case: &Case<'_, N, P>,
+    log: Log,
+    from: usize,
+    mut before: Zxid<u8>,
+) -> bool {
     let log = case.config.history(log);
     (from..log.length()).filter_map(|place| log.zxid(place)).all(|zxid| {
         let follows = before.next_is(zxid);
@@ -34,7 +45,9 @@ fn is_continuous(case: &Case<'_>, log: Log, from: usize, mut before: Zxid<u8>) -
 
 /// Neither log nor window has a hole, a repetition, or a step back. What a start does not read of
 /// the log, because a snapshot covers it, does not matter.
-pub(super) fn log_and_window_are_continuous(case: &Case<'_>) -> bool {
+pub(super) fn log_and_window_are_continuous<const N: usize, const P: usize>(
+    case: &Case<'_, N, P>,
+) -> bool {
     case.voters().iter().all(|server| {
         let (window, label) = (server.database.committed_log, server.disk.snapshot.label);
         let covered = case.config.history(server.history).count_to(label);
@@ -51,7 +64,10 @@ fn is_alike(one: &Log, other: &Log) -> bool {
 }
 
 /// What snapshot and log hold together.
-pub(super) fn history(case: &Case<'_>, server: &Server<Flat>) -> Log {
+pub(super) fn history<const N: usize, const P: usize>(
+    case: &Case<'_, N, P>,
+    server: &Server<Flat<N>>,
+) -> Log {
     if server.disk.snapshot == Snapshot::default() {
         return server.history;
     }
@@ -60,7 +76,7 @@ pub(super) fn history(case: &Case<'_>, server: &Server<Flat>) -> Log {
 
 /// Tree and window of a server are a part of what its snapshot and its log hold. Before NEWLEADER
 /// has written a snapshot the tree may be newer.
-pub(super) fn stores_agree(case: &Case<'_>) -> bool {
+pub(super) fn stores_agree<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     case.voters().iter().all(|server| {
         let (database, history) = (&server.database, history(case, server));
         server.synchronization.mode != SyncMode::Diff
@@ -70,7 +86,9 @@ pub(super) fn stores_agree(case: &Case<'_>) -> bool {
 }
 
 /// Whoever follows in broadcast has, in log, tree and window, what its leader has.
-pub(super) fn followers_have_their_leaders_history(case: &Case<'_>) -> bool {
+pub(super) fn followers_have_their_leaders_history<const N: usize, const P: usize>(
+    case: &Case<'_, N, P>,
+) -> bool {
     case.voters().iter().filter(|server| is_in_broadcast(server, Role::Following)).all(|follower| {
         let leader = case.state.server(follower.vote.leader);
         let is_led = is_in_broadcast(leader, Role::Leading)
@@ -85,6 +103,6 @@ pub(super) fn followers_have_their_leaders_history(case: &Case<'_>) -> bool {
     })
 }
 
-fn is_in_broadcast(server: &Server<Flat>, role: Role) -> bool {
+fn is_in_broadcast<const N: usize>(server: &Server<Flat<N>>, role: Role) -> bool {
     server.role == role && server.phase == Phase::Broadcast
 }

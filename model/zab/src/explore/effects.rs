@@ -13,20 +13,20 @@ use crate::step::Step;
 use crate::types::{Phase, Role, ServerId, Zxid};
 
 /// A step that a server has made; its state is the new one already.
-pub(super) struct Change<'a> {
+pub(super) struct Change<'a, const N: usize, const P: usize> {
     /// With the transactions of the new state.
-    pub(super) config: &'a Config<Flat>,
+    pub(super) config: &'a Config<Flat<N>>,
     /// Whether notifications are sent.
     pub(super) notifies: bool,
     pub(super) id: ServerId,
-    pub(super) before: &'a Server<Flat>,
-    pub(super) step: Step<Flat>,
-    pub(super) out: &'a Outbox<Flat>,
+    pub(super) before: &'a Server<Flat<N>>,
+    pub(super) step: Step<Flat<N>>,
+    pub(super) out: &'a Outbox<Flat<N>>,
 }
 
-impl Change<'_> {
+impl<const N: usize, const P: usize> Change<'_, N, P> {
     /// Carries the effects to where they belong.
-    pub(super) fn spread(&self, state: &mut State) {
+    pub(super) fn spread(&self, state: &mut State<N, P>) {
         let at = index(self.id);
         if matches!(self.step, Step::Crash) {
             state.links.crash(at);
@@ -62,10 +62,10 @@ impl Change<'_> {
     /// A message goes to where it belongs; one for a learner goes `down`.
     fn send(
         &self,
-        state: &mut State,
+        state: &mut State<N, P>,
         to: ServerId,
-        message: &Message<Flat>,
-        down: impl Fn(&mut Links, usize, usize, Packet) -> bool,
+        message: &Message<Flat<N>>,
+        down: impl Fn(&mut Links<N, P>, usize, usize, Packet) -> bool,
     ) {
         let (at, peer) = (index(self.id), index(to));
         let fits = match message {
@@ -110,7 +110,7 @@ impl Change<'_> {
         }
     }
 
-    fn remember(&self, state: &mut State, decision: Decision<u8>) {
+    fn remember(&self, state: &mut State<N, P>, decision: Decision<u8>) {
         match decision {
             Decision::Established { epoch } => {
                 let initial = state.server(self.id).delivered(self.config);
@@ -125,7 +125,7 @@ impl Change<'_> {
     }
 
     /// What is acknowledged is on disk.
-    fn check_acknowledgement(&self, state: &mut State, message: &Message<Flat>) {
+    fn check_acknowledgement(&self, state: &mut State<N, P>, message: &Message<Flat<N>>) {
         let server = state.server(self.id);
         let (disk, memory) = (&server.disk, server);
         let tree = self.config.history(disk.recovered_tree(self.config));
@@ -157,7 +157,7 @@ impl Change<'_> {
     /// No leader tells a learner to cut what is committed and on its disk. (A transaction that
     /// others commit between the TRUNC and the cut is cut too; but this learner's acknowledgement
     /// of it was withdrawn.)
-    fn check_truncation(&self, state: &mut State, learner: ServerId, zxid: Zxid<u8>) {
+    fn check_truncation(&self, state: &mut State<N, P>, learner: ServerId, zxid: Zxid<u8>) {
         let disk = state.server(learner).disk.recovered_tree(self.config);
         let kept = self.config.history(disk).count_to(zxid);
         if kept < common(&disk, &state.ghost.committed) {
@@ -166,7 +166,7 @@ impl Change<'_> {
     }
 
     /// What is delivered is on disk, and in broadcast it is committed.
-    fn check_delivery(&self, state: &mut State, zxid: Zxid<u8>) {
+    fn check_delivery(&self, state: &mut State<N, P>, zxid: Zxid<u8>) {
         let server = state.server(self.id);
         let durable = self.config.history(server.disk.history).length_at(zxid).is_some();
         let committed = server.phase != Phase::Broadcast || zxid <= server.last_committed;
@@ -177,7 +177,7 @@ impl Change<'_> {
 
     /// A follower may refuse its leader's epoch; any other packet that makes it leave is one that no
     /// leader may send.
-    fn check_leaving(&self, state: &mut State) {
+    fn check_leaving(&self, state: &mut State<N, P>) {
         let Step::Receive { message, .. } = self.step else { return };
         let refused = matches!(message, Message::LeaderInfo { .. } | Message::Notification(_));
         if self.before.role == Role::Following && !refused {
@@ -186,7 +186,7 @@ impl Change<'_> {
     }
 
     /// Epochs do not go back.
-    fn check_epochs(&self, state: &mut State) {
+    fn check_epochs(&self, state: &mut State<N, P>) {
         let (before, after) = (self.before, *state.server(self.id));
         let restarts = matches!(self.step, Step::Crash | Step::Start { .. } | Step::LoseDisk);
         let memory_back = after.accepted_epoch < before.accepted_epoch

@@ -14,15 +14,15 @@ use crate::shape::{Queue, Shape};
 use crate::stores::Disk;
 use crate::types::{Phase, Role, ServerId, ServerSet};
 
-impl Zab {
+impl<const N: usize, const P: usize> Zab<N, P> {
     /// Calls `visit` with every action that may be possible; the rules decide.
-    pub(super) fn for_each_candidate(&self, state: &State, mut visit: impl FnMut(Action)) {
+    pub(super) fn for_each_candidate(&self, state: &State<N, P>, mut visit: impl FnMut(Action)) {
         for place in self.indices() {
             self.of_server(state, id_at(place), &mut visit);
         }
     }
 
-    fn of_server(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
+    fn of_server(&self, state: &State<N, P>, id: ServerId, visit: &mut impl FnMut(Action)) {
         let server = state.server(id);
         if server.role == Role::Down {
             let survivors = 0..=u8::try_from(server.unsynced()).unwrap_or(u8::MAX);
@@ -72,7 +72,7 @@ impl Zab {
         }
     }
 
-    fn of_notifications(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
+    fn of_notifications(&self, state: &State<N, P>, id: ServerId, visit: &mut impl FnMut(Action)) {
         for from in self.others(id) {
             if !state.links.notes[(index(from), index(id))].as_slice().is_empty() {
                 visit(Action::Notification(from, id));
@@ -80,7 +80,7 @@ impl Zab {
         }
     }
 
-    fn of_looking(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
+    fn of_looking(&self, state: &State<N, P>, id: ServerId, visit: &mut impl FnMut(Action)) {
         if !self.has_oracle() {
             visit(Action::Settle(id));
             if state.budget.resends > 0 {
@@ -102,7 +102,7 @@ impl Zab {
         }
     }
 
-    fn of_following(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
+    fn of_following(&self, state: &State<N, P>, id: ServerId, visit: &mut impl FnMut(Action)) {
         let down = &state.links.down[index(id)];
         match down.end {
             End::Closed => {
@@ -129,7 +129,7 @@ impl Zab {
         }
     }
 
-    fn of_leading(&self, state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
+    fn of_leading(&self, state: &State<N, P>, id: ServerId, visit: &mut impl FnMut(Action)) {
         for learner in self.others(id) {
             let up = &state.links.up[(index(learner), index(id))];
             if up.has_packet() {
@@ -156,7 +156,11 @@ impl Zab {
 }
 
 /// What may have happened to a disk whose server is down.
-fn of_disk(state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
+fn of_disk<const N: usize, const P: usize>(
+    state: &State<N, P>,
+    id: ServerId,
+    visit: &mut impl FnMut(Action),
+) {
     let disk = &state.server(id).disk;
     if !disk.cut.numbers().is_empty() {
         visit(Action::CutReturns(id));
@@ -167,9 +171,13 @@ fn of_disk(state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
 }
 
 /// Any part of the unsynced tail becomes durable.
-fn of_sync_thread(state: &State, id: ServerId, visit: &mut impl FnMut(Action)) {
+fn of_sync_thread<const N: usize, const P: usize>(
+    state: &State<N, P>,
+    id: ServerId,
+    visit: &mut impl FnMut(Action),
+) {
     let server = state.server(id);
-    let unsynced = server.history.numbers().iter().skip(Flat::length(&server.disk.history));
+    let unsynced = server.history.numbers().iter().skip(Flat::<N>::length(&server.disk.history));
     let txns = unsynced.map(|number| state.transactions[usize::from(*number) - 1]);
     txns.for_each(|txn| visit(Action::Sync(id, txn.zxid)));
 }

@@ -8,7 +8,7 @@ use super::action::Action;
 use super::bounds::Election;
 use super::model::Zab;
 use super::picture::run_svg;
-use super::properties::{self, Case, Kind, PROPERTIES, holding};
+use super::properties::{self, Case, Kind, holding};
 use super::render;
 use super::sizes::{Flat, id_at, index};
 use super::state::State;
@@ -16,7 +16,7 @@ use crate::probe::NoProbe;
 use crate::server::Server;
 use crate::types::{Phase, Role, ServerId};
 
-impl Zab {
+impl<const N: usize, const P: usize> Zab<N, P> {
     /// The kind of action that a class belongs to, and the index of the server that takes it.
     fn kind_and_server(&self, class: u16) -> (usize, usize) {
         let servers = self.indices().len();
@@ -24,19 +24,19 @@ impl Zab {
     }
 }
 
-impl Model for Zab {
-    type State = State;
+impl<const N: usize, const P: usize> Model for Zab<N, P> {
+    type State = State<N, P>;
     type Action = Action;
 
-    fn init_states(&self) -> Vec<State> {
+    fn init_states(&self) -> Vec<State<N, P>> {
         self.starts.iter().map(|start| self.initial(start)).collect()
     }
 
-    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+    fn actions(&self, state: &State<N, P>, actions: &mut Vec<Action>) {
         self.for_each_candidate(state, |action| actions.push(action));
     }
 
-    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+    fn next_state(&self, state: &State<N, P>, action: Action) -> Option<State<N, P>> {
         self.act(state, action, &mut NoProbe)
     }
 
@@ -44,11 +44,11 @@ impl Model for Zab {
         action.to_string()
     }
 
-    fn format_step(&self, state: &State, action: Action) -> Option<String> {
+    fn format_step(&self, state: &State<N, P>, action: Action) -> Option<String> {
         render::step_text(self, state, action)
     }
 
-    fn as_svg(&self, path: Path<State, Action>) -> Option<String> {
+    fn as_svg(&self, path: Path<State<N, P>, Action>) -> Option<String> {
         let steps = path.into_vec();
         let (start, _) = *steps.first()?;
         let actions: Vec<Action> = steps.iter().filter_map(|(_, action)| *action).collect();
@@ -56,15 +56,15 @@ impl Model for Zab {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let property = |property: &properties::Property| match property.kind {
+        let property = |property: &properties::Property<N, P>| match property.kind {
             Kind::Always => Property::always(property.name, property.check),
             Kind::Sometimes => Property::sometimes(property.name, property.check),
         };
-        PROPERTIES.iter().filter(|property| property.applies(self)).map(property).collect()
+        properties::table().iter().filter(|property| property.applies(self)).map(property).collect()
     }
 }
 
-impl ExplorerModel for Zab {
+impl<const N: usize, const P: usize> ExplorerModel for Zab<N, P> {
     /// One class for each kind of action and each server that takes it.
     fn class_names(&self) -> Vec<String> {
         let of_kind = |name| self.indices().map(move |place| format!("{name}({})", id_at(place)));
@@ -81,7 +81,7 @@ impl ExplorerModel for Zab {
         Action::NAMES[self.kind_and_server(class).0].to_owned()
     }
 
-    fn for_each_successor(&self, state: &State, mut visit: impl FnMut(u16, State)) {
+    fn for_each_successor(&self, state: &State<N, P>, mut visit: impl FnMut(u16, State<N, P>)) {
         self.for_each_candidate(state, |action| {
             if let Some(next) = self.act(state, action, &mut NoProbe) {
                 visit(self.class(&action), next);
@@ -91,19 +91,19 @@ impl ExplorerModel for Zab {
 
     /// No election is left, or a server leads a quorum. Where servers do more than elect, the
     /// leader must also be in broadcast, and no request be left.
-    fn may_end(&self, state: &State) -> bool {
+    fn may_end(&self, state: &State<N, P>) -> bool {
         let servers = &state.servers[self.indices()];
         let follows = |leader: ServerId| {
-            let follows = move |server: &&Server<Flat>| {
+            let follows = move |server: &&Server<Flat<N>>| {
                 server.role == Role::Following && server.vote.leader == leader
             };
             servers.iter().filter(follows).count()
         };
         let elects_only = self.bounds.election == Election::FleOnly;
-        let is_done = |leader: &Server<Flat>| {
+        let is_done = |leader: &Server<Flat<N>>| {
             elects_only || (leader.phase == Phase::Broadcast && state.budget.requests == 0)
         };
-        let leads = |server: &Server<Flat>| {
+        let leads = |server: &Server<Flat<N>>| {
             server.role == Role::Leading
                 && follows(server.id) + 1 >= self.majority()
                 && is_done(server)
@@ -112,7 +112,7 @@ impl ExplorerModel for Zab {
     }
 
     /// In the order of `PROPERTIES` without those that do not apply, like `properties`.
-    fn property_mask(&self, _: &[Property<Self>], state: &State) -> u64 {
+    fn property_mask(&self, _: &[Property<Self>], state: &State<N, P>) -> u64 {
         holding(&Case::new(self, state))
     }
 }

@@ -7,7 +7,7 @@ use zab_view::{Fact, NOTHING, list};
 use super::ghost::Violation;
 use super::links::{End, Links};
 use super::packet::Packet;
-use super::sizes::{Flat, Log, SERVERS_MAX, Transactions, id_at};
+use super::sizes::{Flat, Log, Transactions, id_at};
 use super::state::{Budget, State};
 use crate::server::{Heard, Leader, Progress, Server, Stage, SyncMode, Synchronization};
 use crate::shape::{Queue, Table};
@@ -19,7 +19,7 @@ pub(super) const COLUMNS: [&str; 7] =
     ["role", "phase", "acceptedEpoch", "currentEpoch", "history", "on disk", "lastCommitted"];
 
 /// Everything that a reader wants to know of a state, always the same names in the same order.
-pub(super) fn facts(state: &State) -> Vec<Fact> {
+pub(super) fn facts<const N: usize, const P: usize>(state: &State<N, P>) -> Vec<Fact> {
     let (mut facts, made) = (Vec::new(), &state.transactions);
     for (index, server) in state.servers.iter().enumerate() {
         let about = |(name, value)| Fact::of_server(index, name, value);
@@ -69,7 +69,10 @@ fn budget(budget: &Budget) -> String {
     list(left.map(|(name, count)| format!("{name} {count}")), ", ")
 }
 
-fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, String); 19] {
+fn server_facts<const N: usize>(
+    server: &Server<Flat<N>>,
+    made: &Transactions,
+) -> [(&'static str, String); 19] {
     let disk = &server.disk;
     // The value in memory, and the one on disk if that differs.
     let epoch = |memory: u8, disk: u8| {
@@ -97,37 +100,40 @@ fn server_facts(server: &Server<Flat>, made: &Transactions) -> [(&'static str, S
         ("vote of before", unless_default(&server.former.vote)),
         ("program", program(server)),
         ("earlier sync thread", zxids(&server.zombie, made)),
-        ("recvset", votes(&server.election.recvset)),
-        ("outofelection", votes(&server.election.outofelection)),
+        ("recvset", votes::<N>(&server.election.recvset)),
+        ("outofelection", votes::<N>(&server.election.outofelection)),
     ]
 }
 
-fn snapshot(snapshot: &Snapshot<Flat>, made: &Transactions) -> String {
+fn snapshot<const N: usize>(snapshot: &Snapshot<Flat<N>>, made: &Transactions) -> String {
     if *snapshot == Snapshot::default() {
         return NOTHING.to_owned();
     }
     format!("{} with {}", snapshot.label, zxids(&snapshot.tree, made))
 }
 
-fn window(window: &CommittedLog<Flat>, made: &Transactions) -> String {
+fn window<const N: usize>(window: &CommittedLog<Flat<N>>, made: &Transactions) -> String {
     let numbers = window.log.numbers().iter().skip(usize::from(window.start));
     list(numbers.map(|number| made[usize::from(*number) - 1].zxid), " ")
 }
 
 /// The items that are left and have something to do.
-fn program(server: &Server<Flat>) -> String {
+fn program<const N: usize>(server: &Server<Flat<N>>) -> String {
     let items = server.program.left().iter().filter(|item| server.has_to(**item));
     list(items.map(|item| format!("{item:?}")), ", ")
 }
 
 /// The rows of a table by server, without those for which there is nothing to say.
-fn rows<T>(row: impl Fn(ServerId) -> T, tell: impl Fn(T) -> Option<String>) -> String {
-    let rows = (0..SERVERS_MAX).map(id_at);
+fn rows<const N: usize, T>(
+    row: impl Fn(ServerId) -> T,
+    tell: impl Fn(T) -> Option<String>,
+) -> String {
+    let rows = (0..N).map(id_at);
     list(rows.filter_map(|id| tell(row(id)).map(|text| format!("{id}: {text}"))), ", ")
 }
 
-fn votes(table: &impl Table<Heard<u8>>) -> String {
-    rows(
+fn votes<const N: usize>(table: &impl Table<Heard<u8>>) -> String {
+    rows::<N, _>(
         |id| table.row(id),
         |heard| {
             let leads = if heard.leading { " LEADING" } else { "" };
@@ -136,8 +142,8 @@ fn votes(table: &impl Table<Heard<u8>>) -> String {
     )
 }
 
-fn synchronization_facts(
-    sync: &Synchronization<Flat>,
+fn synchronization_facts<const N: usize>(
+    sync: &Synchronization<Flat<N>>,
     made: &Transactions,
 ) -> [(&'static str, String); 4] {
     let stage = (sync.stage != Stage::Idle).then(|| format!("{:?}", sync.stage));
@@ -151,7 +157,7 @@ fn synchronization_facts(
     ]
 }
 
-fn leader_facts(leader: &Leader<Flat>) -> [(&'static str, String); 8] {
+fn leader_facts<const N: usize>(leader: &Leader<Flat<N>>) -> [(&'static str, String); 8] {
     let learners = |id| leader.learners.row(id);
     let progress = |at: Progress| (at != Progress::None).then(|| format!("{at:?}"));
     let last = |zxid: Zxid<u8>| (zxid != Zxid::default()).then(|| zxid.to_string());
@@ -162,13 +168,13 @@ fn leader_facts(leader: &Leader<Flat>) -> [(&'static str, String); 8] {
         ("connecting", unless_default(&leader.connecting)),
         ("electing", unless_default(&leader.electing)),
         ("newLeaderAcks", unless_default(&leader.new_leader_acks)),
-        ("learners", rows(|id| learners(id).progress, progress)),
-        ("reported", rows(|id| learners(id).last, last)),
+        ("learners", rows::<N, _>(|id| learners(id).progress, progress)),
+        ("reported", rows::<N, _>(|id| learners(id).last, last)),
         ("outstanding, with acknowledgements", list(leader.outstanding.as_slice(), ", ")),
     ]
 }
 
-fn link_facts(state: &State) -> Vec<(String, String)> {
+fn link_facts<const N: usize, const P: usize>(state: &State<N, P>) -> Vec<(String, String)> {
     let Links { down, up, notes } = &state.links;
     let mut facts = Vec::new();
     for (place, down) in down.iter().enumerate() {
@@ -180,8 +186,8 @@ fn link_facts(state: &State) -> Vec<(String, String)> {
         }
         facts.push((format!("to learner {}", id_at(place)), text));
     }
-    for from in 0..SERVERS_MAX {
-        for to in (0..SERVERS_MAX).filter(|to| *to != from) {
+    for from in 0..N {
+        for to in (0..N).filter(|to| *to != from) {
             let up = &up[(from, to)];
             let mut text = end(up.end, up.queue.as_slice());
             if up.older > 0 {

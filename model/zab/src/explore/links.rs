@@ -19,7 +19,7 @@ use std::ops::{Index, IndexMut};
 use zab_flat::flat;
 
 use super::packet::{Note, Packet};
-use super::sizes::SERVERS_MAX;
+use super::sizes::{PAIRS, SERVERS};
 use crate::shape::{Few, Queue};
 
 /// Places for packets to a learner: header, NEWLEADER, UPTODATE, LEADERINFO, and a PROPOSAL and a
@@ -136,55 +136,59 @@ impl Up {
     }
 }
 
-/// Ordered pairs of two different servers.
-const PAIRS: usize = SERVERS_MAX * (SERVERS_MAX - 1);
-
 /// One value for each ordered pair of different servers, by their indices.
 #[flat]
 #[derive(Debug)]
 #[repr(transparent)]
-pub struct Pairs<T>([T; PAIRS]);
+pub struct Pairs<T, const N: usize = SERVERS, const P: usize = PAIRS>([T; P]);
 
-impl<T: Copy + Default> Default for Pairs<T> {
+impl<T: Copy + Default, const N: usize, const P: usize> Default for Pairs<T, N, P> {
     fn default() -> Self {
-        Self([T::default(); PAIRS])
+        const { assert!(P == N * (N - 1), "a place for each ordered pair") };
+        Self([T::default(); P])
     }
 }
 
 /// The place of a pair: each first server has a row with a place for every other server.
-fn place((from, to): (usize, usize)) -> usize {
+fn place<const N: usize>((from, to): (usize, usize)) -> usize {
     debug_assert_ne!(from, to, "a server has no channel to itself");
-    from * (SERVERS_MAX - 1) + to - usize::from(to > from)
+    from * (N - 1) + to - usize::from(to > from)
 }
 
-impl<T> Index<(usize, usize)> for Pairs<T> {
+impl<T, const N: usize, const P: usize> Index<(usize, usize)> for Pairs<T, N, P> {
     type Output = T;
 
     fn index(&self, pair: (usize, usize)) -> &T {
-        &self.0[place(pair)]
+        &self.0[place::<N>(pair)]
     }
 }
 
-impl<T> IndexMut<(usize, usize)> for Pairs<T> {
+impl<T, const N: usize, const P: usize> IndexMut<(usize, usize)> for Pairs<T, N, P> {
     fn index_mut(&mut self, pair: (usize, usize)) -> &mut T {
-        &mut self.0[place(pair)]
+        &mut self.0[place::<N>(pair)]
     }
 }
 
 /// All channels of the system.
 #[flat]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(C)]
-pub struct Links {
+pub struct Links<const N: usize = SERVERS, const P: usize = PAIRS> {
     /// By learner.
-    pub down: [Down; SERVERS_MAX],
+    pub down: [Down; N],
     /// By learner and leader.
-    pub up: Pairs<Up>,
+    pub up: Pairs<Up, N, P>,
     /// By sender and receiver.
-    pub notes: Pairs<Few<Note, NOTES_MAX>>,
+    pub notes: Pairs<Few<Note, NOTES_MAX>, N, P>,
 }
 
-impl Links {
+impl<const N: usize, const P: usize> Default for Links<N, P> {
+    fn default() -> Self {
+        Self { down: [Down::default(); N], up: Pairs::default(), notes: Pairs::default() }
+    }
+}
+
+impl<const N: usize, const P: usize> Links<N, P> {
     /// A connection from `learner` to `leader` comes up; FOLLOWERINFO is the first packet on it.
     ///
     /// The FOLLOWERINFO of an older connection that the leader has not accepted yet is lost.
@@ -276,7 +280,7 @@ impl Links {
 
     /// A server stops leading, or its process ends: its listener and all its connections close.
     pub fn listener_closes(&mut self, leader: usize) {
-        for learner in others(leader) {
+        for learner in others::<N>(leader) {
             self.leader_closes(leader, learner);
             if self.up[(learner, leader)].newer == End::Open {
                 self.down[learner].end.sever();
@@ -303,22 +307,22 @@ impl Links {
     pub fn crash(&mut self, server: usize) {
         self.learner_closes(server);
         self.listener_closes(server);
-        for sender in others(server) {
+        for sender in others::<N>(server) {
             self.notes[(sender, server)] = Few::default();
         }
     }
 
     /// What was in flight from a server's earlier process is lost when it starts again.
     pub fn start(&mut self, server: usize) {
-        for receiver in others(server) {
+        for receiver in others::<N>(server) {
             self.notes[(server, receiver)] = Few::default();
         }
     }
 }
 
 /// The indices of all servers but one.
-fn others(server: usize) -> impl Iterator<Item = usize> {
-    (0..SERVERS_MAX).filter(move |other| *other != server)
+fn others<const N: usize>(server: usize) -> impl Iterator<Item = usize> {
+    (0..N).filter(move |other| *other != server)
 }
 
 /// A server's index as the byte that is kept in states.
@@ -338,6 +342,7 @@ pub(super) fn queue_note(queue: &mut Few<Note, NOTES_MAX>, note: Note) {
 #[cfg(test)]
 mod tests {
     use super::{End, Links, NOTES_MAX, Note, Packet, Up, queue_note};
+    use crate::explore::sizes::SERVERS;
     use crate::message::{Message, Notification};
     use crate::shape::{Few, Queue};
     use crate::types::{Role, Vote};
@@ -346,7 +351,7 @@ mod tests {
     const LEADER: usize = 2;
 
     fn packet(epoch: u8) -> Packet {
-        Packet::encode(&Message::LeaderInfo { epoch }).unwrap_or_default()
+        Packet::encode::<SERVERS>(&Message::LeaderInfo { epoch }).unwrap_or_default()
     }
 
     /// A connection that both ends have.

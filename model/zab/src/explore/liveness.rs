@@ -42,7 +42,7 @@ use super::action;
 use super::ghost::{Violation, common};
 use super::links::End;
 use super::model::Zab;
-use super::sizes::{Flat, id_at, index};
+use super::sizes::{Flat, PAIRS, SERVERS, id_at, index};
 use super::state::State;
 use super::unlimited::Unlimited;
 use crate::probe::NoProbe;
@@ -84,8 +84,8 @@ pub const STATEMENTS: [(&str, &str); 7] = [
 
 /// The model whose runs are judged.
 #[derive(Clone, Debug)]
-pub struct Live {
-    reduced: Reduced<Unlimited>,
+pub struct Live<const N: usize = SERVERS, const P: usize = PAIRS> {
+    reduced: Reduced<Unlimited<N, P>>,
 }
 
 /// A step of it.
@@ -132,15 +132,15 @@ const GIVES_UP: &str = "GivesUp";
 const HASTY: &str = "Hasty";
 const TIMEOUT: &str = "Timeout";
 
-impl Live {
+impl<const N: usize, const P: usize> Live<N, P> {
     /// The runs within the bounds of a model, but for elections. `None` where elections have messages,
     /// and at grain `threads`.
     #[must_use]
-    pub fn new(zab: &Zab) -> Option<Self> {
+    pub fn new(zab: &Zab<N, P>) -> Option<Self> {
         Unlimited::elections(zab).map(|reduced| Self { reduced })
     }
 
-    fn zab(&self) -> &Zab {
+    fn zab(&self) -> &Zab<N, P> {
         self.reduced.as_ref()
     }
 
@@ -149,7 +149,7 @@ impl Live {
     }
 
     /// Calls `visit` with every step.
-    fn for_each_step(&self, state: &State, mut visit: impl FnMut(Action, State)) {
+    fn for_each_step(&self, state: &State<N, P>, mut visit: impl FnMut(Action, State<N, P>)) {
         let mut is_quiet = true;
         self.reduced.for_each_step(state, |step, next| {
             let gives_up = self.gives_up(state, &step.action);
@@ -177,7 +177,7 @@ impl Live {
     }
 
     /// Whether a server leaves its role without need.
-    fn gives_up(&self, state: &State, action: &action::Action) -> bool {
+    fn gives_up(&self, state: &State<N, P>, action: &action::Action) -> bool {
         if let action::Action::LeaveRole(id) = action {
             return !self.zab().is_stranded(state, *id);
         }
@@ -186,7 +186,7 @@ impl Live {
 
     /// Whether an election leaves out a server that looks, or that follows one that does not lead and
     /// will notice.
-    fn is_hasty(&self, state: &State, action: &action::Action) -> bool {
+    fn is_hasty(&self, state: &State<N, P>, action: &action::Action) -> bool {
         let action::Action::Elect(leader, followers) = action else { return false };
         self.zab().others(*leader).filter(|id| !followers.contains(*id)).any(|id| {
             let server = state.server(id);
@@ -201,7 +201,7 @@ impl Live {
 
     /// Whether a leader's epoch is decided, and is one that the server turns down: it comes and goes for
     /// ever, and no limit waits for that.
-    fn is_left_out(&self, state: &State, id: ServerId) -> bool {
+    fn is_left_out(&self, state: &State<N, P>, id: ServerId) -> bool {
         let promised = state.server(id).accepted_epoch;
         self.zab().others(id).map(|other| state.server(other)).any(|other| {
             let decided = other.role == Role::Leading && other.leader.decided;
@@ -210,7 +210,7 @@ impl Live {
     }
 
     /// The state after a server has waited in vain.
-    fn timeout(&self, state: &State, id: ServerId) -> Option<State> {
+    fn timeout(&self, state: &State<N, P>, id: ServerId) -> Option<State<N, P>> {
         let server = state.server(id);
         let has_role = matches!(server.role, Role::Following | Role::Leading);
         if !has_role || server.phase == Phase::Broadcast {
@@ -238,9 +238,9 @@ impl Live {
     /// The claims, in the order of [`STATEMENTS`].
     #[must_use]
     pub fn claims() -> Vec<LiveProperty<Self>> {
-        let quorum_up: fn(&Self, &State) -> bool = |live, state| live.has_quorum_up(state);
-        let committed: fn(&Self, &State) -> bool =
-            |_, state| Flat::length(&state.ghost.committed) > 0;
+        let quorum_up: fn(&Self, &State<N, P>) -> bool = |live, state| live.has_quorum_up(state);
+        let committed: fn(&Self, &State<N, P>) -> bool =
+            |_, state| Flat::<N>::length(&state.ghost.committed) > 0;
         let claims = [
             Claim::EventuallyAlways(|live: &Self, state| live.are_up(state) == live.servers()),
             Claim::LeadsTo(quorum_up, |live, state| {
@@ -266,16 +266,16 @@ impl Live {
         named.map(|((name, _), claim)| LiveProperty { name, claim }).collect()
     }
 
-    fn are_up(&self, state: &State) -> usize {
+    fn are_up(&self, state: &State<N, P>) -> usize {
         self.zab().indices().filter(|at| state.servers[*at].role != Role::Down).count()
     }
 
-    fn has_quorum_up(&self, state: &State) -> bool {
+    fn has_quorum_up(&self, state: &State<N, P>) -> bool {
         self.are_up(state) >= self.zab().majority()
     }
 
     /// The leader in broadcast that a quorum follows in broadcast.
-    fn established(&self, state: &State) -> Option<ServerId> {
+    fn established(&self, state: &State<N, P>) -> Option<ServerId> {
         self.zab().ensemble.voters().find(|id| {
             let server = state.server(*id);
             let leads = server.role == Role::Leading && server.phase == Phase::Broadcast;
@@ -287,7 +287,7 @@ impl Live {
     /// The servers that are up, and under that leader are not left out.
     fn of_whom(
         &self,
-        state: &State,
+        state: &State<N, P>,
         leader: ServerId,
         whom: Whom,
     ) -> impl Iterator<Item = ServerId> {
@@ -300,7 +300,7 @@ impl Live {
     }
 
     /// Whether all that are up serve under one leader.
-    fn all_serve(&self, state: &State, whom: Whom) -> bool {
+    fn all_serve(&self, state: &State<N, P>, whom: Whom) -> bool {
         self.established(state).is_some_and(|leader| {
             let mut servers = self.of_whom(state, leader, whom);
             servers.all(|id| id == leader || serves(state, id, leader))
@@ -309,11 +309,11 @@ impl Live {
 
     /// Whether all that are up serve under one leader, and have applied everything that is known to be
     /// committed.
-    fn all_applied(&self, state: &State, whom: Whom) -> bool {
+    fn all_applied(&self, state: &State<N, P>, whom: Whom) -> bool {
         let committed = state.ghost.committed;
         let has_all = |id: ServerId| {
             let tree = state.server(id).database.tree;
-            common(&tree, &committed) == Flat::length(&committed)
+            common(&tree, &committed) == Flat::<N>::length(&committed)
         };
         let leader = self.established(state).filter(|_| self.all_serve(state, whom));
         leader.is_some_and(|leader| self.of_whom(state, leader, whom).all(has_all))
@@ -353,26 +353,30 @@ fn kind(class: &str) -> &str {
 }
 
 /// Whether a server follows that leader in broadcast, over a connection that works.
-fn serves(state: &State, id: ServerId, leader: ServerId) -> bool {
+fn serves<const N: usize, const P: usize>(
+    state: &State<N, P>,
+    id: ServerId,
+    leader: ServerId,
+) -> bool {
     let server = state.server(id);
     let follows = server.role == Role::Following && server.vote.leader == leader;
     let is_connected = state.links.down[index(id)].end == End::Open;
     follows && server.phase == Phase::Broadcast && is_connected
 }
 
-impl Model for Live {
-    type State = State;
+impl<const N: usize, const P: usize> Model for Live<N, P> {
+    type State = State<N, P>;
     type Action = Action;
 
-    fn init_states(&self) -> Vec<State> {
+    fn init_states(&self) -> Vec<State<N, P>> {
         self.reduced.init_states()
     }
 
-    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+    fn actions(&self, state: &State<N, P>, actions: &mut Vec<Action>) {
         self.for_each_step(state, |action, _| actions.push(action));
     }
 
-    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+    fn next_state(&self, state: &State<N, P>, action: Action) -> Option<State<N, P>> {
         match action {
             Action::Step(step) | Action::GivesUp(step) | Action::Hasty(step) => {
                 self.reduced.next_state(state, step)
@@ -386,7 +390,7 @@ impl Model for Live {
     }
 
     /// What does not fit is not gone on with, and no claim that it may decide is said to hold.
-    fn within_boundary(&self, state: &State) -> bool {
+    fn within_boundary(&self, state: &State<N, P>) -> bool {
         !state.ghost.has(Violation::Overflow)
     }
 
@@ -400,7 +404,7 @@ impl Model for Live {
     }
 }
 
-impl ExplorerModel for Live {
+impl<const N: usize, const P: usize> ExplorerModel for Live<N, P> {
     /// One class for each kind of action and server, and for each pair where the leader has a step for
     /// each learner; then one of each server for what is not the family's.
     fn class_names(&self) -> Vec<String> {
@@ -441,7 +445,7 @@ impl ExplorerModel for Live {
         kind(&self.class_names()[usize::from(class)]).to_owned()
     }
 
-    fn for_each_successor(&self, state: &State, mut visit: impl FnMut(u16, State)) {
+    fn for_each_successor(&self, state: &State<N, P>, mut visit: impl FnMut(u16, State<N, P>)) {
         self.for_each_step(state, |action, next| visit(self.class(&action), next));
     }
 

@@ -7,7 +7,7 @@ use super::ghost::{Established, Ghost, Violation};
 use super::links::{End, Links};
 use super::oracle;
 use super::packet::Packet;
-use super::sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX, Transactions, id_at, index};
+use super::sizes::{Flat, Log, PAIRS, SERVERS, TXNS_MAX, Transactions, id_at, index};
 use super::state::{Budget, State};
 use crate::config::{Config, Ensemble};
 use crate::dispatch::apply;
@@ -21,16 +21,28 @@ use crate::stores::Disk;
 use crate::types::{Role, ServerId, ServerSet, Vote};
 
 /// What a run begins with: the disks of the servers, and what properties remember of the past.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Start {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start<const N: usize = SERVERS> {
     /// By index.
-    pub disks: [Disk<Flat>; SERVERS_MAX],
+    pub disks: [Disk<Flat<N>>; N],
     /// The transactions made earlier.
     pub transactions: Transactions,
     /// What was committed earlier.
     pub committed: Log,
     /// The leader that was established last, if any was.
     pub established: Option<Established>,
+}
+
+/// Empty disks, and no past.
+impl<const N: usize> Default for Start<N> {
+    fn default() -> Self {
+        Self {
+            disks: [Disk::default(); N],
+            transactions: Transactions::default(),
+            committed: Log::default(),
+            established: None,
+        }
+    }
 }
 
 /// A defect of the network, seeded to show that the properties notice.
@@ -44,23 +56,31 @@ pub enum NetworkMutant {
 
 /// The system to be explored.
 #[derive(Clone, Debug)]
-pub struct Zab {
+pub struct Zab<const N: usize = SERVERS, const P: usize = PAIRS> {
     /// How far to explore.
     pub bounds: Bounds,
     /// The ensemble, the window, and a seeded defect if any.
     pub ensemble: Ensemble,
     /// The initial states, one for each; all servers are up and looking.
-    pub starts: Vec<Start>,
+    pub starts: Vec<Start<N>>,
     /// A defect of the network, if any.
     pub network: Option<NetworkMutant>,
 }
 
 impl Zab {
+    /// [`Zab::sized`] for up to three servers.
+    #[must_use]
+    pub fn new(bounds: Bounds, window: usize) -> Option<Self> {
+        Self::sized(bounds, window)
+    }
+}
+
+impl<const N: usize, const P: usize> Zab<N, P> {
     /// The protocol with these bounds and this window, from empty disks. `None` when the shape has
     /// no room for so many servers or requests.
     #[must_use]
-    pub fn new(bounds: Bounds, window: usize) -> Option<Self> {
-        let ensemble = Config::<Flat>::new(bounds.servers)?.ensemble;
+    pub fn sized(bounds: Bounds, window: usize) -> Option<Self> {
+        let ensemble = Config::<Flat<N>>::new(bounds.servers)?.ensemble;
         let fits = usize::from(bounds.requests) <= TXNS_MAX;
         fits.then(|| Self {
             bounds,
@@ -93,16 +113,21 @@ impl Zab {
         }
     }
 
-    pub(super) fn can_elect(&self, state: &State, leader: ServerId, followers: ServerSet) -> bool {
+    pub(super) fn can_elect(
+        &self,
+        state: &State<N, P>,
+        leader: ServerId,
+        followers: ServerSet,
+    ) -> bool {
         let whoever = self.bounds.election == Election::Anybody;
         oracle::can_elect(self.ensemble, state, leader, followers, whoever)
     }
 
     /// The state in which all servers have just started. They start at once, so no notification is
     /// lost because its receiver is still down.
-    pub(super) fn initial(&self, start: &Start) -> State {
+    pub(super) fn initial(&self, start: &Start<N>) -> State<N, P> {
         let server = |index: usize| Server::recovered(id_at(index), start.disks[index]);
-        let before: [Server<Flat>; SERVERS_MAX] = std::array::from_fn(server);
+        let before: [Server<Flat<N>>; N] = std::array::from_fn(server);
         let mut ghost = Ghost::default();
         ghost.committed = start.committed;
         if let Some(leader) = start.established {
@@ -138,12 +163,12 @@ impl Zab {
 
     /// Takes one server through one step, with the effects on channels and on what properties
     /// remember. `false` when the step is not possible; the state must not be used then.
-    pub(super) fn step<P: Probe>(
+    pub(super) fn step<B: Probe>(
         &self,
-        state: &mut State,
+        state: &mut State<N, P>,
         id: ServerId,
-        step: Step<Flat>,
-        probe: &mut P,
+        step: Step<Flat<N>>,
+        probe: &mut B,
     ) -> bool {
         let before = *state.server(id);
         let mut out = Outbox::default();
@@ -163,7 +188,12 @@ impl Zab {
     }
 
     /// With messages in elections, every return to LOOKING costs one of the rounds.
-    fn pay_for_return(&self, state: &mut State, id: ServerId, before: &Server<Flat>) -> bool {
+    fn pay_for_return(
+        &self,
+        state: &mut State<N, P>,
+        id: ServerId,
+        before: &Server<Flat<N>>,
+    ) -> bool {
         let had_role = before.role == Role::Following || before.role == Role::Leading;
         if self.has_oracle() || !had_role || state.server(id).role != Role::Looking {
             return true;
@@ -173,12 +203,17 @@ impl Zab {
 
     /// The state after an action, with the guards that were looked at. `None` when the action is
     /// not possible.
-    pub fn act<P: Probe>(&self, state: &State, action: Action, probe: &mut P) -> Option<State> {
+    pub fn act<B: Probe>(
+        &self,
+        state: &State<N, P>,
+        action: Action,
+        probe: &mut B,
+    ) -> Option<State<N, P>> {
         let mut next = *state;
         self.perform(&mut next, action, probe).then_some(next)
     }
 
-    fn perform<P: Probe>(&self, state: &mut State, action: Action, probe: &mut P) -> bool {
+    fn perform<B: Probe>(&self, state: &mut State<N, P>, action: Action, probe: &mut B) -> bool {
         match action {
             Action::Start(id, survived) => {
                 state.links.start(index(id));
@@ -251,7 +286,7 @@ impl Zab {
 
     /// A process ends. What was appended is still there, and so is a cut: the operating system
     /// writes it.
-    fn kill<P: Probe>(&self, state: &mut State, id: ServerId, probe: &mut P) -> bool {
+    fn kill<B: Probe>(&self, state: &mut State<N, P>, id: ServerId, probe: &mut B) -> bool {
         let is_killed = spend(&mut state.budget.kills) && self.step(state, id, Step::Crash, probe);
         let server = &mut state.servers[index(id)];
         server.disk.history = server.history;
@@ -259,12 +294,12 @@ impl Zab {
         is_killed
     }
 
-    fn notification<P: Probe>(
+    fn notification<B: Probe>(
         &self,
-        state: &mut State,
+        state: &mut State<N, P>,
         from: ServerId,
         to: ServerId,
-        probe: &mut P,
+        probe: &mut B,
     ) -> bool {
         let queue = &mut state.links.notes[(index(from), index(to))];
         let Some(note) = queue.as_slice().first().copied() else { return false };
@@ -273,19 +308,19 @@ impl Zab {
         self.step(state, to, Step::Receive { from, message }, probe)
     }
 
-    fn to_leader<P: Probe>(
+    fn to_leader<B: Probe>(
         &self,
-        state: &mut State,
+        state: &mut State<N, P>,
         learner: ServerId,
         leader: ServerId,
-        probe: &mut P,
+        probe: &mut B,
     ) -> bool {
         let up = &mut state.links.up[(index(learner), index(leader))];
         let Some(packet) = up.take() else { return false };
         self.receive(state, leader, learner, packet, probe)
     }
 
-    fn request<P: Probe>(&self, state: &mut State, id: ServerId, probe: &mut P) -> bool {
+    fn request<B: Probe>(&self, state: &mut State<N, P>, id: ServerId, probe: &mut B) -> bool {
         let made = state.transactions.iter().filter(|txn| txn.zxid.counter > 0).count();
         let payload = u8::try_from(made + 1).unwrap_or(u8::MAX);
         if made == TXNS_MAX {
@@ -297,7 +332,7 @@ impl Zab {
         spend(&mut state.budget.requests) && self.step(state, id, Step::Request { payload }, probe)
     }
 
-    fn to_learner<P: Probe>(&self, state: &mut State, id: ServerId, probe: &mut P) -> bool {
+    fn to_learner<B: Probe>(&self, state: &mut State<N, P>, id: ServerId, probe: &mut B) -> bool {
         let down = &mut state.links.down[index(id)];
         let leader = down.leader;
         let Some(packet) = down.next() else { return false };
@@ -305,24 +340,24 @@ impl Zab {
         self.receive(state, id, id_at(usize::from(leader)), packet, probe)
     }
 
-    pub(super) fn receive<P: Probe>(
+    pub(super) fn receive<B: Probe>(
         &self,
-        state: &mut State,
+        state: &mut State<N, P>,
         to: ServerId,
         from: ServerId,
         packet: Packet,
-        probe: &mut P,
+        probe: &mut B,
     ) -> bool {
-        let Some(message) = packet.decode() else { return false };
+        let Some(message) = packet.message() else { return false };
         self.step(state, to, Step::Receive { from, message }, probe)
     }
 
-    fn elect<P: Probe>(
+    fn elect<B: Probe>(
         &self,
-        state: &mut State,
+        state: &mut State<N, P>,
         leader: ServerId,
         followers: ServerSet,
-        probe: &mut P,
+        probe: &mut B,
     ) -> bool {
         let vote = oracle::winning_vote(state, leader);
         self.can_elect(state, leader, followers)
@@ -331,12 +366,12 @@ impl Zab {
             && followers.iter().all(|id| self.settle(state, id, vote, probe))
     }
 
-    fn settle<P: Probe>(
+    fn settle<B: Probe>(
         &self,
-        state: &mut State,
+        state: &mut State<N, P>,
         id: ServerId,
         vote: Vote<u8>,
-        probe: &mut P,
+        probe: &mut B,
     ) -> bool {
         let enabled = oracle::settle(self.ensemble, state, id, vote, probe) == Enabled::Yes;
         oracle::forget_election(&mut state.servers[index(id)]);
@@ -346,7 +381,7 @@ impl Zab {
     /// Whether it is useless for a server to wait in its role: a follower without a connection
     /// whose leader does not lead, or a leader with too few followers. Leaving the role is then
     /// free; otherwise it costs a timeout.
-    pub(super) fn is_stranded(&self, state: &State, id: ServerId) -> bool {
+    pub(super) fn is_stranded(&self, state: &State<N, P>, id: ServerId) -> bool {
         let server = state.server(id);
         match server.role {
             Role::Down | Role::Looking => false,

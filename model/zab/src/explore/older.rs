@@ -10,14 +10,14 @@ use crate::shape::Table;
 use crate::step::Step;
 use crate::types::ServerId;
 
-impl Zab {
+impl<const N: usize, const P: usize> Zab<N, P> {
     /// The leader receives FOLLOWERINFO on the newer connection.
-    pub(super) fn accept<P: Probe>(
+    pub(super) fn accept<B: Probe>(
         &self,
-        state: &mut State,
+        state: &mut State<N, P>,
         learner: ServerId,
         leader: ServerId,
-        probe: &mut P,
+        probe: &mut B,
     ) -> bool {
         let packet = state.links.accept(index(learner), index(leader));
         self.receive(state, leader, learner, packet, probe)
@@ -25,27 +25,27 @@ impl Zab {
     }
 
     /// The leader receives the next packet on the older connection.
-    pub(super) fn older_to_leader<P: Probe>(
+    pub(super) fn older_to_leader<B: Probe>(
         &self,
-        state: &mut State,
+        state: &mut State<N, P>,
         learner: ServerId,
         leader: ServerId,
-        probe: &mut P,
+        probe: &mut B,
     ) -> bool {
         let up = &mut state.links.up[(index(learner), index(leader))];
-        let packet = up.take_older().and_then(Packet::decode);
+        let packet = up.take_older().and_then(Packet::message);
         let Some(message) = packet else { return false };
         let step = Step::ReceiveOlder { from: learner, message };
         self.step(state, leader, step, probe) && self.forget_older(state, learner, leader, probe)
     }
 
     /// The leader notices that the older connection has ended; what is unread on it is lost.
-    pub(super) fn older_ends<P: Probe>(
+    pub(super) fn older_ends<B: Probe>(
         &self,
-        state: &mut State,
+        state: &mut State<N, P>,
         learner: ServerId,
         leader: ServerId,
-        probe: &mut P,
+        probe: &mut B,
     ) -> bool {
         state.links.up[(index(learner), index(leader))].forget_older();
         self.forget_older(state, learner, leader, probe)
@@ -53,12 +53,12 @@ impl Zab {
 
     /// An older connection is of interest as long as the leader serves it and has something to read on
     /// it. When one is over, so is the other.
-    fn forget_older<P: Probe>(
+    fn forget_older<B: Probe>(
         &self,
-        state: &mut State,
+        state: &mut State<N, P>,
         learner: ServerId,
         leader: ServerId,
-        probe: &mut P,
+        probe: &mut B,
     ) -> bool {
         let up = &mut state.links.up[(index(learner), index(leader))];
         let older = state.servers[index(leader)].leader.learners.row(learner).older;

@@ -18,15 +18,15 @@ use crate::step::Enabled;
 use crate::types::{Role, ServerId, ServerSet, Vote, Zxid};
 
 /// Whether a server takes part in an election.
-fn is_electing(server: &Server<Flat>) -> bool {
+fn is_electing<const N: usize>(server: &Server<Flat<N>>) -> bool {
     server.role == Role::Looking && server.program.is_finished()
 }
 
 /// Whether `leader` can be elected with exactly these followers: they are a quorum, all of them
 /// are looking, and nobody's vote is better than the leader's. With `whoever`, any vote may win.
-pub(super) fn can_elect(
+pub(super) fn can_elect<const N: usize, const P: usize>(
     ensemble: Ensemble,
-    state: &State,
+    state: &State<N, P>,
     leader: ServerId,
     followers: ServerSet,
     whoever: bool,
@@ -45,9 +45,14 @@ pub(super) fn can_elect(
 
 /// Whether a looking server can find that others have settled on `leader`: a quorum of them tells
 /// the same leader and epoch, the leader among them (`zk.fle.join`).
-pub(super) fn can_join(ensemble: Ensemble, state: &State, id: ServerId, leader: ServerId) -> bool {
+pub(super) fn can_join<const N: usize, const P: usize>(
+    ensemble: Ensemble,
+    state: &State<N, P>,
+    id: ServerId,
+    leader: ServerId,
+) -> bool {
     let vote = state.server(leader).vote;
-    let agrees = |server: &&Server<Flat>| {
+    let agrees = |server: &&Server<Flat<N>>| {
         let settled = match server.role {
             Role::Following | Role::Leading => true,
             Role::Down | Role::Looking => false,
@@ -60,12 +65,12 @@ pub(super) fn can_join(ensemble: Ensemble, state: &State, id: ServerId, leader: 
 }
 
 /// Gives a server the outcome of an election for `leader`.
-pub(super) fn settle<P: Probe>(
+pub(super) fn settle<const N: usize, const P: usize, B: Probe>(
     ensemble: Ensemble,
-    state: &mut State,
+    state: &mut State<N, P>,
     id: ServerId,
     vote: Vote<u8>,
-    probe: &mut P,
+    probe: &mut B,
 ) -> Enabled {
     let mut out = Outbox::default();
     let config = state.config(ensemble);
@@ -74,14 +79,17 @@ pub(super) fn settle<P: Probe>(
 
 /// The vote that an election for `leader` ends with: before anybody has settled its own vote,
 /// afterwards the one it tells.
-pub(super) fn winning_vote(state: &State, leader: ServerId) -> Vote<u8> {
+pub(super) fn winning_vote<const N: usize, const P: usize>(
+    state: &State<N, P>,
+    leader: ServerId,
+) -> Vote<u8> {
     let server = state.server(leader);
     if server.role == Role::Leading { server.vote } else { server.own_vote() }
 }
 
 /// Forgets what only notifications would read: the proposal, round and tables of a looking server, the vote of before,
 /// and the zxid in the vote of one that has settled.
-pub(super) fn forget_election(server: &mut Server<Flat>) {
+pub(super) fn forget_election<const N: usize>(server: &mut Server<Flat<N>>) {
     server.round = 0;
     server.vote = match server.role {
         Role::Down | Role::Looking => Vote::default(),

@@ -98,7 +98,7 @@ impl Packet {
     /// The message as bytes; `None` when a number is too great, and for a notification, which has a
     /// channel of its own.
     #[must_use]
-    pub fn encode(message: &Message<Flat>) -> Option<Self> {
+    pub fn encode<const N: usize>(message: &Message<Flat<N>>) -> Option<Self> {
         let (kind, fields) = match message {
             Message::Notification(_) => return None,
             Message::FollowerInfo { accepted_epoch } => {
@@ -129,9 +129,14 @@ impl Packet {
         Some(Self([two(kind as u8, first)?, two(second, third)?]))
     }
 
-    /// The message; `None` for the default.
+    /// The message, for those who read or tell it; `None` for the default.
     #[must_use]
     pub fn decode(self) -> Option<Message<Flat>> {
+        self.message()
+    }
+
+    /// The message for servers of any size; `None` for the default.
+    pub(super) fn message<const N: usize>(self) -> Option<Message<Flat<N>>> {
         let (_, first) = halves(self.0[0]);
         let (second, third) = halves(self.0[1]);
         let zxid = Zxid::new(first, second);
@@ -228,6 +233,7 @@ impl fmt::Display for Note {
 #[cfg(test)]
 mod tests {
     use super::{Log, Message, Note, Notification, Packet, ROLES, Txn, Zxid};
+    use crate::explore::sizes::SERVERS;
     use crate::types::{ServerId, Vote};
 
     #[test]
@@ -252,7 +258,7 @@ mod tests {
             Message::UpToDate,
         ];
         for message in messages {
-            let packet = Packet::encode(&message);
+            let packet = Packet::encode::<SERVERS>(&message);
             assert_eq!(packet.and_then(|packet| packet.decode()), Some(message));
         }
         assert_eq!(Packet::default().decode(), None);
@@ -270,10 +276,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_not_encoded() {
-        assert_eq!(Packet::encode(&Message::LeaderInfo { epoch: 16 }), None);
+        assert_eq!(Packet::encode::<SERVERS>(&Message::LeaderInfo { epoch: 16 }), None);
         let far = Zxid::new(1, 16);
-        assert_eq!(Packet::encode(&Message::Commit { zxid: far }), None);
+        assert_eq!(Packet::encode::<SERVERS>(&Message::Commit { zxid: far }), None);
         let greatest = Message::AckEpoch { current_epoch: Some(15), last_zxid: Zxid::new(1, 1) };
-        assert_eq!(Packet::encode(&greatest), None, "15 stands for no epoch");
+        assert_eq!(Packet::encode::<SERVERS>(&greatest), None, "15 stands for no epoch");
     }
 }

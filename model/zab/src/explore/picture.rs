@@ -7,7 +7,7 @@ use super::facts::{COLUMNS, facts};
 use super::links::{End, NOTES_MAX};
 use super::model::Zab;
 use super::packet::Packet;
-use super::sizes::{Flat, SERVERS_MAX, index};
+use super::sizes::{Flat, index};
 use super::state::State;
 use crate::message::{Message, Notification};
 use crate::probe::{Probe, Record};
@@ -25,7 +25,11 @@ const OLDER: u8 = 4;
 /// The sequence diagram of a run from a state, as SVG; actions that are not possible where they
 /// stand are left out.
 #[must_use]
-pub fn run_svg(model: &Zab, start: &State, actions: &[Action]) -> String {
+pub fn run_svg<const N: usize, const P: usize>(
+    model: &Zab<N, P>,
+    start: &State<N, P>,
+    actions: &[Action],
+) -> String {
     svg(&sequence(model, start, actions.iter().copied()))
 }
 
@@ -65,12 +69,12 @@ fn words<S: Shape>(message: &Message<S>) -> String {
     message.to_string()
 }
 
-impl Pictured for Zab {
+impl<const N: usize, const P: usize> Pictured for Zab<N, P> {
     fn lanes(&self) -> usize {
         usize::from(self.bounds.servers)
     }
 
-    fn facts(&self, state: &State) -> Vec<Fact> {
+    fn facts(&self, state: &State<N, P>) -> Vec<Fact> {
         facts(state)
     }
 
@@ -82,12 +86,12 @@ impl Pictured for Zab {
         &["role", "phase", "acceptedEpoch", "currentEpoch", "history", "lastCommitted"]
     }
 
-    fn phase(&self, state: &State, index: usize) -> Option<Lane> {
+    fn phase(&self, state: &State<N, P>, index: usize) -> Option<Lane> {
         let server = &state.servers[index];
         (server.role != Role::Down).then_some(server.phase.into())
     }
 
-    fn ways(&self, state: &State) -> Vec<Way> {
+    fn ways(&self, state: &State<N, P>) -> Vec<Way> {
         let links = &state.links;
         let packets = |packets: &[Packet]| {
             let messages = packets.iter().filter_map(|packet| packet.decode());
@@ -105,7 +109,8 @@ impl Pictured for Zab {
                 let (older, up) = up.queue.as_slice().split_at(usize::from(up.older));
                 let (older, up) = (packets(older), packets(up));
                 let notes = links.notes[(from, to)].as_slice().iter();
-                let notes = notes.map(|note| words::<Flat>(&Message::Notification(note.decode())));
+                let notes =
+                    notes.map(|note| words::<Flat<N>>(&Message::Notification(note.decode())));
                 let notes = notes.collect();
                 let kinds = [
                     (DOWN, None, down),
@@ -122,13 +127,13 @@ impl Pictured for Zab {
         ways
     }
 
-    fn rules(&self, state: &State, action: &Action) -> Vec<String> {
+    fn rules(&self, state: &State<N, P>, action: &Action) -> Vec<String> {
         let mut record = Record::default();
         let _ = self.act(state, *action, &mut record);
         record.fired.iter().map(ToString::to_string).collect()
     }
 
-    fn tell(&self, state: &State, action: &Action) -> Option<Step<State>> {
+    fn tell(&self, state: &State<N, P>, action: &Action) -> Option<Step<State<N, P>>> {
         let mut post = Post::default();
         let next = self.act(state, *action, &mut post)?;
         let mut step = Step::local(next, doers(*action));
@@ -159,7 +164,7 @@ impl Pictured for Zab {
             Action::Lose(id) => step.dropped = to_learner(id),
             Action::Swap(id) => step.swapped = to_learner(id),
             Action::Start(id, _) => {
-                step.cleared = (0..SERVERS_MAX).map(|to| (ELECTION, index(id), to)).collect();
+                step.cleared = (0..N).map(|to| (ELECTION, index(id), to)).collect();
             }
             Action::Crash(_) | Action::Kill(_) => step.crash = true,
             Action::Elect(..)

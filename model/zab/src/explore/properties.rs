@@ -16,7 +16,7 @@ use super::bounds::Election;
 use super::ghost::{Violation, common};
 use super::model::Zab;
 use super::reached;
-use super::sizes::{Flat, Log, SERVERS_MAX, TXNS_MAX};
+use super::sizes::{Flat, Log, PAIRS, SERVERS, SERVERS_MAX, TXNS_MAX};
 use super::state::State;
 use crate::config::Config;
 use crate::server::Server;
@@ -35,7 +35,7 @@ pub enum Kind {
 
 /// A property of single states.
 #[derive(Clone, Copy, Debug)]
-pub struct Property {
+pub struct Property<const N: usize = SERVERS, const P: usize = PAIRS> {
     /// Its name, unique.
     pub name: &'static str,
     /// One sentence that says what it means.
@@ -45,29 +45,29 @@ pub struct Property {
     /// For which explorations it says something.
     pub scope: Scope,
     /// Whether a state satisfies it, or shows it.
-    pub check: fn(&Zab, &State) -> bool,
+    pub check: fn(&Zab<N, P>, &State<N, P>) -> bool,
 }
 
 /// A state to be checked, and what several properties want to know of it.
 #[derive(Debug)]
-pub struct Case<'a> {
+pub struct Case<'a, const N: usize = SERVERS, const P: usize = PAIRS> {
     /// The model.
-    pub model: &'a Zab,
+    pub model: &'a Zab<N, P>,
     /// The state.
-    pub state: &'a State,
+    pub state: &'a State<N, P>,
     /// What each voter has delivered, and what is known to have been committed; each history once.
     /// Places of servers that take no part hold the empty history, which satisfies everything.
     delivered: Few<Txns, { SERVERS_MAX + 1 }>,
     /// With the transactions of the state.
-    pub config: Config<Flat>,
+    pub config: Config<Flat<N>>,
 }
 
-impl<'a> Case<'a> {
+impl<'a, const N: usize, const P: usize> Case<'a, N, P> {
     /// Looks at a state.
     #[must_use]
-    pub fn new(model: &'a Zab, state: &'a State) -> Self {
+    pub fn new(model: &'a Zab<N, P>, state: &'a State<N, P>) -> Self {
         let config = state.config(model.ensemble);
-        let of_server = |server: &Server<Flat>| server.delivered(&config);
+        let of_server = |server: &Server<Flat<N>>| server.delivered(&config);
         let logs = state.servers.iter().map(of_server).chain([state.ghost.committed]);
         let mut seen = Few::<Log, { SERVERS_MAX + 1 }>::default();
         let mut delivered = Few::default();
@@ -92,7 +92,7 @@ impl<'a> Case<'a> {
 
     /// The voters.
     #[must_use]
-    pub fn voters(&self) -> &'a [Server<Flat>] {
+    pub fn voters(&self) -> &'a [Server<Flat<N>>] {
         &self.state.servers[self.model.indices()]
     }
 }
@@ -100,7 +100,7 @@ impl<'a> Case<'a> {
 /// The transactions of a history.
 type Txns = Few<Txn<u8, u8>, TXNS_MAX>;
 
-fn txns(state: &State, log: &Log) -> Txns {
+fn txns<const N: usize, const P: usize>(state: &State<N, P>, log: &Log) -> Txns {
     let mut txns = Txns::default();
     for number in log.numbers() {
         // There is room for as many as in a history.
@@ -120,16 +120,16 @@ pub enum Scope {
     Replication,
 }
 
-impl Property {
+impl<const N: usize, const P: usize> Property<N, P> {
     /// Whether the property says something about explorations of this model.
     #[must_use]
-    pub fn applies(&self, model: &Zab) -> bool {
+    pub fn applies(&self, model: &Zab<N, P>) -> bool {
         self.scope.includes(model)
     }
 }
 
 impl Scope {
-    fn includes(self, model: &Zab) -> bool {
+    fn includes<const N: usize, const P: usize>(self, model: &Zab<N, P>) -> bool {
         let alone = model.bounds.election == Election::FleOnly;
         match self {
             Self::All => true,
@@ -142,18 +142,24 @@ impl Scope {
 macro_rules! table {
     ($($kind:ident $scope:ident $module:ident::$name:ident: $statement:expr;)*) => {
         /// Every property, safety first.
-        pub const PROPERTIES: &[Property] = &[$(Property {
-            name: stringify!($name),
-            statement: $statement,
-            kind: Kind::$kind,
-            scope: Scope::$scope,
-            check: |model, state| $module::$name(&Case::new(model, state)),
-        }),*];
+        pub const PROPERTIES: &[Property] = table();
+
+        /// Every property of a size, in the order of [`PROPERTIES`].
+        #[must_use]
+        pub const fn table<const N: usize, const P: usize>() -> &'static [Property<N, P>] {
+            const { &[$(Property {
+                name: stringify!($name),
+                statement: $statement,
+                kind: Kind::$kind,
+                scope: Scope::$scope,
+                check: |model, state| $module::$name(&Case::new(model, state)),
+            }),*] }
+        }
 
         /// Which of the properties that apply to the model the state satisfies, or shows: bit 0 for
         /// the first of them.
         #[must_use]
-        pub fn holding(case: &Case<'_>) -> u64 {
+        pub fn holding<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> u64 {
             let mut bits = Bits::default();
             $(if Scope::$scope.includes(case.model) {
                 bits.push($module::$name(case));
@@ -162,9 +168,9 @@ macro_rules! table {
         }
 
         /// Those that apply and are not [`OF_BOUNDED_RUNS`], for what is made of the model.
-        pub(super) fn unlimited<M>(model: &Zab) -> Vec<stateright::Property<M>>
+        pub(super) fn unlimited<M, const N: usize, const P: usize>(model: &Zab<N, P>) -> Vec<stateright::Property<M>>
         where
-            M: Model<State = State> + AsRef<Zab>,
+            M: Model<State = State<N, P>> + AsRef<Zab<N, P>>,
         {
             let mut all = Vec::new();
             $(if Scope::$scope.includes(model) && !OF_BOUNDED_RUNS.contains(&stringify!($name)) {
@@ -272,39 +278,41 @@ impl Transaction for Txn<u8, u8> {
 
 /// Every transaction that a leader broadcast. It is the one that was made of the request with its
 /// number; a transaction with another payload came from nowhere.
-fn broadcast(case: &Case<'_>) -> impl Iterator<Item = Txn<u8, u8>> + Clone {
+fn broadcast<const N: usize, const P: usize>(
+    case: &Case<'_, N, P>,
+) -> impl Iterator<Item = Txn<u8, u8>> + Clone {
     let transactions = (1..).zip(&case.state.transactions);
     transactions.filter(|(number, txn)| txn.payload == *number).map(|(_, txn)| *txn)
 }
 
 /// See [`laws::integrity`].
-pub fn integrity(case: &Case<'_>) -> bool {
+pub fn integrity<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     laws::integrity(case.delivered(), |txn| broadcast(case).any(|other| other == *txn))
 }
 
 /// See [`laws::agreement`].
-pub fn agreement(case: &Case<'_>) -> bool {
+pub fn agreement<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     laws::agreement(case.delivered())
 }
 
 /// See [`laws::total_order`].
-pub fn total_order(case: &Case<'_>) -> bool {
+pub fn total_order<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     laws::total_order(case.delivered())
 }
 
 /// See [`laws::local_primary_order`].
-pub fn local_primary_order(case: &Case<'_>) -> bool {
+pub fn local_primary_order<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     laws::local_primary_order(case.delivered(), broadcast(case))
 }
 
 /// See [`laws::global_primary_order`].
-pub fn global_primary_order(case: &Case<'_>) -> bool {
+pub fn global_primary_order<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     laws::global_primary_order(case.delivered())
 }
 
 /// See [`laws::primary_integrity`]. What a leader had in its initial history it has delivered
 /// before it broadcasts; it counts once it has broadcast.
-pub fn primary_integrity(case: &Case<'_>) -> bool {
+pub fn primary_integrity<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     let mut leaders = case.state.ghost.established.as_slice().iter();
     leaders.all(|leader| {
         let initial = txns(case.state, &leader.initial);
@@ -315,7 +323,7 @@ pub fn primary_integrity(case: &Case<'_>) -> bool {
 }
 
 /// No epoch is established twice.
-pub fn single_established_leader(case: &Case<'_>) -> bool {
+pub fn single_established_leader<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     let leaders = case.state.ghost.established.as_slice();
     leaders
         .iter()
@@ -324,13 +332,13 @@ pub fn single_established_leader(case: &Case<'_>) -> bool {
 }
 
 /// See [`laws::prefix_consistency`].
-pub fn prefix_consistency(case: &Case<'_>) -> bool {
+pub fn prefix_consistency<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     laws::prefix_consistency(case.delivered())
 }
 
 /// Whatever was committed under earlier epochs begins the initial history of every established
 /// leader, also if it is committed only later.
-pub fn committed_never_lost(case: &Case<'_>) -> bool {
+pub fn committed_never_lost<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     case.state.ghost.established.as_slice().iter().all(|leader| {
         let epoch = |number: &&u8| case.state.transactions[usize::from(**number) - 1].zxid.epoch;
         let committed = case.state.ghost.committed.numbers().iter();
@@ -341,7 +349,9 @@ pub fn committed_never_lost(case: &Case<'_>) -> bool {
 }
 
 /// Whatever is committed is on the disks of a quorum.
-pub fn committed_is_durable_on_a_quorum(case: &Case<'_>) -> bool {
+pub fn committed_is_durable_on_a_quorum<const N: usize, const P: usize>(
+    case: &Case<'_, N, P>,
+) -> bool {
     let committed = &case.state.ghost.committed;
     let length = committed.numbers().len();
     let disk = |place: &usize| case.state.servers[*place].disk.recovered_tree(&case.config);
@@ -350,12 +360,12 @@ pub fn committed_is_durable_on_a_quorum(case: &Case<'_>) -> bool {
 }
 
 /// See [`Violation::CommittedCut`].
-pub fn no_truncation_of_committed(case: &Case<'_>) -> bool {
+pub fn no_truncation_of_committed<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     !case.state.ghost.has(Violation::CommittedCut)
 }
 
 /// currentEpoch never exceeds acceptedEpoch; and see [`Violation::EpochWentBack`].
-pub fn epochs_are_ordered(case: &Case<'_>) -> bool {
+pub fn epochs_are_ordered<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     let ordered = case.state.servers.iter().all(|server| {
         server.current_epoch <= server.accepted_epoch
             && server.disk.current_epoch <= server.disk.accepted_epoch
@@ -364,29 +374,31 @@ pub fn epochs_are_ordered(case: &Case<'_>) -> bool {
 }
 
 /// See [`Violation::AckedNotDurable`].
-pub fn acknowledged_is_durable(case: &Case<'_>) -> bool {
+pub fn acknowledged_is_durable<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     !case.state.ghost.has(Violation::AckedNotDurable)
 }
 
 /// See [`Violation::DeliveredEarly`].
-pub fn delivered_is_committed_and_durable(case: &Case<'_>) -> bool {
+pub fn delivered_is_committed_and_durable<const N: usize, const P: usize>(
+    case: &Case<'_, N, P>,
+) -> bool {
     !case.state.ghost.has(Violation::DeliveredEarly)
 }
 
 /// See [`Violation::BadPacket`].
-pub fn leader_sends_what_fits(case: &Case<'_>) -> bool {
+pub fn leader_sends_what_fits<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     !case.state.ghost.has(Violation::BadPacket)
 }
 
 /// See [`Violation::AckBeforeAckLd`].
-pub fn acknowledges_in_order(case: &Case<'_>) -> bool {
+pub fn acknowledges_in_order<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     !case.state.ghost.has(Violation::AckBeforeAckLd)
 }
 
 /// No server is down with a history that `zk.start` refuses.
-pub fn whoever_is_down_can_start(case: &Case<'_>) -> bool {
+pub fn whoever_is_down_can_start<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     let mut down = case.voters().iter().filter(|server| server.role == Role::Down);
-    let epoch = |server: &Server<Flat>| {
+    let epoch = |server: &Server<Flat<N>>| {
         let database = Database::recovered(&case.config, server.disk.snapshot, server.history);
         database.label.epoch
     };
@@ -395,7 +407,7 @@ pub fn whoever_is_down_can_start(case: &Case<'_>) -> bool {
 
 /// Where votes do not change between elections, whoever leads has a vote that is at least as good
 /// as those of a quorum.
-pub fn best_of_a_quorum_leads(case: &Case<'_>) -> bool {
+pub fn best_of_a_quorum_leads<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     let key = |place: usize| {
         let server = &case.state.servers[place];
         (server.current_epoch, server.database.label, server.id)
@@ -408,6 +420,6 @@ pub fn best_of_a_quorum_leads(case: &Case<'_>) -> bool {
 }
 
 /// See [`Violation::Overflow`].
-pub fn capacity_suffices(case: &Case<'_>) -> bool {
+pub fn capacity_suffices<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     !case.state.ghost.has(Violation::Overflow)
 }

@@ -10,27 +10,27 @@ use crate::server::Server;
 use crate::shape::Queue;
 use crate::types::{Phase, Role};
 
-pub(super) fn leads(server: &Server<Flat>) -> bool {
+pub(super) fn leads<const N: usize>(server: &Server<Flat<N>>) -> bool {
     server.role == Role::Leading
 }
 
-fn follows(server: &Server<Flat>) -> bool {
+fn follows<const N: usize>(server: &Server<Flat<N>>) -> bool {
     server.role == Role::Following
 }
 
-fn is_sent(state: &State, kind: PacketKind) -> bool {
+fn is_sent<const N: usize, const P: usize>(state: &State<N, P>, kind: PacketKind) -> bool {
     let sends =
         |down: &Down| down.queue.as_slice().iter().map(|p: &Packet| p.kind()).any(|k| k == kind);
     state.links.down.iter().any(sends)
 }
 
 /// A server leads.
-pub fn leader_elected(case: &Case<'_>) -> bool {
+pub fn leader_elected<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     case.voters().iter().any(leads)
 }
 
 /// One server leads and all others follow it.
-pub fn everybody_settled(case: &Case<'_>) -> bool {
+pub fn everybody_settled<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     let servers = case.voters();
     servers.iter().filter(|server| leads(server)).any(|leader| {
         servers.iter().all(|s| s.id == leader.id || (follows(s) && s.vote.leader == leader.id))
@@ -38,47 +38,47 @@ pub fn everybody_settled(case: &Case<'_>) -> bool {
 }
 
 /// A round was spent, and one server leads and all others follow it.
-pub fn settled_again(case: &Case<'_>) -> bool {
+pub fn settled_again<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     case.state.budget.rounds < case.model.bounds.rounds && everybody_settled(case)
 }
 
 /// A leader has passed the gate of `l.1.2`.
-pub fn discovery_done(case: &Case<'_>) -> bool {
+pub fn discovery_done<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     case.voters().iter().any(|s| leads(s) && s.phase > Phase::Discovery)
 }
 
 /// A follower is in synchronization.
-pub fn synchronizing(case: &Case<'_>) -> bool {
+pub fn synchronizing<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     case.voters().iter().any(|s| follows(s) && s.phase == Phase::Synchronization)
 }
 
 /// `l.2.2` has had its effect.
-pub fn leader_established(case: &Case<'_>) -> bool {
+pub fn leader_established<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     !case.state.ghost.established.as_slice().is_empty()
 }
 
 /// A follower has received UPTODATE.
-pub fn follower_in_broadcast(case: &Case<'_>) -> bool {
+pub fn follower_in_broadcast<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     case.voters().iter().any(|s| follows(s) && s.phase == Phase::Broadcast)
 }
 
 /// All servers are in broadcast.
-pub fn everybody_in_broadcast(case: &Case<'_>) -> bool {
+pub fn everybody_in_broadcast<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     case.voters().iter().all(|s| s.phase == Phase::Broadcast)
 }
 
 /// A transaction of this run is committed.
-pub fn request_committed(case: &Case<'_>) -> bool {
+pub fn request_committed<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     !case.state.ghost.committed.numbers().is_empty()
 }
 
 /// A transaction is committed, and a server is not in broadcast.
-pub fn committed_without_third(case: &Case<'_>) -> bool {
+pub fn committed_without_third<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     request_committed(case) && !everybody_in_broadcast(case)
 }
 
 /// All requests are made, and everybody knows them to be committed.
-pub fn all_requests_everywhere(case: &Case<'_>) -> bool {
+pub fn all_requests_everywhere<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     let requests = usize::from(case.model.bounds.requests);
     requests > 0
         && case.state.ghost.committed.numbers().len() >= requests
@@ -86,22 +86,22 @@ pub fn all_requests_everywhere(case: &Case<'_>) -> bool {
 }
 
 /// A DIFF is on its way.
-pub fn diff_sent(case: &Case<'_>) -> bool {
+pub fn diff_sent<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     is_sent(case.state, PacketKind::Diff)
 }
 
 /// A TRUNC is on its way.
-pub fn trunc_sent(case: &Case<'_>) -> bool {
+pub fn trunc_sent<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     is_sent(case.state, PacketKind::Trunc)
 }
 
 /// A SNAP is on its way.
-pub fn snap_sent(case: &Case<'_>) -> bool {
+pub fn snap_sent<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     is_sent(case.state, PacketKind::Snap)
 }
 
 /// A crash, a timeout or a broken link is behind, and all servers are in broadcast.
-pub fn rejoined(case: &Case<'_>) -> bool {
+pub fn rejoined<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     let all = Budget::of(&case.model.bounds);
     let left = &case.state.budget;
     let faults = (all.crashes, all.timeouts, all.disconnects);
@@ -109,12 +109,12 @@ pub fn rejoined(case: &Case<'_>) -> bool {
 }
 
 /// Two leaders have been established.
-pub fn second_epoch(case: &Case<'_>) -> bool {
+pub fn second_epoch<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     case.state.ghost.established.as_slice().len() >= 2
 }
 
 /// A transaction that the second established leader broadcast is committed.
-pub fn committed_in_second_epoch(case: &Case<'_>) -> bool {
+pub fn committed_in_second_epoch<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     let second = case.state.ghost.established.as_slice().get(1);
     second.is_some_and(|leader| case.committed().any(|txn| txn.zxid.epoch == leader.epoch))
 }

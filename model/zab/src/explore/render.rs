@@ -23,7 +23,11 @@ pub struct ActionText {
 
 /// The steps that a sequence of actions makes from a state, up to the first that is not possible.
 #[must_use]
-pub fn trace_text(model: &Zab, start: &State, actions: &[Action]) -> Vec<ActionText> {
+pub fn trace_text<const N: usize, const P: usize>(
+    model: &Zab<N, P>,
+    start: &State<N, P>,
+    actions: &[Action],
+) -> Vec<ActionText> {
     let mut state = *start;
     let mut steps = Vec::new();
     for (place, action) in actions.iter().enumerate() {
@@ -41,7 +45,11 @@ pub fn trace_text(model: &Zab, start: &State, actions: &[Action]) -> Vec<ActionT
 }
 
 /// One step as text, for the Explorer; `None` when it is not possible.
-pub(super) fn step_text(model: &Zab, state: &State, action: Action) -> Option<String> {
+pub(super) fn step_text<const N: usize, const P: usize>(
+    model: &Zab<N, P>,
+    state: &State<N, P>,
+    action: Action,
+) -> Option<String> {
     let mut record = Record::default();
     let next = model.act(state, action, &mut record)?;
     let rules = (!record.fired.is_empty()).then(|| format!("rules: {}", record.fired.join(", ")));
@@ -51,12 +59,15 @@ pub(super) fn step_text(model: &Zab, state: &State, action: Action) -> Option<St
 
 /// What differs between two states, one fact a line.
 #[must_use]
-pub fn changes(before: &State, after: &State) -> Vec<String> {
+pub fn changes<const N: usize, const P: usize>(
+    before: &State<N, P>,
+    after: &State<N, P>,
+) -> Vec<String> {
     view::changes(&facts(before), &facts(after))
 }
 
 /// A table of the servers, then what is in flight and what properties remember.
-impl fmt::Debug for State {
+impl<const N: usize, const P: usize> fmt::Debug for State<N, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&page(&facts(self), &COLUMNS))
     }

@@ -2,7 +2,7 @@
 
 use super::ghost::Established;
 use super::model::Start;
-use super::sizes::{Flat, Log, SERVERS_MAX, Transactions};
+use super::sizes::{Flat, Log, SERVERS, Transactions};
 use crate::stores::Disk;
 use crate::types::{ServerId, Txn, Zxid};
 
@@ -41,8 +41,7 @@ pub fn after_first_epoch() -> Start {
 #[must_use]
 pub fn uneven_starts() -> Vec<Start> {
     let transactions = made_in_first_epoch(2);
-    let start =
-        |disks: [Disk<Flat>; SERVERS_MAX]| Start { disks, transactions, ..Start::default() };
+    let start = |disks: [Disk<Flat>; SERVERS]| Start { disks, transactions, ..Start::default() };
     vec![
         Start::default(),
         start([disk(1, 2), disk(1, 1), disk(1, 0)]),

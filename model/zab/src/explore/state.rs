@@ -9,7 +9,7 @@ use zerocopy::{Immutable, IntoBytes, TryFromBytes};
 use super::bounds::Bounds;
 use super::ghost::Ghost;
 use super::links::Links;
-use super::sizes::{Flat, SERVERS_MAX, Transactions, index};
+use super::sizes::{Flat, PAIRS, SERVERS, Transactions, index};
 use crate::config::{Config, Ensemble};
 use crate::server::Server;
 use crate::shape::Ledger;
@@ -18,38 +18,38 @@ use crate::types::ServerId;
 /// One state of the whole system.
 #[derive(Clone, Copy, PartialEq, Eq, IntoBytes, TryFromBytes, Immutable)]
 #[repr(C)]
-pub struct State {
+pub struct State<const N: usize = SERVERS, const P: usize = PAIRS> {
     /// By index: id - 1. Servers beyond [`Bounds::servers`] stay as they are created, down.
-    pub servers: [Server<Flat>; SERVERS_MAX],
+    pub servers: [Server<Flat<N>>; N],
     /// Every transaction that a leader has made, in the order in which they were made; histories
     /// are their numbers.
     pub transactions: Transactions,
     /// What is in flight.
-    pub links: Links,
+    pub links: Links<N, P>,
     /// What properties remember.
     pub ghost: Ghost,
     /// What the environment may still do.
     pub budget: Budget,
 }
 
-impl Hash for State {
+impl<const N: usize, const P: usize> Hash for State<N, P> {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         hasher.write(self.as_bytes());
     }
 }
 
-impl State {
+impl<const N: usize, const P: usize> State<N, P> {
     /// The server with that id.
     ///
     /// # Panics
     /// When there is no such server; ids in a state name its servers.
     #[must_use]
-    pub fn server(&self, id: ServerId) -> &Server<Flat> {
+    pub fn server(&self, id: ServerId) -> &Server<Flat<N>> {
         &self.servers[index(id)]
     }
 
     /// An ensemble, and the transactions of this state.
-    pub(super) fn config(&self, ensemble: Ensemble) -> Config<Flat> {
+    pub(super) fn config(&self, ensemble: Ensemble) -> Config<Flat<N>> {
         Config { ensemble, logs: Ledger::new(self.transactions) }
     }
 }

@@ -29,6 +29,7 @@ use super::bounds::{Bounds, Election};
 use super::ghost::Violation;
 use super::model::Zab;
 use super::properties;
+use super::sizes::{PAIRS, SERVERS};
 use super::state::{Budget, State};
 use crate::grain::Grain;
 use crate::probe::NoProbe;
@@ -39,8 +40,8 @@ const EPOCHS_MAX: u32 = 13;
 
 /// The model without a bound on failures, elections and epochs.
 #[derive(Clone, Debug)]
-pub struct Unlimited {
-    zab: Zab,
+pub struct Unlimited<const N: usize = SERVERS, const P: usize = PAIRS> {
+    zab: Zab<N, P>,
     counted: Counted,
 }
 
@@ -52,11 +53,11 @@ enum Counted {
     All,
 }
 
-impl Unlimited {
+impl<const N: usize, const P: usize> Unlimited<N, P> {
     /// The model without bounds on what these bounds allow at all, other than requests. `None` where
     /// elections have messages, and at grain `threads`.
     #[must_use]
-    pub fn new(zab: &Zab) -> Option<Reduced<Self>> {
+    pub fn new(zab: &Zab<N, P>) -> Option<Reduced<Self>> {
         let all = zab.bounds;
         // Nothing is ever spent, so that one of each kind is always left.
         let bounds = Bounds {
@@ -74,7 +75,7 @@ impl Unlimited {
 
     /// The same with as many failures as these bounds allow, and any number of elections.
     #[must_use]
-    pub fn elections(zab: &Zab) -> Option<Reduced<Self>> {
+    pub fn elections(zab: &Zab<N, P>) -> Option<Reduced<Self>> {
         let bounds = Bounds { rounds: 1, ..zab.bounds };
         Self::of(Zab { bounds, ..zab.clone() }, Counted::RequestsAndFailures)
     }
@@ -82,11 +83,11 @@ impl Unlimited {
     /// The same with at most as many failures and elections as these bounds allow. What is violated
     /// here is violated with any number of them.
     #[must_use]
-    pub fn counted(zab: &Zab) -> Option<Reduced<Self>> {
+    pub fn counted(zab: &Zab<N, P>) -> Option<Reduced<Self>> {
         Self::of(zab.clone(), Counted::All)
     }
 
-    fn of(zab: Zab, counted: Counted) -> Option<Reduced<Self>> {
+    fn of(zab: Zab<N, P>, counted: Counted) -> Option<Reduced<Self>> {
         match zab.bounds.election {
             _ if zab.ensemble.grain == Grain::Threads => None,
             Election::Oracle | Election::Anybody => Some(Reduced::new(Self { zab, counted })),
@@ -95,10 +96,10 @@ impl Unlimited {
     }
 }
 
-impl Reduction for Unlimited {
-    type Base = Zab;
+impl<const N: usize, const P: usize> Reduction for Unlimited<N, P> {
+    type Base = Zab<N, P>;
 
-    fn base(&self) -> &Zab {
+    fn base(&self) -> &Zab<N, P> {
         &self.zab
     }
 
@@ -111,7 +112,7 @@ impl Reduction for Unlimited {
     }
 
     /// If there are so many epochs that more might not fit, that is noted as a violation.
-    fn canonical(&self, state: &State) -> State {
+    fn canonical(&self, state: &State<N, P>) -> State<N, P> {
         let mut whole = *state;
         let full = Budget::of(&self.zab.bounds);
         whole.budget = match self.counted {
@@ -131,7 +132,12 @@ impl Reduction for Unlimited {
     /// that is above what a learner tells. In some states of the class that is an epoch that occurs, in
     /// others nobody has it: these steps are taken from the state as it stands, and from the states with
     /// a gap between any two epochs.
-    fn for_each_outcome(&self, state: &State, action: &Action, mut visit: impl FnMut(State)) {
+    fn for_each_outcome(
+        &self,
+        state: &State<N, P>,
+        action: &Action,
+        mut visit: impl FnMut(State<N, P>),
+    ) {
         let used = state.used_epochs().count();
         let takes_epoch = matches!(action, Action::Elect(..) | Action::Accept(..));
         if takes_epoch && used > EPOCHS_MAX {

@@ -10,6 +10,7 @@ mod ledger;
 mod profiles;
 mod reductions;
 mod script;
+mod sizes;
 mod stories;
 mod unlimited;
 mod vacuity;

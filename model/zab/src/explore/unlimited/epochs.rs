@@ -6,7 +6,7 @@
 use crate::explore::ghost::Established;
 use crate::explore::links::{Down, Links, Up};
 use crate::explore::packet::{Note, Packet};
-use crate::explore::sizes::{Flat, SERVERS_MAX, id_at};
+use crate::explore::sizes::{Flat, id_at};
 use crate::explore::state::State;
 use crate::message::{Message, Notification};
 use crate::server::{Election, Former, Heard, Leader, Server};
@@ -31,7 +31,7 @@ impl Used {
     }
 }
 
-impl State {
+impl<const N: usize, const P: usize> State<N, P> {
     /// The epochs that occur in servers, transactions and messages, and in what properties remember;
     /// 0 in any case.
     pub(super) fn used_epochs(&self) -> Used {
@@ -79,7 +79,7 @@ fn vote(Vote { leader: _, zxid: of, peer_epoch }: &mut Vote<u8>, map: &mut impl 
     *peer_epoch = map(*peer_epoch);
 }
 
-fn server(server: &mut Server<Flat>, map: &mut impl FnMut(u8) -> u8) {
+fn server<const N: usize>(server: &mut Server<Flat<N>>, map: &mut impl FnMut(u8) -> u8) {
     let Server {
         id: _,
         role: _,
@@ -123,7 +123,7 @@ fn server(server: &mut Server<Flat>, map: &mut impl FnMut(u8) -> u8) {
     }
     vote(own, map);
     vote(of_before, map);
-    for id in (0..SERVERS_MAX).map(id_at) {
+    for id in (0..N).map(id_at) {
         for table in [&mut *recvset, &mut *outofelection] {
             let Heard { vote: mut of, leading } = table.row(id);
             vote(&mut of, map);
@@ -136,14 +136,17 @@ fn server(server: &mut Server<Flat>, map: &mut impl FnMut(u8) -> u8) {
 }
 
 /// `false` if a message does not fit any more.
-fn in_flight(links: &mut Links, map: &mut impl FnMut(u8) -> u8) -> bool {
+fn in_flight<const N: usize, const P: usize>(
+    links: &mut Links<N, P>,
+    map: &mut impl FnMut(u8) -> u8,
+) -> bool {
     let Links { down, up, notes } = links;
     let mut fits = true;
     for Down { end: _, leader: _, queue, held: _ } in down {
         queue.as_mut_slice().iter_mut().for_each(|one| fits &= packet(one, map));
     }
-    for from in 0..SERVERS_MAX {
-        for to in (0..SERVERS_MAX).filter(|to| *to != from) {
+    for from in 0..N {
+        for to in (0..N).filter(|to| *to != from) {
             let Up { end: _, queue, newer: _, hello, older: _ } = &mut up[(from, to)];
             queue.as_mut_slice().iter_mut().for_each(|one| fits &= packet(one, map));
             fits &= packet(hello, map);
