@@ -35,7 +35,7 @@ import tempfile
 import threading
 import time
 
-from ensemble import CALL_TIMEOUT_S, Connection, Ensemble, Failed, Parser, eventually, require
+from ensemble import CALL_TIMEOUT_S, Connection, Ensemble, Failed, Parser, eventually, require, stop
 from power import Powered
 from sizes import OPEN, text
 
@@ -153,10 +153,11 @@ def stale(ensemble, options, history):
     print(f"ok   stale: {seen} of {rounds} reads were old, none after a sync\n     " + "\n     ".join(words))
 
 
-def work(recorder, number, hosts, seed, goes_on):
-    """One client's random operations."""
+def work(recorder, number, hosts, seed, goes_on, clients):
+    """One client's random operations. The client is put into `clients`."""
     rng = random.Random(seed)
     client = connected(recorder, number, hosts)
+    clients.append(client)
     paths = [f"/h/{name}" for name in "abc"]
     count = 0
 
@@ -209,7 +210,8 @@ def kills(ensemble, options, history):
     leader = eventually(ensemble.leader, "a leader")
     rng = random.Random(options.seed)
     rounds, killed, recovered = 0, 0, []
-    ending = threading.Event()
+    lying = getattr(ensemble, "lying", False)
+    clients, ending = [], threading.Event()
     end = time.monotonic() + options.seconds
     goes_on = lambda: rounds < options.rounds if options.rounds else time.monotonic() < end
     with Recorder(history, note=f"seed {options.seed}") as recorder:
@@ -221,7 +223,7 @@ def kills(ensemble, options, history):
             hosts = list(ensemble.IDS)
             rng.shuffle(hosts)
             alive = lambda: not ending.is_set()
-            arguments = (recorder, number, ensemble.hosts(*hosts), rng.random(), alive)
+            arguments = (recorder, number, ensemble.hosts(*hosts), rng.random(), alive, clients)
             threads.append(threading.Thread(target=work, args=arguments, daemon=True))
             threads[-1].start()
         pause = threading.Event()
@@ -232,7 +234,7 @@ def kills(ensemble, options, history):
             while goes_on():
                 pause.wait(rng.uniform(0.5, 1.5))
                 victims = rng.choice([[rng.choice(ensemble.IDS)], [leader], ensemble.IDS])
-                if getattr(ensemble, "lying", False):
+                if lying:
                     # While a quorum stays up, it has everything in memory.
                     victims = ensemble.IDS
                 if isinstance(ensemble, Powered):
@@ -247,26 +249,36 @@ def kills(ensemble, options, history):
                     ensemble.start(server)
                 leader = eventually(ensemble.leader, "a whole ensemble")
                 recovered.append(time.monotonic() - begin)
+                if lying:
+                    # No server takes a client that has seen more than the server has.
+                    stop(probe)
+                    probe = connected(recorder, options.clients + 1 + rounds, ensemble.hosts())
                 if probe:
                     acknowledge(probe, rounds, again=True)
         finally:
             ending.set()
             if probe:
-                probe.stop()
-                probe.close()
+                stop(probe)
+            for client in clients if lying else []:
+                # It would wait for such a server for ever.
+                client.stop()
             for thread in threads:
-                # Nobody serves a client that has seen what is lost.
-                thread.join(timeout=60 if getattr(ensemble, "lying", False) else None)
+                thread.join(timeout=CALL_TIMEOUT_S)
+            require(not any(thread.is_alive() for thread in threads), "a client does not come to its end")
         last = connected(recorder, 0, ensemble.hosts())
-        last.sync("/h")
-        children = last.get_children("/h")
+        try:
+            last.sync("/h")
+            children = last.get_children("/h")
+        except KazooException:
+            require(lying, "the node of all clients is lost")
+            children = []  # The history has that it is gone.
         for child in children:
             try:
                 last.get(f"/h/{child}")
             except KazooException:
                 pass  # An ephemeral node that has ended meanwhile; the history has it.
         last.stop()
-    if getattr(ensemble, "lying", False):
+    if lying:
         return found_out(options, history)
     words = judged(options, history, "CONFORMS")
     print(f"ok   {killed} SIGKILLs in {rounds} rounds\n     " + "\n     ".join(words))

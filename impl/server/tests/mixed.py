@@ -16,8 +16,9 @@ Stats and lists, the same text of the ensemble, and the same digests. (A digest 
 does not meet while it replays its own log is not counted: the log of 3.8.0 may hold transactions
 twice, which the server says with "(highestZxid) > ... (next log)".)
 
-soak: writes at all servers while servers are killed and frozen at random, in each split in turn.
-No acknowledged write may be lost, and no digest may differ.
+soak: writes at all servers while servers are killed and frozen at random, and connections between
+them held up, ended, or left half open (cuts.py), in each split in turn. No acknowledged write may be
+lost, and no digest may differ.
 
 A server of Apache's that is told to cut its log to before its newest snapshot loads that snapshot
 all the same (ZOOKEEPER-4837), and so keeps in its tree what the ensemble has given up; this happens
@@ -28,12 +29,12 @@ five times at most.
 Exits 0 if all holds, 1 if not, 3 on bad usage.
 """
 
+import collections
 import logging
 import pathlib
 import random
 import re
 import shutil
-import signal
 import struct
 import subprocess
 import sys
@@ -45,6 +46,7 @@ from kazoo import exceptions as errors
 from kazoo.client import KazooClient
 from kazoo.security import make_digest_acl
 
+import cuts
 from ensemble import CALL_TIMEOUT_S, Connection, Ensemble, Failed, Parser, connect, eventually
 from ensemble import refused, require, stop
 from sizes import OPEN, text
@@ -77,6 +79,8 @@ class Mixed(Ensemble):
         super().__init__(binary, folder)
         self.split, self.options = split, options
         self.round = self.emptied = 0
+        # With one, each server has another text of the ensemble.
+        self.network = None
         # Digests that an Apache server did not meet by the time it served.
         self.replayed = {}
         # Bytes of each server's log before its last start.
@@ -227,7 +231,7 @@ def equal(ensemble, what):
         states = {server: tree(ensemble, server) for server in ensemble.processes}
         (first, wanted), *others = states.items()
         for server, found in others:
-            if found[1] != wanted[1]:
+            if found[1] != wanted[1] and ensemble.network is None:
                 return f"config at {first} and {server}: {wanted[1]!r}, {found[1]!r}"
             paths = [p for p in wanted[0] | found[0] if wanted[0].get(p) != found[0].get(p)]
             if paths:
@@ -453,20 +457,14 @@ def unless_void(folder, name, run):
     raise Failed(f"{name}: {VOIDS_MAX + 1} ensembles were given up")
 
 
-def freeze(ensemble, server, seconds):
-    process = ensemble.processes[server]
-    process.send_signal(signal.SIGSTOP)
-    threading.Event().wait(seconds)
-    process.send_signal(signal.SIGCONT)
-
-
 def soak_one(binary, folder, split, chance, end, options):
     """Writers at every server, while servers are killed and frozen."""
     lines = ("snapCount=500",)
     ensemble = Mixed(binary, folder, split, options, lines)
+    ensemble.network = cuts.Network(ensemble)
     # At least one round, also of an ensemble that took the place of another.
     known = {server: 0 for server in ensemble.IDS}
-    acknowledged, rounds = 0, 0
+    acknowledged, rounds, faults = 0, 0, collections.Counter()
     try:
         for server in ensemble.IDS:
             ensemble.start(server)
@@ -486,10 +484,11 @@ def soak_one(binary, folder, split, chance, end, options):
             alive = lambda: [one for one in writers.values() if one.is_alive()]
             written = lambda: sum(w.acknowledged - known[s] for s, w in writers.items())
             eventually(lambda: written() > goal or not alive(), "some writes")
-            fault = chance.choice(["one", "leader", "leader", "all", "freeze"])
-            if fault == "freeze":
-                freeze(ensemble, chance.choice([leader, *ensemble.IDS]), chance.random() * 2)
-                victims = []
+            fault = chance.choice(["one", "leader", "leader", "all", "freeze", *cuts.KINDS])
+            faults[fault] += 1
+            victims = []
+            if fault == "freeze" or fault in cuts.KINDS:
+                cuts.disturb(ensemble, fault, chance.choice([leader, *ensemble.IDS]), chance)
             else:
                 one = leader if fault == "leader" else chance.choice(ensemble.IDS)
                 victims = ensemble.IDS if fault == "all" else [one]
@@ -498,6 +497,7 @@ def soak_one(binary, folder, split, chance, end, options):
             for server in victims:
                 ensemble.start(server)
             leader = ensemble.serving()
+            ensemble.network.let_go()
             same_digests(ensemble, f"round {rounds}")
             for writer in writers.values():
                 writer.ending.set()
@@ -517,7 +517,7 @@ def soak_one(binary, folder, split, chance, end, options):
         count = equal(ensemble, "the end")
         compared = same_digests(ensemble, "the end")
         print(
-            f"ok   {split}: {rounds} faults, {acknowledged} acknowledged writes, none lost; "
+            f"ok   {split}: {told(faults)}; {acknowledged} acknowledged writes, none lost; "
             f"{count} nodes equal; {compared} digests in `hash` compared, 0 differ; "
             f"{ensemble.emptied} times Apache's did not start for an empty log file",
             flush=True,
@@ -528,6 +528,11 @@ def soak_one(binary, folder, split, chance, end, options):
         raise
     finally:
         ensemble.stop()
+        ensemble.network.close()
+
+
+def told(faults):
+    return ", ".join(f"{count} {fault}" for fault, count in sorted(faults.items()))
 
 
 def settled(ensemble, path):

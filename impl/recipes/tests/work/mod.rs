@@ -1,5 +1,7 @@
 //! What the clients of each recipe do.
 
+mod hdfs;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use zab_recipes::{
 };
 
 use crate::support::{Actor, World};
+use hdfs::hdfs;
 
 /// Which recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,7 @@ pub(crate) enum Work {
     Ids,
     Config,
     Failover,
+    Hdfs,
 }
 
 const LOCK: (&str, &str) = ("lock", "/lock");
@@ -64,6 +68,7 @@ impl Work {
             Self::Ids => ids(&actors, mistake).await,
             Self::Config => config(actors, mistake).await,
             Self::Failover => failover(actors, mistake).await,
+            Self::Hdfs => hdfs(&actors, mistake).await,
         }
     }
 }

@@ -180,6 +180,51 @@ fn a_leader_without_transactions_pings_with_the_beginning_of_its_epoch() {
     }
 }
 
+/// A learner in this name at whoever leads, which never says anything again; if it `serves`, it has
+/// been brought up to date before. `None`: its connection has ended meanwhile.
+fn silent(cluster: &Cluster, name: u64, serves: bool) -> Option<Impostor> {
+    let leads = |id: &u64| cluster.mode(*id).is_some_and(|mode| mode == "leader");
+    let leader = (1..=3).find(leads)?;
+    let mut learner =
+        Impostor { stream: connect(cluster.ports[&leader].quorum)?, input: BytesMut::new() };
+    learner.say(&follower_info(name));
+    let epoch = learner.hear(PacketType::LeaderInfo)?.zxid;
+    if serves {
+        learner.say(&packet(PacketType::AckEpoch, 1 << 32 | 1, Some(1_i32.to_bytes())));
+        learner.hear(PacketType::NewLeader)?;
+        learner.say(&packet(PacketType::Ack, epoch, None));
+        learner.hear(PacketType::UpToDate)?;
+    }
+    Some(learner)
+}
+
+/// A server whose power fails leaves its connection half open: nobody ends it. When the server comes
+/// again, on a second connection, the leader ends the first one, because it is silent: after
+/// `syncLimit` if it served, and much sooner than after `initLimit` if it did not.
+#[test]
+fn a_follower_comes_again_beside_its_half_open_connection() {
+    let mut cluster = Cluster::new("initLimit=10000\n");
+    for id in 1..=3 {
+        cluster.start(id);
+    }
+    let leader = cluster.all_serve();
+    let follower = (1..=3).find(|id| *id != leader).unwrap();
+    for serves in [false, true] {
+        cluster.kill(follower);
+        let mut half_open =
+            until("a connection in its name", || silent(&cluster, follower, serves));
+        cluster.start(follower);
+        cluster.serves(follower);
+        assert_eq!(half_open.hear(PacketType::Snap), None, "the older connection has ended");
+        until("a write", || {
+            let mut client = Client::connect(cluster.ports[&follower].client)?;
+            // The answer to an attempt before may have been lost.
+            client.create(&format!("/{serves}")).ok().filter(|error| [0, -110].contains(error))
+        });
+    }
+    stop(&mut cluster);
+}
+
 /// Many connections that say nothing, while a follower comes back: on the quorum port for longer
 /// than the test waits, because `initLimit` is; on the election port they are renewed.
 #[test]

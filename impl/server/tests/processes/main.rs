@@ -8,5 +8,6 @@ mod forged;
 mod hostile;
 mod impostor;
 mod output;
+mod phases;
 mod pretender;
 mod usage;

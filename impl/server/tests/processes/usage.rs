@@ -36,6 +36,38 @@ fn help_and_version_end_with_0() {
     assert_eq!(run(&["--version"]).status.code(), Some(0));
 }
 
+/// The model has no ensemble of one, and none with observers, groups or weights.
+#[test]
+fn what_the_model_does_not_have_writes_no_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let [data, trace, config] = ["data", "trace", "zoo.cfg"].map(|name| dir.path().join(name));
+    std::fs::create_dir(&data).unwrap();
+    std::fs::create_dir(&trace).unwrap();
+    std::fs::write(data.join("myid"), "1").unwrap();
+    let limits = "initLimit=5\nsyncLimit=5\nclientPort=1";
+    let head = format!("dataDir={}\n{limits}\n", data.display());
+    let servers = |last: &str| {
+        let line = |id| format!("server.{id}=127.0.0.1:1{id}:2{id}");
+        format!("{head}{}\n{}\n{}{last}\n", line(1), line(2), line(3))
+    };
+    let (alone, file) = ("--standalone", config.to_str().unwrap());
+    for (what, started, content) in [
+        ("a server that is alone", &[alone, data.to_str().unwrap()][..], String::new()),
+        ("a server that is alone", &[file], head.clone()),
+        ("an ensemble with observers", &[file], servers(":observer")),
+        ("an ensemble with groups and weights", &[file], servers("\ngroup.1=1:2:3\nweight.3=2")),
+    ] {
+        std::fs::write(&config, content).unwrap();
+        let arguments = [started, &["--trace", trace.to_str().unwrap()]].concat();
+        let refused = run(&arguments);
+        assert_eq!(refused.status.code(), Some(3), "{arguments:?}");
+        let expected = format!("a trace of {what} cannot be checked; start without --trace");
+        assert!(said(&refused).contains(&expected), "{}", said(&refused));
+        assert_eq!(std::fs::read_dir(&trace).unwrap().count(), 0, "no trace is begun");
+        assert!(!data.join("version-2").exists(), "the directory for data is as it was");
+    }
+}
+
 #[test]
 fn a_damaged_log_ends_with_4_and_is_left_alone() {
     let mut cluster = Cluster::started();
