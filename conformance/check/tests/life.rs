@@ -219,6 +219,29 @@ fn ordinals_do_not_go_on_in_the_next_life() {
     assert_eq!(verdict.place().map(|place| place.line), Some(15), "{verdict}");
 }
 
+/// The receiver of the first use was killed before it read anything. That there is a second one
+/// shows only in lines that stand behind those of the receiver.
+#[test]
+fn a_name_is_used_again_after_a_use_of_which_one_end_shows_nothing() {
+    let other = "10.0.0.3:40001>10.0.0.2:3888";
+    let mut hand = Hand::default();
+    hand.start(3);
+    hand.sent(3, other, 0, 2);
+    hand.start(2);
+    hand.received(2, other, 0, 3);
+    hand.vote((2, true), LINK, 0, (1, 3));
+    hand.end(2, true);
+    hand.start(1);
+    hand.received(1, LINK, 0, 2);
+    hand.start(2);
+    hand.sent(2, LINK, 0, 1);
+    for server in [1, 2, 3] {
+        hand.end(server, true);
+    }
+    let verdict = hand.verdict(&[1, 2, 3]);
+    assert_eq!(verdict.exit(), Exit::Good, "{verdict}");
+}
+
 #[test]
 fn a_name_is_used_again_within_a_life() {
     let mut hand = Hand::default();

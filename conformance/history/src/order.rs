@@ -20,15 +20,16 @@ pub(crate) fn check(events: &Events<'_>, findings: &mut Findings) {
 /// Replies come in the order of the requests, and none is left out while the connection lives.
 fn answers_in_order(events: &Events<'_>, ops: &[&Op<'_>], findings: &mut Findings) {
     let Some(first) = ops.first() else { return };
-    let lost = losses(events, first.line.client);
+    let breaks = breaks(events, first.line.client);
     let mut latest: Option<&Op<'_>> = None;
     let mut unanswered: Option<&Op<'_>> = None;
     for op in ops {
         findings.ask(Rule::Fifo);
-        // What had no answer when the connection was lost will never have one.
+        // What had no answer when the connection was lost will never have one; nor has what was asked
+        // while there was none.
         unanswered = unanswered.filter(|before| {
             let (from, to) = (before.operation.invoked, op.operation.invoked);
-            !lost.iter().any(|at| (from..to).contains(at))
+            !breaks.iter().any(|at| (from..to).contains(at))
         });
         if op.operation.returned.is_none() {
             unanswered = unanswered.or(Some(op));
@@ -57,15 +58,15 @@ fn answers_in_order(events: &Events<'_>, ops: &[&Op<'_>], findings: &mut Finding
     }
 }
 
-/// When a client lost its connection.
-fn losses(events: &Events<'_>, client: u32) -> Vec<u64> {
+/// When a client lost its connection, and when it got another one.
+fn breaks(events: &Events<'_>, client: u32) -> Vec<u64> {
     let lines = events.history.lines.iter().filter(|line| line.client == client);
     lines
         .filter_map(|line| match line.what {
-            What::Disconnected { at } | What::Expired { at } => Some(at),
-            What::Connected { .. } | What::Operation(_) | What::Watch { .. } | What::Mark(_) => {
-                None
+            What::Connected { at, .. } | What::Disconnected { at } | What::Expired { at } => {
+                Some(at)
             }
+            What::Operation(_) | What::Watch { .. } | What::Mark(_) => None,
         })
         .collect()
 }

@@ -124,6 +124,9 @@ impl Replay<'_, '_> {
             }
             Call::Delete { path, version } => self.delete(zxid, op, path, *version),
             Call::Set { path, data, version } => {
+                if let Some(stat) = &answer.stat {
+                    self.made_again(zxid, op, path, stat);
+                }
                 let told = answer.stat.as_ref().map(|stat| stat.version);
                 self.set(zxid, op, path, data, (*version, told));
             }

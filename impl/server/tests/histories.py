@@ -27,6 +27,7 @@ import logging
 import os
 import pathlib
 import random
+import shutil
 import signal
 import struct
 import subprocess
@@ -338,6 +339,8 @@ def run(part, kind, binary, options):
         except Failed as why:
             ensemble.logs()
             print(f"FAIL {part}: {why}", file=sys.stderr)
+            if options.keep and ensemble.traces:
+                shutil.copytree(ensemble.traces, keep / f"{part}.traces", dirs_exist_ok=True)
             return False
         finally:
             ensemble.stop()
@@ -350,7 +353,7 @@ def main():
     parser.add_argument("--server", default="target/release/zab-server", help="the binary")
     parser.add_argument("--zabcheck", default="target/release/zabcheck", help="the binary")
     parser.add_argument("--apache", metavar="CLASSPATH", help="Apache's servers instead")
-    parser.add_argument("--keep", metavar="FOLDER", help="where to leave the histories")
+    parser.add_argument("--keep", metavar="FOLDER", help="where to leave the histories, and traces that do not conform")
     parser.add_argument("--rounds-max", type=int, default=400, help="stale: rounds at most")
     parser.add_argument("--seconds", type=float, default=15, help="kills, power: how long")
     parser.add_argument("--rounds", type=int, default=0, help="kills, power: how often, if not how long")

@@ -309,13 +309,11 @@ impl<'a> Checker<'a> {
             let divergence = self.link(line, mismatch);
             Verdict::Diverges(Box::new(divergence)).into()
         } else {
-            self.or_paired(Stop::Stuck(line.at))
+            // Another pairing of a name's uses may explain the trace. Whether a name is used a second
+            // time is not known before the last line: this one may have been taken for what came
+            // in an earlier use because a later use was not looked at yet.
+            Stop::Pairing(Box::new(Stop::Stuck(line.at)))
         }
-    }
-
-    /// A failure, unless another pairing of a name's uses may explain the trace.
-    pub(super) fn or_paired(&self, stop: Stop) -> Stop {
-        if self.base.links.assumes_pairs() { Stop::Pairing(Box::new(stop)) } else { stop }
     }
 
     fn received(

@@ -77,8 +77,6 @@ pub(crate) struct Links<C> {
     /// How many messages were sent in a use; kept where later lines narrow down hidden steps.
     sent: Option<HashMap<ConnectionId, u64>>,
     plan: Option<Plan>,
-    /// Whether a name was used a second time.
-    reused: bool,
 }
 
 impl<C> Links<C> {
@@ -100,18 +98,11 @@ impl<C> Links<C> {
             partial,
             sent: hides_steps.then(HashMap::new),
             plan,
-            reused: false,
         }
     }
 
     fn shows(&self, server: ServerId) -> Shows {
         Shows { partial: self.partial.contains(&server), ..self.shows }
-    }
-
-    /// Whether a name was used a second time at one of its ends, and how the uses of the two ends
-    /// belong together is only assumed.
-    pub(crate) const fn assumes_pairs(&self) -> bool {
-        self.reused || self.plan.is_some()
     }
 
     /// The channel that a packet travels on, if something is known of it.
@@ -188,7 +179,7 @@ impl<C> Links<C> {
         }
         let drops = self.drops(self.channels[channel].ends[index].server);
         let channel = &mut self.channels[channel];
-        self.reused |= channel.number(index, begun);
+        channel.number(index, begun);
         self.ids += 1;
         let held = &mut channel.ends[index];
         held.id = self.ids;

@@ -168,7 +168,7 @@ impl Replay<'_, '_> {
     }
 
     /// A node that an unknown write may have deleted, and another created again.
-    fn made_again(&mut self, zxid: Zxid, op: &Op<'_>, path: &str, stat: &Stat) {
+    pub(super) fn made_again(&mut self, zxid: Zxid, op: &Op<'_>, path: &str, stat: &Stat) {
         let own = self.tree.nodes.get(path).and_then(|node| node.czxid);
         let newer = own.is_some_and(|own| own < stat.czxid);
         let by_unknown = newer && !self.unknowns.told.contains(&stat.czxid);

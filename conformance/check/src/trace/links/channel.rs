@@ -77,8 +77,8 @@ impl<C> Channel<C> {
         next.map_or(0, |(_, labels)| labels[direction as usize])
     }
 
-    /// Numbers what has begun at an end; returns whether the name was used before.
-    pub(super) fn number(&mut self, index: usize, begun: Begun) -> bool {
+    /// Numbers what has begun at an end.
+    pub(super) fn number(&mut self, index: usize, begun: Begun) {
         let server = self.ends[index].server;
         let place = self.next.iter().position(|(other, _)| *other == server);
         let place = place.unwrap_or_else(|| {
@@ -91,14 +91,11 @@ impl<C> Channel<C> {
             Begun::One(Direction::In) => &[Direction::In],
             Begun::Both => &[Direction::Out, Direction::In],
         };
-        let mut again = false;
         for direction in directions {
             let next = &mut self.next[place].1[*direction as usize];
             self.ends[index].end.set_label(*direction, *next);
-            again |= *next > 0;
             *next += 1;
         }
-        again
     }
 
     /// The receiver's end of this use is closed: nothing of it arrives any more.
