@@ -256,7 +256,7 @@ def row(name, rates, ratios, latencies, used):
         for number, share in enumerate((0.5, 0.99)):
             both = [percentile(sorted(side), share) for side in latencies]
             times[number] = f"{both[0]:.2f} / {both[1]:.2f}"
-    cost = " / ".join(f"{statistics.median(side):.0f}" for side in used)
+    cost = " / ".join(f"{statistics.median(side):.1f}" for side in used)
     print(f"| {name} | {own:,.0f} | {theirs:,.0f} | {ratio} | {times[0]} | {times[1]} | {cost} |", flush=True)
 
 

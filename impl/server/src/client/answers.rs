@@ -14,6 +14,12 @@ use super::watches::{Event, Watching};
 use crate::mutant::Mutant;
 use crate::tree::{Change, PartOutcome, Tree};
 
+/// Bytes of answers that are collected before they are written.
+pub(super) const WRITE_AT: usize = 64 * 1024;
+
+/// Most requests that are answered in one look at the tree: nothing is applied meanwhile.
+const TOGETHER_MAX: usize = 64;
+
 /// Where answers come from and go to.
 pub(super) struct Answers<'a> {
     pub(super) service: &'a Service,
@@ -31,25 +37,34 @@ pub(super) struct Answers<'a> {
 pub(super) struct Stopped;
 
 impl Answers<'_> {
-    /// Answers a request from this server's tree.
+    /// Answers requests from this server's tree, all from the same state, as long as `next` gives
+    /// one; perhaps not all that it has.
     pub(super) fn local(
         &mut self,
         session: &reads::Session,
-        request: &Request,
+        mut next: impl FnMut() -> Option<Request>,
     ) -> Result<(), Stopped> {
         let Self { service, serving, output, watching, .. } = self;
         // The zxid must be that of the very tree that was read; and events of what happened until
         // then, and no others, go before the answer: a later one may be of a watch that the
-        // client sets with this very request.
+        // client sets with this very request. While the tree is looked at nothing happens.
         let read = |tree: &Tree| {
             while let Some(event) = watching.try_next() {
                 put_event(output, &event);
             }
-            let answer = reads::read(tree, session, watching, request, output);
-            (tree.last_zxid(), answer)
+            let zxid = tree.last_zxid();
+            for _ in 0..TOGETHER_MAX {
+                let Some(request) = next() else { break };
+                let answer = reads::read(tree, session, watching, &request, output);
+                put(output, request.xid, zxid, answer.map_err(ErrorCode::number));
+                if output.len() >= WRITE_AT {
+                    break;
+                }
+            }
+            zxid
         };
-        let (zxid, answer) = service.look(*serving, read).ok_or(Stopped)?;
-        self.put(request.xid, zxid, answer.map_err(ErrorCode::number));
+        let zxid = service.look(*serving, read).ok_or(Stopped)?;
+        self.told(zxid);
         Ok(())
     }
 
@@ -108,19 +123,29 @@ impl Answers<'_> {
         self.put(xid, 0, answer.map_err(ErrorCode::number));
     }
 
-    /// Appends a reply's frame. What follows the header of a failure is nothing.
+    /// Appends a reply.
     fn put(&mut self, xid: i32, zxid: i64, answer: Result<Bytes, i32>) {
-        let (err, body) = match answer {
-            Ok(body) => (0, body),
-            Err(number) => (number, Bytes::new()),
-        };
+        put(&mut self.output, xid, zxid, answer);
+        self.told(zxid);
+    }
+
+    /// The client has been told this zxid with an answer.
+    fn told(&mut self, zxid: i64) {
         self.last_zxid = zxid;
         self.seen_zxid = self.seen_zxid.max(zxid);
-        frame::put(&mut self.output, |out| {
-            ReplyHeader { xid, zxid, err }.encode(out);
-            out.extend_from_slice(&body);
-        });
     }
+}
+
+/// Appends a reply's frame. What follows the header of a failure is nothing.
+fn put(output: &mut BytesMut, xid: i32, zxid: i64, answer: Result<Bytes, i32>) {
+    let (err, body) = match answer {
+        Ok(body) => (0, body),
+        Err(number) => (number, Bytes::new()),
+    };
+    frame::put(output, |out| {
+        ReplyHeader { xid, zxid, err }.encode(out);
+        out.extend_from_slice(&body);
+    });
 }
 
 /// Appends an event's frame. Its zxid is that of the transaction, as since ZooKeeper 3.9; before,

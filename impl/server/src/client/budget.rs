@@ -45,6 +45,12 @@ pub(crate) struct Room {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
+impl Room {
+    /// Of requests that are answered before anything else is read: their bytes are those that were
+    /// read already.
+    pub(crate) const UNNEEDED: Self = Self { _permit: None };
+}
+
 impl Budget {
     pub(crate) fn new(sizes: Sizes) -> Self {
         let pool = |bytes| Arc::new(Semaphore::new(bytes));
@@ -113,6 +119,11 @@ impl Wish {
             Room { _permit: pool.acquire_many_owned(bytes).await.ok() }
         }));
         None
+    }
+
+    /// Whether nothing is asked for, and nothing is granted that was not taken.
+    pub(super) fn is_idle(&self) -> bool {
+        self.asking.is_none() && self.granted.is_none()
     }
 
     /// Whether there is something to wait for.

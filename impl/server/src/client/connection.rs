@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, sleep_until, timeout};
 use zab_wire::{MAX_BUFFER, Record as _, frame};
 
-use super::answers::Answers;
+use super::answers::{Answers, WRITE_AT};
 use super::budget::{Budget, Room, SMALL_MAX, Wish};
 use super::handshake::{self, Greeting};
 use super::pipeline::Pipeline;
@@ -21,9 +21,6 @@ use super::wire::Wire;
 use crate::auth;
 use crate::four_letter;
 use crate::transport::Transport;
-
-/// Bytes of answers that are collected before they are written.
-const WRITE_AT: usize = 64 * 1024;
 
 /// Longest first frame: whoever has no session yet has nothing long to say.
 const FIRST_MAX: usize = 1024;
@@ -124,19 +121,24 @@ async fn talk(
     let budget = pipeline.service().limits().budget();
     let mut arrival = Arrival::default();
     let mut wish = Wish::default();
+    let mut gathering = Gathering::default();
     let mut silent_until = Instant::now() + limit;
     loop {
-        while pipeline.takes_more() && pipeline.output().len() < WRITE_AT {
-            if !wire.has_frame(MAX_BUFFER)? {
-                break;
-            }
-            let Some(room) = wish.unanswered(budget, wire.wanted()) else { break };
-            let Some(frame) = wire.take(MAX_BUFFER)? else { break };
+        pipeline.begin();
+        let came = take_up(wire, pipeline, &mut wish).await?;
+        if came > 0 {
             arrival = Arrival::default();
-            silent_until = Instant::now() + limit;
             place.hear();
-            let request = Request::decode(&frame, room).map_err(|_| Gone)?;
-            pipeline.take_up(request).await?;
+        }
+        pipeline.advance().await?;
+        pipeline.tell();
+        if came > 0 {
+            silent_until = Instant::now() + limit;
+        }
+        if gathering.waits(came, pipeline) {
+            let reads = pipeline.takes_more() && !wish.is_asking() && wire.wanted() <= SMALL_MAX;
+            gather(wire, pipeline, reads).await?;
+            continue;
         }
         if !pipeline.output().is_empty() {
             let written = wire.send(pipeline.output());
@@ -152,7 +154,7 @@ async fn talk(
         let reads = takes_more && arrival.has_room(budget, wire.wanted());
         let late = arrival.until;
         tokio::select! {
-            happened = pipeline.happened() => pipeline.take(happened?).await?,
+            happened = pipeline.happened() => pipeline.take(happened?)?,
             received = wire.receive(), if reads => received?,
             () = wish.granted(), if wish.is_asking() => {}
             () = arrival.wish.granted(), if takes_more && !reads => {
@@ -167,6 +169,77 @@ async fn talk(
                 arrival.until = None;
             }
         }
+    }
+}
+
+/// Takes the requests that have come whole, as many as there is room for; how many.
+async fn take_up(
+    wire: &mut Wire,
+    pipeline: &mut Pipeline<'_>,
+    wish: &mut Wish,
+) -> Result<usize, Gone> {
+    let budget = pipeline.service().limits().budget();
+    let (mut came, mut looks) = (0, pipeline.is_empty());
+    while pipeline.takes_more() && pipeline.output().len() < WRITE_AT {
+        if !wire.has_frame(MAX_BUFFER)? {
+            break;
+        }
+        // Those that nothing is before are answered before anything else is read.
+        looks = looks && wish.is_idle() && wire.has_look();
+        let room =
+            if looks { Some(Room::UNNEEDED) } else { wish.unanswered(budget, wire.wanted()) };
+        let Some(room) = room else { break };
+        let Some(frame) = wire.take(MAX_BUFFER)? else { break };
+        let request = Request::decode(&frame, room).map_err(|_| Gone)?;
+        pipeline.take_up(request).await?;
+        came += 1;
+    }
+    Ok(came)
+}
+
+/// Lets others have their turn, and takes in what has come meanwhile.
+async fn gather(wire: &mut Wire, pipeline: &mut Pipeline<'_>, reads: bool) -> Result<(), Gone> {
+    tokio::task::yield_now().await;
+    tokio::select! {
+        biased;
+        // If this is the end of the connection, it is found again when the answers have been sent.
+        _ = wire.receive(), if reads => Ok(()),
+        happened = pipeline.happened() => pipeline.take(happened?),
+        () = std::future::ready(()) => Ok(()),
+    }
+}
+
+/// Answers to a client that has many requests under way are sent together: each write to a socket
+/// costs more than several answers. They wait for the others that are ready to run, and for no time.
+#[derive(Default)]
+struct Gathering {
+    /// For so many times more the client is taken for one that has.
+    turns: u8,
+    /// The answers have waited once.
+    has_waited: bool,
+}
+
+impl Gathering {
+    /// Answers of so many bytes are enough.
+    const ENOUGH: usize = 16 * 1024;
+
+    /// A client that has once asked for two things at once may soon do so again.
+    const TURNS: u8 = 16;
+
+    /// Whether the answers, if there are any, wait; so many requests have just come.
+    fn waits(&mut self, came: usize, pipeline: &mut Pipeline<'_>) -> bool {
+        if came > 1 || !pipeline.is_empty() {
+            self.turns = Self::TURNS;
+        }
+        let length = pipeline.output().len();
+        let waits = self.turns > 0 && length > 0 && length < Self::ENOUGH && !self.has_waited;
+        if length > 0 {
+            self.has_waited = waits;
+        }
+        if waits {
+            self.turns -= 1;
+        }
+        waits
     }
 }
 

@@ -125,28 +125,64 @@ pub(crate) struct StatsNow {
     pub(crate) latency_max_ms: u64,
 }
 
-impl Stats {
-    /// A request came.
-    pub(crate) fn request(&self) {
-        self.received.fetch_add(1, Ordering::Relaxed);
-        self.outstanding.fetch_add(1, Ordering::Relaxed);
-    }
+/// What one connection has done and not told yet: many requests cost one look at the counters, which
+/// all connections share.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    received: usize,
+    sent: usize,
+    latency_sum_ms: u64,
+    latency_max_ms: u64,
+    /// Of the answers, if there are any.
+    latency_min_ms: u64,
+}
 
-    /// It was answered, or its connection ended before.
-    pub(crate) fn settled(&self, requests: usize) {
-        self.outstanding.fetch_sub(requests, Ordering::Relaxed);
+impl Tally {
+    /// A request came.
+    pub(crate) fn request(&mut self) {
+        self.received += 1;
     }
 
     /// An answer goes out, this long after its request came.
-    pub(crate) fn reply(&self, latency: Duration) {
+    pub(crate) fn reply(&mut self, latency: Duration) {
         let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
-        self.sent.fetch_add(1, Ordering::Relaxed);
-        self.latency_sum_ms.fetch_add(millis, Ordering::Relaxed);
-        self.latency_max_ms.fetch_max(millis, Ordering::Relaxed);
-        let least = |current| (current == 0 || millis < current - 1).then_some(millis + 1);
+        let least = if self.sent == 0 { millis } else { self.latency_min_ms };
+        self.latency_min_ms = least.min(millis);
+        self.latency_max_ms = self.latency_max_ms.max(millis);
+        self.latency_sum_ms = self.latency_sum_ms.saturating_add(millis);
+        self.sent += 1;
+    }
+
+    /// Whether there is nothing to tell.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.received == 0 && self.sent == 0
+    }
+}
+
+impl Stats {
+    /// What a connection has done.
+    pub(crate) fn add(&self, tally: &Tally) {
+        let Tally { received, sent, latency_sum_ms, latency_max_ms, latency_min_ms } = *tally;
+        self.received.fetch_add(received as u64, Ordering::Relaxed);
+        self.outstanding.fetch_add(received, Ordering::Relaxed);
+        if sent == 0 {
+            return;
+        }
+        self.outstanding.fetch_sub(sent, Ordering::Relaxed);
+        self.sent.fetch_add(sent as u64, Ordering::Relaxed);
+        self.latency_sum_ms.fetch_add(latency_sum_ms, Ordering::Relaxed);
+        self.latency_max_ms.fetch_max(latency_max_ms, Ordering::Relaxed);
+        let least = |now| {
+            (now == 0 || latency_min_ms < now - 1).then_some(latency_min_ms.saturating_add(1))
+        };
         // An unchanged minimum is no failure.
         let _ =
             self.latency_min_ms_plus_1.fetch_update(Ordering::Relaxed, Ordering::Relaxed, least);
+    }
+
+    /// The connection of so many requests that are not answered has ended.
+    pub(crate) fn given_up(&self, requests: usize) {
+        self.outstanding.fetch_sub(requests, Ordering::Relaxed);
     }
 
     /// Counts from 0 again; requests that wait for their answers still do.
@@ -219,13 +255,23 @@ mod tests {
     #[test]
     fn latencies_are_summed_up() {
         let stats = Stats::default();
-        for millis in [4, 2, 6] {
-            stats.request();
-            stats.reply(Duration::from_millis(millis));
+        for some in [&[4, 2][..], &[6], &[]] {
+            let mut tally = Tally::default();
+            assert!(tally.is_empty());
+            // One more than is answered.
+            tally.request();
+            for millis in some {
+                tally.request();
+                tally.reply(Duration::from_millis(*millis));
+            }
+            assert!(!tally.is_empty());
+            stats.add(&tally);
         }
-        stats.settled(3);
         let now = stats.now();
-        assert_eq!((now.latency_min_ms, now.latency_max_ms, now.outstanding), (2, 6, 0));
+        assert_eq!((now.received, now.sent, now.outstanding), (6, 3, 3));
+        assert_eq!((now.latency_min_ms, now.latency_max_ms), (2, 6));
         assert!((now.latency_avg_ms - 4.0).abs() < 1e-9);
+        stats.given_up(3);
+        assert_eq!(stats.now().outstanding, 0);
     }
 }

@@ -16,8 +16,9 @@ use zab_wire::client::{AuthPacket, SyncRecord};
 use zab_wire::quorum::ForwardedRequest;
 use zab_wire::{ErrorCode, Record as _};
 
-use super::answers::{Answers, Stopped};
+use super::answers::{Answers, Stopped, WRITE_AT};
 use super::connection::Gone;
+use super::limits::Tally;
 use super::reads;
 use super::requests::{Class, Request};
 use super::roster::Entry;
@@ -39,10 +40,34 @@ pub(super) struct Pipeline<'a> {
     entry: Arc<Entry>,
     flying: VecDeque<Flying>,
     waiting: VecDeque<(Instant, Request)>,
-    /// How many to subtract from the counter of outstanding requests when this is dropped.
-    unanswered: usize,
+    counted: Counted,
     /// The client has ended its session: nothing after that is read.
     closing: bool,
+}
+
+/// What the counters are to be told.
+struct Counted {
+    /// How many requests are not answered: to be subtracted when the pipeline is dropped.
+    unanswered: usize,
+    /// Since the last [`Pipeline::tell`].
+    tally: Tally,
+    /// The operation and the client's number of the last request that was answered since then.
+    last: Option<(i32, i32)>,
+    /// When what came last came.
+    now: Instant,
+}
+
+impl Counted {
+    fn came(&mut self) {
+        self.tally.request();
+        self.unanswered += 1;
+    }
+
+    fn answered(&mut self, since: Instant, op: i32, xid: i32) {
+        self.tally.reply(self.now.saturating_duration_since(since));
+        self.unanswered -= 1;
+        self.last = Some((op, xid));
+    }
 }
 
 /// A request that was submitted and is not answered yet.
@@ -87,7 +112,12 @@ impl<'a> Pipeline<'a> {
             entry,
             flying: VecDeque::new(),
             waiting: VecDeque::new(),
-            unanswered: 0,
+            counted: Counted {
+                unanswered: 0,
+                tally: Tally::default(),
+                last: None,
+                now: Instant::now(),
+            },
             closing: false,
         }
     }
@@ -107,33 +137,61 @@ impl<'a> Pipeline<'a> {
         !self.closing && self.flying.len() + self.waiting.len() < PIPELINE_MAX
     }
 
-    /// Whether nothing is left to be done: the client ended its session, and all is answered.
-    pub(super) fn is_finished(&self) -> bool {
-        self.closing && self.flying.is_empty() && self.waiting.is_empty()
+    /// Whether all that came is answered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.flying.is_empty() && self.waiting.is_empty()
     }
 
-    /// Answers a request, submits it, or lets it wait for those before it.
+    /// Whether something that came needs the leader, and is not answered.
+    fn waits_for_leader(&self) -> bool {
+        let needs_leader = |(_, request): &(Instant, Request)| request.class().needs_leader();
+        !self.flying.is_empty() || self.waiting.iter().any(needs_leader)
+    }
+
+    /// Whether nothing is left to be done: the client ended its session, and all is answered.
+    pub(super) fn is_finished(&self) -> bool {
+        self.closing && self.is_empty()
+    }
+
+    /// Something has come: it is this late.
+    pub(super) fn begin(&mut self) {
+        self.counted.now = Instant::now();
+    }
+
+    /// Queues a request behind those before it, for [`Self::advance`]; some are answered at once.
     pub(super) async fn take_up(&mut self, request: Request) -> Result<(), Gone> {
-        let since = Instant::now();
-        self.answers.service.stats().request();
-        self.entry.stats.request();
-        self.unanswered += 1;
+        let since = self.counted.now;
+        self.counted.came();
         self.closing |= request.ends_session();
         match request.class() {
-            Class::Ping if self.flying.is_empty() => return self.answer_local(since, &request),
-            Class::Ping => {
+            Class::Ping if self.waits_for_leader() => {
                 self.answers.ping(request.xid);
-                self.answered(since, request.op, request.xid);
+                self.counted.answered(since, request.op, request.xid);
                 return Ok(());
             }
             Class::Auth => {
+                // What came before it came from somebody who is less.
+                self.advance().await?;
                 self.authenticate(since, &request);
                 return Ok(());
             }
-            Class::Local | Class::Write | Class::Sync => {}
+            Class::Ping | Class::Local | Class::Write | Class::Sync => {}
         }
         self.waiting.push_back((since, request));
-        self.advance().await
+        Ok(())
+    }
+
+    /// Tells the counters what was done: before the client is told, and before anything is waited for.
+    pub(super) fn tell(&mut self) {
+        if self.counted.tally.is_empty() {
+            return;
+        }
+        let tally = std::mem::take(&mut self.counted.tally);
+        self.answers.service.stats().add(&tally);
+        self.entry.stats.add(&tally);
+        if let Some((op, xid)) = self.counted.last.take() {
+            self.entry.answered(op, xid, self.answers.last_zxid, now_ms());
+        }
     }
 
     /// Waits for an event that the client is to be told, or for what the first submission comes
@@ -154,8 +212,9 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// Tells the client of it, and of what else can be answered or submitted after that.
-    pub(super) async fn take(&mut self, happened: Happened) -> Result<(), Gone> {
+    /// Tells the client of it.
+    pub(super) fn take(&mut self, happened: Happened) -> Result<(), Gone> {
+        self.begin();
         let (mut settled, event) = match happened {
             // What was done before it is answered before it.
             Happened::Event(zxid) => (self.try_settled()?, Some(zxid)),
@@ -168,7 +227,7 @@ impl<'a> Pipeline<'a> {
         if let Some(zxid) = event {
             self.answers.events(zxid);
         }
-        self.advance().await
+        Ok(())
     }
 
     /// The client says who it is. If it is not, the connection ends
@@ -182,7 +241,7 @@ impl<'a> Pipeline<'a> {
             }
         };
         self.answers.auth(request.xid, code);
-        self.answered(since, request.op, request.xid);
+        self.counted.answered(since, request.op, request.xid);
     }
 
     fn identify(&mut self, request: &Request) -> Result<(), ErrorCode> {
@@ -239,29 +298,41 @@ impl<'a> Pipeline<'a> {
                 unreachable!("what settled is the first of the queue, and is taken at once")
             }
         }
-        self.answered(since, op, xid);
+        self.counted.answered(since, op, xid);
         Ok(())
     }
 
-    /// Answers and submits what waits, as far as that may be done now.
-    async fn advance(&mut self) -> Result<(), Gone> {
+    /// Answers and submits what waits, as far as that may be done now, and until there is much to be
+    /// sent.
+    pub(super) async fn advance(&mut self) -> Result<(), Gone> {
         while let Some((_, next)) = self.waiting.front() {
-            if next.class() == Class::Local && !self.flying.is_empty() {
-                break;
+            let class = next.class();
+            if !class.needs_leader() {
+                if !self.flying.is_empty() || self.answers.output.len() >= WRITE_AT {
+                    break;
+                }
+                self.answer_waiting()?;
+                continue;
             }
             let Some((since, request)) = self.waiting.pop_front() else { break };
-            match request.class() {
-                Class::Local | Class::Ping | Class::Auth => self.answer_local(since, &request)?,
-                Class::Write => self.submit_write(since, request).await?,
-                Class::Sync => self.submit_sync(since, request).await?,
+            if class == Class::Sync {
+                self.submit_sync(since, request).await?;
+            } else {
+                self.submit_write(since, request).await?;
             }
         }
         Ok(())
     }
 
-    fn answer_local(&mut self, since: Instant, request: &Request) -> Result<(), Gone> {
-        self.answers.local(&self.session, request)?;
-        self.answered(since, request.op, request.xid);
+    /// Answers what waits first, and what can be answered with it.
+    fn answer_waiting(&mut self) -> Result<(), Gone> {
+        let Self { answers, session, waiting, counted, .. } = self;
+        answers.local(session, || {
+            waiting.front().filter(|(_, next)| !next.class().needs_leader())?;
+            let (since, request) = waiting.pop_front()?;
+            counted.answered(since, request.op, request.xid);
+            Some(request)
+        })?;
         Ok(())
     }
 
@@ -292,20 +363,11 @@ impl<'a> Pipeline<'a> {
         self.flying.push_back(Flying { since, op, xid, awaited });
         Ok(())
     }
-
-    fn answered(&mut self, since: Instant, op: i32, xid: i32) {
-        self.unanswered -= 1;
-        let latency = since.elapsed();
-        for stats in [self.answers.service.stats(), &self.entry.stats] {
-            stats.settled(1);
-            stats.reply(latency);
-        }
-        self.entry.answered(op, xid, self.answers.last_zxid, now_ms());
-    }
 }
 
 impl Drop for Pipeline<'_> {
     fn drop(&mut self) {
-        self.answers.service.stats().settled(self.unanswered);
+        self.tell();
+        self.answers.service.stats().given_up(self.counted.unanswered);
     }
 }

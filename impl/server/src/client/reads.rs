@@ -43,7 +43,8 @@ pub(super) fn read(
         OpCode::Exists => reading.exists(decode(payload)?),
         OpCode::GetData => {
             let (data, stat) = reading.data(decode(payload)?)?;
-            Ok(GetDataResponse { data, stat }.to_bytes())
+            let length = data.as_ref().map_or(0, Bytes::len);
+            Ok(encoded(&GetDataResponse { data, stat }, length))
         }
         OpCode::GetChildren => {
             let (children, _) = reading.children(decode(payload)?)?;
@@ -96,7 +97,7 @@ impl Reading<'_> {
         if watch {
             self.watching.add(&path, Modes::DATA)?;
         }
-        Ok(StatResponse { stat: stat? }.to_bytes())
+        Ok(encoded(&StatResponse { stat: stat? }, 0))
     }
 
     fn data(&self, request: ReadRequest) -> Result<(Option<Bytes>, Stat), ErrorCode> {
@@ -250,6 +251,16 @@ fn length(result: &OpResult) -> usize {
         | OpResult::Error(_) => 0,
     };
     content + 100
+}
+
+/// Bytes of an answer besides its data, at most: so it is not moved while it grows.
+const ANSWER_OVERHEAD: usize = 80;
+
+/// An answer with this much data in it.
+fn encoded(answer: &impl Record, data: usize) -> Bytes {
+    let mut out = BytesMut::with_capacity(data + ANSWER_OVERHEAD);
+    answer.encode(&mut out);
+    out.freeze()
 }
 
 fn decode<T: Record>(payload: &[u8]) -> Result<T, ErrorCode> {

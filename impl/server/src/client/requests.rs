@@ -34,6 +34,16 @@ pub(super) enum Class {
     Sync,
 }
 
+impl Class {
+    /// Whether it goes to the leader.
+    pub(super) fn needs_leader(self) -> bool {
+        match self {
+            Self::Write | Self::Sync => true,
+            Self::Ping | Self::Auth | Self::Local => false,
+        }
+    }
+}
+
 impl Request {
     /// Reads a frame's content.
     ///
@@ -44,6 +54,12 @@ impl Request {
         let header: RequestHeader = reader.read()?;
         let payload = frame.slice(reader.offset()..);
         Ok(Self { xid: header.xid, op: header.op, payload, room })
+    }
+
+    /// Whether requests of this operation only look at one node.
+    pub(super) fn is_look(op: i32) -> bool {
+        use OpCode::{Exists, GetChildren, GetChildren2, GetData};
+        matches!(OpCode::from_number(op), Some(Exists | GetData | GetChildren | GetChildren2))
     }
 
     pub(super) fn class(&self) -> Class {

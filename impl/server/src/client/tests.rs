@@ -215,6 +215,18 @@ impl Client {
         self.send(&out).await;
     }
 
+    /// Sends all of these at once.
+    async fn ask_together(&mut self, requests: impl IntoIterator<Item = (i32, OpCode, Bytes)>) {
+        let mut out = BytesMut::new();
+        for (xid, op, record) in requests {
+            frame::put(&mut out, |out| {
+                RequestHeader { xid, op: op.number() }.encode(out);
+                out.extend_from_slice(&record);
+            });
+        }
+        self.stream.write_all(&out).await.unwrap();
+    }
+
     /// A frame; `None` if the connection has ended.
     async fn receive(&mut self) -> Option<Bytes> {
         loop {

@@ -9,6 +9,7 @@ use zab_wire::frame;
 
 use super::budget::SMALL_MAX;
 use super::connection::Gone;
+use super::requests::Request;
 use crate::transport::Transport;
 
 /// How long a client may take to close its end after it was told that this is the end.
@@ -43,6 +44,14 @@ impl Wire {
             Some(_) => Err(Gone),
             None => Ok(false),
         }
+    }
+
+    /// Whether the first frame is a small request that only looks at a node.
+    pub(super) fn has_look(&self) -> bool {
+        // Behind the length and the client's number.
+        let op = self.input.get(2 * PREFIX..).and_then(<[u8]>::first_chunk::<PREFIX>);
+        let is_look = op.is_some_and(|op| Request::is_look(i32::from_be_bytes(*op)));
+        is_look && self.wanted() <= SMALL_MAX
     }
 
     /// Takes the first frame if it is all there; an error if it is longer than `max`.

@@ -1,6 +1,6 @@
 //! What a session asks for is done and answered in the order in which it asked.
 
-use zab_wire::client::{SetDataRequest, XID_NOTIFICATION};
+use zab_wire::client::{AuthPacket, SetDataRequest, XID_NOTIFICATION};
 
 use super::*;
 
@@ -118,6 +118,71 @@ async fn more_requests_than_a_connection_may_have_are_answered_all_the_same() {
     };
     let (asked, (), ()) = tokio::join!(ask, commit, answer);
     asked.unwrap();
+}
+
+/// Those that only look are answered together, and nothing goes ahead of them.
+#[tokio::test]
+async fn requests_that_came_together_are_answered_in_their_order() {
+    let mut bench = Bench::serving().await;
+    let mut client = bench.client().await;
+    let look = || (OpCode::Exists, read("/a").to_bytes());
+    let write = (OpCode::Create, create("/a").to_bytes());
+    let asked =
+        [(1, look()), (2, look()), (-2, (OpCode::Ping, Bytes::new())), (3, write), (4, look())];
+    client.ask_together(asked.map(|(xid, (op, record))| (xid, op, record))).await;
+    bench.commit_next().await;
+    let (none, fine) = (ErrorCode::NoNode, ErrorCode::Ok);
+    for expected in [(1, none), (2, none), (-2, fine), (3, fine), (4, fine)] {
+        let (xid, outcome, _) = client.answer().await;
+        assert_eq!((xid, outcome), expected);
+    }
+}
+
+/// More than is sent at once.
+#[tokio::test]
+async fn all_reads_behind_a_write_are_answered_however_long_the_answers_are() {
+    let mut bench = Bench::serving().await;
+    let mut client = bench.client().await;
+    let data = Some(Bytes::from(vec![7; 10_000]));
+    let create = CreateRequest { data: data.clone(), ..create("/a") };
+    let reads = (2..=400).map(|xid| (xid, OpCode::GetData, read("/a").to_bytes()));
+    let asked = [(1, OpCode::Create, create.to_bytes())].into_iter().chain(reads);
+    client.ask_together(asked).await;
+    bench.commit_next().await;
+    assert_eq!(client.answer().await.0, 1);
+    for expected in 2..=400 {
+        let (xid, outcome, record) = client.answer().await;
+        assert_eq!((xid, outcome), (expected, ErrorCode::Ok));
+        assert_eq!(GetDataResponse::from_bytes(&record).unwrap().data, data);
+    }
+    let now = bench.service.stats().now();
+    // The request for the session is none that a client of ZooKeeper counts.
+    assert_eq!((now.received, now.sent, now.outstanding), (400, 400, 0));
+}
+
+#[tokio::test]
+async fn what_was_asked_before_an_authentication_is_asked_by_who_it_was_then() {
+    let mut bench = Bench::serving().await;
+    let (mut owner, mut client) = (bench.client().await, bench.client().await);
+    let auth = || {
+        let auth = Some(Bytes::from_static(b"ann:pw"));
+        AuthPacket { kind: 0, scheme: "digest".to_owned(), auth }.to_bytes()
+    };
+    owner.ask_together([(-4, OpCode::Auth, auth())]).await;
+    assert_eq!(owner.answer().await.1, ErrorCode::Ok);
+    let mut acl = Acl::open();
+    (acl[0].id.scheme, acl[0].id.id) = ("auth".to_owned(), String::new());
+    owner.ask(1, OpCode::Create, &CreateRequest { acl, ..create("/a") }).await;
+    bench.commit_next_with_identities().await;
+    assert_eq!(owner.answer().await.1, ErrorCode::Ok);
+    let look = || (OpCode::GetData, read("/a").to_bytes());
+    let asked = [(1, look()), (-4, (OpCode::Auth, auth())), (2, look())];
+    client.ask_together(asked.map(|(xid, (op, record))| (xid, op, record))).await;
+    let (refused, fine) = (ErrorCode::NoAuth, ErrorCode::Ok);
+    for expected in [(1, refused), (-4, fine), (2, fine)] {
+        let (xid, outcome, _) = client.answer().await;
+        assert_eq!((xid, outcome), expected);
+    }
 }
 
 /// However much has been applied since (`FinalRequestProcessor`).
