@@ -6,11 +6,11 @@
 const ZAB_SERVER: &str = "fixed,first_ack=any";
 
 /// The profile, by its name, that a server is taken to follow: what the header of a capture says of all servers, or of
-/// this one, as in `Apache ZooKeeper 3.8.0; 2: zab-server 0.1.0`. None, if no release of the model behaves
-/// so.
+/// this one, as in `Apache ZooKeeper 3.8.0; 1: zab-server 0.1.0, 2: zab-server 0.1.0`. None, if no release of
+/// the model behaves so.
 #[must_use]
 pub fn release_of(software: &str, server: i64) -> Option<&'static str> {
-    let parts = || software.split(';').map(str::trim);
+    let parts = || software.split([';', ',']).map(str::trim);
     let own = parts().find_map(|part| {
         let (id, name) = part.split_once(':')?;
         (id.trim().parse() == Ok(server)).then_some(name)
@@ -55,6 +55,17 @@ mod tests {
             ("zookeeper 3.9.1-SNAPSHOT", 1, Some("3.9.1")),
             ("Apache ZooKeeper 3.8.0; 2: zab-server 0.1.0", 1, Some("3.8.0")),
             ("Apache ZooKeeper 3.8.0; 2: zab-server 0.1.0", 2, Some(ZAB_SERVER)),
+            (
+                "Apache ZooKeeper 3.8.0; 1: zab-server 0.1.0, 3: zab-server 0.1.0",
+                1,
+                Some(ZAB_SERVER),
+            ),
+            ("Apache ZooKeeper 3.8.0; 1: zab-server 0.1.0, 3: zab-server 0.1.0", 2, Some("3.8.0")),
+            (
+                "Apache ZooKeeper 3.8.0; 1: zab-server 0.1.0, 3: zab-server 0.1.0",
+                3,
+                Some(ZAB_SERVER),
+            ),
             ("zab-server 0.1.0; 3: Apache ZooKeeper 3.8.5", 3, Some("3.8.6")),
             ("Apache ZooKeeper 3.5.0", 1, None),
             ("x", 1, None),
