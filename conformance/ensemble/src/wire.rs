@@ -112,6 +112,10 @@ impl WireRecording<'_> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(RecordError::Interrupted);
         }
+        // A disk that is full fails the servers, too.
+        if let Err(RecordError::Capture(why)) = ended {
+            return Err(RecordError::Capture(why));
+        }
         ran.and(ended)?;
         let (items, messages) = packets::of(&out.join(CAPTURE))?;
         (self.scenario.shown)(&items)

@@ -72,7 +72,7 @@ impl ApacheServer {
         let java = which::which("java").map_err(|_| ApacheError::NoJava)?;
         let jars = match jars {
             Some(folder) => all_jars(folder)?,
-            None => debian_jars()?,
+            None => debian_jars(Path::new(DEBIAN))?,
         };
         let release = jars.iter().find_map(|jar| release_of(jar)).or_else(debian_release);
         let release = release.unwrap_or_else(|| "of an unknown release".to_owned());
@@ -99,8 +99,8 @@ fn all_jars(folder: &Path) -> Result<Vec<PathBuf>, ApacheError> {
     if jars.iter().any(|jar| release_of(jar).is_some()) { Ok(jars) } else { Err(none()) }
 }
 
-fn debian_jars() -> Result<Vec<PathBuf>, ApacheError> {
-    let found = DEBIAN_JARS.map(|name| Path::new(DEBIAN).join(name));
+fn debian_jars(folder: &Path) -> Result<Vec<PathBuf>, ApacheError> {
+    let found = DEBIAN_JARS.map(|name| folder.join(name));
     match found.iter().find(|jar| !jar.is_file()) {
         Some(missing) => Err(ApacheError::NotInstalled(missing.clone())),
         None => Ok(found.to_vec()),
@@ -169,5 +169,18 @@ impl Target for ApacheServer {
 
     fn writes_traces(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::debian_jars;
+
+    #[test]
+    fn a_package_that_is_not_there_is_told_with_what_to_install() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let told = debian_jars(folder.path()).expect_err("it is empty").to_string();
+        assert!(told.contains("apt-get install zookeeper"), "{told}");
+        assert!(told.contains("--zookeeper-jars"), "{told}");
     }
 }

@@ -354,8 +354,7 @@ impl<'a> Run<'a> {
         self.mark_files("end", &self.servers());
         self.recorder.end();
         let written = self.recorder.failure().map_or(Ok(()), |why| Err(RecordError::Capture(why)));
-        failed?;
-        written
+        written.and(failed.map_err(RecordError::from))
     }
 
     /// Writes a mark of a client.
