@@ -68,6 +68,10 @@ pub struct Summary {
     pub errors: u64,
     /// Bytes that were captured and are no whole message: the connection or the capture ended.
     pub unfinished_bytes: u64,
+    /// Those of them that were captured on connections that have not ended.
+    pub waiting_bytes: u64,
+    /// Whether it ends as a recorder ends it.
+    pub has_end: bool,
 }
 
 impl Summary {
@@ -95,6 +99,7 @@ pub fn decode(input: impl BufRead, mut visit: impl FnMut(&Item)) -> Result<Summa
     let mut summary = decoder.summary;
     let waiting: usize = decoder.connections.values().map(Connection::waiting).sum();
     summary.unfinished_bytes += waiting as u64;
+    summary.waiting_bytes = waiting as u64;
     summary.header = reader.header().cloned();
     if summary.entries == 0 { Err(CaptureError::Empty) } else { Ok(summary) }
 }
@@ -129,6 +134,7 @@ impl Decoder {
                 self.summary.unfinished_bytes += waiting as u64;
                 self.connections.remove(connection);
             }
+            Event::Quit => self.summary.has_end = true,
             Event::Listen(_)
             | Event::Unlisten(_)
             | Event::Refused(_)
@@ -136,8 +142,7 @@ impl Decoder {
             | Event::DeliveredLate { .. }
             | Event::Ctl { .. }
             | Event::KillOnAck { .. }
-            | Event::Mark { .. }
-            | Event::Quit => {}
+            | Event::Mark { .. } => {}
         }
         visit(What::Other(event));
         Ok(())

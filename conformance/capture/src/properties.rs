@@ -13,6 +13,7 @@
 mod acknowledged;
 mod client;
 mod committed;
+mod complete;
 mod connections;
 mod covered;
 mod elected;
@@ -112,6 +113,9 @@ pub struct Report {
     pub counts: Vec<Count>,
     /// Why the answer is weaker than it seems: what the capture does not show.
     pub doubts: Vec<String>,
+    /// A connection that seems to be missing. What conforms without it conforms; what does not may be legal
+    /// with it.
+    pub lacks: Option<String>,
     /// What may be worth knowing and weakens nothing.
     pub notes: Vec<String>,
     /// How often it came to what W-ACKNOWLEDGED and W-QUORUM speak of, by property and server: a server

@@ -18,7 +18,7 @@ struct Row {
     passed: Vec<String>,
 }
 
-/// Captures in which nothing is wrong.
+/// Captures in which nothing is wrong: those of three voters first.
 fn honest() -> Vec<(String, Sheet, Members)> {
     let read = |(name, path): (String, _)| {
         let text = std::fs::read(path).expect("the capture");
@@ -27,7 +27,9 @@ fn honest() -> Vec<(String, Sheet, Members)> {
         let report = properties::check(&members, text.as_slice()).expect("a capture");
         report.findings.is_empty().then_some((name, sheet, members))
     };
-    captures().into_iter().filter_map(read).collect()
+    let mut honest: Vec<_> = captures().into_iter().filter_map(read).collect();
+    honest.sort_by_key(|(_, _, members)| members.servers.len() - members.observers.len());
+    honest
 }
 
 fn tried(kind: &Kind, captures: &[(String, Sheet, Members)]) -> Row {

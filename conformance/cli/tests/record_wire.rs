@@ -5,7 +5,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -111,25 +111,32 @@ fn processes_in(folder: &Path) -> Vec<String> {
     processes.filter_map(|entry| inside(entry.ok()?)).collect()
 }
 
+/// Begins a recording that goes on for long, and waits until its capture contains this.
+fn begun(out: &Path, moment: &str) -> Child {
+    let capture = out.join("capture.raw.ndjson");
+    let args = ["record", "--wire", "--scenario", "random", "--duration", "3600", "--out"];
+    let child = Command::new(env!("CARGO_BIN_EXE_zabcheck"))
+        .args(args)
+        .arg(out)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("zabcheck runs");
+    let begin = Instant::now();
+    while !fs::read_to_string(&capture).is_ok_and(|text| text.contains(moment)) {
+        assert!(begin.elapsed() < PATIENCE, "no {moment}");
+        thread::yield_now();
+    }
+    child
+}
+
 #[test]
 fn ended_at_any_moment_it_leaves_no_process_and_a_capture_that_can_be_read() {
     for moment in ["\"capture\"", "\"start\"", "\"listen\"", "\"open\"", "\"return\""] {
         let folder = TempDir::new().expect("a folder");
         let out = folder.path().canonicalize().expect("a folder").join("run");
         let capture = out.join("capture.raw.ndjson");
-        let args = ["record", "--wire", "--scenario", "random", "--duration", "3600", "--out"];
-        let child = Command::new(env!("CARGO_BIN_EXE_zabcheck"))
-            .args(args)
-            .arg(&out)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("zabcheck runs");
-        let begin = Instant::now();
-        while !fs::read_to_string(&capture).is_ok_and(|text| text.contains(moment)) {
-            assert!(begin.elapsed() < PATIENCE, "no {moment}");
-            thread::yield_now();
-        }
+        let child = begun(&out, moment);
         let pid = child.id().to_string();
         let killed = Command::new("kill").args(["-INT", &pid]).status().expect("kill");
         assert!(killed.success());
@@ -141,4 +148,50 @@ fn ended_at_any_moment_it_leaves_no_process_and_a_capture_that_can_be_read() {
         let text = fs::read_to_string(&capture).expect("the capture");
         assert!(text.trim_end().ends_with("\"quit\"}"), "{moment}");
     }
+}
+
+/// The file of the capture may not grow any more: that is what is told, whatever becomes of the servers.
+#[test]
+fn a_disk_that_is_full_ends_the_recording() {
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().canonicalize().expect("a folder").join("run");
+    let child = begun(&out, "\"return\"");
+    let pid = child.id().to_string();
+    let limited = Command::new("prlimit").args(["--pid", &pid, "--fsize=1:1"]).status();
+    assert!(limited.expect("prlimit").success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("writing the capture: File too large"), "{}", stderr(&output));
+    assert_eq!(processes_in(&out), Vec::<String>::new());
+    // What was written can be read; it may end in the middle of a line.
+    let output = zabcheck(&["decode", text(&out.join("capture.raw.ndjson"))]);
+    assert!(matches!(output.status.code(), Some(0 | 2)), "{}", stderr(&output));
+    assert!(stdout(&output).contains("NEWLEADER"), "{}", stdout(&output));
+}
+
+/// In a network of its own there are four ports, and more are needed. Where no such network can be made,
+/// nothing is tried.
+#[test]
+fn ports_that_are_taken_are_told() {
+    let alone = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-rn", "sh", "-c", script, env!("CARGO_BIN_EXE_zabcheck")]);
+        command
+    };
+    let few = "echo '40000 40003' >/proc/sys/net/ipv4/ip_local_port_range";
+    if !alone(few).output().is_ok_and(|output| output.status.success()) {
+        println!("NOT RUN: no network of its own can be made here");
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().join("run");
+    let record = format!(
+        "{few} && exec \"$0\" record --wire --scenario start-together --out '{}'",
+        text(&out)
+    );
+    let output = alone(&record).output().expect("a shell");
+    assert_exit(&output, 3);
+    let says = "reserving ports: Address already in use";
+    assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("the run until then"), "{}", stderr(&output));
 }

@@ -9,6 +9,7 @@ use zab_wire::quorum::PROTOCOL_VERSION;
 use super::acknowledged::Acknowledged;
 use super::client::Clients;
 use super::committed::Committed;
+use super::complete::Complete;
 use super::connections::{Connections, Seen};
 use super::covered::Covered;
 use super::elected::Elected;
@@ -50,11 +51,13 @@ pub(super) struct Watch {
     pings: Pings,
     votes: Votes,
     elected: Elected,
+    complete: Complete,
     pub(super) findings: Findings,
 }
 
 impl Watch {
     pub(super) fn item(&mut self, members: &Members, item: &Item) {
+        self.complete.item(item);
         match &item.what {
             What::Other(event) => self.event(item, event),
             What::Lost { connection, from, to, error, is_tls } => {
@@ -175,6 +178,7 @@ impl Watch {
             ],
             findings: self.findings.found,
             doubts: self.findings.doubts.into_iter().collect(),
+            lacks: None,
             notes: Vec::new(),
             occasions: BTreeMap::new(),
             summary,
@@ -190,6 +194,7 @@ impl Watch {
         }
         let silent = members.servers.iter().filter(|id| !self.connections.has_sent(**id));
         report.notes.extend(silent.map(|id| format!("server {id} has sent nothing")));
+        doubt_end(&mut report);
         if self.leaders.count().number == 0 {
             report.doubts.push("no leader has sent NEWLEADER: there is nothing to look at".into());
         }
@@ -203,7 +208,28 @@ impl Watch {
                  acknowledgements count is unknown"
             ));
         }
+        self.complete.report(members, &mut report);
+        report.notes.extend(report.lacks.clone());
         report
+    }
+}
+
+/// A recorder that is ended by somebody still writes its last entry, and messages that pass it are whole
+/// or end with their connection. Without that entry, the capture says nothing of what followed.
+fn doubt_end(report: &mut Report) {
+    let Summary { has_end, waiting_bytes, entries, .. } = report.summary;
+    // Of a capture that is cut in a line it is told already, and nothing is counted.
+    if has_end || entries == 0 {
+        return;
+    }
+    if waiting_bytes == 0 {
+        let note = "the last entry is not quit: the capture was not ended by its recorder";
+        report.notes.push(note.to_owned());
+    } else {
+        report.doubts.push(format!(
+            "the capture is cut in the middle of a message: {waiting_bytes} bytes wait for the rest of \
+             it, and the last entry is not quit"
+        ));
     }
 }
 

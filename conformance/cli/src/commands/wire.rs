@@ -104,6 +104,11 @@ pub(super) fn captures_in(folder: &Path) -> Vec<PathBuf> {
     captures::in_path(folder)
 }
 
+/// Whether there is more in a capture than its header.
+pub(super) fn has_entries(path: &Path) -> bool {
+    open(path).is_ok_and(|file| matches!(Reader::new(file).next_entry(), Ok(Some(_))))
+}
+
 /// What is said of a capture whose header names the servers.
 pub(super) fn judged(path: &Path) -> Judged {
     judge_one(path, &args::Members::default(), Legality::NotAsked)
@@ -189,6 +194,10 @@ fn members_of(header: Option<&Header>) -> Option<Members> {
 fn judgement(path: &Path, report: Report, steps: Option<Steps>) -> Judged {
     let answer = steps.as_ref().map(|steps| &steps.answer);
     let (word, exit, reason) = match answer {
+        // What is missing may be what would make it legal.
+        Some(Answer::Diverges(_)) if report.lacks.is_some() => {
+            ("INCONCLUSIVE", Exit::Unknown, report.lacks.clone())
+        }
         Some(Answer::Diverges(_)) => ("DIVERGES", Exit::Bad, None),
         _ if !report.findings.is_empty() => ("VIOLATES", Exit::Bad, None),
         _ if !report.doubts.is_empty() => {

@@ -59,6 +59,11 @@ pub(crate) fn decoded(text: &[u8]) -> (Vec<Item>, Summary) {
 }
 
 impl Capture {
+    /// Whether there are three voters.
+    pub(crate) fn is_small(&self) -> bool {
+        self.members.servers.difference(&self.members.observers).count() == 3
+    }
+
     /// The rules that a server follows, by the header.
     pub(crate) fn rules(&self, server: i64) -> Profile {
         let name = zab_follow::release_of(&self.software, server).expect("a release");

@@ -169,7 +169,7 @@ fn once(recording: &WireRecording<'_>, out: &Path) -> (Exit, Vec<Value>) {
         }
         Err(error) => {
             out::error(format_args!("recording {name} failed: {error}"));
-            if !wire::captures_in(out).is_empty() {
+            if wire::captures_in(out).iter().any(|path| wire::has_entries(path)) {
                 out::line(format_args!("the run until then: zabcheck wire {folder}"));
             }
         }
