@@ -1,5 +1,5 @@
-//! Gives the program its version, with the commit that it is built from, and the corpus of traces, so
-//! that `selftest` needs no checkout.
+//! Gives the program its version, with the commit that it is built from, the corpus of traces, and some
+//! captures, so that `selftest` needs no checkout.
 
 use std::env;
 use std::fmt::Write as _;
@@ -11,6 +11,16 @@ use std::process::Command;
 /// The corpus, from the folder of the package.
 const CORPUS: &str = "../../traces/corpus";
 
+/// Captures of that corpus that conform, and between them have every kind of packet that `selftest`
+/// makes wrong.
+const CAPTURES: &str = "../capture/corpus";
+const HONEST: [&str; 4] = [
+    "apache-3.8.0/leader-kill",
+    "apache-3.8.0/observer",
+    "apache-3.9.3/truncate",
+    "zab-server/truncate-after-snap",
+];
+
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
@@ -18,7 +28,20 @@ fn main() -> io::Result<()> {
     println!("cargo::rustc-env=ZABCHECK_VERSION={version} (commit {commit})");
     println!("cargo::rerun-if-changed={CORPUS}");
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
-    fs::write(Path::new(&out).join("corpus.rs"), corpus()?)
+    fs::write(Path::new(&out).join("corpus.rs"), corpus()?)?;
+    fs::write(Path::new(&out).join("captures.rs"), captures()?)
+}
+
+/// A list of captures, as an expression of Rust.
+fn captures() -> io::Result<String> {
+    let mut list = "&[\n".to_owned();
+    for name in HONEST {
+        let file = Path::new(CAPTURES).join(format!("{name}.raw.ndjson")).canonicalize()?;
+        println!("cargo::rerun-if-changed={}", file.display());
+        // Writing to a string cannot fail.
+        let _ = writeln!(list, "    ({name:?}, include_str!({file:?})),");
+    }
+    Ok(list + "]\n")
 }
 
 /// A list of names and contents, as an expression of Rust.

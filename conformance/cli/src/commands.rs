@@ -22,3 +22,4 @@ pub(crate) mod selftest;
 mod steps;
 pub(crate) mod verify;
 pub(crate) mod wire;
+mod wrong_captures;

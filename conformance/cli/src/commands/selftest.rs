@@ -1,6 +1,7 @@
 //! `zabcheck selftest`: the checker is checked. Corrupted traces must be rejected where and why
-//! their headers say, well-formed corruptions of every kind must not pass unless they are legal, and
-//! servers with a seeded defect must be found out.
+//! their headers say, well-formed corruptions of every kind must not pass unless they are legal,
+//! captures of real servers that were made wrong must not be accepted, and servers with a seeded
+//! defect must be found out.
 
 use std::fs;
 use std::io;
@@ -15,7 +16,7 @@ use zab_sim::Mutant;
 use zab_trace::{Header, Reader, trace_files};
 
 use crate::args::Selftest;
-use crate::commands::mutations;
+use crate::commands::{mutations, wrong_captures};
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::out;
@@ -30,6 +31,7 @@ const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/corpus.rs"
 /// What is tried, as reports name it.
 const CORPUS: &str = "corpus";
 pub(super) const CORRUPTIONS: &str = "corruptions";
+pub(super) const CAPTURES: &str = "captures";
 const DEFECTS: &str = "defects";
 
 /// The parts of a corpus, each in a folder of its own.
@@ -52,8 +54,9 @@ pub(crate) fn run(args: &Selftest) -> Exit {
     let mut cases = Vec::new();
     let (corpus, traces) = corpus(&files.files, &mut cases);
     let (mutated, mutations) = mutations::run(args, &mut cases);
+    let (made_wrong, captures) = wrong_captures::run(args, &mut cases);
     let (found_out, defects) = mutants(args.seeds, &mut cases);
-    let mut exit = corpus.and(mutated).and(found_out);
+    let mut exit = corpus.and(mutated).and(made_wrong).and(found_out);
     let interrupted = interrupt::asked();
     if interrupted {
         exit = exit.and(Exit::Unknown);
@@ -62,6 +65,7 @@ pub(crate) fn run(args: &Selftest) -> Exit {
     let value = json!({
         "corpus": traces,
         "mutations": mutations,
+        "wrong_captures": captures,
         "defects": defects,
         "interrupted": interrupted,
     });
@@ -79,9 +83,10 @@ fn ending(cases: &[Case], interrupted: bool) -> String {
         cases.iter().filter(|case| case.suite == suite).count()
     };
     let tried = format!(
-        "{} traces of the corpus, {} kinds of corruption, {} defects",
+        "{} traces of the corpus, {} kinds of corruption, {} kinds of wrong captures, {} defects",
         count(CORPUS),
         count(CORRUPTIONS),
+        count(CAPTURES),
         count(DEFECTS)
     );
     let wrong = cases.iter().filter(|case| case.state != State::Passed).count();
