@@ -78,6 +78,10 @@ fn what_every_command_writes_is_as_the_schema_says() {
     assert!(runs.contains(&"3.8.0".into()) && !runs.contains(&"fixed".into()), "{followed:#}");
     let strict = followed[2]["answers"].as_array().expect("answers").last().expect("fixed");
     assert_eq!((&strict["release"], &strict["verdict"]), (&"fixed".into(), &"DIVERGES".into()));
+    let switches = followed[2]["switches"]["switches"].as_array().expect("switches");
+    let of = |name: &str| &switches.iter().find(|one| one["switch"] == name).expect("it")["answer"];
+    assert_eq!(of("position_when_established"), "old only", "{switches:#?}");
+    assert_eq!(of("acks_of_cut"), "not exercised", "{switches:#?}");
     let refused = json(&["diagnose", &sample], 3);
     assert!(refused["captures"][0]["refused"].is_string(), "{refused:#}");
     assert_eq!(json(&["lint", &good], 0)["sound"], true);

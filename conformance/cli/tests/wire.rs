@@ -73,6 +73,12 @@ fn what_a_release_does_is_told_with_the_issue() {
     let output = zabcheck(&["diagnose", text(&capture)]);
     assert_exit(&output, 0);
     let shown = stdout(&output);
+    // The switch on which it rests, by itself; and those that made no difference.
+    assert!(shown.contains("server 3, newleader_program (f.2.1): old only (queued)\n"), "{shown}");
+    let other = "3.8.0 with newleader_program=committed cannot send 315 11645.257 ms 3 -> 2";
+    assert!(shown.contains(other), "{shown}");
+    assert!(shown.contains("server 2, first_ack (l.3.2): old only (any)\n"), "{shown}");
+    assert!(shown.contains("\nnot exercised: snap_label, acks_of_cut, "), "{shown}");
     let run = "server 3: followed through the model, a run of 3.8.0, 3.9.1\n";
     assert!(shown.contains(run), "{shown}");
     assert!(shown.contains("not of 3.9.3: it cannot send 315 11645.257 ms 3 -> 2"), "{shown}");

@@ -26,23 +26,30 @@
 
 #![expect(rustdoc::private_intra_doc_links, reason = "the modules hold the reasons")]
 
+mod answer;
+mod case;
 mod moves;
 mod node;
 mod reasons;
 mod reliance;
 mod search;
 mod software;
+mod switches;
 mod translate;
 mod verdict;
 mod view;
 mod voters;
 
+pub use answer::Answer;
+pub use answer::Divergence;
+pub use answer::Followed;
 pub use reliance::Reliance;
 pub use reliance::reliances;
 pub use software::release_of;
-pub use verdict::Answer;
-pub use verdict::Divergence;
-pub use verdict::Followed;
+pub use switches::Shown;
+pub use switches::Shows;
+pub use switches::Trial;
+pub use switches::switches;
 pub use verdict::answer;
 pub use verdict::follow;
 pub use verdict::follow_all;

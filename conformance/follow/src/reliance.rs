@@ -9,8 +9,8 @@ use zab_model::profile::Known;
 use zab_model::profile::SWITCHES;
 use zab_model::profile::Switch;
 
-use crate::verdict::Answer;
-use crate::verdict::Divergence;
+use crate::answer::Answer;
+use crate::answer::Divergence;
 use crate::verdict::follow;
 
 /// What a server of a capture needs as its release has it.

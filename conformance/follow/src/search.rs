@@ -48,6 +48,8 @@ pub(crate) struct Effort {
 }
 
 struct Waiting {
+    /// Its number among those that are kept.
+    kept: usize,
     /// The life and the place: how far it is in the capture.
     reached: (usize, usize),
     steps: u32,
@@ -90,35 +92,81 @@ struct Search {
     there: Vec<Node>,
     since: usize,
     effort: Effort,
+    kept: Kept,
+}
+
+/// Every node that was added with the number of the one before it, from which a run is read at the end.
+#[derive(Default)]
+struct Kept {
+    is_on: bool,
+    nodes: Vec<(usize, Node)>,
+}
+
+impl Kept {
+    fn keep(&mut self, before: usize, node: &Node) -> usize {
+        if self.is_on {
+            self.nodes.push((before, node.clone()));
+        }
+        self.nodes.len().saturating_sub(1)
+    }
+
+    /// The nodes up to one of them, the first one first; that one is its own predecessor.
+    fn run_to(&self, mut last: usize) -> Vec<Node> {
+        let mut run = Vec::new();
+        while let Some((before, node)) = self.nodes.get(last) {
+            run.push(node.clone());
+            if *before == last {
+                break;
+            }
+            last = *before;
+        }
+        run.reverse();
+        run
+    }
 }
 
 /// Looks for a run.
 pub(crate) fn search(track: Track<'_>) -> (End, Effort) {
     let mut search = Search::default();
-    if let Some(node) = Node::new(track) {
-        search.add(track, node, 0);
-    }
-    while let Some(Waiting { node, steps, .. }) = search.waiting.pop() {
-        if node.is_done(track) {
-            return (End::Found, search.effort);
-        }
-        search.look_at(track, &node);
-        if search.since > NODES_MAX || search.waiting.len() > WAITING_MAX {
-            return (End::GivenUp { place: search.furthest.1 }, search.effort);
-        }
-        for (next, cost) in successors(track, &node, &mut Witness::None) {
-            search.add(track, next, steps.saturating_add(cost));
-        }
-    }
-    let (_, place) = search.furthest;
-    let mut reasons = Reasons::at(place);
-    for node in &search.there {
-        successors(track, node, &mut Witness::Told(&mut reasons));
-    }
-    (End::Refused { place, reasons }, search.effort)
+    let (end, _) = search.run(track);
+    (end, search.effort)
+}
+
+/// Looks for a run, and gives its nodes, if there is one. Every node is kept for it.
+pub(crate) fn search_with_run(track: Track<'_>) -> (End, Effort, Vec<Node>) {
+    let mut search = Search::default();
+    search.kept.is_on = true;
+    let (end, last) = search.run(track);
+    let run = last.map(|last| search.kept.run_to(last)).unwrap_or_default();
+    (end, search.effort, run)
 }
 
 impl Search {
+    /// How it ends, and the number of the last node of a run.
+    fn run(&mut self, track: Track<'_>) -> (End, Option<usize>) {
+        if let Some(node) = Node::new(track) {
+            self.add(track, node, 0, 0);
+        }
+        while let Some(Waiting { node, steps, kept, .. }) = self.waiting.pop() {
+            if node.is_done(track) {
+                return (End::Found, Some(kept));
+            }
+            self.look_at(track, &node);
+            if self.since > NODES_MAX || self.waiting.len() > WAITING_MAX {
+                return (End::GivenUp { place: self.furthest.1 }, None);
+            }
+            for (next, cost) in successors(track, &node, &mut Witness::None) {
+                self.add(track, next, steps.saturating_add(cost), kept);
+            }
+        }
+        let (_, place) = self.furthest;
+        let mut reasons = Reasons::at(place);
+        for node in &self.there {
+            successors(track, node, &mut Witness::Told(&mut reasons));
+        }
+        (End::Refused { place, reasons }, None)
+    }
+
     fn look_at(&mut self, track: Track<'_>, node: &Node) {
         let reached = (node.life, node.place(track));
         self.effort.nodes += 1;
@@ -135,13 +183,14 @@ impl Search {
         }
     }
 
-    fn add(&mut self, track: Track<'_>, node: Node, steps: u32) {
+    fn add(&mut self, track: Track<'_>, node: Node, steps: u32, before: usize) {
         let hash = |seed| FixedState::with_seed(seed).hash_one(&node);
         if !self.seen.insert((hash(1), hash(2))) {
             return;
         }
         let number = u64::try_from(self.seen.len()).unwrap_or(u64::MAX);
         let reached = (node.life, node.place(track));
-        self.waiting.push(Waiting { reached, steps, number, node: Box::new(node) });
+        let kept = self.kept.keep(before, &node);
+        self.waiting.push(Waiting { kept, reached, steps, number, node: Box::new(node) });
     }
 }

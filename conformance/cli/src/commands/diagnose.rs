@@ -48,6 +48,7 @@ fn one(path: &Path, members: &args::Members) -> (Exit, Value) {
         }
     };
     out::line(path.display());
+    out::line("what packets show, without the model:");
     out::line(table(&servers));
     for server in &servers {
         why(server);
@@ -64,7 +65,7 @@ fn one(path: &Path, members: &args::Members) -> (Exit, Value) {
         out::line(format_args!("note: {why}"));
         Vec::new()
     });
-    followed.iter().for_each(Releases::print);
+    steps::print_releases(&followed);
     doubts.iter().for_each(|doubt| out::line(format_args!("note: {doubt}")));
     let is_contradictory = servers.iter().any(|server| server.releases().is_empty());
     let is_known = doubts.is_empty() && !is_contradictory;

@@ -1,6 +1,7 @@
 //! `zabcheck conform` of a capture: its packets followed through the model.
 
 mod releases;
+mod switches;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -16,7 +17,7 @@ use zab_model::profile::RELEASES;
 use crate::out;
 use crate::report::table;
 
-pub(super) use releases::{Releases, releases};
+pub(super) use releases::{Releases, print as print_releases, releases};
 
 /// Packets of captures in which the switches are looked for that a capture needs: that is one search for
 /// each switch.

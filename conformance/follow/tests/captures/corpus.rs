@@ -1,12 +1,16 @@
 //! What becomes of every capture of the corpus under the rules of its own release, and under `fixed`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::common::Capture;
 use crate::common::capture;
 use crate::common::corpus;
 use zab_follow::Answer;
 use zab_follow::Followed;
+use zab_follow::Shows;
 use zab_model::Profile;
+use zab_model::profile::SWITCHES;
 
 fn told(answer: &Answer) -> String {
     match answer {
@@ -42,7 +46,10 @@ fn every_capture_is_a_run_of_its_release() {
         let answer = zab_follow::answer(&followed);
         if answer == Answer::Conforms {
             let (tenths, largest) = effort(&followed);
-            assert!(tenths < 50 && largest < 100, "{}: {tenths}, {largest}", capture.name);
+            // Five servers have more votes to receive in any order.
+            let (tenths_max, most) = if capture.is_small() { (50, 100) } else { (80, 300) };
+            let name = &capture.name;
+            assert!(tenths < tenths_max && largest < most, "{name}: {tenths}, {largest}");
         }
         writeln!(shown, "{}: {}", capture.name, told(&answer)).expect("a text");
     }
@@ -81,12 +88,67 @@ fn what_a_capture_needs_of_its_release_is_named() {
     insta::assert_snapshot!("reliances", shown);
 }
 
+/// What each capture shows of each switch, where that is more than that both values explain it.
+#[test]
+fn what_a_capture_shows_of_each_switch_is_told() {
+    let (mut shown, mut counts) = (String::new(), BTreeMap::new());
+    for capture in corpus() {
+        for server in capture.members.servers.difference(&capture.members.observers) {
+            let (items, members) = (&capture.items, &capture.members);
+            let rules = capture.rules(*server);
+            let switches = zab_follow::switches(items, members, *server, rules);
+            for one in switches.expect("it is a run of its release") {
+                let shows = one.shows();
+                *counts.entry(format!("{shows:?}")).or_insert(0) += 1;
+                if !matches!(shows, Shows::OldOnly | Shows::NewOnly | Shows::Unknown) {
+                    continue;
+                }
+                let values: Vec<&str> = one
+                    .trials
+                    .iter()
+                    .filter(|trial| trial.answer == Answer::Conforms)
+                    .map(|trial| trial.value)
+                    .collect();
+                let (name, switch, values) = (&capture.name, one.switch, values.join(", "));
+                writeln!(shown, "{name}, server {server}: {switch}: {shows:?} ({values})")
+                    .expect("a text");
+            }
+        }
+    }
+    insta::assert_snapshot!("switches", format!("{counts:?}\n{shown}"));
+}
+
+/// A switch that is not exercised can have any value: a search of its own finds a run, too.
+#[test]
+fn a_switch_that_is_not_exercised_can_have_any_value() {
+    let mut tried = 0;
+    let wanted = ["apache-3.8.0/stale-ack", "apache-3.9.3/leader-kill", "zab-server/truncate"];
+    for capture in corpus().into_iter().filter(|one| wanted.contains(&one.name.as_str())) {
+        for server in &capture.members.servers {
+            let (items, members) = (&capture.items, &capture.members);
+            let rules = capture.rules(*server);
+            let all = zab_follow::switches(items, members, *server, rules).expect("a run");
+            for one in all.iter().filter(|one| one.shows() == Shows::NotExercised) {
+                for trial in &one.trials {
+                    let switch = SWITCHES.iter().find(|switch| switch.name == one.switch);
+                    let other = switch.expect("it is there").set(&rules, trial.value);
+                    let other = other.expect("a value");
+                    let answer = zab_follow::follow(items, members, *server, other).answer;
+                    assert_eq!(answer, Answer::Conforms, "{}: {}", capture.name, one.switch);
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
+
 /// The choice of steps that are taken at once changes no answer. Where every order is tried, a search may be
-/// given up; then it says nothing.
+/// given up; then it says nothing. With five servers most are, after a long time.
 #[test]
 fn every_order_of_steps_gives_the_same_answer() {
     let (mut same, mut given_up) = ([0, 0], 0);
-    for capture in corpus() {
+    for capture in corpus().into_iter().filter(Capture::is_small) {
         for server in capture.members.servers.difference(&capture.members.observers) {
             for profile in [capture.rules(*server), Profile::FIXED] {
                 let (items, members) = (&capture.items, &capture.members);
