@@ -43,7 +43,13 @@ fn measure(file: &str, release: &str) -> Result<String, Box<dyn std::error::Erro
     let largest = followed.iter().map(|one| one.largest).max().unwrap_or_default();
     let answer = zab_follow::answer(&followed);
     let total = summary.total();
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = total as f64 / seconds;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let memory = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown");
+    let memory = memory.trim();
     Ok(format!(
-        "{total} messages, {seconds:.3} s, {nodes} nodes, {largest} at the most between two packets: {answer:?}"
+        "{total} messages, {seconds:.3} s, {rate:.0}/s, {nodes} nodes, {largest} at the most between two \
+         packets; memory {memory}: {answer:?}"
     ))
 }
