@@ -10,6 +10,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use zab_ensemble::{ClientRelay, Launch, Process, ReservedPorts, ZabServer};
 use zab_history::{Clock, Header, History, Line, Mark, Recorder, Report, What, check};
 use zab_trace::Zxid;
@@ -17,8 +20,8 @@ use zookeeper_client::Client;
 
 /// A limit against a hang; no machine is so slow.
 const DEADLINE: Duration = Duration::from_secs(240);
-/// How long a session lives without a word.
-const SESSION: Duration = Duration::from_secs(6);
+/// How long a session lives without a word: longer than a loaded machine needs for an election.
+const SESSION: Duration = Duration::from_secs(15);
 
 /// Which servers run.
 #[derive(Clone, Debug)]
@@ -139,6 +142,7 @@ impl World {
     }
 
     /// Runs the work of clients, and meanwhile kills one server after the other and starts it again.
+    /// The next one is killed when all serve: without a quorum for long, clients give up sessions.
     pub(crate) async fn with_kills(&mut self, work: impl Future<Output = ()>) {
         let done = AtomicBool::new(false);
         let kills = async {
@@ -153,7 +157,11 @@ impl World {
                 self.processes[server] = None;
                 tokio::time::sleep(Duration::from_millis(700)).await;
                 self.restart(server);
-                tokio::time::sleep(Duration::from_millis(1500)).await;
+                for client in &self.clients {
+                    while !done.load(Ordering::SeqCst) && !serves(*client).await {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                }
             }
         };
         let work = async {
@@ -175,6 +183,14 @@ impl World {
         let report = check(&history);
         (history, report)
     }
+}
+
+/// Whether clients are served at this port.
+async fn serves(port: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect(port).await else { return false };
+    let mut answer = String::new();
+    let asked = stream.write_all(b"srvr").await.is_ok();
+    asked && stream.read_to_string(&mut answer).await.is_ok() && answer.contains("Mode: ")
 }
 
 /// A client that leaves marks.
