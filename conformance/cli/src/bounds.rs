@@ -1,6 +1,6 @@
 //! From the flags of single bounds to what is explored.
 
-use zab_model::explore::{self, SERVERS, Zab};
+use zab_model::explore::{self, Largest};
 use zab_model::{Grain, Profile};
 use zab_paper::{self as paper, Rules, Variant};
 use zab_presets::{Exploration, Family, GHOSTS, PaperRun};
@@ -107,7 +107,7 @@ fn foreign(family: args::Family, bounds: &Bounds, paper: &PaperBounds) -> Option
     given.map(|(flag, _, instead)| (*flag, *instead))
 }
 
-fn zookeeper(args: &Bounds) -> Result<Zab, String> {
+fn zookeeper(args: &Bounds) -> Result<Largest, String> {
     let bounds = explore::Bounds {
         servers: args.servers.unwrap_or(3),
         requests: args.requests.unwrap_or(1),
@@ -127,14 +127,10 @@ fn zookeeper(args: &Bounds) -> Result<Zab, String> {
         },
     };
     let window = args.window.map_or(zab_model::WINDOW_DEFAULT, usize::from);
-    // The flags keep all other limits.
-    let fits = (2..=SERVERS).contains(&usize::from(bounds.servers));
-    Zab::new(bounds, window).filter(|_| fits).ok_or_else(|| {
-        format!(
-            "--servers {}: --model zookeeper has 2 to {SERVERS}, --model paper 2 to {}",
-            bounds.servers,
-            paper::SERVERS_MAX
-        )
+    // The flags keep all limits.
+    Largest::sized(bounds, window).ok_or_else(|| {
+        let (servers, requests) = (explore::SERVERS_MAX, explore::TXNS_MAX);
+        format!("--model zookeeper has room for {servers} servers and {requests} requests")
     })
 }
 

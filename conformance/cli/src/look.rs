@@ -1,6 +1,6 @@
 //! The commands that look at an exploration, and at the runs that it has found, by hand.
 
-use zab_model::explore::{self, Zab};
+use zab_model::explore::{self, Largest};
 use zab_model::{Ensemble, Grain, Profile};
 use zab_paper as paper;
 use zab_presets::{Exploration, Family, PaperRun};
@@ -25,7 +25,7 @@ pub(crate) fn command(exploration: &Exploration) -> String {
     format!("zabcheck explore --model {} {}", family.name(), flags.join(" "))
 }
 
-fn zookeeper_flags(model: &Zab) -> Vec<String> {
+fn zookeeper_flags(model: &Largest) -> Vec<String> {
     let explore::Bounds {
         servers, requests, crashes, timeouts, disconnects, rounds, resends, ..
     } = model.bounds;
@@ -101,7 +101,7 @@ fn count(number: u8, one: &str, many: &str) -> Option<String> {
     }
 }
 
-fn zookeeper_words(model: &Zab) -> Vec<String> {
+fn zookeeper_words(model: &Largest) -> Vec<String> {
     let explore::Bounds {
         servers,
         requests,

@@ -18,6 +18,7 @@ mod look;
 mod out;
 mod packets;
 mod report;
+mod retold;
 mod saved;
 mod traced;
 mod window;

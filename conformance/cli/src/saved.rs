@@ -5,11 +5,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use stateright::Model;
-use zab_bugs::{Budget, Hunt};
+use zab_bugs::{Budget, Hunt, WithHunt, with_hunt};
 use zab_model::Profile;
 use zab_model::explore::{Action, State};
 
 use crate::report::VERSION;
+use crate::retold::Retold;
 
 /// What such a file is.
 const SCHEMA: &str = "zabcheck-run/1";
@@ -39,7 +40,7 @@ pub(crate) struct Saved {
 
 /// A run that the model has made again.
 pub(crate) struct Replayed {
-    pub(crate) model: Hunt,
+    pub(crate) retold: Retold,
     pub(crate) actions: Vec<Action>,
     /// The properties that each state violates, the first state included.
     pub(crate) violated: Vec<Vec<&'static str>>,
@@ -112,14 +113,20 @@ impl Saved {
         let profile =
             Profile::FIXED.with(settings).map_err(|why| refused("profile", why.to_string()))?;
         let budget = Budget::parse(&self.bounds).map_err(|why| refused("bounds", why))?;
-        let model = Hunt::new(profile, budget, &[], &[]);
-        let model =
-            model.ok_or_else(|| refused("bounds", "there is no room for them".to_owned()))?;
+        with_hunt(profile, budget, &[], &[], self)
+            .map_err(|why| refused("bounds", why.to_string()))?
+    }
+}
+
+impl WithHunt for &Saved {
+    type Output = Result<Replayed, NotMade>;
+
+    fn run<const N: usize, const P: usize>(self, model: &Hunt<N, P>) -> Self::Output {
         let mut state = model.init_states().remove(0);
         let mut violated = vec![model.violated(&state)];
         let mut actions = Vec::new();
         for (number, wanted) in (1..).zip(&self.steps) {
-            let (action, next) = step(&model, &state, wanted).map_err(|why| {
+            let (action, next) = step(model, &state, wanted).map_err(|why| {
                 NotMade::Differs(format!("step {number}, {wanted:?}, is not possible: {why}"))
             })?;
             actions.push(action);
@@ -130,12 +137,16 @@ impl Saved {
         if let Some(name) = self.violates.iter().find(|name| !last.contains(&name.as_str())) {
             return Err(NotMade::Differs(format!("the last state does not violate {name}")));
         }
-        Ok(Replayed { model, actions, violated })
+        Ok(Replayed { retold: Retold::new(model, &actions), actions, violated })
     }
 }
 
 /// The action with that text, and the state after it.
-fn step(model: &Hunt, state: &State, wanted: &str) -> Result<(Action, State), String> {
+fn step<const N: usize, const P: usize>(
+    model: &Hunt<N, P>,
+    state: &State<N, P>,
+    wanted: &str,
+) -> Result<(Action, State<N, P>), String> {
     let steps = model.next_steps(state);
     if let Some(found) = steps.iter().find(|(action, _)| action.to_string() == wanted) {
         return Ok(*found);

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use stateright::Model;
 use zab_bugs::{Budget, Bug, Scene, Shown};
-use zab_model::explore::{Action, Zab};
+use zab_model::explore::{Action, WithSize, Zab, with_size};
 use zab_oracle::script;
 use zab_presets::{Exploration, Family};
-use zab_trace::Writer;
+use zab_trace::{Event, Header, Writer};
 use zab_view::Run;
 
 use crate::exit::Exit;
@@ -16,6 +16,7 @@ use crate::look::CUSTOM;
 use crate::out;
 use crate::report::bugs::Row;
 use crate::report::write;
+use crate::retold::{Retold, retold};
 use crate::saved::Saved;
 
 /// Writes the run of each bug that was found, saved and as a trace.
@@ -34,10 +35,11 @@ pub(crate) fn stories(folder: &Path, rows: &[Row]) -> Exit {
 }
 
 fn story(folder: &Path, bug: &Bug, scene: &Scene, budget: Budget, damage: &Shown) -> Exit {
-    let Ok(model) = scene.model(budget) else { return Exit::Usage };
-    let family = model.family().clone();
+    let Some(Retold { family, run }) = retold(scene, budget, &damage.actions) else {
+        return Exit::Usage;
+    };
     let profile = family.ensemble.profile;
-    let Some(run) = Run::of(&family, 0, &damage.actions) else { return Exit::Unknown };
+    let Some(run) = run else { return Exit::Unknown };
     let saved = Saved::new(bug.name, profile, budget, &damage.actions, &damage.properties);
     let exit = write(&folder.join(format!("{}.json", bug.name)), &saved.text());
     let exploration = Exploration {
@@ -66,8 +68,7 @@ pub(crate) fn text(exploration: &Exploration, run: &Run) -> Result<String, Strin
     if run.returns_to.is_some() {
         return Err("a run that goes on for ever is no trace".to_owned());
     }
-    let actions = actions(model, &run.path).ok_or("the model does not make that run again")?;
-    let (header, events) = script(model, &actions).map_err(|why| why.to_string())?;
+    let (header, events) = with_size(model, Scripted(&run.path))?;
     let failed = |error: std::io::Error| error.to_string();
     let mut writer = Writer::new(Vec::new(), &header).map_err(failed)?;
     for event in &events {
@@ -76,8 +77,23 @@ pub(crate) fn text(exploration: &Exploration, run: &Run) -> Result<String, Strin
     String::from_utf8(writer.into_inner()).map_err(|error| error.to_string())
 }
 
+/// The lines of the run with this path.
+struct Scripted<'a>(&'a [usize]);
+
+impl WithSize for Scripted<'_> {
+    type Output = Result<(Header, Vec<Event>), String>;
+
+    fn run<const N: usize, const P: usize>(self, model: &Zab<N, P>) -> Self::Output {
+        let actions = actions(model, self.0).ok_or("the model does not make that run again")?;
+        script(model, &actions).map_err(|why| why.to_string())
+    }
+}
+
 /// The actions of a path of numbers.
-fn actions(model: &Zab, path: &[usize]) -> Option<Vec<Action>> {
+fn actions<const N: usize, const P: usize>(
+    model: &Zab<N, P>,
+    path: &[usize],
+) -> Option<Vec<Action>> {
     let (first, numbers) = path.split_first()?;
     let mut state = model.init_states().into_iter().nth(*first)?;
     let mut taken = Vec::new();

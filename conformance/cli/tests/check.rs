@@ -74,6 +74,31 @@ fn a_complete_exploration_states_its_bounds() {
     assert!(text.contains("actions never taken: "), "{text}");
 }
 
+#[test]
+fn five_servers_are_explored_and_six_refused_with_how_many_there_may_be() {
+    let calm = ["check", "--requests", "0", "--servers"];
+    let output = zabcheck(&with(&calm, &["5"]));
+    assert_exit(&output, 0);
+    let text = stdout(&output);
+    assert!(text.contains("servers=5") && text.contains("66397 distinct states"), "{text}");
+    for (more, words) in [
+        (&["6"][..], "'6' for '--servers <N>': expected a whole number from 2 to 5"),
+        (&["1"], "'1' for '--servers <N>': expected a whole number from 2 to 5"),
+        (&["5", "--timeouts", "256"], "expected a whole number from 0 to 255"),
+    ] {
+        let output = zabcheck(&with(&calm, more));
+        assert_exit(&output, 3);
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+    let output = zabcheck(&["check", "--servers", "5", "--requests", "4"]);
+    assert_exit(&output, 3);
+    let text = stderr(&output);
+    assert!(
+        text.contains("'4' for '--requests <N>': expected a whole number from 0 to 3"),
+        "{text}"
+    );
+}
+
 /// Without an election nothing can go wrong, and nothing can be said.
 #[test]
 fn a_run_that_reaches_nothing_is_vacuous() {

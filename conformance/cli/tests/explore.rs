@@ -259,7 +259,7 @@ fn what_cannot_be_explored_is_refused_with_a_reason() {
         (&["--address", &address], "cannot listen on"),
         (&["--address", "somewhere"], "--address"),
         (&["--servers", "9"], "expected a whole number from 2 to 5"),
-        (&["--servers", "4"], "--model zookeeper has 2 to 3, --model paper 2 to 5"),
+        (&["--requests", "4"], "expected a whole number from 0 to 3"),
         (&["--model", "paper", "--timeouts", "14"], "may need epoch 16"),
         (&["--txns", "1"], "--txns is for --model paper"),
         (&["--model", "paper", "--symmetry"], "--symmetry is for `zabcheck check`"),

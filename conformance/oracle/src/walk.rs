@@ -71,7 +71,10 @@ fn header(shape: &Walk) -> Header {
 ///
 /// # Errors
 /// Why the run cannot be shown in a trace.
-pub fn script(model: &Zab, actions: &[Action]) -> Result<(Header, Vec<Event>), NotShown> {
+pub fn script<const N: usize, const P: usize>(
+    model: &Zab<N, P>,
+    actions: &[Action],
+) -> Result<(Header, Vec<Event>), NotShown> {
     match (model.bounds.election, model.ensemble.grain, model.starts.as_slice()) {
         (Election::Fle | Election::FleOnly | Election::Anybody, ..) => {
             return Err(NotShown::Election);

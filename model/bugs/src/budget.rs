@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zab_model::explore::{self, Bounds, SERVERS as SERVERS_MAX};
+use zab_model::explore::{self, Bounds, SERVERS_MAX};
 use zab_model::{ServerId, ServerSet};
 
 /// Everything that the environment may do while a bug is looked for.
@@ -12,6 +12,12 @@ pub struct Budget {
     pub bounds: Bounds,
     /// To whom each of [`COUNTS`] may happen; nobody named means any server.
     who: [ServerSet; COUNTS.len()],
+    /// Who may join a leader that leads already; nobody named means any server.
+    joiners: ServerSet,
+    /// How many servers at most take part in an election, the leader included.
+    electors: u8,
+    /// Whether what a server has appended is durable before anything else happens.
+    prompt_disks: bool,
 }
 
 /// Something that the environment may do, and that happens to one server.
@@ -43,6 +49,16 @@ const ROUNDS: &str = "rounds";
 /// The name of the number of servers, which is 3 unless it is given.
 const SERVERS: &str = "servers";
 
+/// The name of those who may join a leader that leads already: who is not named follows a leader only
+/// if it takes part in its election.
+const JOINERS: &str = "joiners";
+
+/// The name of how many servers at most take part in an election, the leader included.
+const ELECTORS: &str = "electors";
+
+/// What a server has appended is durable before anything else happens: no disk is slow.
+const PROMPT_DISKS: &str = "disks=prompt";
+
 impl Budget {
     /// Reads a budget such as `requests=2 rounds=3 crashes=1@3 timeouts=2@1,2`: numbers, and
     /// behind `@` the servers that it may happen to.
@@ -50,7 +66,13 @@ impl Budget {
     /// # Errors
     /// Which word is wrong, and what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut budget = Self { bounds: Bounds::CALM, who: Default::default() };
+        let mut budget = Self {
+            bounds: Bounds::CALM,
+            who: Default::default(),
+            joiners: ServerSet::default(),
+            electors: u8::MAX,
+            prompt_disks: false,
+        };
         for word in text.split_whitespace() {
             budget.read(word).ok_or_else(|| {
                 let names = COUNTS.map(|count| count.name).join(", ");
@@ -58,7 +80,7 @@ impl Budget {
                     "{word:?}: expected NAME=NUMBER, or NAME=NUMBER@SERVERS such as crashes=1@3; \
                      the names are {ROUNDS} (which has no servers), {names}, and {SERVERS}, of which \
                      there are 2 to {SERVERS_MAX}; a number is at most {NUMBER_MAX}, and servers are 1 \
-                     to {SERVERS_MAX}"
+                     to {SERVERS_MAX}; or {JOINERS}=SERVERS, {ELECTORS}=NUMBER, {PROMPT_DISKS}"
                 )
             })?;
         }
@@ -67,6 +89,14 @@ impl Budget {
 
     fn read(&mut self, word: &str) -> Option<()> {
         let (name, value) = word.split_once('=')?;
+        if word == PROMPT_DISKS {
+            self.prompt_disks = true;
+            return Some(());
+        }
+        if name == JOINERS {
+            self.joiners = servers_of(value)?;
+            return Some(());
+        }
         let (number, servers) = match value.split_once('@') {
             Some((number, servers)) => (number, servers_of(servers)?),
             None => (value, ServerSet::default()),
@@ -79,6 +109,10 @@ impl Budget {
         if name == SERVERS && servers.is_empty() {
             self.bounds.servers =
                 (2..=SERVERS_MAX).contains(&usize::from(number)).then_some(number)?;
+            return Some(());
+        }
+        if name == ELECTORS && servers.is_empty() {
+            self.electors = number;
             return Some(());
         }
         let place = COUNTS.iter().position(|count| count.name == name)?;
@@ -111,6 +145,21 @@ impl Budget {
         self.faults().saturating_sub(left.fold(0, u8::saturating_add))
     }
 
+    /// Whether this server may join a leader that leads already.
+    pub(crate) fn may_join(&self, server: ServerId) -> bool {
+        self.joiners.is_empty() || self.joiners.contains(server)
+    }
+
+    /// How many servers at most take part in an election, the leader included.
+    pub(crate) fn electors(&self) -> usize {
+        self.electors.into()
+    }
+
+    /// Whether no disk is slow.
+    pub(crate) fn has_prompt_disks(&self) -> bool {
+        self.prompt_disks
+    }
+
     /// Whether this server may be the one to which something happened between two states.
     pub(crate) fn allows(
         &self,
@@ -137,6 +186,14 @@ fn servers_of(text: &str) -> Option<ServerSet> {
     Some(set)
 }
 
+/// Ids with commas between them, and with something before the first.
+fn servers(f: &mut fmt::Formatter<'_>, before: &str, set: ServerSet) -> fmt::Result {
+    for (place, id) in set.iter().enumerate() {
+        write!(f, "{}{id}", if place == 0 { before } else { "," })?;
+    }
+    Ok(())
+}
+
 /// What [`Budget::parse`] reads; what does not happen is left out.
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,10 +204,15 @@ impl fmt::Display for Budget {
         let counts = self.amounts().skip(1).zip(self.who);
         for ((name, number), who) in counts.filter(|((_, number), _)| *number > 0) {
             write!(f, " {name}={number}")?;
-            for (place, id) in who.iter().enumerate() {
-                write!(f, "{}{id}", if place == 0 { "@" } else { "," })?;
-            }
+            servers(f, "@", who)?;
         }
-        Ok(())
+        if !self.joiners.is_empty() {
+            write!(f, " {JOINERS}")?;
+            servers(f, "=", self.joiners)?;
+        }
+        if self.electors < u8::MAX {
+            write!(f, " {ELECTORS}={}", self.electors)?;
+        }
+        if self.prompt_disks { write!(f, " {PROMPT_DISKS}") } else { Ok(()) }
     }
 }

@@ -22,13 +22,13 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use stateright::Model;
-use zab_model::explore::{Action, Packet, State};
+use zab_model::explore::{Action, Packet, SERVERS, State};
 use zab_model::{Grain, Profile, ServerId};
 
 use self::watched::{Event, Watched};
 use crate::budget::Budget;
-use crate::find::Impossible;
 use crate::hunt::Hunt;
+use crate::impossible::Impossible;
 
 /// Something that is seen of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,10 @@ pub fn difference(
     pairs_max: usize,
     stop: &AtomicBool,
 ) -> Result<Compared, Impossible> {
-    let model = |profile| Hunt::new(profile, budget, &[], &[]).ok_or(Impossible::Room);
+    let model = |profile| {
+        let model = Hunt::new(profile, budget, &[], &[]);
+        model.ok_or_else(|| Impossible::no_room(&budget.bounds, SERVERS))
+    };
     let (first, second) = (model(one)?, model(other)?);
     let mut fine = model(other)?;
     fine.set_grain(Grain::Threads);

@@ -1,31 +1,16 @@
 //! Looks for a bug, with as few faults as possible; and explores without it.
 
-use std::ops::ControlFlow;
-
-use thiserror::Error;
-use zab_explorer::{Options, Progress, Refused, Report, Stop, Trace, Verdict, check};
+use zab_explorer::{Options, Progress, Report, Stop, Trace, Verdict, check};
 use zab_model::Profile;
-use zab_model::explore::{Action, State, TXNS_MAX};
+use zab_model::explore::{Action, State};
 use zab_model::profile::UnknownName;
 
 use crate::budget::Budget;
 use crate::hunt::{CAPACITY, DAMAGE, Hunt, PRECURSOR};
+use crate::impossible::Impossible;
+use crate::sized::{WithHunt, with_hunt};
 use crate::story::fewest_changes;
 use crate::table::Scene;
-
-/// Why nothing was explored.
-#[derive(Debug, Error)]
-pub enum Impossible {
-    /// The budget is not one that a family has room for.
-    #[error("an exploration has room for {TXNS_MAX} requests")]
-    Room,
-    /// A switch or a value that no profile has.
-    #[error("{0}")]
-    Name(#[from] UnknownName),
-    /// The engine has no room.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-}
 
 /// What came of looking for a bug.
 #[derive(Clone, Debug)]
@@ -70,6 +55,9 @@ pub struct Control {
     pub seconds: f64,
 }
 
+/// Who is told how far an exploration is.
+type Tell<'t> = dyn FnMut(&Progress) + 't;
+
 impl Scene {
     /// What servers do with the bug.
     ///
@@ -87,13 +75,16 @@ impl Scene {
         Profile::FIXED.with(self.base)
     }
 
-    /// The model in which the bug is looked for.
+    /// Does something with the model in which the bug is looked for.
     ///
     /// # Errors
     /// When it has no room for the budget.
-    pub fn model(&self, budget: Budget) -> Result<Hunt, Impossible> {
-        let profile = self.profile()?;
-        Hunt::new(profile, budget, self.damage, self.known).ok_or(Impossible::Room)
+    pub fn with_model<W: WithHunt>(
+        &self,
+        budget: Budget,
+        work: W,
+    ) -> Result<W::Output, Impossible> {
+        with_hunt(self.profile()?, budget, self.damage, self.known, work)
     }
 
     /// Looks for the damage: with no fault, with one, and so on up to the budget.
@@ -104,28 +95,20 @@ impl Scene {
         &self,
         budget: Budget,
         options: &Options<'_>,
-        tell: &mut dyn FnMut(&Progress),
+        tell: &mut Tell<'_>,
     ) -> Result<Search, Impossible> {
-        let options = Options { stop_when_violated: true, ..*options };
-        let model = self.model(budget)?;
-        let mut seconds = 0.0;
-        let mut last = None;
-        for faults in 0..=budget.faults() {
-            let model = model.clone().with_faults(faults);
-            let report = check(&model, &options, tell)?;
-            seconds += report.seconds;
-            let search = Search { seconds, ..self.search(&model, &report) };
-            if search.ends().is_break() {
-                return Ok(search);
-            }
-            last = Some(search);
-        }
-        last.ok_or(Impossible::Room)
+        let options = &Options { stop_when_violated: true, ..*options };
+        let most = budget.faults();
+        self.with_model(budget, Finding { scene: self, most, options, tell })?
     }
 
-    fn search(&self, model: &Hunt, report: &Report<State>) -> Search {
+    fn search<const N: usize, const P: usize>(
+        &self,
+        model: &Hunt<N, P>,
+        report: &Report<State<N, P>>,
+    ) -> Search {
         let trace = |name| report.property(name).and_then(|property| property.verdict.trace());
-        let shown = |trace: &Trace<State>| self.shown(model, trace);
+        let shown = |trace: &Trace<State<N, P>>| self.shown(model, trace);
         let damage = trace(DAMAGE).and_then(shown);
         Search {
             stopped: report.stopped.filter(|_| damage.is_none()),
@@ -138,7 +121,11 @@ impl Scene {
     }
 
     /// A run in the order with the fewest changes of server.
-    fn shown(&self, model: &Hunt, trace: &Trace<State>) -> Option<Shown> {
+    fn shown<const N: usize, const P: usize>(
+        &self,
+        model: &Hunt<N, P>,
+        trace: &Trace<State<N, P>>,
+    ) -> Option<Shown> {
         let last = trace.states.last()?;
         let mut properties = model.violated(last);
         properties.retain(|name| !self.known.contains(name));
@@ -151,11 +138,37 @@ impl Scene {
     }
 }
 
+/// A scene whose damage is looked for.
+struct Finding<'a, 't> {
+    scene: &'a Scene,
+    /// The most faults of a run.
+    most: u8,
+    options: &'a Options<'a>,
+    tell: &'a mut Tell<'t>,
+}
+
+impl WithHunt for Finding<'_, '_> {
+    type Output = Result<Search, Impossible>;
+
+    fn run<const N: usize, const P: usize>(self, model: &Hunt<N, P>) -> Self::Output {
+        let (mut seconds, mut faults) = (0.0, 0);
+        loop {
+            let model = model.clone().with_faults(faults);
+            let report = check(&model, self.options, self.tell)?;
+            seconds += report.seconds;
+            let search = Search { seconds, ..self.scene.search(&model, &report) };
+            if search.ends() || faults == self.most {
+                return Ok(search);
+            }
+            faults += 1;
+        }
+    }
+}
+
 impl Search {
     /// Whether there is nothing more to be looked for with more faults.
-    fn ends(&self) -> ControlFlow<()> {
-        let ends = self.damage.is_some() || self.overflow || self.stopped.is_some();
-        if ends { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    fn ends(&self) -> bool {
+        self.damage.is_some() || self.overflow || self.stopped.is_some()
     }
 }
 
@@ -169,19 +182,35 @@ pub fn control(
     budget: Budget,
     known: &[&str],
     options: &Options<'_>,
-    tell: &mut dyn FnMut(&Progress),
+    tell: &mut Tell<'_>,
 ) -> Result<Control, Impossible> {
     let all: Vec<&str> = Hunt::safety().filter(|name| !known.contains(name)).collect();
-    let model = Hunt::new(profile, budget, &all, known).ok_or(Impossible::Room)?;
-    let options = Options { stop_when_violated: false, ..*options };
-    let report = check(&model, &options, tell)?;
-    let violations = report.properties.iter().filter_map(|property| match &property.verdict {
-        Verdict::Violated(trace) => trace.states.last(),
-        Verdict::Holds | Verdict::Reached(_) | Verdict::NeverReached | Verdict::Unknown => None,
-    });
-    let mut violated: Vec<&str> = violations.flat_map(|state| model.violated(state)).collect();
-    violated.retain(|name| !known.contains(name));
-    violated.dedup();
-    let Report { stopped, distinct, seconds, .. } = report;
-    Ok(Control { profile, violated, stopped, distinct, seconds })
+    let options = &Options { stop_when_violated: false, ..*options };
+    let work = Controlling { profile, known, options, tell };
+    with_hunt(profile, budget, &all, known, work)?
+}
+
+/// An exploration without a bug.
+struct Controlling<'a, 't> {
+    profile: Profile,
+    known: &'a [&'a str],
+    options: &'a Options<'a>,
+    tell: &'a mut Tell<'t>,
+}
+
+impl WithHunt for Controlling<'_, '_> {
+    type Output = Result<Control, Impossible>;
+
+    fn run<const N: usize, const P: usize>(self, model: &Hunt<N, P>) -> Self::Output {
+        let report = check(model, self.options, self.tell)?;
+        let violations = report.properties.iter().filter_map(|property| match &property.verdict {
+            Verdict::Violated(trace) => trace.states.last(),
+            Verdict::Holds | Verdict::Reached(_) | Verdict::NeverReached | Verdict::Unknown => None,
+        });
+        let mut violated: Vec<&str> = violations.flat_map(|state| model.violated(state)).collect();
+        violated.retain(|name| !self.known.contains(name));
+        violated.dedup();
+        let Report { stopped, distinct, seconds, .. } = report;
+        Ok(Control { profile: self.profile, violated, stopped, distinct, seconds })
+    }
 }

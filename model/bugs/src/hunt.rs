@@ -1,19 +1,22 @@
 //! The model in which one bug is looked for: the `zookeeper` family, with faults that happen to
 //! named servers only, and with three properties.
+//!
+//! The budget may leave out more: servers that join late, elections with many servers, and disks that are
+//! slow. What is left are runs of the family.
 
 use stateright::{Model, Property};
 use zab_explorer::ExplorerModel;
-use zab_model::explore::properties::{Case, Kind, PROPERTIES, holding};
-use zab_model::explore::{Action, State, Zab};
-use zab_model::{Grain, Profile, ServerId, WINDOW_DEFAULT};
+use zab_model::explore::properties::{Case, Kind, PROPERTIES, holding, table};
+use zab_model::explore::{Action, PAIRS, SERVERS, State, Zab};
+use zab_model::{Grain, Phase, Profile, Role, ServerId, Stage, WINDOW_DEFAULT};
 
 use crate::budget::Budget;
 
 /// The model.
 #[derive(Clone, Debug)]
-pub struct Hunt {
+pub struct Hunt<const N: usize = SERVERS, const P: usize = PAIRS> {
     /// The family.
-    zab: Zab,
+    zab: Zab<N, P>,
     budget: Budget,
     /// At most so many faults in a run.
     faults_max: u8,
@@ -31,20 +34,41 @@ pub(crate) const PRECURSOR: &str = "precursor";
 pub(crate) const CAPACITY: &str = "capacity_suffices";
 
 /// The safety properties of an exploration that does more than elect, with their bits.
-fn safety(zab: &Zab) -> impl Iterator<Item = (&'static str, u64)> {
-    let applying = PROPERTIES.iter().filter(|property| property.applies(zab));
+fn safety<const N: usize, const P: usize>(
+    zab: &Zab<N, P>,
+) -> impl Iterator<Item = (&'static str, u64)> {
+    let applying = table().iter().filter(|property| property.applies(zab));
     let bits = applying.zip(0_u32..).map(|(property, place)| (property, 1_u64 << place));
     bits.filter(|(property, _)| property.kind == Kind::Always)
         .map(|(property, bit)| (property.name, bit))
 }
 
 impl Hunt {
+    /// [`Hunt::sized`] for up to three servers.
+    #[must_use]
+    pub fn new(profile: Profile, budget: Budget, damage: &[&str], known: &[&str]) -> Option<Self> {
+        Self::sized(profile, budget, damage, known)
+    }
+
+    /// The names of all safety properties.
+    pub(crate) fn safety() -> impl Iterator<Item = &'static str> {
+        let safety = PROPERTIES.iter().filter(|property| property.kind == Kind::Always);
+        safety.map(|property| property.name)
+    }
+}
+
+impl<const N: usize, const P: usize> Hunt<N, P> {
     /// Servers that follow `profile`, from empty disks. The damage is the violation of any of the
     /// properties named; precursors are violations of any but those that are `known`. `None` when
     /// the model has no room for the budget.
     #[must_use]
-    pub fn new(profile: Profile, budget: Budget, damage: &[&str], known: &[&str]) -> Option<Self> {
-        let mut zab = Zab::new(budget.bounds, WINDOW_DEFAULT)?;
+    pub fn sized(
+        profile: Profile,
+        budget: Budget,
+        damage: &[&str],
+        known: &[&str],
+    ) -> Option<Self> {
+        let mut zab = Zab::sized(budget.bounds, WINDOW_DEFAULT)?;
         zab.ensemble.profile = profile;
         let bits = |wanted: &dyn Fn(&str) -> bool| {
             let bits = safety(&zab).filter(|(name, _)| wanted(name));
@@ -68,61 +92,79 @@ impl Hunt {
         self.zab.ensemble.grain = grain;
     }
 
-    /// The names of all safety properties.
-    pub(crate) fn safety() -> impl Iterator<Item = &'static str> {
-        let safety = PROPERTIES.iter().filter(|property| property.kind == Kind::Always);
-        safety.map(|property| property.name)
-    }
-
     /// The family, without the bounds on who suffers a fault.
     #[must_use]
-    pub fn family(&self) -> &Zab {
+    pub fn family(&self) -> &Zab<N, P> {
         &self.zab
     }
 
     /// The names of the safety properties that a state violates, the first of the table first.
     #[must_use]
-    pub fn violated(&self, state: &State) -> Vec<&'static str> {
+    pub fn violated(&self, state: &State<N, P>) -> Vec<&'static str> {
         let holding = self.holding(state);
         safety(&self.zab).filter(|(_, bit)| holding & bit == 0).map(|(name, _)| name).collect()
     }
 
     /// How many faults a run has had that has come to this state.
     #[must_use]
-    pub fn faults(&self, state: &State) -> u8 {
+    pub fn faults(&self, state: &State<N, P>) -> u8 {
         self.budget.spent(&state.budget)
     }
 
-    fn holding(&self, state: &State) -> u64 {
+    fn holding(&self, state: &State<N, P>) -> u64 {
         holding(&Case::new(&self.zab, state))
     }
 
-    fn all(&self, state: &State, bits: u64) -> bool {
+    fn all(&self, state: &State<N, P>, bits: u64) -> bool {
         self.holding(state) & bits == bits
     }
 
     /// Whether the step of this server is within the budget.
-    fn allows(&self, server: ServerId, before: &State, after: &State) -> bool {
+    fn allows(
+        &self,
+        kind: usize,
+        server: ServerId,
+        before: &State<N, P>,
+        after: &State<N, P>,
+    ) -> bool {
+        let is = |name: &str| Action::NAMES[kind] == name;
         self.budget.allows(server, &before.budget, &after.budget)
             && self.faults(after) <= self.faults_max
+            && (self.budget.may_join(server) || !is("Join"))
+            && (!is("Elect") || looking(before) - looking(after) <= self.budget.electors())
+            && (!self.budget.has_prompt_disks() || is("Sync") || !appends(before))
     }
 }
 
-impl Model for Hunt {
-    type State = State;
+/// How many servers look for a leader.
+fn looking<const N: usize, const P: usize>(state: &State<N, P>) -> usize {
+    state.servers.iter().filter(|server| server.role == Role::Looking).count()
+}
+
+/// Whether a server has appended something that is not durable, and can make it so.
+fn appends<const N: usize, const P: usize>(state: &State<N, P>) -> bool {
+    state.servers.iter().any(|server| {
+        let logs =
+            server.phase == Phase::Broadcast || server.synchronization.stage == Stage::Acknowledged;
+        server.role != Role::Down && logs && server.program.is_finished() && server.unsynced() > 0
+    })
+}
+
+impl<const N: usize, const P: usize> Model for Hunt<N, P> {
+    type State = State<N, P>;
     type Action = Action;
 
-    fn init_states(&self) -> Vec<State> {
+    fn init_states(&self) -> Vec<State<N, P>> {
         self.zab.init_states()
     }
 
-    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+    fn actions(&self, state: &State<N, P>, actions: &mut Vec<Action>) {
         self.zab.actions(state, actions);
     }
 
-    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+    fn next_state(&self, state: &State<N, P>, action: Action) -> Option<State<N, P>> {
         let next = self.zab.next_state(state, action)?;
-        self.allows(action.server(), state, &next).then_some(next)
+        self.allows(action.kind(), action.server(), state, &next).then_some(next)
     }
 
     fn format_action(&self, action: &Action) -> String {
@@ -138,7 +180,7 @@ impl Model for Hunt {
     }
 }
 
-impl ExplorerModel for Hunt {
+impl<const N: usize, const P: usize> ExplorerModel for Hunt<N, P> {
     fn class_names(&self) -> Vec<String> {
         self.zab.class_names()
     }
@@ -151,22 +193,23 @@ impl ExplorerModel for Hunt {
         self.zab.action_name(class)
     }
 
-    fn for_each_successor(&self, state: &State, mut visit: impl FnMut(u16, State)) {
+    fn for_each_successor(&self, state: &State<N, P>, mut visit: impl FnMut(u16, State<N, P>)) {
         let servers = u16::from(self.zab.bounds.servers);
         self.zab.for_each_successor(state, |class, next| {
             // The family has a class for each kind of action and server, servers running faster.
             let server = ServerId(u8::try_from(class % servers + 1).unwrap_or(u8::MAX));
-            if self.allows(server, state, &next) {
+            let kind = usize::from(class / servers);
+            if self.allows(kind, server, state, &next) {
                 visit(class, next);
             }
         });
     }
 
-    fn may_end(&self, state: &State) -> bool {
+    fn may_end(&self, state: &State<N, P>) -> bool {
         self.zab.may_end(state)
     }
 
-    fn property_mask(&self, _: &[Property<Self>], state: &State) -> u64 {
+    fn property_mask(&self, _: &[Property<Self>], state: &State<N, P>) -> u64 {
         let holding = self.holding(state);
         let all = |bits| holding & bits == bits;
         u64::from(all(self.damage))

@@ -126,6 +126,24 @@ pub const REASONS: &[Reason] = &[
         fix: "What is applied enters the window (since 3.9.4).",
     },
     Reason {
+        name: "ZOOKEEPER-5010",
+        why: "The issue is open, and was reported of 3.8.5: the leader dies, and after DIFF some \
+              followers keep a node of a session that has ended. Which of two is the cause, a sync \
+              thread of an earlier role or a tree that is brought forward when a role is left, the \
+              model decides. A follower has a PROPOSAL in the queue of its sync thread when its leader \
+              dies, and leaves its role. The thread goes on and writes the transaction \
+              ([ZOOKEEPER-4712](zookeeper-4712.md)), after the server has told its position in the \
+              election. The new leader, which does not have the transaction, sends DIFF to this \
+              position, and so it stays.\n\nEach of the 25 switches of 3.8.5 was set alone in these \
+              bounds, and each exploration ended: 23 violate nothing of this kind, \
+              `fast_forward=in_broadcast` among them. The other one that does is \
+              `trunc_to_absent_record=next_kept` ([H-11](h-11.md)), with TRUNC and at the former \
+              leader, so it is not what was reported. The model has no sessions: that the \
+              transaction is one that creates a node of a session is not shown here.",
+        fix: "The sync thread ends with its role, before the server takes part in an election. \
+              `fixed` and 3.9.3 do this; the issue is open.",
+    },
+    Reason {
         name: "ZOOKEEPER-5094",
         why: "After TRUNC, COMMITs change the tree at once and the disk only at NEWLEADER. If the \
               connection ends in between, only SNAP makes the server read its database again: the \
@@ -143,13 +161,23 @@ pub const REASONS: &[Reason] = &[
               gives an acknowledgement to the leader by server, whatever connection it came on, so \
               one that is late on the old connection counts again \
               ([measured](../stale-acknowledgement.md)). Among five servers no disk need be slow: \
-              two of the other followers acknowledge in place of the leader's disk. (Five are more \
-              than an exploration of this family has, so that is not shown here.) The same kind of \
-              defect, an acknowledgement that outlives the entry it vouches for, was met in three \
-              other systems in 2026: ClickHouse Keeper #102629, Oxia #1239, Aeron Cluster #2147.",
+              the acknowledgement of another follower comes last, in place of that of the leader's disk \
+              ([H-01-five](h-01-five.md)). The same kind of defect, an acknowledgement that outlives \
+              the entry it vouches for, was met in three other systems in 2026: ClickHouse Keeper \
+              #102629, Oxia #1239, Aeron Cluster #2147.",
         fix: "`fixed` withdraws the acknowledgements of what a learner is told to drop or to get \
               again, and ends an older connection of a learner that has a newer one \
               (`older_connection=fenced`, D-H01). No release does.",
+    },
+    Reason {
+        name: "H-01-five",
+        why: "As in [H-01](h-01.md), but no disk is slow: whatever a server appends is durable before \
+              anything else happens, so the leader's own acknowledgement is counted first. A follower's \
+              is counted, too, and a TRUNC of the same leader is on its way to this follower. Then one \
+              more follower acknowledges. The leader counts three of five, and after the cut two have \
+              the transaction. The other three are a quorum that can elect a leader without it.",
+        fix: "As for [H-01](h-01.md): `fixed` withdraws the acknowledgements of what a learner is told \
+              to drop.",
     },
     Reason {
         name: "H-04",

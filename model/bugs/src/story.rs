@@ -3,47 +3,47 @@
 use std::collections::{HashMap, VecDeque};
 
 use stateright::Model;
-use zab_model::explore::{Action, SERVERS, State};
+use zab_model::explore::{Action, State};
 
 use crate::hunt::Hunt;
 
 /// Where a reordering is: how many actions of each server were taken, and who took the last one.
-type Place = ([u8; SERVERS], usize);
+type Place<const N: usize> = ([u8; N], usize);
 
 /// How a place was reached.
-struct Reached {
+struct Reached<const N: usize, const P: usize> {
     changes: usize,
-    from: Option<Place>,
-    state: State,
+    from: Option<Place<N>>,
+    state: State<N, P>,
 }
 
 /// The same actions in an order with the fewest changes from one server to another: each server
 /// takes its own in the same order, and the last state shows the same. As they are, if there is no
 /// better order, or the model does not make these steps.
-pub(crate) fn fewest_changes(
-    model: &Hunt,
+pub(crate) fn fewest_changes<const N: usize, const P: usize>(
+    model: &Hunt<N, P>,
     actions: &[Action],
-    shows: &dyn Fn(&State) -> bool,
+    shows: &dyn Fn(&State<N, P>) -> bool,
 ) -> Vec<Action> {
     reordered(model, actions, shows).unwrap_or_else(|| actions.to_vec())
 }
 
-fn reordered(
-    model: &Hunt,
+fn reordered<const N: usize, const P: usize>(
+    model: &Hunt<N, P>,
     actions: &[Action],
-    shows: &dyn Fn(&State) -> bool,
+    shows: &dyn Fn(&State<N, P>) -> bool,
 ) -> Option<Vec<Action>> {
-    let mut of: [Vec<Action>; SERVERS] = Default::default();
+    let mut of: [Vec<Action>; N] = std::array::from_fn(|_| Vec::new());
     for action in actions {
         of.get_mut(server(*action))?.push(*action);
     }
     let state = model.init_states().into_iter().next()?;
     // Nobody has taken the first step yet.
-    let start: Place = ([0; SERVERS], SERVERS);
+    let start: Place<N> = ([0; N], N);
     let mut reached = HashMap::from([(start, Reached { changes: 0, from: None, state })]);
     // Places with fewer changes come first: a step of the same server goes to the front.
     let mut queue = VecDeque::from([(0, start)]);
-    let mut best: Option<Place> = None;
+    let mut best: Option<Place<N>> = None;
     while let Some((changes, place)) = queue.pop_front() {
         let here = &reached[&place];
         if here.changes < changes {
@@ -51,7 +51,7 @@ fn reordered(
         }
         let state = here.state;
         let (taken, last) = place;
-        if (0..SERVERS).all(|server| usize::from(taken[server]) == of[server].len()) {
+        if (0..N).all(|server| usize::from(taken[server]) == of[server].len()) {
             if shows(&state) {
                 best = Some(place);
                 break;
@@ -91,7 +91,11 @@ fn reordered(
 
 /// The state after an action that the model offers here. What it does not offer may do something all the
 /// same, and is no step.
-fn after(model: &Hunt, state: &State, action: Action) -> Option<State> {
+fn after<const N: usize, const P: usize>(
+    model: &Hunt<N, P>,
+    state: &State<N, P>,
+    action: Action,
+) -> Option<State<N, P>> {
     let mut offered = Vec::new();
     model.actions(state, &mut offered);
     offered.contains(&action).then(|| model.next_state(state, action)).flatten()
@@ -121,7 +125,9 @@ mod tests {
             let bug = BUGS.iter().find(|bug| bug.is_called(name)).expect("a bug");
             let scene = bug.hunt.expect("a scene");
             let budget = Budget::parse(scene.budget).expect("a budget");
-            let model = scene.model(budget).expect("there is room");
+            let profile = scene.profile().expect("switches");
+            let model =
+                Hunt::new(profile, budget, scene.damage, scene.known).expect("there is room");
             let options = Options { stop_when_violated: true, ..Options::default() };
             let report = check(&model, &options, &mut |_| {}).expect("it begins");
             let damage = report.property(DAMAGE).expect("a property");
@@ -135,7 +141,7 @@ mod tests {
             let told = fewest_changes(&model, &found, &is_done);
             assert!(changes(&told) <= changes(&found), "{found:?}\n{told:?}");
             fewer += changes(&found) - changes(&told);
-            for id in 0..SERVERS {
+            for id in 0..3 {
                 let of = |all: &[Action]| {
                     all.iter().copied().filter(|one| server(*one) == id).collect::<Vec<_>>()
                 };

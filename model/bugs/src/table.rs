@@ -346,8 +346,20 @@ pub const BUGS: &[Bug] = &[
         name: "ZOOKEEPER-5010",
         also: &[],
         says: "Among five servers a node of a session that has ended stays on some followers.",
-        found_in: FoundIn::Releases(&["3.8.6"]),
-        hunt: Err("it was reported of five servers, and an exploration of this family has three"),
+        found_in: FoundIn::Switches(&[("sync_thread_on_stop", &["zombie"])]),
+        hunt: Ok(Scene {
+            base: "",
+            switch: "sync_thread_on_stop=zombie",
+            budget: "servers=5 rounds=2 requests=1@3 crashes=1@3 joiners=3 electors=3",
+            damage: &["followers_have_their_leaders_history"],
+            known: &[],
+            means: "a follower has, after DIFF, what its leader does not have",
+            needs: &[
+                ("requests", 1, "without a transaction there is nothing to differ in"),
+                ("crashes", 1, "the leader has to die while the transaction is on its way"),
+                ("rounds", 2, "the difference is from the second leader"),
+            ],
+        }),
     },
     Bug {
         name: "ZOOKEEPER-5094",
@@ -379,6 +391,24 @@ pub const BUGS: &[Bug] = &[
             needs: &[
                 ("requests", 1, "without a transaction there is nothing to acknowledge"),
                 ("rounds", 2, "the loss is that of a second leader"),
+            ],
+        }),
+    },
+    Bug {
+        name: "H-01-five",
+        also: &[],
+        says: "H-01 among five servers, of which none has a slow disk.",
+        found_in: FoundIn::Switches(&[("acks_of_cut", &["kept"])]),
+        hunt: Ok(Scene {
+            base: "",
+            switch: "acks_of_cut=kept",
+            budget: "servers=5 rounds=1 requests=1@4 disconnects=1@1 joiners=1 electors=4 disks=prompt",
+            damage: &["committed_is_durable_on_a_quorum"],
+            known: &[],
+            means: "three others may elect a leader without a committed transaction",
+            needs: &[
+                ("requests", 1, "without a transaction there is nothing to acknowledge"),
+                ("disconnects", 1, "a server has to be told to cut by the leader that it has told"),
             ],
         }),
     },

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use stateright::Model;
-use zab_bugs::{BUGS, Budget, Bug, Scene, reason};
+use zab_bugs::{BUGS, Budget, Bug, Hunt, Scene, WithHunt, reason};
 use zab_model::explore::{Action, State};
 
 fn folder() -> PathBuf {
@@ -69,15 +69,31 @@ fn the_run_of_each_page_is_one_that_the_model_makes() {
     for (bug, scene) in scenes() {
         let page = fs::read_to_string(folder().join(file(bug))).expect("the page");
         let budget = Budget::parse(scene.budget).expect("a budget");
-        let model = scene.model(budget).expect("there is room");
-        let is_done =
-            |state: &State| model.violated(state).iter().any(|name| scene.damage.contains(name));
-        let mut state = model.init_states().remove(0);
         let steps = steps(&page);
         assert!(steps.len() > 10, "{}: {steps:?}", bug.name);
+        scene.with_model(budget, Made { bug, scene, steps }).expect("there is room");
+    }
+}
+
+/// The run of a page, which the model makes, and which does its damage with the last step.
+struct Made {
+    bug: &'static Bug,
+    scene: Scene,
+    steps: Vec<String>,
+}
+
+impl WithHunt for Made {
+    type Output = ();
+
+    fn run<const N: usize, const P: usize>(self, model: &Hunt<N, P>) {
+        let Self { bug, scene, steps } = self;
+        let is_done = |state: &State<N, P>| {
+            model.violated(state).iter().any(|name| scene.damage.contains(name))
+        };
+        let mut state = model.init_states().remove(0);
         for (number, wanted) in (1..).zip(&steps) {
             assert!(!is_done(&state), "{}: the damage is done before step {number}", bug.name);
-            let possible: Vec<(Action, State)> = model.next_steps(&state);
+            let possible: Vec<(Action, State<N, P>)> = model.next_steps(&state);
             let found = possible.iter().find(|(action, _)| action.to_string() == *wanted);
             let Some((_, next)) = found else {
                 panic!("{}: step {number}, {wanted}, is not possible; {ADVICE}", bug.name)

@@ -2,7 +2,7 @@
 
 use stateright::{Expectation, Model};
 use thiserror::Error;
-use zab_model::explore::PROPERTIES;
+use zab_model::explore::{PROPERTIES, WithSize, Zab, with_size};
 use zab_paper::properties::statement;
 use zab_paper::{BoundsError, Paper, Rules, WithModel};
 use zab_view::{Pictured, Run};
@@ -112,7 +112,7 @@ impl Family {
     /// When the family has no room for the bounds.
     pub fn look(self) -> Result<Box<dyn Look>, BoundsError> {
         match self {
-            Self::Zookeeper(model) => Ok(Box::new(Looked { model, says: zookeeper_says })),
+            Self::Zookeeper(model) => Ok(with_size(&model, Looking)),
             Self::Paper(run) if run.ghosts => with_any_size::<GHOSTS, _>(run.rules, Looking),
             Self::Paper(run) => with_any_size::<0, _>(run.rules, Looking),
         }
@@ -145,6 +145,14 @@ impl<const G: usize> WithModel<G> for Looking {
     fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, G>) -> Self::Output {
         let says = |name: &str| statement(name).unwrap_or_default();
         Box::new(Looked { model: *model, says })
+    }
+}
+
+impl WithSize for Looking {
+    type Output = Box<dyn Look>;
+
+    fn run<const N: usize, const P: usize>(self, model: &Zab<N, P>) -> Self::Output {
+        Box::new(Looked { model: model.clone(), says: zookeeper_says })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zab_model::explore::{Bounds, Election, Zab, uneven_starts};
+use zab_model::explore::{Bounds, Election, Largest, Zab, uneven_starts};
 use zab_model::{Grain, Profile, WINDOW_DEFAULT};
 use zab_paper::{self as paper, LateAckLd, NewLeaderWrites, Variant};
 
@@ -20,8 +20,8 @@ pub enum Preset {
 /// What is explored.
 #[derive(Clone, Debug)]
 pub enum Family {
-    /// ZAB as ZooKeeper implements it.
-    Zookeeper(Zab),
+    /// ZAB as ZooKeeper implements it; it is explored in the smallest size that has room.
+    Zookeeper(Largest),
     /// ZAB as published.
     Paper(PaperRun),
 }
@@ -232,13 +232,13 @@ fn zookeeper_nightly() -> Vec<Exploration> {
 }
 
 fn replication(name: &'static str, covers: &'static str, bounds: Bounds) -> Option<Exploration> {
-    let model = Zab::new(bounds, WINDOW_DEFAULT)?;
+    let model = Largest::sized(bounds, WINDOW_DEFAULT)?;
     Some(Exploration { name, covers, family: Family::Zookeeper(model), liveness: false })
 }
 
 fn elections(name: &'static str, covers: &'static str, bounds: Bounds) -> Option<Exploration> {
     let model = Zab { starts: uneven_starts(), ..Zab::new(bounds, WINDOW_DEFAULT)? };
-    Some(Exploration { name, covers, family: Family::Zookeeper(model), liveness: false })
+    Some(Exploration { name, covers, family: Family::Zookeeper(model.largest()), liveness: false })
 }
 
 /// The reading in which an epoch does not stand still.

@@ -3,6 +3,7 @@
 use thiserror::Error;
 use zab_explorer::{ExplorerModel, Options, Refused, Trace, check};
 use zab_model::explore::liveness::Live;
+use zab_model::explore::{WithSize, Zab, with_size};
 use zab_paper::liveness::CannotJudge;
 use zab_paper::{BoundsError, Paper, WithModel, with_model};
 use zab_view::Run as Told;
@@ -50,21 +51,11 @@ impl Exploration {
     pub fn run(&self, options: &Options<'_>, tell: &mut Tell<'_>) -> Result<Outcome, Impossible> {
         match &self.family {
             Family::Zookeeper(model) => {
-                let options = Options { symmetry: false, ..*options };
+                let options = &Options { symmetry: false, ..*options };
                 if self.liveness && (options.spill.is_some() || options.checkpoint.is_some()) {
                     return Err(Refused::DiskInLiveness.into());
                 }
-                let live = match self.liveness {
-                    true => Some(Live::new(model).ok_or(Impossible::NoLiveness)?),
-                    false => None,
-                };
-                let told = |trace: &Trace<_>| told(model, trace);
-                let mut outcome = explore(self, model, &options, &told, tell)?;
-                if let Some(live) = live.filter(|_| outcome.complete()) {
-                    let options = Options { visited: None, ..options };
-                    outcome.judged(live::zookeeper::judged(model, &live, &options, tell)?);
-                }
-                Ok(outcome)
+                with_size(model, Run { exploration: self, options, tell })
             }
             Family::Paper(paper) => {
                 let options = &Options { symmetry: paper.symmetry, ..*options };
@@ -114,7 +105,7 @@ impl Outcome {
     }
 }
 
-/// An exploration of the `paper` family.
+/// An exploration of either family.
 struct Run<'a, 't> {
     exploration: &'a Exploration,
     options: &'a Options<'a>,
@@ -127,6 +118,25 @@ impl<const G: usize> WithModel<G> for Run<'_, '_> {
     fn run<const N: usize, const X: usize>(self, model: &Paper<N, X, G>) -> Self::Output {
         let told = |trace: &Trace<_>| told(model, trace);
         explore(self.exploration, model, self.options, &told, self.tell)
+    }
+}
+
+impl WithSize for Run<'_, '_> {
+    type Output = Result<Outcome, Impossible>;
+
+    fn run<const N: usize, const P: usize>(self, model: &Zab<N, P>) -> Self::Output {
+        let Self { exploration, options, tell } = self;
+        let live = match exploration.liveness {
+            true => Some(Live::new(model).ok_or(Impossible::NoLiveness)?),
+            false => None,
+        };
+        let told = |trace: &Trace<_>| told(model, trace);
+        let mut outcome = explore(exploration, model, options, &told, tell)?;
+        if let Some(live) = live.filter(|_| outcome.complete()) {
+            let options = Options { visited: None, ..*options };
+            outcome.judged(live::zookeeper::judged(model, &live, &options, tell)?);
+        }
+        Ok(outcome)
     }
 }
 

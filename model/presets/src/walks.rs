@@ -1,6 +1,7 @@
 //! Random walks through the model of an exploration.
 
 use zab_explorer::{ExplorerModel, Refused, Stop, Trace, WalkOptions, WalkReport, Walked, walk};
+use zab_model::explore::{WithSize, Zab, with_size};
 use zab_paper::{Paper, WithModel};
 use zab_view::{Pictured, Run};
 
@@ -78,7 +79,7 @@ impl Exploration {
             return Err(Impossible::Endless);
         }
         match &self.family {
-            Family::Zookeeper(model) => Ok(walks(model, options, tell)?),
+            Family::Zookeeper(model) => Ok(with_size(model, Walking { options, tell })?),
             Family::Paper(run) if run.ghosts => {
                 Ok(with_any_size::<GHOSTS, _>(run.rules, Walking { options, tell })??)
             }
@@ -90,6 +91,14 @@ impl Exploration {
 struct Walking<'a, 't> {
     options: &'a WalkOptions<'a>,
     tell: &'a mut Tell<'t>,
+}
+
+impl WithSize for Walking<'_, '_> {
+    type Output = Result<Walks, Refused>;
+
+    fn run<const N: usize, const P: usize>(self, model: &Zab<N, P>) -> Self::Output {
+        walks(model, self.options, self.tell)
+    }
 }
 
 impl<const G: usize> WithModel<G> for Walking<'_, '_> {

@@ -23,7 +23,7 @@
 //!
 //! # Reading order
 //!
-//! `sizes`, `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse
+//! `sizes`, `sized`, `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse
 //! election. `model`, `enabled`, `effects`: what an action does, when it can, what follows from it.
 //! `engines`: the model as engines see it. `properties`, `agreement`, `reached`, `ghost`: what must hold, what
 //! should be seen, what is remembered for it. `unlimited`: no bound on failures. `liveness`: what must come about. `starts`: what runs begin with. `render`, `facts`,
@@ -47,6 +47,7 @@ mod picture;
 pub mod properties;
 pub mod reached;
 mod render;
+mod sized;
 mod sizes;
 mod starts;
 mod state;
@@ -61,6 +62,7 @@ pub use packet::{Note, Packet, PacketKind};
 pub use picture::run_svg;
 pub use properties::{Kind, PROPERTIES, Property};
 pub use render::{ActionText, changes, trace_text};
+pub use sized::{Largest, WithSize, with_size};
 pub use sizes::{Flat, Log, PAIRS, SERVERS, SERVERS_MAX, TXNS_MAX, Transactions};
 pub use starts::{after_first_epoch, uneven_starts};
 pub use state::{Budget, State};

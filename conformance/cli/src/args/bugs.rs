@@ -9,6 +9,10 @@ use zab_model::profile::RELEASES;
 use super::values;
 use crate::export::Export;
 
+/// Servers that any run may have.
+#[expect(clippy::cast_possible_truncation, reason = "it is a small number")]
+const SERVERS_MAX: u8 = zab_model::explore::SERVERS_MAX as u8;
+
 pub(super) const EXAMPLES: &str = "\
 Examples:
   zabcheck bugs                         every known bug, then the same without the bug
@@ -23,6 +27,9 @@ Examples:
 A budget holds counts for a whole run: rounds (elections), requests, crashes, kills, lost-disks,
 failed-appends, timeouts (a server gives up its role), disconnects. Behind @ are the servers that it
 may happen to; without it, any may be the one. A broken connection is that of the learner.
+servers=5 has five servers in place of three. Three words leave out runs: joiners=1 (only server 1
+joins a leader that leads already), electors=4 (an election has at most four servers), disks=prompt
+(what is appended is durable before anything else happens).
 
 Exit codes: 0 every bug is found, and without it nothing is violated; 1 a bug is not found within the
 budget of the table, or a property is violated without it; 2 incomplete (a limit, Ctrl-C), nothing
@@ -41,7 +48,7 @@ pub(crate) struct Bugs {
     #[arg(long)]
     pub(crate) without_control: bool,
     /// Of one bug: show the steps of this server only
-    #[arg(long, value_name = "SERVER", value_parser = values::number::<u8>(1..=3))]
+    #[arg(long, value_name = "SERVER", value_parser = values::number::<u8>(1..=SERVERS_MAX))]
     pub(crate) only: Option<u8>,
     /// Of one bug: write its run; the extension says how: .svg and .mmd (Mermaid) are sequence
     /// diagrams, .itf.json and .json are for other tools, .ndjson is a trace for `zabcheck conform`
@@ -75,7 +82,7 @@ pub(crate) struct Replay {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Show the steps of this server only
-    #[arg(long, value_name = "SERVER", value_parser = values::number::<u8>(1..=3))]
+    #[arg(long, value_name = "SERVER", value_parser = values::number::<u8>(1..=SERVERS_MAX))]
     pub(crate) only: Option<u8>,
     /// Write the run; the extension says how: .svg and .mmd (Mermaid) are sequence diagrams,
     /// .itf.json and .json are for other tools, .ndjson is a trace for `zabcheck conform`

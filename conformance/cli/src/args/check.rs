@@ -287,7 +287,7 @@ const REPORTS: &str = "Reports";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
 #[group(multiple = true)]
 pub(crate) struct Bounds {
-    /// Voting servers: 2 or 3 [default: 3]; of model paper 2 to 5 [default: 2]
+    /// Voting servers, 2 to 5 [default: 3; of model paper 2]
     #[arg(long, value_name = "N", help_heading = BOTH,
           value_parser = values::number::<u8>(2..=zab_paper::SERVERS_MAX))]
     pub(crate) servers: Option<u8>,

@@ -9,7 +9,6 @@ use zab_bugs::{BUGS, Budget, Bug, Control, Impossible, Scene, Search, control};
 use zab_explorer::{Options, Progress as Far};
 use zab_model::Profile;
 use zab_presets::{Exploration, Family};
-use zab_view::Run;
 
 use crate::args::{self, Bugs};
 use crate::exit::Exit;
@@ -21,6 +20,7 @@ use crate::report::bugs::{self as report, Controlled, Row};
 use crate::report::page;
 use crate::report::progress::Progress;
 use crate::report::{can_write, write, write_json};
+use crate::retold::{Retold, retold};
 use crate::saved::Saved;
 use crate::traced;
 
@@ -61,6 +61,8 @@ fn sensible(args: &Bugs) -> Result<(), String> {
         return Err(format!("{flag} is for one bug: give its name"));
     };
     let scene = bug.hunt.map_err(|why| format!("{} is not expressible: {why}", bug.name))?;
+    let servers = args.budget.map_or_else(|| Budget::parse(scene.budget), Ok)?.bounds.servers;
+    report::is_among(args.only, servers)?;
     let Some(budget) = args.budget else { return Ok(()) };
     let amounts: Vec<(&str, u8)> = budget.amounts().collect();
     let missing = scene.needs.iter().find(|(name, least, _)| {
@@ -92,7 +94,7 @@ fn explore(args: &Bugs, wanted: &[&'static Bug]) -> Result<Found, Impossible> {
         };
         let budget = match args.budget {
             Some(budget) => budget,
-            None => Budget::parse(scene.budget).map_err(|_| Impossible::Room)?,
+            None => Budget::parse(scene.budget).map_err(Impossible::Budget)?,
         };
         let search = if interrupt::asked() {
             None
@@ -184,8 +186,9 @@ fn pages(folder: &Path, rows: &[Row]) -> Exit {
     let mut exit = Exit::Good;
     for Row { bug, hunted } in rows {
         let Some((scene, budget, Some(search))) = hunted else { continue };
-        let (Some(damage), Ok(model)) = (&search.damage, scene.model(*budget)) else { continue };
-        let Some(run) = Run::of(model.family(), 0, &damage.actions) else {
+        let Some(damage) = &search.damage else { continue };
+        let Some(run) = retold(scene, *budget, &damage.actions).and_then(|retold| retold.run)
+        else {
             out::error(format_args!(
                 "no page for {}: the model does not make its run again",
                 bug.name
@@ -215,10 +218,13 @@ fn exit_of(args: &Bugs, wanted: &[&Bug], row: &Row) -> Exit {
 /// Tells the run of one bug, and writes it where that is asked for.
 fn story(args: &Bugs, bug: &Bug, scene: &Scene, budget: Budget, search: &Search) -> Exit {
     let Some(damage) = &search.damage else { return Exit::Good };
-    let Ok(model) = scene.model(budget) else { return Exit::Good };
-    let family = Family::Zookeeper(model.family().clone());
+    let Some(Retold { family, run }) = retold(scene, budget, &damage.actions) else {
+        return Exit::Good;
+    };
+    let profile = family.ensemble.profile;
+    let family = Family::Zookeeper(family);
     let exploration = Exploration { name: CUSTOM, covers: bug.says, family, liveness: false };
-    let Some(run) = Run::of(model.family(), 0, &damage.actions) else {
+    let Some(run) = run else {
         out::error("the model does not make that run again");
         return Exit::Unknown;
     };
@@ -227,7 +233,6 @@ fn story(args: &Bugs, bug: &Bug, scene: &Scene, budget: Budget, search: &Search)
     out::line(format_args!("look: {}", look::at(&exploration, &run)));
     let mut exit = Exit::Good;
     if let Some(path) = &args.save {
-        let profile = model.family().ensemble.profile;
         let saved = Saved::new(bug.name, profile, budget, &damage.actions, &damage.properties);
         exit = write(path, &saved.text());
         if exit == Exit::Good {

@@ -1,14 +1,14 @@
 //! `zabcheck replay`: makes a saved run again and judges each of its steps.
 
 use zab_presets::{Exploration, Family};
-use zab_view::Run;
 
 use crate::args::Replay;
 use crate::exit::Exit;
 use crate::export::Export;
 use crate::look::{self, CUSTOM};
 use crate::out;
-use crate::report::bugs::print_run;
+use crate::report::bugs::{is_among, print_run};
+use crate::retold::Retold;
 use crate::saved::{NotMade, Replayed, Saved};
 
 /// Makes the run again, and tells it with what each state violates.
@@ -38,15 +38,18 @@ pub(crate) fn run(args: &Replay) -> Exit {
 }
 
 fn tell(args: &Replay, saved: &Saved, replayed: &Replayed) -> Exit {
-    let Replayed { model, actions, violated } = replayed;
-    let family = model.family();
-    let Some(run) = Run::of(family, 0, actions) else {
+    let Replayed { retold: Retold { family, run }, actions, violated } = replayed;
+    let Some(run) = run else {
         out::line("DIFFERS  the model does not make that run again");
         return Exit::Bad;
     };
+    if let Err(why) = is_among(args.only, family.bounds.servers) {
+        out::error(why);
+        return Exit::Usage;
+    }
     out::line(format_args!("{}, profile {}", saved.bug, family.ensemble.profile));
     out::line(format_args!("bounds: {}", saved.bounds));
-    print_run(&run, actions, args.only);
+    print_run(run, actions, args.only);
     for (number, states) in (1..).zip(violated.windows(2)) {
         let new: Vec<&str> =
             states[1].iter().filter(|name| !states[0].contains(name)).copied().collect();
@@ -61,8 +64,8 @@ fn tell(args: &Replay, saved: &Saved, replayed: &Replayed) -> Exit {
         family: Family::Zookeeper(family.clone()),
         liveness: false,
     };
-    out::line(format_args!("look: {}", look::at(&exploration, &run)));
+    out::line(format_args!("look: {}", look::at(&exploration, run)));
     let export = args.export.as_ref();
     let title = format!("a run that shows {}", saved.bug);
-    export.map_or(Exit::Good, |export| export.write(&exploration, &run, &title))
+    export.map_or(Exit::Good, |export| export.write(&exploration, run, &title))
 }

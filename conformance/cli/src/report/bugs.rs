@@ -29,8 +29,12 @@ pub(crate) struct Controlled {
 
 /// Prints a row for each bug, then the controls.
 pub(crate) fn print(rows: &[Row], controls: &[Controlled], controlled: bool) {
-    out::line("from empty disks, three servers; grain: leaders elected in one step, a step of a");
-    out::line("server goes up to its next write (election=oracle, sync=writes):");
+    out::line(
+        "from empty disks, three servers unless the bounds say more; grain: leaders elected in",
+    );
+    out::line(
+        "one step, a step of a server goes up to its next write (election=oracle, sync=writes):",
+    );
     let header = ["bug", "switch", "releases", "bounds", "damage", "first sign", "states", "s"];
     out::line(table(header, rows.iter().map(cells).collect()));
     let search = |row: &Row| {
@@ -139,6 +143,19 @@ fn control_cells(one: &Controlled) -> [String; 6] {
         control.distinct.to_string(),
         format!("{:.1}", control.seconds),
     ]
+}
+
+/// Whether the server that is looked at is one of so many.
+///
+/// # Errors
+/// When it is not; in words.
+pub(crate) fn is_among(only: Option<u8>, servers: u8) -> Result<(), String> {
+    match only {
+        Some(only) if only > servers => {
+            Err(format!("--only {only}: the servers of this run are 1 to {servers}"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Prints a run: its steps with what each changed, or those of one server.

@@ -13,16 +13,16 @@ use crate::now::{Now, Tell};
 use crate::outcome::Liveness;
 
 /// Judges all claims of a model's runs; `live` has them.
-pub(crate) fn judged(
-    model: &Zab,
-    live: &Live,
+pub(crate) fn judged<const N: usize, const P: usize>(
+    model: &Zab<N, P>,
+    live: &Live<N, P>,
     options: &Options<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Judged, CannotJudge> {
     let started = Instant::now();
     let graph = live.explore(options, &mut |now| tell(Now::Graph(now)))?;
     let fairness = live.fairness();
-    let told = |trace: &Trace<State>| within_bounds(model, &actions(live, trace)?);
+    let told = |trace: &Trace<State<N, P>>| within_bounds(model, &actions(live, trace)?);
     let mut verdicts = judge(&graph, &fairness, &told, tell)?;
     for (claim, lasso) in verdicts.claims.iter_mut().zip(&verdicts.lassos) {
         let Some(lasso) = lasso else { continue };
@@ -53,7 +53,7 @@ pub(crate) fn judged(
 }
 
 /// The stem, and one round of the cycle.
-fn unrolled(lasso: &Lasso<State>) -> Trace<State> {
+fn unrolled<const N: usize, const P: usize>(lasso: &Lasso<State<N, P>>) -> Trace<State<N, P>> {
     let mut trace = lasso.stem.clone();
     trace.states.extend(lasso.cycle.states.iter().skip(1).copied());
     trace.classes.extend(&lasso.cycle.classes);
@@ -61,7 +61,10 @@ fn unrolled(lasso: &Lasso<State>) -> Trace<State> {
 }
 
 /// What the family does in a run.
-fn actions(live: &Live, trace: &Trace<State>) -> Option<Vec<Action>> {
+fn actions<const N: usize, const P: usize>(
+    live: &Live<N, P>,
+    trace: &Trace<State<N, P>>,
+) -> Option<Vec<Action>> {
     let steps = trace.path(live)?.into_actions().into_iter();
     let action = |step| match step {
         Step::Step(step) | Step::GivesUp(step) | Step::Hasty(step) => step.action,
@@ -71,7 +74,10 @@ fn actions(live: &Live, trace: &Trace<State>) -> Option<Vec<Action>> {
 }
 
 /// The run with epochs as they are, within as many elections and timeouts as it has.
-fn within_bounds(model: &Zab, actions: &[Action]) -> Option<Run> {
+fn within_bounds<const N: usize, const P: usize>(
+    model: &Zab<N, P>,
+    actions: &[Action],
+) -> Option<Run> {
     let count = |kind: fn(&&Action) -> bool| {
         u8::try_from(actions.iter().filter(kind).count()).unwrap_or(u8::MAX)
     };
@@ -83,7 +89,10 @@ fn within_bounds(model: &Zab, actions: &[Action]) -> Option<Run> {
 }
 
 /// What makes a run fair, as lines.
-fn why_fair(lasso: &Lasso<State>, fairness: &Fairness) -> Vec<String> {
+fn why_fair<const N: usize, const P: usize>(
+    lasso: &Lasso<State<N, P>>,
+    fairness: &Fairness,
+) -> Vec<String> {
     let met = fairness.conditions.iter().zip(&lasso.fairness);
     let taken = met.filter_map(|(condition, met)| match met {
         Met::Taken(step) => {

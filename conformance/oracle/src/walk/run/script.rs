@@ -22,9 +22,9 @@ const EXCHANGES_MAX: usize = 4;
 
 impl Walker {
     /// Takes the actions, and ends every process that is left.
-    pub(in crate::walk) fn play(
+    pub(in crate::walk) fn play<const N: usize, const P: usize>(
         mut self,
-        model: &Zab,
+        model: &Zab<N, P>,
         actions: &[Action],
     ) -> Result<Vec<Event>, NotShown> {
         let rows = 0..self.nodes.len();
@@ -124,9 +124,14 @@ impl Walker {
     }
 
     /// Whether a server is as the exploration has it.
-    fn is_at(&self, row: usize, model: &Zab, state: &explore::State) -> bool {
+    fn is_at<const N: usize, const P: usize>(
+        &self,
+        row: usize,
+        model: &Zab<N, P>,
+        state: &explore::State<N, P>,
+    ) -> bool {
         let flat =
-            Config::<Flat> { ensemble: model.ensemble, logs: Ledger::new(state.transactions) };
+            Config::<Flat<N>> { ensemble: model.ensemble, logs: Ledger::new(state.transactions) };
         seen(&flat, &state.servers[row]) == seen(&self.cfg, &self.nodes[row].server)
     }
 
