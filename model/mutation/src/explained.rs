@@ -1,7 +1,9 @@
 //! Mutants that differ from the protocol and that nothing notices: why.
 
+mod zookeeper;
+
 use crate::list::Change::{self, False, Omitted, True};
-use crate::list::Mutant;
+use crate::list::{Family, Mutant};
 use crate::verdict::{Outcome, Verdict};
 
 /// Some mutants of one guard or effect, and why no property notices them.
@@ -10,14 +12,21 @@ use crate::verdict::{Outcome, Verdict};
 /// again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Explained {
-    function: &'static str,
-    code: &'static str,
-    changes: &'static [Change],
+    pub(crate) function: &'static str,
+    pub(crate) code: &'static str,
+    pub(crate) changes: &'static [Change],
     pub(crate) reason: &'static str,
 }
 
-/// All of them.
-const EXPLAINED: &[Explained] = &[
+/// Those of a family.
+fn all(family: Family) -> &'static [Explained] {
+    match family {
+        Family::Paper => PAPER,
+        Family::Zookeeper => zookeeper::EXPLAINED,
+    }
+}
+
+const PAPER: &[Explained] = &[
     Explained {
         function: "connect_and_follower_send_cepoch",
         code: "self.oracle == Seat::of(leader)",
@@ -75,8 +84,8 @@ const EXPLAINED: &[Explained] = &[
 ];
 
 /// What is said of a mutant, if anything.
-pub(crate) fn explained(mutant: &Mutant) -> Option<&'static Explained> {
-    EXPLAINED.iter().find(|entry| {
+pub(crate) fn explained(family: Family, mutant: &Mutant) -> Option<&'static Explained> {
+    all(family).iter().find(|entry| {
         entry.function == mutant.function
             && entry.code == mutant.code
             && entry.changes.contains(&mutant.change)
@@ -85,24 +94,24 @@ pub(crate) fn explained(mutant: &Mutant) -> Option<&'static Explained> {
 
 /// Why nothing notices a mutant that differs from the protocol, where that is known.
 #[must_use]
-pub fn explanation(mutant: &Mutant) -> Option<&'static str> {
-    explained(mutant).map(|entry| entry.reason)
+pub fn explanation(family: Family, mutant: &Mutant) -> Option<&'static str> {
+    explained(family, mutant).map(|entry| entry.reason)
 }
 
 /// Explanations of mutants that are not there, or are killed, or equal: each as the function, the
 /// change and the code.
 #[must_use]
-pub fn explanations_in_vain(outcomes: &[Outcome]) -> Vec<String> {
+pub fn explanations_in_vain(family: Family, outcomes: &[Outcome]) -> Vec<String> {
     let survives = |entry: &Explained, change: Change| {
         outcomes.iter().any(|outcome| {
             outcome.verdict == Verdict::Survived
                 && outcome.mutant.change == change
-                && explained(outcome.mutant) == Some(entry)
+                && explained(family, outcome.mutant) == Some(entry)
         })
     };
     let of_entry = |entry: &'static Explained| {
         let vain = entry.changes.iter().filter(move |change| !survives(entry, **change));
         vain.map(move |change| format!("{}: {change} {}", entry.function, entry.code))
     };
-    EXPLAINED.iter().flat_map(of_entry).collect()
+    all(family).iter().flat_map(of_entry).collect()
 }

@@ -9,7 +9,7 @@ pub struct Mutant {
     pub(crate) point: u32,
     /// The call of the guard for which it is, from 1; 0 where it is broken for all.
     pub(crate) call: u32,
-    /// File, relative to the rules of the paper family.
+    /// File, relative to the source of the family.
     pub file: &'static str,
     /// Line, from 1.
     pub line: u32,
@@ -60,7 +60,8 @@ impl fmt::Display for Change {
 pub enum Reason {
     /// Notes a violation or tells the ghosts, or is looked at for that only.
     Observer,
-    /// Asks for another reading of the paper, or is done only under one.
+    /// Asks for another reading of the paper, another profile or another grain, or is done only under
+    /// one.
     Reading,
     /// Belongs to a function that is no rule: dispatch, normal form, ghosts.
     Plumbing,
@@ -74,7 +75,7 @@ pub enum Reason {
 /// Something that is not broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Excluded {
-    /// File, relative to the rules of the paper family.
+    /// File, relative to the source of the family.
     pub file: &'static str,
     /// Line, from 1.
     pub line: u32,
@@ -86,18 +87,40 @@ pub struct Excluded {
     pub reason: Reason,
 }
 
-include!(concat!(env!("OUT_DIR"), "/list.rs"));
+include!(concat!(env!("OUT_DIR"), "/paper-list.rs"));
 
-/// Every mutant, in the order of the source.
-#[must_use]
-pub fn list() -> &'static [Mutant] {
-    MUTANTS
+/// Those of the `zookeeper` family.
+mod zookeeper {
+    use super::{Change, Excluded, Mutant, Reason};
+
+    include!(concat!(env!("OUT_DIR"), "/zab-list.rs"));
 }
 
-/// What was found in the rules and is not broken, in the order of the source.
+/// A family of rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// ZAB as published, `zab-paper`.
+    Paper,
+    /// ZAB as ZooKeeper implements it, `zab-model`.
+    Zookeeper,
+}
+
+/// Every mutant of a family, in the order of the source.
 #[must_use]
-pub fn excluded() -> &'static [Excluded] {
-    EXCLUDED
+pub fn list(family: Family) -> &'static [Mutant] {
+    match family {
+        Family::Paper => MUTANTS,
+        Family::Zookeeper => zookeeper::MUTANTS,
+    }
+}
+
+/// What was found in the rules of a family and is not broken, in the order of the source.
+#[must_use]
+pub fn excluded(family: Family) -> &'static [Excluded] {
+    match family {
+        Family::Paper => EXCLUDED,
+        Family::Zookeeper => zookeeper::EXCLUDED,
+    }
 }
 
 /// Its place and what is done there, on one line.

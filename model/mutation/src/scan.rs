@@ -11,7 +11,9 @@
 //!   that is assigned as a whole; every element of an array of places that a loop changes.
 //! * A function that answers `Option` of a value, and is called with `?`, is the guard of its
 //!   callers: its conditions are broken for one call at a time.
-//!
+//! * Where the words of a family say so ([`words`]): **comparisons** that are made to be looked at,
+//!   each where it is made; those of a function that several rules share, for one call at a time;
+//!   calls that may be refused, as effects; items of programs.
 //! * **Named defects**: what [`named`] has other text for.
 //!
 //! # What is excluded
@@ -28,14 +30,17 @@ mod defaults;
 mod edit;
 mod finder;
 mod helpers;
+mod known;
 mod listing;
 mod named;
 mod parts;
+mod programs;
 mod questions;
 mod reads;
 mod regions;
 #[cfg(test)]
 mod tests;
+pub(crate) mod words;
 
 use std::ops::Range;
 
@@ -44,7 +49,9 @@ pub(crate) use edit::every_action;
 use helpers::Helpers;
 pub(crate) use listing::Listing;
 use named::Named;
+pub(crate) use programs::programs;
 use syn::spanned::Spanned;
+use words::Words;
 
 /// A file of rules.
 #[derive(Clone, Copy)]
@@ -76,6 +83,14 @@ pub(crate) enum Form {
     FieldShorthand,
     /// A place in an array of places that a loop changes.
     Element,
+    /// A comparison of two values.
+    Compared,
+    /// A condition that never holds.
+    Never,
+    /// A call that may be refused, in the place of a value.
+    Refusable,
+    /// An item of a program.
+    Item,
     /// Something for which there is other text.
     Other(&'static Named),
 }
@@ -89,7 +104,8 @@ impl Form {
     /// The ways to break it, in the words of `Change`.
     pub(crate) fn changes(self) -> Vec<String> {
         let words: &[&str] = match self {
-            Self::Whole => &["Negated", "True", "False"],
+            Self::Whole | Self::Compared => &["Negated", "True", "False"],
+            Self::Never => &["True"],
             // An operand that is dropped is the neutral one; the other constant breaks the chain,
             // which is listed as a whole.
             Self::And => &["Negated", "True"],
@@ -99,7 +115,9 @@ impl Form {
             | Self::Take
             | Self::Field
             | Self::FieldShorthand
-            | Self::Element => &["Omitted"],
+            | Self::Element
+            | Self::Refusable
+            | Self::Item => &["Omitted"],
             Self::Other(Named { name, instead, .. }) => {
                 return vec![format!("Replaced {{ name: {name:?}, by: {instead:?} }}")];
             }
@@ -168,6 +186,10 @@ pub(crate) struct Scan {
     pub parameters: Vec<usize>,
     /// Loops that end only from within: where each is, and where its body begins.
     pub loops: Vec<(Range<usize>, usize)>,
+    /// Lists of the items of programs: where each is, with the places of its items.
+    pub programs: Vec<(Range<usize>, Vec<Range<usize>>)>,
+    /// Names of programs that are run.
+    pub run: Vec<String>,
     /// Calls of functions of the rules.
     pub uses: Vec<Use>,
 }
@@ -187,24 +209,35 @@ pub(crate) struct Use {
 ///
 /// # Errors
 /// When one is no Rust, or has something in it that this module does not know.
-pub(crate) fn scan(sources: &[Source<'_>], defaults: &Defaults) -> Result<Vec<Scan>, String> {
-    let helpers = Helpers::of(sources)?;
-    let scans: Result<Vec<Scan>, String> =
-        sources.iter().map(|source| scan_file(*source, &helpers, defaults)).collect();
-    let mut scans = scans?;
+pub(crate) fn scan(
+    sources: &[Source<'_>],
+    defaults: &Defaults,
+    words: &'static Words,
+) -> Result<Vec<Scan>, String> {
+    let helpers = Helpers::of(sources, defaults, words)?;
+    let (mut scans, mut errors) = (Vec::new(), Vec::new());
+    for source in sources {
+        scan_file(*source, &helpers).map_or_else(|e| errors.push(e), |scan| scans.push(scan));
+    }
+    if !errors.is_empty() {
+        return Err(errors.join("\n"));
+    }
     while exclude_uncalled(&mut scans) {}
     Ok(scans)
 }
 
-fn scan_file(source: Source<'_>, helpers: &Helpers, defaults: &Defaults) -> Result<Scan, String> {
+fn scan_file(source: Source<'_>, helpers: &Helpers) -> Result<Scan, String> {
     let named = |error: String| format!("{}: {error}", source.name);
     let file = syn::parse_file(source.text).map_err(|error| named(error.to_string()))?;
     helpers::refuse_others(&file).map_err(named)?;
-    let mut scan = Scan::default();
+    let (mut scan, mut errors) = (Scan::default(), Vec::new());
     for function in helpers::functions(&file) {
-        finder::find(function, helpers, defaults, &mut scan).map_err(named)?;
+        finder::find(function, helpers, &mut scan).unwrap_or_else(|error| errors.push(error));
         let (name, place) = (function.sig.ident.to_string(), function.span().byte_range());
         scan.found.extend(named::find(&name, source.text, &place).map_err(named)?);
+    }
+    if !errors.is_empty() {
+        return Err(named(errors.join("\n")));
     }
     scan.found.sort_by_key(|found| (found.range.start, found.range.end));
     Ok(scan)

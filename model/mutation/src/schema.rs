@@ -2,7 +2,8 @@
 //!
 //! Which one is, is known by thread: an exploration with one thread runs on the thread that called.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use crate::list::{Change, Mutant};
 use crate::paper::Action;
@@ -41,34 +42,85 @@ pub(crate) fn with<T>(mutant: Option<&Mutant>, work: impl FnOnce() -> T) -> T {
 
 /// Whether a mutant is active on this thread.
 pub(crate) fn is_active() -> bool {
-    ACTIVE.get().point != 0
+    ![0, EVERYTHING].contains(&ACTIVE.get().point)
+}
+
+/// Nothing is broken, and what is asked is noted.
+const EVERYTHING: u32 = u32::MAX;
+
+/// What was asked: by point and call, whether a condition was false and true, or an effect took
+/// place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked(BTreeMap<(u32, u32), [bool; 2]>);
+
+thread_local! {
+    static ASKED: RefCell<Asked> = const { RefCell::new(Asked(BTreeMap::new())) };
+}
+
+/// Does something, and notes what is asked.
+pub(crate) fn noting<T>(work: impl FnOnce() -> T) -> (T, Asked) {
+    ASKED.take();
+    let before = ACTIVE.replace(Active { point: EVERYTHING, ..Active::default() });
+    let done = work();
+    ACTIVE.set(before);
+    (done, ASKED.take())
+}
+
+impl Asked {
+    /// Whether a mutant would have done otherwise somewhere. If not, it does what the protocol does.
+    pub(crate) fn differs(&self, mutant: &Mutant) -> bool {
+        let asked = self.0.get(&(mutant.point, mutant.call));
+        let [was_false, was_true] = asked.copied().unwrap_or_default();
+        match mutant.change {
+            Change::Negated | Change::Omitted | Change::Replaced { .. } => was_false || was_true,
+            Change::True => was_false,
+            Change::False => was_true,
+        }
+    }
+}
+
+fn note(point: u32, call: u32, value: bool) {
+    ASKED.with_borrow_mut(|Asked(all)| {
+        all.entry((point, call)).or_default()[usize::from(value)] = true;
+    });
 }
 
 /// A condition, as it is or broken.
 pub(crate) fn condition(point: u32, value: bool) -> bool {
-    let active = ACTIVE.get();
-    if active.point == point { broken(active.change, value) } else { value }
+    condition_in(0, point, value)
 }
 
 /// A condition of a guard that is called from several rules, broken for one call only.
 pub(crate) fn condition_in(call: u32, point: u32, value: bool) -> bool {
     let active = ACTIVE.get();
-    let here = active.point == point && active.call == call;
-    if here { broken(active.change, value) } else { value }
+    if active.point == point && active.call == call {
+        return broken(active.change, value);
+    }
+    if active.point == EVERYTHING {
+        note(point, call, value);
+    }
+    value
 }
 
 fn broken(change: Option<Change>, value: bool) -> bool {
     match change {
         Some(Change::Negated) => !value,
         Some(Change::True) => true,
-        Some(Change::False) => false,
-        Some(Change::Omitted | Change::Replaced { .. }) | None => value,
+        Some(Change::False | Change::Omitted | Change::Replaced { .. }) => false,
+        None => value,
     }
 }
 
 /// Whether an effect takes place.
 pub(crate) fn kept(point: u32) -> bool {
-    ACTIVE.get().point != point
+    condition_in(0, point, true)
+}
+
+/// The items of a program, or those without one. The first has that number, and the others those
+/// that follow.
+pub(crate) fn items<T>(first: u32, all: &'static [T], without: &[&'static [T]]) -> &'static [T] {
+    let missing = (first..).zip(without).find(|(point, _)| !kept(*point));
+    missing.map_or(all, |(_, without)| without)
 }
 
 /// The value of a field, or nothing.

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use crate::explained::explained;
-use crate::list::{Change, Mutant, Reason, excluded};
-use crate::paper::Bounds;
+use crate::list::{Change, Family, Mutant, Reason, excluded};
 use crate::verdict::{Outcome, Verdict};
 
 /// How many mutants came to what.
@@ -19,6 +18,10 @@ pub struct Summary {
     pub by_reachability: usize,
     /// A claim of liveness is violated.
     pub by_liveness: usize,
+    /// The system stops where it should go on.
+    pub by_deadlock: usize,
+    /// A state is not in normal form.
+    pub by_form: usize,
     /// A step panics.
     pub by_panic: usize,
     /// The graph is that of the protocol.
@@ -32,22 +35,24 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// That of all outcomes.
+    /// That of all outcomes of a family.
     #[must_use]
-    pub fn of(outcomes: &[Outcome]) -> Self {
+    pub fn of(family: Family, outcomes: &[Outcome]) -> Self {
         let mut all = Self { listed: outcomes.len(), ..Self::default() };
         for Outcome { mutant, verdict } in outcomes {
             *match verdict {
                 Verdict::Violated { .. } => &mut all.by_safety,
                 Verdict::Unreached { .. } => &mut all.by_reachability,
                 Verdict::NotLive { .. } => &mut all.by_liveness,
+                Verdict::Stops { .. } => &mut all.by_deadlock,
+                Verdict::Malformed { .. } => &mut all.by_form,
                 Verdict::Panicked { .. } => &mut all.by_panic,
                 Verdict::Equal => &mut all.equal,
-                Verdict::Survived if explained(mutant).is_some() => &mut all.explained,
+                Verdict::Survived if explained(family, mutant).is_some() => &mut all.explained,
                 Verdict::Survived => &mut all.unexplained,
             } += 1;
         }
-        for excluded in excluded() {
+        for excluded in excluded(family) {
             *all.excluded.entry(excluded.reason).or_default() += 1;
         }
         all
@@ -56,7 +61,8 @@ impl Summary {
     /// Mutants that a property, or the program itself, notices.
     #[must_use]
     pub fn killed(&self) -> usize {
-        self.by_safety + self.by_reachability + self.by_liveness + self.by_panic
+        let noticed = self.by_safety + self.by_reachability + self.by_liveness;
+        noticed + self.by_deadlock + self.by_form + self.by_panic
     }
 
     /// Killed in a hundred of those that differ from the protocol, rounded down.
@@ -86,8 +92,14 @@ impl fmt::Display for Summary {
         writeln!(
             f,
             "killed by a violated invariant {}, by something not reached {}, by liveness {}, \
-             by a panic {}",
-            self.by_safety, self.by_reachability, self.by_liveness, self.by_panic
+             by a panic {}{}",
+            self.by_safety,
+            self.by_reachability,
+            self.by_liveness,
+            self.by_panic,
+            Some(self.by_deadlock).filter(|count| *count > 0).map_or(String::new(), |count| {
+                format!(", by a deadlock {count}, by the normal form {}", self.by_form)
+            })
         )?;
         writeln!(
             f,
@@ -98,16 +110,6 @@ impl fmt::Display for Summary {
         let excluded: Vec<String> =
             self.excluded.iter().map(|(reason, count)| format!("{reason:?} {count}")).collect();
         writeln!(f, "not broken: {}", excluded.join(", "))
-    }
-}
-
-/// Bounds as the table gives them: servers, transactions, timeouts and restarts.
-struct Short(Bounds);
-
-impl fmt::Display for Short {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Bounds { servers, txns, epochs: _, timeouts, restarts } = self.0;
-        write!(f, "({servers},{txns},{timeouts},{restarts})")
     }
 }
 
@@ -122,42 +124,45 @@ pub fn label(mutant: &Mutant) -> String {
     format!("- {} `{}`{by}{via}:", mutant.change, mutant.code)
 }
 
-/// The line of a mutant.
+/// The line of a mutant of a family.
 #[must_use]
-pub fn row(outcome: &Outcome) -> String {
+pub fn row(family: Family, outcome: &Outcome) -> String {
     let label = label(outcome.mutant);
     match &outcome.verdict {
-        Verdict::Violated { property, steps, bounds } => {
-            format!("{label} violates \"{property}\" in {steps} steps at {}", Short(*bounds))
+        Verdict::Violated { property, steps, place } => {
+            format!("{label} violates \"{property}\" in {steps} steps at {place}")
         }
-        Verdict::Unreached { property, bounds } => {
-            format!("{label} never \"{property}\" at {}", Short(*bounds))
+        Verdict::Unreached { property, place } => {
+            format!("{label} never \"{property}\" at {place}")
         }
-        Verdict::NotLive { claim, bounds } => {
-            format!("{label} not live, \"{claim}\" at {}", Short(*bounds))
+        Verdict::NotLive { claim, place } => {
+            format!("{label} not live, \"{claim}\" at {place}")
         }
-        Verdict::Panicked { message, bounds } => {
-            format!("{label} panics, \"{message}\" at {}", Short(*bounds))
+        Verdict::Stops { steps, place } => format!("{label} stops after {steps} steps at {place}"),
+        Verdict::Malformed { place } => format!("{label} breaks the normal form at {place}"),
+        Verdict::Panicked { message, place } => {
+            format!("{label} panics, \"{message}\" at {place}")
         }
         Verdict::Equal => format!("{label} equal state graph"),
         Verdict::Survived => {
-            let reason = explained(outcome.mutant).map_or("no reason is known", |e| e.reason);
+            let reason =
+                explained(family, outcome.mutant).map_or("no reason is known", |e| e.reason);
             format!("{label} survives: {reason}")
         }
     }
 }
 
-/// The table: how many came to what, and a line for each mutant under its function.
+/// The table of a family: how many came to what, and a line for each mutant under its function.
 #[must_use]
-pub fn table(outcomes: &[Outcome]) -> String {
-    let mut text = Summary::of(outcomes).to_string();
+pub fn table(family: Family, outcomes: &[Outcome]) -> String {
+    let mut text = Summary::of(family, outcomes).to_string();
     let mut function = "";
     for outcome in outcomes {
         if outcome.mutant.function != function {
             function = outcome.mutant.function;
             let _ = write!(text, "\n{function}, {}\n", outcome.mutant.file);
         }
-        text.push_str(&row(outcome));
+        text.push_str(&row(family, outcome));
         text.push('\n');
     }
     text

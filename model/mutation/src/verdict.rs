@@ -19,28 +19,40 @@ pub enum Verdict {
         /// Steps from an initial state; no property is violated sooner.
         steps: usize,
         /// Where.
-        bounds: Bounds,
+        place: String,
     },
     /// A `sometimes` property is not reached any more, although all was seen.
     Unreached {
         /// Its name.
         property: &'static str,
         /// Where.
-        bounds: Bounds,
+        place: String,
     },
     /// A claim of liveness is violated that the protocol keeps.
     NotLive {
         /// Its name.
         claim: &'static str,
         /// Where.
-        bounds: Bounds,
+        place: String,
+    },
+    /// The system stops where it should go on.
+    Stops {
+        /// Steps from an initial state.
+        steps: usize,
+        /// Where.
+        place: String,
+    },
+    /// A state is not in normal form, and nothing else is wrong.
+    Malformed {
+        /// Where.
+        place: String,
     },
     /// A step cannot be finished: it asks for something that is not there.
     Panicked {
         /// What the program says.
         message: String,
         /// Where.
-        bounds: Bounds,
+        place: String,
     },
     /// In every state of the protocol it makes the steps of the protocol, on the whole ladder.
     Equal,
@@ -56,6 +68,8 @@ impl Verdict {
             Self::Violated { .. }
             | Self::Unreached { .. }
             | Self::NotLive { .. }
+            | Self::Stops { .. }
+            | Self::Malformed { .. }
             | Self::Panicked { .. } => true,
             Self::Equal | Self::Survived => false,
         }
@@ -106,8 +120,14 @@ pub fn run(
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
+/// Bounds as the table gives them: servers, transactions, timeouts and restarts.
+fn short(bounds: Bounds) -> String {
+    let Bounds { servers, txns, epochs: _, timeouts, restarts } = bounds;
+    format!("({servers},{txns},{timeouts},{restarts})")
+}
+
 /// What becomes of the same work on each of some threads.
-fn on_threads<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(crate) fn on_threads<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
         let work = &work;
         let others: Vec<_> = (1..threads).map(|n| scope.spawn(move || work(n))).collect();
@@ -122,20 +142,23 @@ fn on_threads<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<
 /// The verdict of a mutant that differs from the protocol.
 fn differing(mutant: &'static Mutant) -> Verdict {
     let climbed = LADDER.iter().find_map(|rung| killed(mutant, rung));
-    let not_live =
-        || live::broken(mutant).next().map(|(claim, bounds)| Verdict::NotLive { claim, bounds });
+    let not_live = || {
+        live::broken(mutant)
+            .next()
+            .map(|(claim, bounds)| Verdict::NotLive { claim, place: short(bounds) })
+    };
     climbed.or_else(not_live).unwrap_or(Verdict::Survived)
 }
 
 fn killed(mutant: &Mutant, rung: &Rung) -> Option<Verdict> {
-    let bounds = rung.bounds;
+    let place = short(rung.bounds);
     match explore(Some(mutant), rung) {
         Seen::Violated { property, steps, failures: _ } => {
-            Some(Verdict::Violated { property, steps, bounds })
+            Some(Verdict::Violated { property, steps, place })
         }
-        Seen::Panicked(message) => Some(Verdict::Panicked { message, bounds }),
+        Seen::Panicked(message) => Some(Verdict::Panicked { message, place }),
         Seen::All { unreached, .. } => {
-            unreached.first().map(|property| Verdict::Unreached { property, bounds })
+            unreached.first().map(|property| Verdict::Unreached { property, place })
         }
         Seen::Part => None,
     }

@@ -5,7 +5,7 @@
 
 use zab_mutation::Change::{self, Omitted, Replaced, True};
 use zab_mutation::paper::Bounds;
-use zab_mutation::{Mutant, broken_claims, list, violated};
+use zab_mutation::{Family, Mutant, broken_claims, list, violated};
 
 const ONE_TXN: Bounds = Bounds { servers: 3, txns: 1, epochs: Some(2), timeouts: 1, restarts: 0 };
 const TWO_TXNS: Bounds = Bounds { txns: 2, epochs: None, ..ONE_TXN };
@@ -16,12 +16,12 @@ const FOUR: Bounds = Bounds { servers: 4, timeouts: 0, epochs: None, ..ONE_TXN }
 /// The mutant of a rule. Of several that read alike, it is the last.
 fn mutant(function: &str, code: &str, change: Change) -> &'static Mutant {
     let is_it = |m: &&Mutant| m.function == function && m.code == code && m.change == change;
-    list().iter().rfind(is_it).expect("a mutant of the list")
+    list(Family::Paper).iter().rfind(is_it).expect("a mutant of the list")
 }
 
 fn named(wanted: &str) -> &'static Mutant {
     let is_it = |m: &&Mutant| matches!(m.change, Replaced { name, .. } if name == wanted);
-    list().iter().find(is_it).expect("a defect with a name")
+    list(Family::Paper).iter().find(is_it).expect("a defect with a name")
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn the_page_lists_the_defects_with_names() {
     let part = page.split("## ").find(|part| part.starts_with("The published protocol"));
     let rows = part.expect("its part").lines().filter_map(|line| line.strip_prefix("| ")).skip(1);
     let names = rows.filter_map(|row| row.split(" | ").next());
-    let expected = list().iter().filter_map(|mutant| match mutant.change {
+    let expected = list(Family::Paper).iter().filter_map(|mutant| match mutant.change {
         Replaced { name, .. } => Some(name),
         Change::Negated | True | Change::False | Omitted => None,
     });

@@ -8,15 +8,17 @@ use std::path::Path;
 
 use stateright::Expectation;
 use zab_explorer::{ExplorerModel, Options, check};
-use zab_mutation::{LADDER, Mutant, Outcome, Summary, explanation, explanations_in_vain};
+use zab_mutation::{Family, LADDER, Mutant, Outcome, Summary, explanation, explanations_in_vain};
 use zab_mutation::{label, list, row, run, table};
+
+const PAPER: Family = Family::Paper;
 
 const TABLE: &str = include_str!("table.txt");
 
 /// Mutants that a test finds out anew: `ZAB_RUNS` replaces the share that CI runs.
 fn runs() -> usize {
     match std::env::var("ZAB_RUNS").as_deref() {
-        Ok("all") => list().len(),
+        Ok("all") => list(PAPER).len(),
         Ok(number) => number.parse().expect("ZAB_RUNS is a number, or `all`"),
         Err(_) => 60,
     }
@@ -29,8 +31,12 @@ fn rewrites() -> bool {
 /// The rows of the table with their mutants.
 fn rows() -> Vec<(&'static Mutant, &'static str)> {
     let rows: Vec<&str> = TABLE.lines().filter(|line| line.starts_with("- ")).collect();
-    assert_eq!(rows.len(), list().len(), "REWRITE=1: the rules have other guards or effects now");
-    list().iter().zip(rows).collect()
+    assert_eq!(
+        rows.len(),
+        list(PAPER).len(),
+        "REWRITE=1: the rules have other guards or effects now"
+    );
+    list(PAPER).iter().zip(rows).collect()
 }
 
 #[test]
@@ -41,7 +47,7 @@ fn the_table_is_that_of_the_rules() {
     for (mutant, row) in rows() {
         assert!(row.starts_with(&label(mutant)), "REWRITE=1: {mutant} is not in the table");
         let survives = row.contains(": survives: ");
-        let reason = explanation(mutant);
+        let reason = explanation(PAPER, mutant);
         assert_eq!(survives, reason.is_some(), "{row}");
         assert!(reason.is_none_or(|reason| row.ends_with(reason)), "{row}");
     }
@@ -49,8 +55,8 @@ fn the_table_is_that_of_the_rules() {
 
 #[test]
 fn every_mutant_comes_to_what_the_table_says() {
-    if rewrites() || runs() >= list().len() {
-        let all: Vec<&Mutant> = list().iter().collect();
+    if rewrites() || runs() >= list(PAPER).len() {
+        let all: Vec<&Mutant> = list(PAPER).iter().collect();
         return the_whole_table_is_so(&run(&all, 2, &|_| {}));
     }
     // Those that are killed: it takes the whole ladder to see that one is not.
@@ -58,7 +64,8 @@ fn every_mutant_comes_to_what_the_table_says() {
     let share = killed.len().div_ceil(runs().max(1));
     let (mutants, expected): (Vec<&Mutant>, Vec<&str>) =
         killed.into_iter().skip(share / 2).step_by(share).unzip();
-    let found: Vec<String> = run(&mutants, 2, &|_| {}).iter().map(row).collect();
+    let found: Vec<String> =
+        run(&mutants, 2, &|_| {}).iter().map(|outcome| row(PAPER, outcome)).collect();
     assert_eq!(found, expected);
 }
 
@@ -67,16 +74,16 @@ fn is_killed(row: &str) -> bool {
 }
 
 fn the_whole_table_is_so(outcomes: &[Outcome]) {
-    let found = table(outcomes);
+    let found = table(PAPER, outcomes);
     if rewrites() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/table.txt");
         std::fs::write(path, &found).expect("the table can be written");
     } else {
         assert_eq!(found, TABLE);
     }
-    let summary = Summary::of(outcomes);
+    let summary = Summary::of(PAPER, outcomes);
     assert_eq!(summary.unexplained, 0, "{found}");
-    assert_eq!(explanations_in_vain(outcomes), Vec::<String>::new());
+    assert_eq!(explanations_in_vain(PAPER, outcomes), Vec::<String>::new());
     assert!(summary.percent_of_differing() >= 90, "{summary}");
 }
 

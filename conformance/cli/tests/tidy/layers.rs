@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // A second witness for what the engine finds: it reads the rules, and nothing else.
     ("zab-certify", &["zab-paper"]),
     ("zab-model", &["zab-explorer", "zab-flat", "zab-paper", "zab-view"]),
-    ("zab-mutation", &["zab-explorer", "zab-flat", "zab-view"]),
+    ("zab-mutation", &["zab-explorer", "zab-flat", "zab-paper", "zab-view"]),
     ("zab-presets", &["zab-explorer", "zab-model", "zab-paper", "zab-view"]),
     ("zab-bugs", &["zab-explorer", "zab-model"]),
     ("zab-trace", &[]),
@@ -57,7 +57,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const LAYERS_IN_TESTS: &[(&str, &[&str])] = &[
     ("zab-check", &["zab-sim", "zab-oracle"]),
     ("zab-oracle", &["zab-sim"]),
-    ("zab-mutation", &["zab-paper"]),
+    ("zab-mutation", &["zab-model", "zab-paper"]),
     // Whose states it confirms.
     ("zab-certify", &["zab-explorer"]),
     // For ports that stay free until a server listens on them.

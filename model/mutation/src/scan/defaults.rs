@@ -34,6 +34,28 @@ impl Defaults {
         Ok(all)
     }
 
+    /// Those of a table of switches, `name: Type { Variant = "…", … }`: the first variant of each.
+    pub(crate) fn of_switches(source: Source<'_>) -> Self {
+        let mut all = Self::default();
+        let mut of = None;
+        for line in source.text.lines().map(str::trim) {
+            let switch = line.strip_suffix(" {").and_then(|line| line.rsplit_once(": "));
+            if let Some((_, name)) =
+                switch.filter(|(_, name)| name.chars().all(char::is_alphabetic))
+            {
+                of = Some(name);
+            } else if let (Some(name), Some((variant, _))) = (of, line.split_once(" = \"")) {
+                let path = format!("{name}::{variant}");
+                let variants = all.all.entry(name.to_owned()).or_default();
+                if variants.is_empty() {
+                    all.default.insert(path.clone());
+                }
+                variants.insert(path);
+            }
+        }
+        all
+    }
+
     /// Whether a path like `CommitLdZxid::Acknowledged` is the default; `None` if it is no variant
     /// of such an enum.
     pub(crate) fn is_default(&self, path: &str) -> Option<bool> {

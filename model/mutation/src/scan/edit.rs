@@ -44,22 +44,54 @@ pub(crate) fn instrument(
         insertions.push(Insertion { range: whole.clone(), before, behind: " }".to_owned() });
         insertions.push(inserted(*body, " crate::schema::turn(&mut turns);".to_owned()));
     }
+    for (list, items) in &scan.programs {
+        let live = scan.found.iter().filter(|found| found.reason.is_none()).zip(numbers);
+        let mut first = live.filter(|(found, _)| Some(&found.range) == items.first());
+        let number = first.next().map_or(0, |(_, number)| *number);
+        insertions.push(program(source.text, list, items, number));
+    }
     apply(source.text, &insertions)
+}
+
+/// A list of items is one of several lists, from each of which one item is missing.
+fn program(text: &str, list: &Range<usize>, items: &[Range<usize>], number: usize) -> Insertion {
+    let without = |missing: usize| {
+        let left = (0..items.len()).filter(|place| *place != missing);
+        let left: Vec<&str> = left.map(|place| &text[items[place].clone()]).collect();
+        format!("&[{}]", left.join(", "))
+    };
+    let lists: Vec<String> = (0..items.len()).map(without).collect();
+    Insertion {
+        range: list.clone(),
+        before: format!("crate::schema::items({number}, "),
+        behind: format!(", &[{}])", lists.join(", ")),
+    }
 }
 
 fn around(form: Form, per_call: bool, number: usize, text: &str) -> (String, String) {
     let schema = "crate::schema::";
     let close = ")".to_owned();
     match form {
-        Form::Whole | Form::And | Form::Or if per_call => {
+        Form::Whole | Form::And | Form::Or | Form::Never if per_call => {
             (format!("{schema}condition_in(call, {number}, "), close)
         }
-        Form::Whole | Form::And | Form::Or => (format!("{schema}condition({number}, "), close),
+        Form::Whole | Form::And | Form::Or | Form::Never => {
+            (format!("{schema}condition({number}, "), close)
+        }
         Form::Statement => (format!("if {schema}kept({number}) {{ "), " }".to_owned()),
         Form::Push => {
             (format!("(if !{schema}kept({number}) {{ Some(()) }} else {{ "), " })".to_owned())
         }
         Form::Take => (format!("{schema}copy({number}, "), ", &mut Default::default())".to_owned()),
+        Form::Compared => {
+            let asks = if per_call { "condition_in(call, " } else { "condition(" };
+            let put = format!("guard.holds = {schema}{asks}{number}, guard.holds)");
+            ("{ let mut guard = ".to_owned(), format!("; {put}; guard }}"))
+        }
+        Form::Refusable => {
+            (format!("if {schema}kept({number}) {{ "), " } else { Ok(()) }".to_owned())
+        }
+        Form::Item => (String::new(), String::new()),
         Form::Field => (format!("{schema}value({number}, "), close),
         Form::FieldShorthand => (format!("{text}: {schema}value({number}, "), close),
         Form::Element => {
@@ -77,8 +109,10 @@ fn apply(text: &str, insertions: &[Insertion]) -> String {
     for (number, insertion) in (0..).zip(insertions) {
         let Range { start, end } = insertion.range;
         let length = isize::try_from(end - start).unwrap_or(isize::MAX);
-        // At one place, what ends there closes before anything opens.
-        texts.push((end, length - isize::MAX, -number, &insertion.behind));
+        // At one place, what ends there closes before anything opens; in between is what has no
+        // length.
+        let closes = if length == 0 { 0 } else { length - isize::MAX };
+        texts.push((end, closes, -number, &insertion.behind));
         texts.push((start, isize::MAX - length, number, &insertion.before));
     }
     texts.sort_unstable();
@@ -93,19 +127,24 @@ fn apply(text: &str, insertions: &[Insertion]) -> String {
     copy
 }
 
-/// The text of the model with every action of every server as a candidate, since what preselects
-/// them would hide a rule whose guard is broken.
+/// A text in which the body of its only `for_each_candidate` begins and ends otherwise, since what
+/// preselects actions would hide a rule whose guard is broken.
 ///
 /// # Errors
-/// When there is not exactly one `for_each_candidate`.
-pub(crate) fn every_action(source: Source<'_>) -> Result<String, String> {
+/// When there is not exactly one such function.
+pub(crate) fn every_action(
+    source: Source<'_>,
+    opens: &str,
+    closes: &str,
+) -> Result<String, String> {
     let file = syn::parse_file(source.text).map_err(|error| format!("{}: {error}", source.name))?;
     let is_it = |function: &&syn::ImplItemFn| function.sig.ident == "for_each_candidate";
     let mut bodies = super::helpers::functions(&file).filter(is_it);
     let (Some(function), None) = (bodies.next(), bodies.next()) else {
         return Err(format!("{}: no single `for_each_candidate`", source.name));
     };
-    let (opened, rest) = source.text.split_at(function.block.span().byte_range().start + 1);
-    let every = "crate::schema::every_action(N).for_each(visit);";
-    Ok(format!("{opened} if crate::schema::EVERY_ACTION {{ return {every} }}{rest}"))
+    let body = function.block.span().byte_range();
+    let (before, rest) = source.text.split_at(body.start + 1);
+    let (inside, behind) = rest.split_at(body.end - 1 - before.len());
+    Ok(format!("{before} {opens}{inside}{closes} {behind}"))
 }

@@ -4,23 +4,23 @@ use std::ops::Range;
 
 use syn::spanned::Spanned;
 
-use super::helpers::{Answer, Helpers, is_plumbing};
+use super::helpers::{Answer, Helpers};
+use super::known::Known;
 use super::reads::{Reads, variable};
 use super::regions::{Regions, observes};
-use super::{Defaults, Form, Found, Reason, Scan, Use};
-
-/// Methods that change what they are called on, or what their closure is given.
-const CHANGING: [&str; 7] = ["fill", "for_each", "hear", "insert", "pop", "push", "remove"];
+use super::{Call, Form, Found, Reason, Scan, Use};
 
 pub(super) struct Finder<'a> {
     pub(super) helpers: &'a Helpers,
-    pub(super) defaults: &'a Defaults,
+    pub(super) known: Known,
     pub(super) function: String,
     pub(super) per_call: bool,
     pub(super) reads: Reads,
     pub(super) regions: Regions,
     /// Calls of functions of the rules.
     pub(super) uses: Vec<(String, Range<usize>)>,
+    /// Names of programs, where each is run.
+    pub(super) programs: Vec<(String, Range<usize>)>,
     pub(super) scan: &'a mut Scan,
     pub(super) errors: Vec<String>,
 }
@@ -32,28 +32,27 @@ pub(super) struct Finder<'a> {
 pub(super) fn find(
     function: &syn::ImplItemFn,
     helpers: &Helpers,
-    defaults: &Defaults,
     scan: &mut Scan,
 ) -> Result<(), String> {
     let name = function.sig.ident.to_string();
-    let guards = helpers.get(&name).is_some_and(|helper| helper.answer == Answer::Value);
-    let per_call = guards && !is_plumbing(&name);
+    let per_call = helpers.is_per_call(&name);
     if let (true, Some(last)) = (per_call, function.sig.inputs.last()) {
         scan.parameters.push(last.span().byte_range().end);
     }
     let first = scan.found.len();
     let mut finder = Finder {
         helpers,
-        defaults,
+        known: helpers.known.clone(),
         reads: Reads::of(&function.block),
         regions: Regions::default(),
         per_call,
         uses: Vec::new(),
+        programs: Vec::new(),
         scan,
         errors: Vec::new(),
         function: name,
     };
-    if is_plumbing(&finder.function) {
+    if helpers.is_plumbing(&finder.function) {
         finder.regions.add(&function.block, Reason::Plumbing);
     }
     finder.block(&function.block);
@@ -69,6 +68,8 @@ pub(super) fn find(
             reason,
         });
     }
+    let run = finder.programs.iter().filter(|(_, place)| finder.regions.reason(place).is_none());
+    finder.scan.run.extend(run.map(|(name, _)| name.clone()));
     match finder.errors.as_slice() {
         [] => Ok(()),
         errors => Err(errors.join("\n")),
@@ -130,6 +131,12 @@ impl Finder<'_> {
             match statement {
                 syn::Stmt::Local(local) => {
                     if let Some(init) = &local.init {
+                        if let (syn::Pat::Ident(name), Some((value, _))) =
+                            (&local.pat, self.known.fixed(&init.expr))
+                        {
+                            self.known.variables.insert(name.ident.to_string(), value);
+                            self.regions.add(&init.expr, Reason::Reading);
+                        }
                         self.expression(&init.expr);
                         if let Some((_, diverge)) = &init.diverge {
                             self.expression(diverge);
@@ -139,6 +146,7 @@ impl Finder<'_> {
                 syn::Stmt::Expr(expression, semicolon) => {
                     self.statement(expression, statement, semicolon.is_some());
                 }
+                syn::Stmt::Item(syn::Item::Use(_)) => {}
                 syn::Stmt::Item(_) | syn::Stmt::Macro(_) => {
                     self.unknown("an item or a macro in a function", statement);
                 }
@@ -163,23 +171,22 @@ impl Finder<'_> {
                 self.expression(&binary.left);
                 self.expression(&binary.right);
             }
+            syn::Expr::MethodCall(call) if self.may_refuse(call) => {
+                self.add(whole, if ends { Form::Statement } else { Form::Refusable });
+                self.arguments(call);
+            }
+            syn::Expr::Try(tried) if self.tries_effect(&tried.expr) => {
+                self.add(whole, Form::Statement);
+                if let syn::Expr::MethodCall(call) = &*tried.expr {
+                    self.arguments(call);
+                }
+            }
             syn::Expr::MethodCall(call) if ends || self.changes(call) => {
                 if !self.changes(call) {
                     return self.unknown("a call for nothing", call);
                 }
                 self.add(whole, Form::Statement);
-                self.note_use(call);
-                self.expression(&call.receiver);
-                for argument in &call.args {
-                    // What is done for each is omitted with the whole.
-                    let each = match argument {
-                        syn::Expr::Closure(closure) => self.is_change(&closure.body),
-                        _ => false,
-                    };
-                    if !each {
-                        self.expression(argument);
-                    }
-                }
+                self.arguments(call);
             }
             syn::Expr::ForLoop(each) => {
                 if let syn::Expr::Array(places) = &*each.expr {
@@ -190,6 +197,35 @@ impl Finder<'_> {
                 self.block(&each.body);
             }
             _ => self.expression(expression),
+        }
+    }
+
+    /// What a call that is an effect is given.
+    fn arguments(&mut self, call: &syn::ExprMethodCall) {
+        self.note_use(call);
+        self.note_call(call);
+        self.expression(&call.receiver);
+        for argument in &call.args {
+            // What is done for each is omitted with the whole.
+            let each = match argument {
+                syn::Expr::Closure(closure) => self.is_change(&closure.body),
+                _ => false,
+            };
+            if !each {
+                self.expression(argument);
+            }
+        }
+    }
+
+    /// Whether a call is an effect that may be refused.
+    pub(super) fn may_refuse(&self, call: &syn::ExprMethodCall) -> bool {
+        is_self(&call.receiver) && self.helpers.may_refuse(&call.method.to_string())
+    }
+
+    fn tries_effect(&self, expression: &syn::Expr) -> bool {
+        match expression {
+            syn::Expr::MethodCall(call) => self.may_refuse(call),
+            _ => false,
         }
     }
 
@@ -212,7 +248,7 @@ impl Finder<'_> {
     pub(super) fn changes(&self, call: &syn::ExprMethodCall) -> bool {
         let name = call.method.to_string();
         let helper = self.helpers.get(&name).filter(|_| is_self(&call.receiver));
-        helper.map_or(CHANGING.contains(&name.as_str()), |helper| {
+        helper.map_or(self.helpers.words.changing.contains(&name.as_str()), |helper| {
             helper.changes && helper.answer == Answer::Nothing
         })
     }
@@ -222,6 +258,22 @@ impl Finder<'_> {
             self.condition(expression, Form::Whole);
         } else {
             self.inside(expression);
+        }
+    }
+
+    /// Notes a call of a function whose conditions are broken for one call at a time.
+    pub(super) fn note_call(&mut self, call: &syn::ExprMethodCall) {
+        let name = call.method.to_string();
+        if !is_self(&call.receiver) || !self.helpers.is_per_call(&name) {
+            return;
+        }
+        if let Some(last) = call.args.last() {
+            self.scan.calls.push(Call {
+                end: last.span().byte_range().end,
+                line: call.method.span().start().line,
+                function: self.function.clone(),
+                callee: name,
+            });
         }
     }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use syn::spanned::Spanned;
 
 use super::Source;
-
-/// Functions that are no rules: they call the rules, or tell the ghosts.
-const PLUMBING: [&str; 4] = ["after", "take", "act", "note_commit"];
+use super::defaults::Defaults;
+use super::known::Known;
+use super::words::{Guards, Words};
 
 /// What a function of the rules answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,22 +32,40 @@ pub(super) struct Helper {
 }
 
 /// All functions of the rules, by name.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Helpers(BTreeMap<String, Helper>);
+#[derive(Clone, Debug)]
+pub(super) struct Helpers {
+    all: BTreeMap<String, Helper>,
+    /// The words of the family.
+    pub words: &'static Words,
+    /// What the readings say.
+    pub known: Known,
+}
 
 impl Helpers {
     /// Those of some files.
     ///
     /// # Errors
     /// When one is no Rust, or two functions share a name.
-    pub(super) fn of(sources: &[Source<'_>]) -> Result<Self, String> {
-        let mut all = Self::default();
+    pub(super) fn of(
+        sources: &[Source<'_>],
+        defaults: &Defaults,
+        words: &'static Words,
+    ) -> Result<Self, String> {
+        let known = Known { defaults: defaults.clone(), ..Known::default() };
+        let mut all = Self { all: BTreeMap::new(), words, known };
         for source in sources {
             let file = syn::parse_file(source.text)
                 .map_err(|error| format!("{}: {error}", source.name))?;
             for function in functions(&file) {
+                // What has no receiver is called by the name of its type.
+                if function.sig.receiver().is_none() {
+                    continue;
+                }
                 let name = function.sig.ident.to_string();
-                if all.0.insert(name.clone(), helper(function)).is_some() {
+                if let Some(answer) = all.known.answer(&function.block) {
+                    all.known.functions.insert(name.clone(), answer);
+                }
+                if all.all.insert(name.clone(), helper(function)).is_some() {
                     return Err(format!("{}: a second function `{name}`", source.name));
                 }
             }
@@ -57,13 +75,35 @@ impl Helpers {
 
     /// The function of that name.
     pub(super) fn get(&self, name: &str) -> Option<Helper> {
-        self.0.get(name).copied()
+        self.all.get(name).copied()
     }
-}
 
-/// Whether a function is no rule.
-pub(super) fn is_plumbing(name: &str) -> bool {
-    PLUMBING.contains(&name)
+    /// Whether a function is no rule.
+    pub(super) fn is_plumbing(&self, name: &str) -> bool {
+        self.words.plumbing.contains(&name)
+    }
+
+    /// Whether the conditions of a function are broken for one call at a time.
+    pub(super) fn is_per_call(&self, name: &str) -> bool {
+        match &self.words.guards {
+            Guards::Values => {
+                let answers = self.get(name).is_some_and(|helper| helper.answer == Answer::Value);
+                answers && !self.is_plumbing(name)
+            }
+            Guards::Compared { shared, .. } => shared.contains(&name),
+        }
+    }
+
+    /// Whether a function is an effect that may be refused: to omit it is to go on.
+    pub(super) fn may_refuse(&self, name: &str) -> bool {
+        match &self.words.guards {
+            Guards::Values => false,
+            guards @ Guards::Compared { .. } => {
+                let is_it = |helper: Helper| helper.answer == Answer::Enabled && helper.changes;
+                self.get(name).is_some_and(is_it) && !guards.looks(name)
+            }
+        }
+    }
 }
 
 /// All functions of a file that are methods.
@@ -78,13 +118,23 @@ pub(super) fn functions(file: &syn::File) -> impl Iterator<Item = &syn::ImplItem
     })
 }
 
+/// Functions that are no methods, and have neither guards nor effects: they compare, or are asked
+/// from outside.
+const FREE: [&str; 4] = ["apply", "elect", "sync_window", "zk_fle_order"];
+
 /// Refuses what has guards or effects outside of methods.
 ///
 /// # Errors
-/// When there is an item that is no import, no module and no method.
+/// When there is an item that is no import, no module, no type and no method.
 pub(super) fn refuse_others(file: &syn::File) -> Result<(), String> {
     let refused = file.items.iter().find(|item| match item {
-        syn::Item::Use(_) | syn::Item::Mod(_) => false,
+        syn::Item::Use(_)
+        | syn::Item::Mod(_)
+        | syn::Item::Type(_)
+        | syn::Item::Const(_)
+        | syn::Item::Struct(_)
+        | syn::Item::Enum(_) => false,
+        syn::Item::Fn(function) => !FREE.contains(&function.sig.ident.to_string().as_str()),
         syn::Item::Impl(block) => {
             !block.items.iter().all(|item| matches!(item, syn::ImplItem::Fn(_)))
         }
@@ -112,7 +162,7 @@ fn is_mutable(receiver: &syn::Receiver) -> bool {
 fn answer_of(answer: &syn::Type) -> Answer {
     match text_of(answer).as_str() {
         "bool" => Answer::Bool,
-        "Option<()>" => Answer::Enabled,
+        "Option<()>" | "Outcome" => Answer::Enabled,
         _ => Answer::Value,
     }
 }

@@ -3,40 +3,10 @@
 use syn::spanned::Spanned;
 
 use super::finder::{Finder, is_self};
-use super::helpers::{Answer, is_plumbing};
-use super::questions::ASKING;
-use super::regions::{is_default_arm, is_reading, observes};
-use super::{Call, Form, Reason};
-
-/// Methods that answer something else, and change nothing.
-const READING: [&str; 26] = [
-    "and",
-    "at",
-    "chain",
-    "copied",
-    "count",
-    "counter",
-    "epoch",
-    "get",
-    "head",
-    "index",
-    "iter",
-    "iter_mut",
-    "last",
-    "len",
-    "map",
-    "max",
-    "max_by_key",
-    "position",
-    "prefix",
-    "rposition",
-    "take_while",
-    "txns",
-    "unwrap_or",
-    "without",
-    "zxid_at",
-    "then_some",
-];
+use super::helpers::Answer;
+use super::known::{is_grain, is_reading};
+use super::regions::observes;
+use super::{Form, Reason};
 
 impl Finder<'_> {
     /// The parts of an expression.
@@ -47,12 +17,10 @@ impl Finder<'_> {
             syn::Expr::If(choice) => self.choice(choice),
             syn::Expr::Match(choice) => self.arms(choice),
             syn::Expr::Block(block) => self.block(&block.block),
-            syn::Expr::Loop(repeated) => {
-                self.scan.loops.push((
-                    expression.span().byte_range(),
-                    repeated.body.span().byte_range().start + 1,
-                ));
-                self.block(&repeated.body);
+            syn::Expr::Loop(repeated) => self.repeated(expression, &repeated.body),
+            syn::Expr::While(repeated) => {
+                self.condition(&repeated.cond, Form::Whole);
+                self.repeated(expression, &repeated.body);
             }
             syn::Expr::Closure(closure) => match &*closure.body {
                 syn::Expr::Block(block) => self.block(&block.block),
@@ -80,7 +48,7 @@ impl Finder<'_> {
                 [&range.start, &range.end].into_iter().flatten().for_each(|e| self.expression(e));
             }
             syn::Expr::Return(answer) => {
-                answer.expr.iter().for_each(|answer| self.expression(answer));
+                answer.expr.iter().for_each(|answer| self.statement(answer, &**answer, false));
             }
             syn::Expr::Struct(value) => {
                 value.fields.iter().for_each(|field| self.expression(&field.expr));
@@ -88,9 +56,26 @@ impl Finder<'_> {
             }
             syn::Expr::Array(array) => array.elems.iter().for_each(|e| self.expression(e)),
             syn::Expr::Tuple(tuple) => tuple.elems.iter().for_each(|e| self.expression(e)),
-            syn::Expr::Path(_) | syn::Expr::Lit(_) => {}
+            syn::Expr::Path(path) => self.program(&path.path),
+            syn::Expr::Lit(_) | syn::Expr::Break(_) | syn::Expr::Infer(_) => {}
             _ => self.unknown("a form of expression that is not known", expression),
         }
+    }
+
+    /// Notes the name of a program.
+    fn program(&mut self, path: &syn::Path) {
+        let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+        if let [of, name] = names.as_slice()
+            && ["ProgramName", "Name"].contains(&of.as_str())
+        {
+            self.programs.push((name.clone(), path.span().byte_range()));
+        }
+    }
+
+    /// A loop that only what is in it ends.
+    fn repeated(&mut self, whole: &syn::Expr, body: &syn::Block) {
+        self.scan.loops.push((whole.span().byte_range(), body.span().byte_range().start + 1));
+        self.block(body);
     }
 
     /// Whether `?` makes a guard of it that is listed elsewhere.
@@ -104,23 +89,21 @@ impl Finder<'_> {
         self.note_use(call);
         let name = call.method.to_string();
         let helper = self.helpers.get(&name).filter(|_| is_self(&call.receiver));
-        let known = ASKING.contains(&name.as_str()) || READING.contains(&name.as_str());
+        let words = self.helpers.words;
+        let in_plumbing = self.helpers.is_plumbing(&self.function);
+        let known = words.asking.contains(&name.as_str()) || words.reading.contains(&name.as_str());
+        if words.guards.makes(&name) && is_self(&call.receiver) {
+            self.add(call, Form::Compared);
+        }
         match (name.as_str(), helper) {
-            (_, Some(helper)) if helper.answer == Answer::Value && !is_plumbing(&name) => {
-                if let Some(last) = call.args.last() {
-                    self.scan.calls.push(Call {
-                        end: last.span().byte_range().end,
-                        line: call.method.span().start().line,
-                        function: self.function.clone(),
-                        callee: name,
-                    });
-                }
-            }
-            (_, Some(helper)) if !helper.changes || is_plumbing(&self.function) => {}
+            (_, Some(_)) if self.helpers.is_per_call(&name) => self.note_call(call),
+            (_, Some(_)) if words.guards.looks(&name) || words.guards.makes(&name) => {}
+            (_, Some(helper)) if helper.answer == Answer::Bool => {}
+            (_, Some(helper)) if !helper.changes || in_plumbing => {}
             ("then" | "then_some", None) => return self.then(call),
             ("push", None) => self.add(call, Form::Push),
-            (_, None) if known || observes(&syn::Expr::MethodCall(call.clone())) => {}
-            (_, Some(_) | None) if is_plumbing(&self.function) => {}
+            _ if known || observes(&syn::Expr::MethodCall(call.clone())) => {}
+            _ if in_plumbing => {}
             (_, Some(_) | None) => self.unknown("a call that is not known here", call),
         }
         self.expression(&call.receiver);
@@ -133,11 +116,38 @@ impl Finder<'_> {
         call.args.iter().for_each(|argument| self.expression(argument));
     }
 
-    fn path_call(&mut self, call: &syn::ExprCall) {
-        let takes = match &*call.func {
-            syn::Expr::Path(path) => path.path.segments.last().is_some_and(|s| s.ident == "take"),
-            _ => false,
+    /// A comparison that is made for a guard.
+    fn comparison(&mut self, call: &syn::ExprCall, name: &str) {
+        let mut arguments = call.args.iter();
+        let condition = match name {
+            // These take a condition.
+            "new" | "holds" => arguments.next(),
+            _ => None,
         };
+        match condition {
+            // It never holds: there is no more to break than what it refuses.
+            Some(syn::Expr::Lit(never)) => self.add(never, Form::Never),
+            Some(condition) => self.condition(condition, Form::Whole),
+            None => self.add(call, Form::Compared),
+        }
+        arguments.for_each(|argument| self.expression(argument));
+    }
+
+    fn path_call(&mut self, call: &syn::ExprCall) {
+        let mut names = match &*call.func {
+            syn::Expr::Path(path) => path.path.segments.iter().map(|s| s.ident.to_string()),
+            _ => return self.unknown("a call of something without a name", call),
+        };
+        let (first, last) = (names.next().unwrap_or_default(), names.next_back());
+        let takes = last.as_deref().unwrap_or(&first) == "take";
+        let guards = &self.helpers.words.guards;
+        match &last {
+            None if guards.makes(&first) => return self.comparison(call, &first),
+            Some(new) if first == "Guard" && guards.makes(new) => {
+                return self.comparison(call, new);
+            }
+            _ => {}
+        }
         for argument in &call.args {
             match argument {
                 syn::Expr::Reference(place) if place.mutability.is_some() => {
@@ -154,12 +164,13 @@ impl Finder<'_> {
 
     pub(super) fn arms(&mut self, choice: &syn::ExprMatch) {
         let reading = is_reading(&choice.expr);
-        let reason = if reading { Reason::Reading } else { Reason::Needed };
+        let asks_readings = reading || is_grain(&choice.expr);
+        let reason = if asks_readings { Reason::Reading } else { Reason::Needed };
         self.add_excluded(&choice.expr, Form::Whole, reason);
         self.expression(&choice.expr);
         for arm in &choice.arms {
             if reading {
-                match is_default_arm(&arm.pat, self.defaults) {
+                match self.known.is_default_arm(&arm.pat) {
                     Some(true) => {}
                     Some(false) => self.regions.add(arm, Reason::Reading),
                     None => self.unknown("a pattern that is no list of readings", arm),

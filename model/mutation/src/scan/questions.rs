@@ -2,21 +2,10 @@
 
 use super::finder::{Finder, is_self};
 use super::helpers::Answer;
+use super::known::is_grain;
 use super::reads::variable;
-use super::regions::{fixed, only_observes};
+use super::regions::only_observes;
 use super::{Form, Reason};
-
-/// Methods that answer yes or no.
-pub(super) const ASKING: [&str; 8] = [
-    "contains",
-    "is_empty",
-    "is_quorum",
-    "is_some",
-    "is_none",
-    "is_some_and",
-    "is_none_or",
-    "next_is",
-];
 
 impl Finder<'_> {
     pub(super) fn asks(&self, expression: &syn::Expr) -> bool {
@@ -27,7 +16,8 @@ impl Finder<'_> {
             syn::Expr::MethodCall(call) => {
                 let name = call.method.to_string();
                 let helper = self.helpers.get(&name).filter(|_| is_self(&call.receiver));
-                helper.map_or(ASKING.contains(&name.as_str()), |h| h.answer == Answer::Bool)
+                let asking = self.helpers.words.asking.contains(&name.as_str());
+                helper.map_or(asking, |h| h.answer == Answer::Bool)
             }
             _ => false,
         }
@@ -35,7 +25,7 @@ impl Finder<'_> {
 
     /// Something that is true or false.
     pub(super) fn condition(&mut self, expression: &syn::Expr, form: Form) {
-        if let Some((_, reason)) = fixed(expression, self.defaults) {
+        if let Some((_, reason)) = self.known.fixed(expression) {
             self.regions.add(expression, reason);
         }
         match expression {
@@ -44,6 +34,11 @@ impl Finder<'_> {
                 self.add_excluded(expression, form, Reason::Needed);
                 self.expression(&binding.expr);
             }
+            // Both grains are explored.
+            _ if asks_grain(expression) => self.add_excluded(expression, form, Reason::Reading),
+            // What it looks at is a comparison, which is broken where it is made.
+            looks if self.looks(looks) => self.inside(inner(looks)),
+            syn::Expr::Unary(unary) if self.looks(&unary.expr) => self.inside(inner(&unary.expr)),
             syn::Expr::Unary(unary) => {
                 self.add(expression, form);
                 // Breaking what is negated is breaking the negation, unless it is a chain.
@@ -58,9 +53,17 @@ impl Finder<'_> {
             syn::Expr::Binary(binary) if is_chain(binary.op) => {
                 let mut operands = Vec::new();
                 flatten(expression, binary.op, &mut operands);
-                let open = |operand: &&&syn::Expr| fixed(operand, self.defaults).is_none();
+                let open = |operand: &&&syn::Expr| {
+                    self.known.fixed(operand).is_none()
+                        && !is_pattern(operand)
+                        && !asks_grain(operand)
+                };
+                let is_other = |operand: &&syn::Expr| is_pattern(operand) || asks_grain(operand);
+                let has_other = operands.iter().any(is_other);
                 if operands.iter().filter(open).count() == 1 {
                     operands.iter().for_each(|operand| self.condition(operand, form));
+                } else if has_other {
+                    self.operands(expression, binary.op);
                 } else {
                     self.add(expression, form);
                     self.operands(expression, binary.op);
@@ -71,6 +74,20 @@ impl Finder<'_> {
                 self.name_last(variable(expression));
                 self.inside(expression);
             }
+        }
+    }
+
+    /// Whether it is a call that looks at a comparison, or asks one whether it holds.
+    fn looks(&self, expression: &syn::Expr) -> bool {
+        match inner(expression) {
+            syn::Expr::Field(field) => match &field.member {
+                syn::Member::Named(name) => name == "holds",
+                syn::Member::Unnamed(_) => false,
+            },
+            syn::Expr::MethodCall(call) => {
+                is_self(&call.receiver) && self.helpers.words.guards.looks(&call.method.to_string())
+            }
+            _ => false,
         }
     }
 
@@ -88,7 +105,7 @@ impl Finder<'_> {
     }
 
     pub(super) fn choice(&mut self, choice: &syn::ExprIf) {
-        let fixed = fixed(&choice.cond, self.defaults);
+        let fixed = self.known.fixed(&choice.cond);
         let otherwise = choice.else_branch.as_ref().map(|(_, otherwise)| &**otherwise);
         let observes_otherwise = match otherwise {
             None => true,
@@ -110,6 +127,15 @@ impl Finder<'_> {
             self.inside(otherwise);
         }
     }
+}
+
+fn is_pattern(expression: &syn::Expr) -> bool {
+    matches!(expression, syn::Expr::Let(_))
+}
+
+/// Whether it compares the grain.
+fn asks_grain(expression: &syn::Expr) -> bool {
+    matches!(expression, syn::Expr::Binary(binary) if is_grain(&binary.left))
 }
 
 fn inner(expression: &syn::Expr) -> &syn::Expr {
