@@ -131,14 +131,15 @@ class Network:
         return self.relays[one, other] + self.relays[other, one]
 
     def disturb(self, kind, pairs, seconds):
-        """Something happens between these servers for so long. Connections that are left half open
-        stay so until `let_go`."""
+        """Something happens between these servers for so long. What is left half open ends then: a
+        host that is up again resets connections that it does not have."""
         relays = [relay for pair in pairs for relay in self.between(*pair)]
         for relay in relays:
             self.left |= relay.begin(kind)
         threading.Event().wait(seconds)
         for relay in relays:
             relay.mend()
+        self.let_go()
 
     def let_go(self):
         """What is left of connections ends."""

@@ -497,7 +497,6 @@ def soak_one(binary, folder, split, chance, end, options):
             for server in victims:
                 ensemble.start(server)
             leader = ensemble.serving()
-            ensemble.network.let_go()
             same_digests(ensemble, f"round {rounds}")
             for writer in writers.values():
                 writer.ending.set()
