@@ -124,7 +124,7 @@ fn a_run_is_written_for_other_tools() {
     for name in ["run.svg", "run.mmd", "run.itf.json", "run.json"] {
         let output = run(STUCK, &["--export", at(name).to_str().expect("UTF-8")]);
         assert_exit(&output, 1);
-        let told = format!("{name}: a run that violates no deadlock\n");
+        let told = format!("{name}: a run that ends in a deadlock\n");
         assert!(stdout(&output).ends_with(&told), "{}", stdout(&output));
     }
     let text = |name: &str| fs::read_to_string(at(name)).expect("the file");

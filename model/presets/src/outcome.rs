@@ -118,6 +118,20 @@ pub struct Property {
     pub remarks: Vec<String>,
 }
 
+/// The property that no run gets stuck, where it is asked for.
+pub(crate) const NO_DEADLOCK: &str = "no deadlock";
+
+impl Property {
+    /// What the run is that violates it.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.name {
+            NO_DEADLOCK => "a run that ends in a deadlock".to_owned(),
+            name => format!("a run that violates {name}"),
+        }
+    }
+}
+
 /// Whether a property is so, as far as the run goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -231,7 +245,7 @@ impl Outcome {
             None => Verdict::Unknown,
         };
         self.properties.push(Property {
-            name: "no deadlock",
+            name: NO_DEADLOCK,
             kind: "always",
             verdict,
             trace_length: *trace_length,

@@ -6,7 +6,7 @@ use zab_paper::{Paper, WithModel};
 use zab_view::{Pictured, Run};
 
 use crate::look::with_any_size;
-use crate::outcome::{Fault, Property, Verdict, kind};
+use crate::outcome::{Fault, NO_DEADLOCK, Property, Verdict, kind};
 use crate::presets::{Exploration, Family};
 use crate::run::{GHOSTS, Impossible};
 use crate::told::told;
@@ -57,7 +57,7 @@ impl Walks {
 
     /// Makes of what was met a property: that no run gets stuck.
     pub fn judge_deadlocks(&mut self) {
-        self.properties.push(property("no deadlock", "always", true, self.deadlock.as_ref()));
+        self.properties.push(property(NO_DEADLOCK, "always", true, self.deadlock.as_ref()));
     }
 }
 

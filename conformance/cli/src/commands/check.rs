@@ -168,7 +168,7 @@ impl Asked<'_> {
             out::line(format_args!("nothing is violated: {} is not written", export.name()));
             return Exit::Good;
         };
-        let title = format!("a run that violates {}", property.name);
+        let title = property.title();
         let exit = export.write(exploration, run, &title);
         if exit == Exit::Good {
             out::line(format_args!("{}: {title}", export.name()));

@@ -93,10 +93,11 @@ fn verdict(profile: Profile, judged: &Judged) {
     }
 }
 
-/// The release that a profile is, or what differs from `fixed`.
+/// The releases that a profile is, which do the same, or what differs from `fixed`.
 fn called(profile: Profile) -> String {
-    let release = RELEASES.iter().find(|release| release.profile == profile);
-    release.map_or_else(|| profile.to_string(), |release| release.name.to_owned())
+    let releases = RELEASES.iter().filter(|release| release.profile == profile);
+    let names: Vec<&str> = releases.map(|release| release.name).collect();
+    if names.is_empty() { profile.to_string() } else { names.join(" and ") }
 }
 
 /// What is accepted where `fixed` does not.
