@@ -15,7 +15,7 @@ Examples:
   zabcheck diff 3.8.0 3.9.4 --json diff.json
 
 A budget is as in `zabcheck bugs --help`, with servers=2 or servers=3. Without one, several are tried,
-small ones first, until there is a difference.
+small ones first, until there is a difference: with nothing to find, ten searches of --pairs-max pairs.
 
 Exit codes: 0 a difference was found; 2 none was found within these bounds, which does not say that
 there is none; 3 bad input or usage, or the output could not be written.";
@@ -39,7 +39,7 @@ pub(crate) struct Diff {
     #[arg(long, value_name = "COUNTS", value_parser = Budget::parse)]
     pub(crate) budget: Option<Budget>,
     /// Look at this many pairs of a state of the one and states of the other for each budget at most
-    #[arg(long, value_name = "N", default_value_t = 50_000,
+    #[arg(long, value_name = "N", default_value_t = 10_000,
           value_parser = values::number::<usize>(1..=1_000_000_000))]
     pub(crate) pairs_max: usize,
     /// Write the result for machines; - prints it, and what is for people on standard error
