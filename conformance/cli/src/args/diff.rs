@@ -15,7 +15,7 @@ Examples:
   zabcheck diff 3.8.0 3.9.4 --json diff.json
 
 A budget is as in `zabcheck bugs --help`, with servers=2 or servers=3. Without one, several are tried,
-small ones first, until there is a difference: with nothing to find, ten searches of --pairs-max pairs.
+small ones first, until there is a difference; with nothing to find these are ten searches.
 
 Exit codes: 0 a difference was found; 2 none was found within these bounds, which does not say that
 there is none; 3 bad input or usage, or the output could not be written.";
