@@ -9,6 +9,7 @@ use zab_flat::flat;
 use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use crate::config::Config;
+use crate::history::History;
 use crate::profile::{LogAfterSnapshot, StartAheadOfEpoch};
 use crate::program::{Item, Program};
 use crate::shape::Shape;
@@ -259,10 +260,18 @@ impl<S: Shape> Server<S> {
         S::length(&self.history).saturating_sub(S::length(&self.disk.history))
     }
 
-    /// The newest snapshot, unless the whole log is cut, and it with the log.
-    pub(crate) fn kept_snapshot(&self) -> Snapshot<S> {
-        let is_empty = S::length(&self.history) == 0;
-        if is_empty { Snapshot::default() } else { self.disk.snapshot }
+    /// The length of the log at a position. The snapshot of a state without transactions is at one that
+    /// no log has, (epoch, 0), and before all of the log.
+    pub(crate) fn length_at(&self, log: &History<'_, S>, zxid: Zxid<S::Num>) -> Option<usize> {
+        let Snapshot { label, tree } = self.disk.snapshot;
+        let is_empty = label == zxid && S::length(&tree) == 0;
+        log.length_at(zxid).or(is_empty.then_some(0))
+    }
+
+    /// The newest snapshot, unless the whole log is cut up to a position before it, and it with the log.
+    pub(crate) fn kept_snapshot(&self, position: Zxid<S::Num>) -> Snapshot<S> {
+        let is_cut = S::length(&self.history) == 0 && position < self.disk.snapshot.label;
+        if is_cut { Snapshot::default() } else { self.disk.snapshot }
     }
 
     /// Whether the history on disk is still to be cut or replaced.

@@ -189,3 +189,15 @@ fn zab_server_drops_an_early_acknowledgement() {
     let early = divergence.instead.iter().any(|said| said.contains("ACK-LD came before ACK"));
     assert!(early, "{divergence:?}");
 }
+
+/// A SNAP of a state without transactions is at the beginning of its epoch. Whoever has taken it can cut
+/// its log back to there, and has the snapshot still:
+/// server 1 of `zabcheck record --target mixed --run 1=zab-server --scenario truncate-first --seed 1`.
+#[test]
+fn a_log_is_cut_back_to_a_snapshot_without_transactions() {
+    let text = include_bytes!("truncated-to-snapshot.raw.ndjson").to_vec();
+    let capture = capture("truncated-to-snapshot".to_owned(), text);
+    let rules = |server| capture.rules(server);
+    let followed = zab_follow::follow_all(&capture.items, &capture.members, rules);
+    assert_eq!(zab_follow::answer(&followed), Answer::Conforms);
+}

@@ -55,7 +55,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             }
             Item::Truncate => {
                 me.disk.history = me.history;
-                me.disk.snapshot = me.kept_snapshot();
+                me.disk.snapshot = me.kept_snapshot(me.database.label);
                 Write::Truncated(self.last())
             }
             Item::Snapshot => {

@@ -147,7 +147,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
             TruncToAbsentRecord::Refused => None,
             TruncToAbsentRecord::NextKept => Some((log.count_to(zxid) + 1).min(log.length())),
         };
-        let found = log.length_at(zxid);
+        let found = self.me.length_at(&log, zxid);
         if found.is_none_or(|length| length == 0) { next.or(found) } else { found }
     }
 
@@ -177,7 +177,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// `zxid`.
     fn cut(&mut self, length: usize, zxid: Zxid<S::Num>) {
         self.me.history = self.history().prefix(length);
-        let snapshot = self.me.kept_snapshot();
+        let snapshot = self.me.kept_snapshot(zxid);
         self.me.database = Database::recovered(self.cfg, snapshot, self.me.history);
         self.me.database.label = zxid;
     }
