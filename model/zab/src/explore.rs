@@ -64,6 +64,6 @@ pub use properties::{Kind, PROPERTIES, Property};
 pub use render::{ActionText, changes, trace_text};
 pub use sized::{Largest, WithSize, with_size};
 pub use sizes::{Flat, Log, PAIRS, SERVERS, SERVERS_MAX, TXNS_MAX, Transactions};
-pub use starts::{after_first_epoch, uneven_starts};
+pub use starts::{after_first_epoch, in_snapshot, uneven_starts};
 pub use state::{Budget, State};
 pub use unlimited::Unlimited;

@@ -1,7 +1,9 @@
 //! Where mutants of the `zookeeper` family are looked for.
 
-use crate::zab::explore::{Bounds, Election, Log, Start, Zab, after_first_epoch, uneven_starts};
-use crate::zab::{Disk, Grain, Snapshot, Txn, Zxid};
+use crate::zab::explore::{
+    Bounds, Election, Start, Zab, after_first_epoch, in_snapshot, uneven_starts,
+};
+use crate::zab::{Disk, Grain};
 
 /// Bounds with a name.
 #[derive(Clone, Copy, Debug)]
@@ -111,18 +113,5 @@ impl Rung {
 fn promised() -> Start {
     let mut start = Start::default();
     start.disks[0] = Disk { accepted_epoch: 2, ..Disk::default() };
-    start
-}
-
-fn in_snapshot() -> Start {
-    let mut start = after_first_epoch();
-    let (label, tree) = (Zxid::new(2, 1), Log::of(&[1, 2]).expect("a log has room for two"));
-    let snapshot = Snapshot { label, tree };
-    start.transactions[1] = Txn { zxid: label, payload: 2 };
-    start.established = None;
-    let epochs = |epoch, disk| Disk { accepted_epoch: epoch, current_epoch: epoch, ..disk };
-    let [_, two, three] = start.disks;
-    let one = Disk { history: tree, snapshot, ..Disk::default() };
-    start.disks = [epochs(2, one), epochs(3, two), epochs(3, three)];
     start
 }

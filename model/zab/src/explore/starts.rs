@@ -3,7 +3,7 @@
 use super::ghost::Established;
 use super::model::Start;
 use super::sizes::{Flat, Log, SERVERS, Transactions};
-use crate::stores::Disk;
+use crate::stores::{Disk, Snapshot};
 use crate::types::{ServerId, Txn, Zxid};
 
 /// The transactions 1.1, 1.2, … as a server has them on its disk, and its epochs.
@@ -34,6 +34,22 @@ pub fn after_first_epoch() -> Start {
         committed: led.history,
         established: Some(Established { epoch: 1, leader: ServerId(3), initial: Log::default() }),
     }
+}
+
+/// 1 took 1.1 and 2.1 with a SNAP of epoch 2; epoch 3 began without 2.1, and without 1.
+#[must_use]
+pub fn in_snapshot() -> Start {
+    let mut start = after_first_epoch();
+    // A history has room for every transaction.
+    let (label, tree) = (Zxid::new(2, 1), Log::of(&[1, 2]).unwrap_or_default());
+    let snapshot = Snapshot { label, tree };
+    start.transactions[1] = Txn { zxid: label, payload: 2 };
+    start.established = None;
+    let epochs = |epoch, disk| Disk { accepted_epoch: epoch, current_epoch: epoch, ..disk };
+    let [_, two, three] = start.disks;
+    let one = Disk { history: tree, snapshot, ..Disk::default() };
+    start.disks = [epochs(2, one), epochs(3, two), epochs(3, three)];
+    start
 }
 
 /// Initial disks for elections: all alike; the server with the lowest id has the longest history;

@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use stateright::Model;
 use zab_explorer::{Options, Report};
 use zab_model::explore::{
-    Bounds, Election, Log, NetworkMutant, PROPERTIES, Start, State, Zab, after_first_epoch,
+    Bounds, Election, NetworkMutant, PROPERTIES, Start, State, Zab, after_first_epoch, in_snapshot,
     uneven_starts,
 };
-use zab_model::{Disk, Grain, Profile, Snapshot, Txn, Zxid};
+use zab_model::{Disk, Grain, Profile};
 
 use crate::{CALM, ELECTION, explore, explore_within, violated, with, zab};
 
@@ -93,20 +93,6 @@ impl Scene {
             Self::TwoRequests => zab(Bounds { requests: 2, ..CALM }),
         }
     }
-}
-
-/// 1 took 1.1 and 2.1 with a SNAP of epoch 2; epoch 3 began without 2.1, and without 1.
-fn in_snapshot() -> Start {
-    let mut start = after_first_epoch();
-    let (label, tree) = (Zxid::new(2, 1), Log::of(&[1, 2]).expect("a log has room for two"));
-    let snapshot = Snapshot { label, tree };
-    start.transactions[1] = Txn { zxid: label, payload: 2 };
-    start.established = None;
-    let epochs = |epoch, disk| Disk { accepted_epoch: epoch, current_epoch: epoch, ..disk };
-    let [_, two, three] = start.disks;
-    let one = Disk { history: tree, snapshot, ..Disk::default() };
-    start.disks = [epochs(2, one), epochs(3, two), epochs(3, three)];
-    start
 }
 
 /// Each value of each switch that is not that of `fixed`, where it shows, and the property that is
