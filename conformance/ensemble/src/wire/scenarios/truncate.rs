@@ -12,8 +12,8 @@ use crate::relay::tap::Flow;
 use crate::wire::run::Run;
 use crate::wire::slow::{self, SlowDisk};
 
-/// How much later every flush of the leader's log begins.
-const DELAY: Duration = Duration::from_secs(12);
+/// How much later every flush of the leader's log begins, until the disk is made fast.
+const DELAY: Duration = Duration::from_secs(30);
 
 /// How long a follower is given to cut its log. Nobody tells when it has.
 const CUT_MAX: Duration = Duration::from_secs(3);
