@@ -5,6 +5,7 @@
 //! asks for them (*on demand*). Each such choice is a function with its argument.
 
 mod follower;
+mod late;
 mod leader;
 mod looking;
 
@@ -40,6 +41,11 @@ pub(crate) fn successors(
     let place = node.place(track);
     let found = Vec::new();
     let mut moves = Moves { track, node, place, witness, found };
+    if let Some(sent) = moves.send_late()
+        && moves.only(sent)
+    {
+        return moves.found;
+    }
     if node.owes(track).is_none() {
         moves.restart();
     }
@@ -126,8 +132,11 @@ impl Moves<'_, '_, '_> {
             self.add_step(Step::LeaveRole);
             // Where a retained database is not taken to the end of the log, it counts what is applied.
             let applied = self.applied();
-            let moved = applied.step(self.track, Step::LeaveRole, &mut Witness::None);
-            self.add(moved);
+            let held = self.held_answers();
+            for node in [applied].into_iter().chain(held) {
+                let moved = node.step(self.track, Step::LeaveRole, &mut Witness::None);
+                self.add(moved);
+            }
         }
     }
 

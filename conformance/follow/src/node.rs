@@ -66,6 +66,8 @@ pub(crate) struct Node {
     pub(crate) votes: BTreeMap<ServerId, (usize, usize)>,
     /// What waits in the queues of handlers.
     pub(crate) queued: Vec<(ServerId, Message)>,
+    /// An answer to a vote that is made and not sent yet, and to whom it goes (`moves::late`).
+    pub(crate) late: Option<(ServerId, Message)>,
 }
 
 /// A node after a step, and how much of the capture the step accounts for.
@@ -95,6 +97,7 @@ impl Node {
             links: vec![Progress::default(); track.view.lives.first()?.links.len()],
             votes: BTreeMap::new(),
             queued: Vec::new(),
+            late: None,
         };
         Some(node.step(track, Step::Start { survived: 0 }, &mut Witness::None)?.node)
     }
@@ -145,6 +148,14 @@ impl Node {
         let votes = self.record(track).votes.get(&peer);
         let sent = self.voted(peer);
         votes.into_iter().flat_map(move |votes| votes.next(sent))
+    }
+
+    /// Whether the capture has a vote for a peer, but something else before it.
+    pub(crate) fn sends_later(&self, track: Track<'_>, peer: ServerId, vote: &Message) -> bool {
+        let is_it = |(_, recorded): &Sent| recorded == vote;
+        let out = self.record(track).votes.get(&peer).map_or(&[][..], |votes| &votes.out);
+        let mut next = self.next_votes(track, peer);
+        !next.any(|(_, recorded)| is_it(&recorded)) && out.iter().skip(self.voted(peer)).any(is_it)
     }
 
     /// The votes of a peer that have arrived and are neither received nor lost, each with its number.
@@ -284,6 +295,7 @@ impl Node {
         crashed.links = vec![Progress::default(); track.view.lives.get(crashed.life)?.links.len()];
         crashed.votes.clear();
         crashed.queued.clear();
+        crashed.late = None;
         Some(crashed.step(track, Step::Start { survived }, &mut Witness::None)?.node)
     }
 
@@ -332,7 +344,8 @@ impl Node {
         message: &Message,
     ) -> Result<Match, Refused> {
         if let Any::Notification(_) = message {
-            return Ok(self.vote(track, to, message));
+            let is_recorded = self.vote(track, to, message);
+            return Ok(if is_recorded { Match::Recorded } else { Match::Unrecorded });
         }
         let Some(link) = self.link(track, to) else { return Ok(Match::Unrecorded) };
         match self.next_out(track, link) {
@@ -347,13 +360,13 @@ impl Node {
 
     /// A vote that the capture does not have next is lost: one that was not sent yet is replaced by a
     /// newer one, and what is in flight is lost with its connection (`zk.link.slot`, `zk.link.recv`).
-    fn vote(&mut self, track: Track<'_>, to: ServerId, message: &Message) -> Match {
+    pub(crate) fn vote(&mut self, track: Track<'_>, to: ServerId, message: &Message) -> bool {
         let mut next = self.next_votes(track, to);
         let Some((number, _)) = next.find(|(_, (_, recorded))| recorded == message) else {
-            return Match::Unrecorded;
+            return false;
         };
         self.votes.entry(to).or_default().0 = number + 1;
-        Match::Recorded
+        true
     }
 }
 

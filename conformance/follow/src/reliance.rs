@@ -33,7 +33,7 @@ pub struct Reliance {
 
 /// The switches that a server needs: set as in `fixed`, each by itself, the capture diverges. If there is
 /// none, those of known issues are set together. A switch that is not among them makes no difference to this
-/// capture, or is not the only way to explain it.
+/// capture, or is not the only way to explain it. A server that is no run of its release needs none.
 #[must_use]
 pub fn reliances(
     items: &[Item],
@@ -41,6 +41,9 @@ pub fn reliances(
     server: i64,
     profile: Profile,
 ) -> Vec<Reliance> {
+    if follow(items, members, server, profile).answer != Answer::Conforms {
+        return Vec::new();
+    }
     let needs = |switches: &[&'static Switch]| {
         let mut strict = profile;
         for switch in switches {

@@ -338,7 +338,8 @@ impl Moves<'_, '_, '_> {
         }
     }
 
-    /// The position that this server tells of itself in its next election, in this process or the next.
+    /// The position that this server tells of itself in its next election, in this process or the next. A
+    /// repetition of an earlier vote tells nothing: it may never be accounted for.
     fn told_position(&self) -> Option<Zxid<u32>> {
         let me = self.node.server.id;
         let own = |vote: &Message| {
@@ -346,8 +347,8 @@ impl Moves<'_, '_, '_> {
             (vote.leader == me).then_some(vote.zxid)
         };
         let looking = |vote: &Message| matches!(vote, Any::Notification(vote) if vote.role == zab_model::Role::Looking);
-        let here = self.peers().flat_map(|peer| self.node.next_votes(self.track, peer));
-        let mut here = here.map(|(_, (_, vote))| vote);
+        let here = self.peers().filter_map(|peer| self.node.owed_vote(self.track, peer));
+        let mut here = here.map(|(_, vote)| vote);
         let here = here.find_map(|vote| own(&vote).filter(|_| looking(&vote)));
         here.or_else(|| {
             let next = self.track.view.lives.get(self.node.life + 1)?;

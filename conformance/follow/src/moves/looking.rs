@@ -14,6 +14,8 @@ impl Moves<'_, '_, '_> {
             return;
         }
         self.add_step(Step::Settle);
+        let held = self.held_answers();
+        self.found.extend(held.into_iter().map(|node| (node, 1)));
         for peer in self.peers() {
             let arrived: Vec<_> = self.node.arrived_votes(self.track, peer, self.place).collect();
             for (index, (number, vote)) in arrived.iter().enumerate() {

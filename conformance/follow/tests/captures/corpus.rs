@@ -201,3 +201,46 @@ fn a_log_is_cut_back_to_a_snapshot_without_transactions() {
     let followed = zab_follow::follow_all(&capture.items, &capture.members, rules);
     assert_eq!(zab_follow::answer(&followed), Answer::Conforms);
 }
+
+/// An answer that a follower has made is sent after its first votes of the next election: server 3 of
+/// `zabcheck record --target apache --scenario truncate --seed 1`, on a busy machine, up to the next UPTODATE.
+#[test]
+fn an_answer_of_an_earlier_role_is_sent_late() {
+    let text = include_str!("late-answer.raw.ndjson");
+    let followed = |text: &str| {
+        let capture = capture("late-answer".to_owned(), text.as_bytes().to_vec());
+        let rules = |server| capture.rules(server);
+        zab_follow::answer(&zab_follow::follow_all(&capture.items, &capture.members, rules))
+    };
+    assert_eq!(followed(text), Answer::Conforms);
+    // It is the one that it had made, and nothing else: length, role, leader, zxid and round of the vote.
+    let late = "000000b400000001000000000000000200000000000000000000000000000001";
+    for (what, wrong) in [
+        ("role", "000000b400000002000000000000000200000000000000000000000000000001"),
+        ("leader", "000000b400000001000000000000000100000000000000000000000000000001"),
+        ("zxid", "000000b400000001000000000000000200000001000000090000000000000001"),
+        ("round", "000000b400000001000000000000000200000000000000000000000000000002"),
+    ] {
+        let lines = text.lines().enumerate().map(|(index, line)| match index {
+            203 => {
+                assert!(line.contains(late), "{line}");
+                line.replace(late, wrong)
+            }
+            _ => line.to_owned(),
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let Answer::Diverges(divergence) = followed(&text) else { panic!("{what}") };
+        assert_eq!(divergence.line, 204, "{what}");
+    }
+}
+
+/// A leader that is cut off makes a transaction that no packet shows, and has repeated an earlier vote:
+/// server 2 of `zabcheck record --wire --scenario deposed-leader --seed 1`, until it is up to date again.
+#[test]
+fn a_transaction_that_nobody_got_is_told_by_the_next_vote() {
+    let text = include_bytes!("unseen-after-repetition.raw.ndjson").to_vec();
+    let capture = capture("unseen-after-repetition".to_owned(), text);
+    let rules = |server| capture.rules(server);
+    let followed = zab_follow::follow_all(&capture.items, &capture.members, rules);
+    assert_eq!(zab_follow::answer(&followed), Answer::Conforms);
+}
