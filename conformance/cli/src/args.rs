@@ -5,6 +5,7 @@ mod check;
 mod diff;
 mod explore;
 mod import;
+mod named;
 mod record;
 mod values;
 
@@ -17,15 +18,17 @@ pub(crate) use bugs::{Bugs, Releases, Replay};
 pub(crate) use check::{
     Bounds, Check, Election, Epochs, Failures, Family, Files, Limits, PaperBounds,
 };
-pub(crate) use diff::{Diff, Named};
+pub(crate) use diff::Diff;
 pub(crate) use explore::Explore;
 pub(crate) use import::Import;
+pub(crate) use named::Named;
 pub(crate) use record::{Implementation, Record, Target};
 pub(crate) use values::{command, conflict};
 
 use crate::exit;
 use crate::export::Picture;
 use crate::report::ci::Reports;
+use named::{named, profile};
 
 /// Checks ZooKeeper's atomic broadcast: its model, and real runs against the model.
 #[derive(Debug, Parser)]
@@ -226,8 +229,8 @@ pub(crate) struct Conform {
     pub(crate) each: bool,
     /// The rules that the servers follow, as `zabcheck profiles` lists them [default: of a trace
     /// `fixed`, of a capture those of the release that its header names]
-    #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = profile)]
-    pub(crate) profile: Option<Profile>,
+    #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = named)]
+    pub(crate) profile: Option<Named>,
     #[command(flatten)]
     pub(crate) members: Members,
     #[command(flatten)]
@@ -318,17 +321,6 @@ pub(crate) struct Profiles {
     /// A release, with switches set otherwise or not (default: all releases side by side)
     #[arg(value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = profile)]
     pub(crate) profile: Option<Profile>,
-}
-
-/// A profile by its name; of a name that nothing has, what may have been meant.
-fn profile(text: &str) -> Result<Profile, String> {
-    Profile::named(text).map_err(|error| {
-        let distance = |name: &&&str| strsim::damerau_levenshtein(name, &error.given);
-        match error.known.iter().min_by_key(distance) {
-            Some(nearest) => format!("{error}; the nearest is {nearest}"),
-            None => error.to_string(),
-        }
-    })
 }
 
 /// A grain by its name; of a name that nothing has, what may have been meant.

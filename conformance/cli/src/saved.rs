@@ -5,15 +5,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use stateright::Model;
-use zab_bugs::{Budget, Hunt, WithHunt, with_hunt};
-use zab_model::Profile;
-use zab_model::explore::{Action, State};
+use zab_bugs::{Budget, Hunt, Shown, WithHunt, with_hunt};
+use zab_model::explore::{Action, State, Zab};
+use zab_model::{Grain, Profile};
 
 use crate::report::VERSION;
 use crate::retold::Retold;
 
 /// What such a file is.
-const SCHEMA: &str = "zabcheck-run/1";
+const SCHEMA: &str = "zabcheck-run/2";
 
 /// The model whose runs are saved.
 const MODEL: &str = "zookeeper";
@@ -30,12 +30,22 @@ pub(crate) struct Saved {
     pub(crate) bug: String,
     /// What differs from `fixed`.
     profile: String,
+    /// How much one step of a server does.
+    grain: String,
     /// As a budget is printed.
     pub(crate) bounds: String,
     /// The safety properties that its last state violates.
     pub(crate) violates: Vec<String>,
     /// The actions as they are printed.
     pub(crate) steps: Vec<String>,
+}
+
+/// What a file is, and who has written it.
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+    model: String,
+    build: String,
 }
 
 /// A run that the model has made again.
@@ -56,22 +66,22 @@ pub(crate) enum NotMade {
 
 impl Saved {
     /// The file of a run.
-    pub(crate) fn new(
+    pub(crate) fn new<const N: usize, const P: usize>(
         bug: &str,
-        profile: Profile,
+        model: &Zab<N, P>,
         budget: Budget,
-        actions: &[Action],
-        violates: &[&str],
+        shown: &Shown,
     ) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
             build: VERSION.to_owned(),
             model: MODEL.to_owned(),
             bug: bug.to_owned(),
-            profile: profile.to_string(),
+            profile: model.ensemble.profile.to_string(),
+            grain: model.ensemble.grain.to_string(),
             bounds: budget.to_string(),
-            violates: violates.iter().map(ToString::to_string).collect(),
-            steps: actions.iter().map(ToString::to_string).collect(),
+            violates: shown.properties.iter().map(ToString::to_string).collect(),
+            steps: shown.actions.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -89,13 +99,11 @@ impl Saved {
         let name = path.display();
         let text =
             fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
-        let saved: Self = serde_json::from_str(&text)
-            .map_err(|error| format!("{name} is no saved run: {error}"))?;
-        let fields = [
-            ("schema", &saved.schema, SCHEMA),
-            ("model", &saved.model, MODEL),
-            ("build", &saved.build, VERSION),
-        ];
+        let none = |error: serde_json::Error| format!("{name} is no saved run: {error}");
+        // What the file is comes first: of another form other fields are missing.
+        let Head { schema, model, build } = serde_json::from_str(&text).map_err(none)?;
+        let fields =
+            [("schema", &schema, SCHEMA), ("model", &model, MODEL), ("build", &build, VERSION)];
         let wrong = fields.into_iter().find(|(_, found, wanted)| found != wanted);
         let wrong = wrong.map(|(field, found, wanted)| {
             format!(
@@ -103,7 +111,7 @@ impl Saved {
                  FILE` saves the run of this build)"
             )
         });
-        wrong.map_or(Ok(saved.clone()), Err)
+        wrong.map_or_else(|| serde_json::from_str(&text).map_err(none), Err)
     }
 
     /// Makes the run again, step by step, and judges each state.
@@ -113,7 +121,9 @@ impl Saved {
         let profile =
             Profile::FIXED.with(settings).map_err(|why| refused("profile", why.to_string()))?;
         let budget = Budget::parse(&self.bounds).map_err(|why| refused("bounds", why))?;
-        with_hunt(profile, budget, &[], &[], self)
+        let grain = Grain::ALL.into_iter().find(|grain| grain.name() == self.grain);
+        let grain = grain.ok_or_else(|| refused("grain", format!("no grain is {}", self.grain)))?;
+        with_hunt(profile, grain, budget, &[], &[], self)
             .map_err(|why| refused("bounds", why.to_string()))?
     }
 }

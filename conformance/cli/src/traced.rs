@@ -38,9 +38,8 @@ fn story(folder: &Path, bug: &Bug, scene: &Scene, budget: Budget, damage: &Shown
     let Some(Retold { family, run }) = retold(scene, budget, &damage.actions) else {
         return Exit::Usage;
     };
-    let profile = family.ensemble.profile;
     let Some(run) = run else { return Exit::Unknown };
-    let saved = Saved::new(bug.name, profile, budget, &damage.actions, &damage.properties);
+    let saved = Saved::new(bug.name, &family, budget, damage);
     let exit = write(&folder.join(format!("{}.json", bug.name)), &saved.text());
     let exploration = Exploration {
         name: CUSTOM,

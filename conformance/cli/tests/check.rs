@@ -198,7 +198,7 @@ fn deadlocks_are_counted_and_shown_where_asked() {
     assert_eq!((of("deadlock_length"), of("left_out")), (Some(2), Some(0)));
     let output = zabcheck(&with(&SMALL, &["--deadlock", "--json", &name]));
     assert_exit(&output, 1);
-    let run = "no deadlock is violated after 2 steps:\n   1  UpdateLeader(1)\n        server 1 role: \
+    let run = "there is a deadlock after 2 steps:\n   1  UpdateLeader(1)\n        server 1 role: \
                LOOKING -> LEADING\n";
     assert!(stdout(&output).contains(run), "{}", stdout(&output));
     assert!(stdout(&output).contains("\n   2  UpdateLeader(2)\n"), "{}", stdout(&output));

@@ -5,7 +5,7 @@ use std::fmt;
 use zab_model::explore::{self, Bounds, SERVERS_MAX};
 use zab_model::{ServerId, ServerSet};
 
-/// Everything that the environment may do while a bug is looked for.
+/// Everything that the environment may do while a bug is looked for, and who is elected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// The counts, each for the whole run.
@@ -18,7 +18,12 @@ pub struct Budget {
     electors: u8,
     /// Whether what a server has appended is durable before anything else happens.
     prompt_disks: bool,
+    /// Who wins each election, in order; nobody means any server.
+    leaders: [ServerId; LEADERS_MAX],
 }
+
+/// Elections whose winner can be said.
+const LEADERS_MAX: usize = 4;
 
 /// Something that the environment may do, and that happens to one server.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +51,9 @@ const COUNTS: [Count; 7] = [
 /// The name of the count of elections, which is of no server.
 const ROUNDS: &str = "rounds";
 
+/// The name of the elections with their winners, in order.
+const LEADERS: &str = "leaders";
+
 /// The name of the number of servers, which is 3 unless it is given.
 const SERVERS: &str = "servers";
 
@@ -72,6 +80,7 @@ impl Budget {
             joiners: ServerSet::default(),
             electors: u8::MAX,
             prompt_disks: false,
+            leaders: [ServerId::NOBODY; LEADERS_MAX],
         };
         for word in text.split_whitespace() {
             budget.read(word).ok_or_else(|| {
@@ -80,7 +89,9 @@ impl Budget {
                     "{word:?}: expected NAME=NUMBER, or NAME=NUMBER@SERVERS such as crashes=1@3; \
                      the names are {ROUNDS} (which has no servers), {names}, and {SERVERS}, of which \
                      there are 2 to {SERVERS_MAX}; a number is at most {NUMBER_MAX}, and servers are 1 \
-                     to {SERVERS_MAX}; or {JOINERS}=SERVERS, {ELECTORS}=NUMBER, {PROMPT_DISKS}"
+                     to {SERVERS_MAX}; or {JOINERS}=SERVERS, {ELECTORS}=NUMBER, {PROMPT_DISKS}, and \
+                     in place of {ROUNDS} {LEADERS} with the winner of each election in order, such as \
+                     {LEADERS}=3,1 (at most {LEADERS_MAX})"
                 )
             })?;
         }
@@ -95,6 +106,13 @@ impl Budget {
         }
         if name == JOINERS {
             self.joiners = servers_of(value)?;
+            return Some(());
+        }
+        if name == LEADERS {
+            let ids: Option<Vec<ServerId>> = value.split(',').map(server_of).collect();
+            let ids = ids.filter(|ids| ids.len() <= LEADERS_MAX)?;
+            self.leaders[..ids.len()].copy_from_slice(&ids);
+            self.bounds.rounds = u8::try_from(ids.len()).ok()?;
             return Some(());
         }
         let (number, servers) = match value.split_once('@') {
@@ -167,9 +185,16 @@ impl Budget {
         before: &explore::Budget,
         after: &explore::Budget,
     ) -> bool {
-        COUNTS.iter().zip(self.who).all(|(count, who)| {
-            (count.left)(after) == (count.left)(before) || who.is_empty() || who.contains(server)
-        })
+        let left = usize::from(before.rounds);
+        let round = usize::from(self.bounds.rounds).saturating_sub(left);
+        let winner = self.leaders.get(round).filter(|winner| **winner != ServerId::NOBODY);
+        let is_won = after.rounds == before.rounds || winner.is_none_or(|id| *id == server);
+        is_won
+            && COUNTS.iter().zip(self.who).all(|(count, who)| {
+                (count.left)(after) == (count.left)(before)
+                    || who.is_empty()
+                    || who.contains(server)
+            })
     }
 }
 
@@ -180,10 +205,14 @@ const NUMBER_MAX: u8 = 9;
 fn servers_of(text: &str) -> Option<ServerSet> {
     let mut set = ServerSet::default();
     for word in text.split(',') {
-        let id = word.parse().ok().filter(|id| (1..=SERVERS_MAX).contains(&usize::from(*id)))?;
-        set.insert(ServerId(id));
+        set.insert(server_of(word)?);
     }
     Some(set)
+}
+
+fn server_of(word: &str) -> Option<ServerId> {
+    let id = word.parse().ok().filter(|id| (1..=SERVERS_MAX).contains(&usize::from(*id)))?;
+    Some(ServerId(id))
 }
 
 /// Ids with commas between them, and with something before the first.
@@ -200,7 +229,12 @@ impl fmt::Display for Budget {
         if self.bounds.servers != Bounds::CALM.servers {
             write!(f, "{SERVERS}={} ", self.bounds.servers)?;
         }
-        write!(f, "{ROUNDS}={}", self.bounds.rounds)?;
+        let winners = self.leaders.iter().take_while(|id| **id != ServerId::NOBODY);
+        let winners: Vec<String> = winners.map(ToString::to_string).collect();
+        match winners.as_slice() {
+            [] => write!(f, "{ROUNDS}={}", self.bounds.rounds)?,
+            winners => write!(f, "{LEADERS}={}", winners.join(","))?,
+        }
         let counts = self.amounts().skip(1).zip(self.who);
         for ((name, number), who) in counts.filter(|((_, number), _)| *number > 0) {
             write!(f, " {name}={number}")?;

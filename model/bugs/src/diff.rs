@@ -19,7 +19,7 @@ mod watched;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::ControlFlow;
 
 use stateright::Model;
 use zab_model::explore::{Action, Packet, SERVERS, State};
@@ -91,8 +91,8 @@ struct Place {
 }
 
 /// Looks for the run with the fewest packets, within a budget, that servers of profile `one` can make
-/// and servers of profile `other` cannot. At most `pairs_max` pairs of states are looked at, and none
-/// any more once `stop` is set.
+/// and servers of profile `other` cannot. At most `pairs_max` pairs of states are looked at. `tell` is
+/// told before each pair how many were looked at, and may end the search.
 ///
 /// # Errors
 /// When there is no room for the budget.
@@ -101,23 +101,22 @@ pub fn difference(
     other: Profile,
     budget: Budget,
     pairs_max: usize,
-    stop: &AtomicBool,
+    tell: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Compared, Impossible> {
     let model = |profile| {
         let model = Hunt::new(profile, budget, &[], &[]);
         model.ok_or_else(|| Impossible::no_room(&budget.bounds, SERVERS))
     };
     let (first, second) = (model(one)?, model(other)?);
-    let mut fine = model(other)?;
-    fine.set_grain(Grain::Threads);
+    let fine = model(other)?.at(Grain::Threads);
     let mut search = Search::new(&first, &second);
     let mut compared = Compared { difference: None, pairs: 0, truncated: false };
     while let Some(place) = search.next() {
-        compared.pairs += 1;
-        if compared.pairs > pairs_max || stop.load(Ordering::Relaxed) {
+        if compared.pairs == pairs_max || tell(compared.pairs).is_break() {
             compared.truncated = true;
             return Ok(compared);
         }
+        compared.pairs += 1;
         for last in search.go_on(place) {
             let actions = search.actions(place, last);
             let Some(found) = confirm(&first, &fine, &actions) else { continue };

@@ -1,9 +1,9 @@
 //! Looks for a bug, with as few faults as possible; and explores without it.
 
 use zab_explorer::{Options, Progress, Report, Stop, Trace, Verdict, check};
-use zab_model::Profile;
 use zab_model::explore::{Action, State};
 use zab_model::profile::UnknownName;
+use zab_model::{Grain, Profile};
 
 use crate::budget::Budget;
 use crate::hunt::{CAPACITY, DAMAGE, Hunt, PRECURSOR};
@@ -45,6 +45,8 @@ pub struct Shown {
 pub struct Control {
     /// What the servers do.
     pub profile: Profile,
+    /// How much one step of a server does.
+    pub grain: Grain,
     /// The safety properties that are violated and are not known to be.
     pub violated: Vec<&'static str>,
     /// Why there was more to see.
@@ -84,7 +86,7 @@ impl Scene {
         budget: Budget,
         work: W,
     ) -> Result<W::Output, Impossible> {
-        with_hunt(self.profile()?, budget, self.damage, self.known, work)
+        with_hunt(self.profile()?, self.grain, budget, self.damage, self.known, work)
     }
 
     /// Looks for the damage: with no fault, with one, and so on up to the budget.
@@ -172,13 +174,14 @@ impl Search {
     }
 }
 
-/// Explores all that servers of a profile do within a budget; `known` are properties that they are
-/// known to violate.
+/// Explores all that servers of a profile do within a budget, at a grain; `known` are properties that
+/// they are known to violate.
 ///
 /// # Errors
 /// When it cannot begin.
 pub fn control(
     profile: Profile,
+    grain: Grain,
     budget: Budget,
     known: &[&str],
     options: &Options<'_>,
@@ -186,13 +189,14 @@ pub fn control(
 ) -> Result<Control, Impossible> {
     let all: Vec<&str> = Hunt::safety().filter(|name| !known.contains(name)).collect();
     let options = &Options { stop_when_violated: false, ..*options };
-    let work = Controlling { profile, known, options, tell };
-    with_hunt(profile, budget, &all, known, work)?
+    let work = Controlling { profile, grain, known, options, tell };
+    with_hunt(profile, grain, budget, &all, known, work)?
 }
 
 /// An exploration without a bug.
 struct Controlling<'a, 't> {
     profile: Profile,
+    grain: Grain,
     known: &'a [&'a str],
     options: &'a Options<'a>,
     tell: &'a mut Tell<'t>,
@@ -211,6 +215,7 @@ impl WithHunt for Controlling<'_, '_> {
         violated.retain(|name| !self.known.contains(name));
         violated.dedup();
         let Report { stopped, distinct, seconds, .. } = report;
-        Ok(Control { profile: self.profile, violated, stopped, distinct, seconds })
+        let Self { profile, grain, .. } = self;
+        Ok(Control { profile, grain, violated, stopped, distinct, seconds })
     }
 }

@@ -81,15 +81,17 @@ impl<const N: usize, const P: usize> Hunt<N, P> {
         Some(Self { zab, budget, faults_max, damage, precursors, capacity })
     }
 
+    /// The same with a step of a server that does so much.
+    #[must_use]
+    pub fn at(mut self, grain: Grain) -> Self {
+        self.zab.ensemble.grain = grain;
+        self
+    }
+
     /// The same with at most so many faults in a run.
     #[must_use]
     pub fn with_faults(self, faults_max: u8) -> Self {
         Self { faults_max, ..self }
-    }
-
-    /// How much one step of a server does.
-    pub(crate) fn set_grain(&mut self, grain: Grain) {
-        self.zab.ensemble.grain = grain;
     }
 
     /// The family, without the bounds on who suffers a fault.

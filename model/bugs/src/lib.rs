@@ -4,13 +4,13 @@
 //! [`BUGS`] says of each what it is made of, which releases have it, how far it has to be looked for
 //! ([`Budget`]), and what the damage is. [`Scene::find`] looks for it: with the fewest faults, then
 //! with the fewest steps, told in the order with the fewest changes of server. [`control`] explores
-//! the same without the bug. What the model cannot say yet is a row that says why.
+//! the same without the bug. What the model cannot say is a row that says why.
 //!
 //! [`REASONS`] tells why each happens and what its fix changes; [`behaves_as`] knows which release behaves like which.
 //!
-//! The model in which a bug is looked for is [`Hunt`]: the `zookeeper` family at its coarsest grain
-//! (leaders elected in one step, a step up to each write), in which only the servers that are named
-//! suffer a fault.
+//! The model in which a bug is looked for is [`Hunt`]: the `zookeeper` family at the coarsest grain
+//! that shows the bug (leaders elected in one step, a step up to each write or, where the bug is between
+//! threads, for each item of each thread), in which only the servers that are named suffer a fault.
 
 mod budget;
 mod diff;

@@ -42,6 +42,39 @@ pub const REASONS: &[Reason] = &[
               3.5.4, for servers that were in broadcast).",
     },
     Reason {
+        name: "ZOOKEEPER-2846",
+        why: "A server that was brought up to date with SNAP has a log with a hole: what the snapshot \
+              holds is in no record, and later transactions are behind it. Its window begins behind \
+              the snapshot. When it leads, a learner that stands on a record before the hole is \
+              behind the window, so the leader reads its log files from there on \
+              (`LearnerHandler.syncFollower`): the learner gets what is before the hole and what is \
+              behind it, and never what is in it. Whether a leader reads its log files depends on \
+              their size beside that of a snapshot (`snapshotSizeFactor`); the model has no sizes, so \
+              this leader reads them whenever they reach back to the learner.",
+        fix: "`fixed` makes no DIFF of log files (D-LOG), and a snapshot takes the place of the log \
+              (D-STORES). The issue is open.",
+    },
+    Reason {
+        name: "ZOOKEEPER-3023",
+        why: "What a follower was synchronized to is applied by another thread (the commit \
+              processor), and nothing waits for it. The follower acknowledges UPTODATE, and serves, \
+              while its tree is what it was before the synchronization. The leader takes the \
+              acknowledgement for that of a server that has the state which the leader began with.",
+        fix: "What was committed before NEWLEADER is applied before NEWLEADER is acknowledged (since \
+              3.9.3).",
+    },
+    Reason {
+        name: "ZOOKEEPER-3104",
+        why: "The handler of a learner queues NEWLEADER as soon as it has chosen SNAP, and sends the \
+              state of a later moment. A transaction that was committed in between is in that state, \
+              and its PROPOSAL and COMMIT are behind NEWLEADER. An earlier one comes again before \
+              NEWLEADER, and writes over what the later one wrote. At NEWLEADER the learner writes \
+              its tree as a snapshot with the position of the SNAP: the later transaction is not in \
+              it, and a restart reads the log only from that position on.",
+        fix: "NEWLEADER is queued after the SNAP was sent, so all that is in it comes again before \
+              (since 3.5.5 and 3.6.0). Under `fixed` nothing comes again (D-SNAP).",
+    },
+    Reason {
         name: "ZOOKEEPER-3642",
         why: "SNAP replaces the tree in memory at once, and the disk only at NEWLEADER. A learner \
               whose leader ends in between keeps the tree, votes with its position, and is \
@@ -62,9 +95,13 @@ pub const REASONS: &[Reason] = &[
         why: "On NEWLEADER the follower empties the list of transactions that wait for their \
               COMMIT. A leader that a quorum has established already commits while this follower \
               waits for UPTODATE; the COMMIT finds the list empty (a null pointer in \
-              `Learner.syncWithLeader`), and the synchronization ends. Whoever makes a request at \
-              each attempt keeps the follower out for ever. The exploration counts requests, so it \
-              shows one attempt and not the endless run.",
+              `Learner.syncWithLeader`), and the synchronization ends.\n\nThere is no lasso, \
+              and why is exact: at the next attempt the transaction that failed is part of the DIFF \
+              or SNAP, so the attempt succeeds, unless another transaction is committed between \
+              NEWLEADER and UPTODATE. A run for ever needs a request for each attempt; an exploration \
+              counts requests (a transaction keeps its number in the state), so every run of it fails \
+              finitely often. Of `zabcheck check --requests 2 --profile fixed,list_at_newleader=emptied \
+              --liveness` (32,695 states) all seven claims hold.",
         fix: "What is not committed stays in the list (since 3.9.3).",
     },
     Reason {
@@ -87,8 +124,13 @@ pub const REASONS: &[Reason] = &[
         name: "ZOOKEEPER-4685",
         why: "The sync thread acknowledges what it has written as if it were broadcast. Its ACK can \
               reach the leader before the ACK of NEWLEADER, for which the leader waits; the zxid is \
-              not the one expected, and the leader ends the connection. The exploration shows one \
-              attempt; whether it repeats for ever depends on how the threads run.",
+              not the one expected, and the leader ends the connection.\n\nThere is no lasso, and why is \
+              exact: what was acknowledged too early is on the follower's disk, so the next DIFF does \
+              not have it, and nothing is acknowledged before NEWLEADER unless another transaction \
+              was committed meanwhile. A run for ever needs a request for each attempt; an \
+              exploration counts requests, so every run of it fails finitely often. Of `zabcheck check \
+              --requests 2 --profile fixed,newleader_program=queued --liveness` (94,210 states) all \
+              seven claims hold.",
         fix: "Nothing goes to the sync thread before NEWLEADER is acknowledged (since 3.8.5 and \
               3.9.2).",
     },

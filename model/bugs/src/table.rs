@@ -4,6 +4,7 @@
 //! [`zab_model::profile::SWITCHES`] names for each switch. Hazards `H-nn` were found by reading
 //! ZooKeeper's source; `docs/src/rules.md` lists them as deviations.
 
+use zab_model::Grain;
 use zab_model::profile::{RELEASES, Release, SWITCHES};
 
 /// A known bug of the protocol as ZooKeeper implements it, or a hazard.
@@ -37,6 +38,8 @@ pub struct Scene {
     pub base: &'static str,
     /// The switch that is the bug, with its value.
     pub switch: &'static str,
+    /// How much one step of a server does: the coarsest grain that shows it.
+    pub grain: Grain,
     /// As [`crate::Budget::parse`] reads it.
     pub budget: &'static str,
     /// The damage is done when one of these safety properties is violated.
@@ -96,6 +99,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "sync_membership=within_window",
+            grain: Grain::Writes,
             budget: "rounds=2 requests=3@2,3 crashes=1@3",
             damage: &["prefix_consistency"],
             known: &[],
@@ -114,6 +118,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "start_ahead_of_epoch=up_to_current",
+            grain: Grain::Writes,
             budget: "rounds=1 requests=1 crashes=1",
             damage: &["whoever_is_down_can_start"],
             known: &[],
@@ -129,6 +134,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "fast_forward=never",
+            grain: Grain::Writes,
             budget: "rounds=2 requests=1 timeouts=1",
             damage: &["committed_never_lost"],
             known: &[],
@@ -144,24 +150,55 @@ pub const BUGS: &[Bug] = &[
         also: &["H-03"],
         says: "A DIFF that is read from log files skips a hole which only a snapshot bridges.",
         found_in: FoundIn::Releases(FROM_3_6),
-        hunt: Err("a leader's DIFF comes from its window only; DIFF from log files (the gap \
-                   `ondisk_diff`) is not modelled"),
+        hunt: Ok(Scene {
+            base: "log_after_snapshot=kept",
+            switch: "ondisk_diff=where_reached",
+            grain: Grain::Writes,
+            budget: "leaders=3,1,2 requests=3@1,3 crashes=1@3 timeouts=1@1",
+            damage: &["prefix_consistency"],
+            known: &["leader_sends_what_fits"],
+            means: "two servers have delivered different histories",
+            needs: &[
+                ("requests", 3, "one before the hole, one in it, and one behind it"),
+                ("rounds", 3, "a leader of all, one with the snapshot, one with the hole"),
+            ],
+        }),
     },
     Bug {
         name: "ZOOKEEPER-3023",
         also: &[],
         says: "A follower acknowledges UPTODATE before it has applied what it was synchronized to.",
-        found_in: FoundIn::Releases(&["3.8.0", "3.8.6", "3.9.1", "3.9.2"]),
-        hunt: Err("what is committed is applied in the same step; a thread of its own applies it \
-                   later at grain threads, at which this table does not look"),
+        found_in: FoundIn::Switches(&[("newleader_program", &["queued", "synced_all"])]),
+        hunt: Ok(Scene {
+            base: "",
+            switch: "newleader_program=synced_all",
+            grain: Grain::Threads,
+            budget: "rounds=2 requests=2@3 timeouts=1@3",
+            damage: &["followers_have_applied_what_their_leader_began_with"],
+            known: &[],
+            means: "a follower serves, and has not applied what its leader began with",
+            needs: &[
+                ("requests", 2, "SNAP is applied as it comes, so it needs a DIFF"),
+                ("rounds", 2, "a leader that begins with a history"),
+            ],
+        }),
     },
     Bug {
         name: "ZOOKEEPER-3104",
         also: &[],
         says: "NEWLEADER is queued before the SNAP that it is to follow.",
-        found_in: FoundIn::Releases(&["3.4.10"]),
-        hunt: Err("NEWLEADER is never queued before the SNAP (the gap \
-                   `newleader_queued_before_snap`)"),
+        found_in: FoundIn::Switches(&[("newleader_queued", &["before_snap"])]),
+        hunt: Ok(Scene {
+            base: "snap_label=when_sent,window_grows=at_apply,commit_after_snap=applied,\
+                   proposal_gap=warned,position_when_established=epoch_start",
+            switch: "newleader_queued=before_snap",
+            grain: Grain::Threads,
+            budget: "rounds=1 requests=2@3",
+            damage: &["tree_is_what_its_label_says"],
+            known: &[],
+            means: "a snapshot lacks a transaction that its position says it has",
+            needs: &[("requests", 2, "one that comes again before NEWLEADER, and one behind it")],
+        }),
     },
     Bug {
         name: "ZOOKEEPER-3642",
@@ -171,6 +208,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "partial_database=kept",
+            grain: Grain::Writes,
             budget: "rounds=3 requests=1 crashes=1@1 timeouts=1@3",
             damage: &["committed_never_lost"],
             known: &[],
@@ -186,6 +224,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "newleader_program=logged_at_uptodate",
+            grain: Grain::Writes,
             budget: "rounds=3 requests=2@3 crashes=1@1 timeouts=1@3",
             damage: &["committed_never_lost"],
             known: &[],
@@ -205,10 +244,11 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "list_at_newleader=emptied",
+            grain: Grain::Writes,
             budget: "rounds=1 requests=1",
             damage: &["leader_sends_what_fits"],
             known: &[],
-            means: "liveness: a follower leaves, and may do so again each time",
+            means: "liveness: a follower leaves, once for each request (no lasso: requests are counted)",
             needs: &[("requests", 1, "without a request there is no COMMIT")],
         }),
     },
@@ -220,6 +260,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "newleader_program=epoch_first",
+            grain: Grain::Writes,
             budget: "rounds=3 requests=1 crashes=1@1 timeouts=1",
             damage: &["committed_never_lost"],
             known: &[],
@@ -238,6 +279,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "newleader_program=ack_before_log",
+            grain: Grain::Writes,
             budget: "rounds=3 requests=2@3 crashes=1@1 timeouts=1@3",
             damage: &["committed_never_lost"],
             known: &[],
@@ -257,10 +299,12 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "newleader_program=queued",
+            grain: Grain::Writes,
             budget: "rounds=1 requests=1",
             damage: &["acknowledges_in_order"],
             known: &[],
-            means: "liveness: the leader ends the synchronization, and may do so again each time",
+            means: "liveness: the leader ends the synchronization, once for each request (no lasso: requests \
+                    are counted)",
             needs: &[("requests", 1, "without a transaction nothing else is acknowledged")],
         }),
     },
@@ -272,6 +316,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "sync_thread_on_stop=zombie",
+            grain: Grain::Writes,
             budget: "rounds=2 requests=1 crashes=1",
             damage: &["committed_never_lost"],
             known: &[],
@@ -293,6 +338,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "snapshot_when_leading=yes",
             switch: "trunc_into_snapshot=loaded",
+            grain: Grain::Writes,
             budget: "rounds=3 requests=2@3 crashes=1@2 timeouts=1@1",
             damage: &["tree_is_what_its_label_says"],
             known: &[],
@@ -314,6 +360,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "delivery=when_committed",
             switch: "failed_append=kept",
+            grain: Grain::Writes,
             budget: "rounds=1 requests=2 crashes=1@1 failed-appends=1@1",
             damage: &["prefix_consistency"],
             known: &["delivered_is_committed_and_durable"],
@@ -335,6 +382,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "sync_apply_enters_window=no",
+            grain: Grain::Writes,
             budget: "rounds=1 requests=3@3 disconnects=1@1",
             damage: &["followers_have_their_leaders_history"],
             known: &[],
@@ -350,6 +398,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "sync_thread_on_stop=zombie",
+            grain: Grain::Writes,
             budget: "servers=5 rounds=2 requests=1@3 crashes=1@3 joiners=3 electors=3",
             damage: &["followers_have_their_leaders_history"],
             known: &[],
@@ -369,6 +418,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "trunc_durable=no,commit_after_snap=applied,window_grows=at_apply",
             switch: "partial_database=cleared_after_snap",
+            grain: Grain::Writes,
             budget: "rounds=1 requests=2 disconnects=2@1",
             damage: &["followers_have_their_leaders_history"],
             known: TRUNC_KNOWN,
@@ -384,6 +434,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "acks_of_cut=kept",
+            grain: Grain::Writes,
             budget: "rounds=2 requests=1 timeouts=1 disconnects=1",
             damage: &["committed_never_lost"],
             known: &[],
@@ -402,6 +453,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "acks_of_cut=kept",
+            grain: Grain::Writes,
             budget: "servers=5 rounds=1 requests=1@4 disconnects=1@1 joiners=1 electors=4 disks=prompt",
             damage: &["committed_is_durable_on_a_quorum"],
             known: &[],
@@ -420,6 +472,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "trunc_durable=no,commit_after_snap=applied,window_grows=at_apply",
             switch: "sync_apply_enters_window=no",
+            grain: Grain::Writes,
             budget: "rounds=1 requests=2 disconnects=1",
             damage: &["log_and_window_are_continuous"],
             known: TRUNC_KNOWN,
@@ -435,6 +488,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "trunc_durable=no",
+            grain: Grain::Writes,
             budget: "rounds=2 requests=2@1,3 crashes=2@3",
             damage: &["prefix_consistency"],
             known: &[],
@@ -453,6 +507,7 @@ pub const BUGS: &[Bug] = &[
         hunt: Ok(Scene {
             base: "",
             switch: "trunc_to_absent_record=next_kept",
+            grain: Grain::Writes,
             budget: "rounds=2 requests=1 crashes=1",
             damage: &["committed_never_lost"],
             known: &[],

@@ -1,14 +1,16 @@
 //! Differences between two profiles: the run is one of the first, and what is last in it is what
 //! servers of the other one cannot show.
 
-use std::sync::atomic::AtomicBool;
+use std::ops::ControlFlow;
 
 use stateright::Model;
 use zab_bugs::{Budget, Compared, Difference, Hunt, Seen, difference};
 use zab_model::Profile;
 use zab_model::explore::{Action, PacketKind};
 
-static GO_ON: AtomicBool = AtomicBool::new(false);
+const fn go_on(_: usize) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
 
 fn profile(text: &str) -> Profile {
     Profile::named(text).expect("a profile")
@@ -16,7 +18,7 @@ fn profile(text: &str) -> Profile {
 
 fn compare(one: &str, other: &str, budget: &str) -> Compared {
     let budget = Budget::parse(budget).expect("a budget");
-    difference(profile(one), profile(other), budget, 100_000, &GO_ON).expect("there is room")
+    difference(profile(one), profile(other), budget, 100_000, &mut go_on).expect("there is room")
 }
 
 /// The difference, whose actions servers of the first profile can take.
@@ -87,10 +89,17 @@ fn the_fix_of_4394_shows_as_the_acknowledgement_of_uptodate() {
 fn too_many_pairs_are_no_verdict() {
     let budget = Budget::parse(SMALL).expect("a budget");
     let (one, other) = (profile("fixed"), profile("3.9.4"));
-    let compared = difference(one, other, budget, 3, &GO_ON).expect("room");
-    assert!(compared.truncated && compared.difference.is_none());
-    let stopped = difference(one, other, budget, 100_000, &AtomicBool::new(true)).expect("room");
-    assert!(stopped.truncated && stopped.difference.is_none() && stopped.pairs == 1);
+    let mut told = Vec::new();
+    let mut tell = |pairs| {
+        told.push(pairs);
+        ControlFlow::Continue(())
+    };
+    let compared = difference(one, other, budget, 3, &mut tell).expect("room");
+    assert!(compared.truncated && compared.difference.is_none() && compared.pairs == 3);
+    assert_eq!(told, [0, 1, 2]);
+    let mut stop = |_| ControlFlow::Break(());
+    let stopped = difference(one, other, budget, 100_000, &mut stop).expect("room");
+    assert!(stopped.truncated && stopped.difference.is_none() && stopped.pairs == 0);
     let large = Budget::parse("requests=9").expect("a budget");
-    assert!(difference(one, other, large, 3, &GO_ON).is_err());
+    assert!(difference(one, other, large, 3, &mut go_on).is_err());
 }

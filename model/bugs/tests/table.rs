@@ -88,7 +88,7 @@ fn each_is_found_with_its_damage_as_the_last_step_and_no_fault_too_many() {
 fn without_the_bug_the_same_exploration_finds_nothing() {
     for (bug, scene, budget) in scenes() {
         let without = scene.without().expect("switches");
-        let control = control(without, budget, scene.known, &options(), &mut |_| {});
+        let control = control(without, scene.grain, budget, scene.known, &options(), &mut |_| {});
         let control = control.expect("it begins");
         assert_eq!((control.violated, control.stopped), (vec![], None), "{}", bug.name);
     }

@@ -130,6 +130,15 @@ impl Property {
             name => format!("a run that violates {name}"),
         }
     }
+
+    /// That it is violated, in so many steps.
+    #[must_use]
+    pub fn is_violated_after(&self, steps: usize) -> String {
+        match self.name {
+            NO_DEADLOCK => format!("there is a deadlock after {steps} steps"),
+            name => format!("{name} is violated after {steps} steps"),
+        }
+    }
 }
 
 /// Whether a property is so, as far as the run goes.

@@ -25,10 +25,11 @@
 //!
 //! `sizes`, `sized`, `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse
 //! election. `model`, `enabled`, `effects`: what an action does, when it can, what follows from it.
-//! `engines`: the model as engines see it. `properties`, `agreement`, `reached`, `ghost`: what must hold, what
-//! should be seen, what is remembered for it. `unlimited`: no bound on failures. `liveness`: what must come about. `starts`: what runs begin with. `render`, `facts`,
+//! `engines`: the model as engines see it. `properties`, `agreement`, `abstraction`, `reached`, `ghost`:
+//! what must hold, what should be seen, what is remembered for it. `unlimited`: no bound on failures. `liveness`: what must come about. `starts`: what runs begin with. `render`, `facts`,
 //! `picture`: telling the result.
 
+mod abstraction;
 mod action;
 mod agreement;
 mod bounds;
@@ -53,6 +54,7 @@ mod starts;
 mod state;
 mod unlimited;
 
+pub use abstraction::Seen;
 pub use action::Action;
 pub use bounds::{Bounds, Election};
 pub use ghost::{Established, Ghost, Violation};

@@ -127,6 +127,14 @@ impl<S: Shape> Database<S> {
         self.label = self.label.max(txn.zxid);
     }
 
+    /// Amid a synchronization that began with SNAP, a transaction that is in the tree already writes
+    /// over what came after it, as if each wrote the whole value of one node (D-SNAP); the label stays.
+    pub(crate) fn go_back_before(&mut self, cfg: &Config<S>, zxid: Zxid<S::Num>) {
+        let tree = cfg.history(self.tree);
+        let before = tree.length_at(zxid).and_then(|length| length.checked_sub(1));
+        self.tree = before.map_or(self.tree, |length| tree.prefix(length));
+    }
+
     /// What a SNAP carries: the tree, and what the window has after it.
     pub(crate) fn state(&self, cfg: &Config<S>) -> S::Log {
         let window = cfg.history(self.committed_log.log);
@@ -143,6 +151,16 @@ impl<S: Shape> CommittedLog<S> {
     /// The zxid of the last transaction; `0.0` if nothing was ever in it.
     pub(crate) fn max(&self, cfg: &Config<S>) -> Zxid<S::Num> {
         cfg.history(self.log).last()
+    }
+
+    /// Amid a synchronization that began with SNAP, a transaction that came with it enters where the
+    /// window began.
+    pub(crate) fn go_back_before(&mut self, cfg: &Config<S>, zxid: Zxid<S::Num>) {
+        let log = cfg.history(self.log);
+        if let Some(length) = log.length_at(zxid).and_then(|length| length.checked_sub(1)) {
+            self.log = log.prefix(length);
+            self.start = self.start.min(crate::number::Number::from_usize(length));
+        }
     }
 
     /// `ZKDatabase.addCommittedProposal`: a transaction enters; beyond the configured size the oldest one leaves.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use zab_bugs::{Budget, behaves_as};
-use zab_model::Profile;
+use zab_bugs::Budget;
 
+use super::named::{Named, named};
 use super::values;
 
 pub(super) const EXAMPLES: &str = "\
@@ -19,13 +19,6 @@ small ones first, until there is a difference; with nothing to find these are te
 
 Exit codes: 0 a difference was found; 2 none was found within these bounds, which does not say that
 there is none; 3 bad input or usage, or the output could not be written.";
-
-/// A profile with the name that it was given.
-#[derive(Clone, Debug)]
-pub(crate) struct Named {
-    pub(crate) name: String,
-    pub(crate) profile: Profile,
-}
 
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
@@ -45,14 +38,4 @@ pub(crate) struct Diff {
     /// Write the result for machines; - prints it, and what is for people on standard error
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-}
-
-/// A profile by its name; a release may be one that behaves like another one.
-fn named(text: &str) -> Result<Named, String> {
-    let (release, settings) = text.split_once(',').unwrap_or((text, ""));
-    let profile = match behaves_as(release) {
-        Some(like) => super::profile(&format!("{},{settings}", like.name))?,
-        None => super::profile(text)?,
-    };
-    Ok(Named { name: text.to_owned(), profile })
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use zab_model::Profile;
+
+use super::named::{Named, named};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -20,8 +21,8 @@ pub(crate) struct Import {
     #[arg(long, value_name = "FILE")]
     pub(crate) tlc_json: PathBuf,
     /// What the servers do: a release, with switches set otherwise or not [default: fixed]
-    #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = super::profile)]
-    pub(crate) profile: Option<Profile>,
+    #[arg(long, value_name = "RELEASE[,SWITCH=VALUE]…", value_parser = named)]
+    pub(crate) profile: Option<Named>,
     /// Write the result for machines; - prints it, and what is for people on standard error
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

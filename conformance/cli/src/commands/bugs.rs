@@ -129,7 +129,8 @@ fn add_control(
 ) -> Result<(), Impossible> {
     let known = if profile == Profile::FIXED { &[] } else { scene.known };
     let same = |one: &&mut Controlled| {
-        one.control.profile == profile && one.budget == budget && one.known == known
+        let Control { profile: of, grain, .. } = one.control;
+        (of, grain) == (profile, scene.grain) && one.budget == budget && one.known == known
     };
     if let Some(done) = controls.iter_mut().find(same) {
         if !done.of.contains(&bug.name) {
@@ -141,7 +142,8 @@ fn add_control(
         return Ok(());
     }
     let progress = Progress::start(&format!("without {}", bug.name));
-    let control = control(profile, budget, known, options, &mut |now| progress.say(far(now)))?;
+    let tell = &mut |now: &Far| progress.say(far(now));
+    let control = control(profile, scene.grain, budget, known, options, tell)?;
     controls.push(Controlled { of: vec![bug.name], budget, known, control });
     Ok(())
 }
@@ -221,9 +223,12 @@ fn story(args: &Bugs, bug: &Bug, scene: &Scene, budget: Budget, search: &Search)
     let Some(Retold { family, run }) = retold(scene, budget, &damage.actions) else {
         return Exit::Good;
     };
-    let profile = family.ensemble.profile;
-    let family = Family::Zookeeper(family);
-    let exploration = Exploration { name: CUSTOM, covers: bug.says, family, liveness: false };
+    let exploration = Exploration {
+        name: CUSTOM,
+        covers: bug.says,
+        family: Family::Zookeeper(family.clone()),
+        liveness: false,
+    };
     let Some(run) = run else {
         out::error("the model does not make that run again");
         return Exit::Unknown;
@@ -233,7 +238,7 @@ fn story(args: &Bugs, bug: &Bug, scene: &Scene, budget: Budget, search: &Search)
     out::line(format_args!("look: {}", look::at(&exploration, &run)));
     let mut exit = Exit::Good;
     if let Some(path) = &args.save {
-        let saved = Saved::new(bug.name, profile, budget, &damage.actions, &damage.properties);
+        let saved = Saved::new(bug.name, &family, budget, damage);
         exit = write(path, &saved.text());
         if exit == Exit::Good {
             out::line(format_args!("saved: zabcheck replay {}", path.display()));

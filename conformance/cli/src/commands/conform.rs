@@ -9,7 +9,6 @@ use serde_json::json;
 use tabled::Table;
 use zab_check::{Counts, Options, Outcome, Summary, Verdict};
 use zab_model::Profile;
-use zab_model::profile::RELEASES;
 use zab_trace::{Finding, Trace};
 
 use crate::args::Conform;
@@ -103,7 +102,7 @@ fn each(args: &Conform, paths: &[PathBuf]) -> Exit {
 
 /// How traces are checked.
 fn options(args: &Conform) -> Options {
-    let profile = args.profile.unwrap_or_default();
+    let profile = args.profile.as_ref().map(|named| named.profile).unwrap_or_default();
     Options { witness: args.witness.is_some(), profile, ..Options::default() }
 }
 
@@ -144,10 +143,9 @@ fn one(args: &Conform, paths: &[PathBuf]) -> Exit {
         return Exit::Unknown.and(written).and(ci::write(&args.reports, "conform", &[case]));
     };
     out::line(&outcome.verdict);
-    if let Some(profile) = args.profile.filter(|profile| *profile != Profile::FIXED) {
-        let release = RELEASES.iter().find(|release| release.profile == profile);
-        let name = release.map_or_else(|| format!("fixed,{profile}"), |one| one.name.to_owned());
-        out::line(format_args!("the steps of profile {name} are legal"));
+    let other = args.profile.as_ref().filter(|named| named.profile != Profile::FIXED);
+    if let Some(named) = other {
+        out::line(format_args!("the steps of profile {named} are legal"));
     }
     print_notes(&outcome.notes);
     if let Verdict::Conforms(summary) = &outcome.verdict {

@@ -1,5 +1,7 @@
 //! `zabcheck diff`: what servers of one profile can show on the wire that those of another cannot.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Value, json};
 use zab_bugs::{Budget, Compared, Difference, Impossible, Seen, difference};
 
@@ -64,9 +66,12 @@ fn search(args: &Diff) -> Result<Vec<Row<'_>>, Impossible> {
             }
             let progress =
                 Progress::start(&format!("what {} does and {} does not", one.name, other.name));
-            progress.say(budget.to_string());
+            let mut tell = |pairs| {
+                progress.say(format!("{budget}: {pairs} of at most {} pairs", args.pairs_max));
+                if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
             let compared =
-                difference(one.profile, other.profile, budget, args.pairs_max, interrupt::flag())?;
+                difference(one.profile, other.profile, budget, args.pairs_max, &mut tell)?;
             rows.push(Row { one, other, budget, compared });
         }
         if rows.iter().any(|row| row.compared.difference.is_some()) {
@@ -97,6 +102,10 @@ fn tell(args: &Diff, rows: &[Row<'_>]) -> Exit {
     let is_found = rows.iter().any(|row| row.compared.difference.is_some());
     if !is_found {
         out::line("no difference was found, which does not say that there is none");
+        if rows.iter().any(|row| row.compared.truncated) && !interrupt::asked() {
+            let most = args.pairs_max;
+            out::line(format_args!("(at most {most} pairs a line: --pairs-max looks at more)"));
+        }
     }
     let exit = if is_found && !interrupt::asked() { Exit::Good } else { Exit::Unknown };
     let value = json!({

@@ -9,7 +9,7 @@ use zab_import::{Judged, TlcTrace, Unsupported, judge, read};
 use zab_model::Profile;
 use zab_model::profile::RELEASES;
 
-use crate::args::Import;
+use crate::args::{Import, Named};
 use crate::exit::Exit;
 use crate::out;
 use crate::report::{can_write, write_json};
@@ -35,7 +35,8 @@ pub(crate) fn run(args: &Import) -> Exit {
             return Exit::Usage;
         }
     };
-    let profile = args.profile.unwrap_or(Profile::FIXED);
+    let asked = args.profile.clone().unwrap_or_else(Named::fixed);
+    let profile = asked.profile;
     let judged = match judge(&trace, profile) {
         Ok(judged) => judged,
         Err(why) => return cannot(&name.to_string(), &why),
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &Import) -> Exit {
             .as_ref()
             .map_or("no version".to_owned(), |version| format!("version {version}"))
     ));
-    verdict(profile, &judged);
+    verdict(&asked, &judged);
     let others = if judged.rejected.is_some() && args.profile.is_none() {
         by_others(&trace)
     } else {
@@ -73,8 +74,8 @@ fn cannot(name: &str, why: &Unsupported) -> Exit {
     }
 }
 
-fn verdict(profile: Profile, judged: &Judged) {
-    out::line(format_args!("profile: {}", called(profile)));
+fn verdict(asked: &Named, judged: &Judged) {
+    out::line(format_args!("profile: {asked}"));
     let order = judged.order.join(" < ");
     match &judged.rejected {
         None => out::line(format_args!(
@@ -91,13 +92,6 @@ fn verdict(profile: Profile, judged: &Judged) {
             }
         }
     }
-}
-
-/// The releases that a profile is, which do the same, or what differs from `fixed`.
-fn called(profile: Profile) -> String {
-    let releases = RELEASES.iter().filter(|release| release.profile == profile);
-    let names: Vec<&str> = releases.map(|release| release.name).collect();
-    if names.is_empty() { profile.to_string() } else { names.join(" and ") }
 }
 
 /// What is accepted where `fixed` does not.

@@ -12,8 +12,8 @@ use zab_capture::properties::Members;
 use zab_capture::{Item, Summary, decode};
 use zab_follow::{Answer, Divergence, Followed, Reliance};
 use zab_model::Profile;
-use zab_model::profile::RELEASES;
 
+use crate::args::Named;
 use crate::out;
 use crate::report::table;
 
@@ -26,7 +26,7 @@ const EXPLAINED_MAX: u64 = 20_000;
 /// What the model says of a capture.
 pub(super) struct Steps {
     pub(super) answer: Answer,
-    followed: Vec<(Followed, Profile)>,
+    followed: Vec<(Followed, Named)>,
     /// What the capture needs of its release, if it is no run of `fixed`, and where it leaves `fixed`.
     strict: Vec<Divergence>,
     reliances: Vec<Reliance>,
@@ -39,23 +39,23 @@ pub(super) struct Steps {
 pub(super) fn check(
     path: &Path,
     members: &Members,
-    asked: Option<Profile>,
+    asked: Option<&Named>,
 ) -> Result<Steps, String> {
     let (items, summary) = read(path)?;
     let named = |server| release(&summary, server);
     let mut rules = Vec::new();
     for server in members.servers.difference(&members.observers) {
-        let Some(profile) = asked.or_else(|| named(*server)) else {
+        let Some(rules_of) = asked.cloned().or_else(|| named(*server)) else {
             return Ok(Steps::unknown(
                 "nobody says which release it is of: give it with --profile 3.8.0",
             ));
         };
-        rules.push((*server, profile));
+        rules.push((*server, rules_of));
     }
-    let followed: Vec<(Followed, Profile)> = rules
-        .iter()
-        .map(|(server, profile)| (zab_follow::follow(&items, members, *server, *profile), *profile))
-        .collect();
+    let follow = |(server, rules): (i64, Named)| {
+        (zab_follow::follow(&items, members, server, rules.profile), rules)
+    };
+    let followed: Vec<(Followed, Named)> = rules.into_iter().map(follow).collect();
     let answers: Vec<Followed> = followed.iter().map(|(one, _)| one.clone()).collect();
     let answer = zab_follow::answer(&answers);
     let is_large = summary.total() > EXPLAINED_MAX;
@@ -73,15 +73,9 @@ fn read(path: &Path) -> Result<(Vec<Item>, Summary), String> {
     Ok((items, summary.map_err(|error| error.to_string())?))
 }
 
-fn release(summary: &Summary, server: i64) -> Option<Profile> {
+fn release(summary: &Summary, server: i64) -> Option<Named> {
     let software = summary.header.as_ref()?.software.as_ref()?;
-    Profile::named(zab_follow::release_of(software, server)?).ok()
-}
-
-/// A profile by the first release that has it, or by its switches.
-fn name(profile: Profile) -> String {
-    let release = RELEASES.iter().find(|release| release.profile == profile);
-    release.map_or_else(|| format!("fixed,{profile}"), |release| release.name.to_owned())
+    Named::release(zab_follow::release_of(software, server)?)
 }
 
 impl Steps {
@@ -97,17 +91,14 @@ impl Steps {
     }
 
     /// Where the capture leaves `fixed`, if it is a run of something else, and the switches that it needs.
-    fn compare(
-        &mut self,
-        items: &[Item],
-        members: &Members,
-        named: impl Fn(i64) -> Option<Profile>,
-    ) {
-        for (one, profile) in &self.followed {
+    fn compare(&mut self, items: &[Item], members: &Members, named: impl Fn(i64) -> Option<Named>) {
+        for (one, Named { profile, .. }) in &self.followed {
             let server = one.server;
             let (strict, release) = match &one.answer {
                 Answer::Inconclusive(_) => continue,
-                Answer::Diverges(divergence) => (divergence.clone(), named(server)),
+                Answer::Diverges(divergence) => {
+                    (divergence.clone(), named(server).map(|named| named.profile))
+                }
                 Answer::Conforms if *profile == Profile::FIXED => continue,
                 Answer::Conforms => {
                     let strict = zab_follow::follow(items, members, server, Profile::FIXED);
@@ -151,13 +142,13 @@ impl Steps {
 
     /// How many ways were looked at, server by server.
     fn effort(&self) -> String {
-        let row = |(one, profile): &(Followed, Profile)| {
+        let row = |(one, rules): &(Followed, Named)| {
             let Followed { server, packets, nodes, largest, .. } = one;
             let tenths = nodes * 10 / (*packets).max(1);
             let word = word(&one.answer);
             [
                 server.to_string(),
-                name(*profile),
+                rules.name.clone(),
                 word.to_owned(),
                 packets.to_string(),
                 format!("{}.{}", tenths / 10, tenths % 10),
@@ -169,14 +160,14 @@ impl Steps {
     }
 
     pub(super) fn json(&self) -> Value {
-        let server = |(one, profile): &(Followed, Profile)| {
+        let server = |(one, rules): &(Followed, Named)| {
             let (divergence, reason) = match &one.answer {
                 Answer::Diverges(divergence) => (Some(to_json(divergence)), None),
                 Answer::Inconclusive(why) => (None, Some(why)),
                 Answer::Conforms => (None, None),
             };
             json!({
-                "server": one.server, "rules": name(*profile), "verdict": word(&one.answer),
+                "server": one.server, "rules": rules.name, "verdict": word(&one.answer),
                 "reason": reason, "packets": one.packets, "nodes": one.nodes,
                 "largest": one.largest, "divergence": divergence,
             })

@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use zab_capture::properties::{self, Finding, Members, Report};
 use zab_capture::raw::{Header, Reader};
 use zab_follow::{Answer, Divergence};
-use zab_model::Profile;
 
-use crate::args::{self, Conform, Wire};
+use crate::args::{self, Conform, Named, Wire};
 use crate::captures;
 use crate::commands::steps::{self, Steps};
 use crate::exit::Exit;
@@ -50,16 +49,16 @@ pub(super) fn conform(args: &Conform, captures: &[PathBuf]) -> Exit {
         out::error(format_args!("{flag} is for traces, and a capture was given"));
         return Exit::Usage;
     }
-    let judged = judge(captures, &args.members, Legality::Owed(args.profile));
+    let judged = judge(captures, &args.members, Legality::Owed(args.profile.as_ref()));
     tell("conform", &judged, args.json.as_deref(), &args.reports)
 }
 
 /// Whether a verdict would have to speak of steps.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Legality {
+enum Legality<'a> {
     NotAsked,
     /// Under these rules, or those of the release that the header names.
-    Owed(Option<Profile>),
+    Owed(Option<&'a Named>),
 }
 
 /// What is said of one capture.
@@ -114,7 +113,7 @@ pub(super) fn judged(path: &Path) -> Judged {
     judge_one(path, &args::Members::default(), Legality::NotAsked)
 }
 
-fn judge_one(path: &Path, given: &args::Members, legality: Legality) -> Judged {
+fn judge_one(path: &Path, given: &args::Members, legality: Legality<'_>) -> Judged {
     match check(path, given) {
         Ok(report) => {
             let owed = match legality {
@@ -142,7 +141,7 @@ fn refused(path: &Path, reason: String) -> Judged {
     }
 }
 
-fn judge(paths: &[PathBuf], given: &args::Members, legality: Legality) -> Vec<Judged> {
+fn judge(paths: &[PathBuf], given: &args::Members, legality: Legality<'_>) -> Vec<Judged> {
     let one = |path: &PathBuf| {
         let progress = Progress::start("looking at packets");
         let judged = judge_one(path, given, legality);

@@ -30,12 +30,12 @@ pub(crate) struct Controlled {
 /// Prints a row for each bug, then the controls.
 pub(crate) fn print(rows: &[Row], controls: &[Controlled], controlled: bool) {
     out::line(
-        "from empty disks, three servers unless the bounds say more; grain: leaders elected in",
+        "from empty disks, three servers unless the bounds say more; leaders are elected in one step;",
     );
-    out::line(
-        "one step, a step of a server goes up to its next write (election=oracle, sync=writes):",
-    );
-    let header = ["bug", "switch", "releases", "bounds", "damage", "first sign", "states", "s"];
+    out::line("grain writes: a step of a server goes up to its next write, threads: a step is one");
+    out::line("item of one thread:");
+    let header =
+        ["bug", "switch", "releases", "grain and bounds", "damage", "first sign", "states", "s"];
     out::line(table(header, rows.iter().map(cells).collect()));
     let search = |row: &Row| {
         row.hunted.as_ref().and_then(|(_, _, search)| search.as_ref().map(|s| s.seconds))
@@ -48,7 +48,7 @@ pub(crate) fn print(rows: &[Row], controls: &[Controlled], controlled: bool) {
         return;
     }
     out::line("the same without the bug, to the end:");
-    let header = ["without", "profile", "bounds", "violated", "states", "s"];
+    let header = ["without", "profile", "grain and bounds", "violated", "states", "s"];
     out::line(table(header, controls.iter().map(control_cells).collect()));
     let seconds: f64 = controls.iter().map(|one| one.control.seconds).sum();
     out::line(format_args!("{} explorations in {seconds:.1} s", controls.len()));
@@ -67,7 +67,7 @@ fn cells(row: &Row) -> [String; 8] {
     let [name, releases] = [names.join("\n"), fill(&releases, 14)];
     let Some((scene, budget, search)) = &row.hunted else {
         let why = bug.hunt.err().unwrap_or_default();
-        let why = fill(&format!("not expressible at this grain: {why}"), 32);
+        let why = fill(&format!("not expressible: {why}"), 32);
         let rest = [String::new(), String::new(), String::new(), String::new()];
         let [first, states, seconds, bounds] = rest;
         return [name, "–".to_owned(), releases, bounds, why, first, states, seconds];
@@ -78,7 +78,7 @@ fn cells(row: &Row) -> [String; 8] {
     } else {
         format!("{}\nwith\n{base}", scene.switch)
     };
-    let bounds = fill(&budget.to_string(), 18);
+    let bounds = format!("{}\n{}", scene.grain, fill(&budget.to_string(), 18));
     let Some(search) = search else {
         let rest = [String::new(), String::new(), String::new()];
         let [first, states, seconds] = rest;
@@ -138,7 +138,7 @@ fn control_cells(one: &Controlled) -> [String; 6] {
     [
         of.join("\n"),
         control.profile.to_string().replace(',', "\n"),
-        fill(&budget.to_string(), 24),
+        format!("{}\n{}", control.grain, fill(&budget.to_string(), 24)),
         violated,
         control.distinct.to_string(),
         format!("{:.1}", control.seconds),
@@ -191,6 +191,7 @@ pub(crate) fn row_json(row: &Row) -> Value {
             "expressible": true,
             "switch": scene.switch,
             "base": scene.base,
+            "grain": scene.grain.name(),
             "bounds": budget.to_string(),
             "search": search.as_ref().map(|search| search_json(scene, search)),
         }),
@@ -233,6 +234,7 @@ pub(crate) fn control_json(one: &Controlled) -> Value {
     json!({
         "of": of,
         "profile": control.profile.to_string(),
+        "grain": control.grain.name(),
         "bounds": budget.to_string(),
         "known": known,
         "violated": control.violated,

@@ -19,7 +19,7 @@ pub(crate) fn print_all(exploration: &Exploration, fault: Option<&Fault>, proper
     let mut printed: Vec<(&str, &Run)> = Vec::new();
     for property in violated(properties) {
         let steps = property.trace_length.unwrap_or(0);
-        out::line(format_args!("\n{} is violated after {steps} steps:", property.name));
+        out::line(format_args!("\n{}:", property.is_violated_after(steps)));
         let Some(run) = &property.run else {
             if property.remarks.is_empty() {
                 out::line("the model does not make that run again");

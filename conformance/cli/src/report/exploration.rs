@@ -48,7 +48,7 @@ pub(super) fn property_case(suite: &str, property: &Property) -> Case {
             let told =
                 || property.remarks.iter().fold(String::new(), |all, line| all + "\n" + line);
             let story = property.run.as_ref().map_or_else(told, story);
-            Some(format!("{name} is violated after {steps} steps:{story}"))
+            Some(format!("{}:{story}", property.is_violated_after(steps)))
         }
         State::Unknown => Some(format!("{name}: {}", property.verdict.word())),
     };

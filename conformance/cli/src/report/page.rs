@@ -70,6 +70,7 @@ fn facts(
     if !scene.base.is_empty() {
         facts.push(("with", code(scene.base)));
     }
+    facts.push(("grain", code(scene.grain.name())));
     facts.push(("bounds", code(&budget.to_string())));
     let property = named(scene, damage);
     facts.push(("damage", format!("{}: {}", shown(property, damage), scene.means)));

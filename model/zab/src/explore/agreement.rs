@@ -1,9 +1,10 @@
 //! What must hold of the stores of a server: under `fixed` they agree.
 
-use super::ghost::is_prefix;
+use super::ghost::{Established, is_prefix};
 use super::properties::Case;
 use super::sizes::{Flat, Log};
-use crate::server::{Server, SyncMode};
+use crate::server::{Server, Stage, SyncMode, Synchronization};
+use crate::shape::Queue;
 use crate::stores::{Database, Snapshot};
 use crate::types::{Phase, Role, Zxid};
 
@@ -18,13 +19,18 @@ fn is_at<const N: usize, const P: usize>(
     label == last || (label.counter == 0 && label > last)
 }
 
-/// The tree in memory and that of the newest snapshot are where they claim to be.
+/// The tree in memory and that of the newest snapshot are where they claim to be. Before NEWLEADER a
+/// tree that came with SNAP may not be: what comes behind the SNAP may be in it already, and changes
+/// it again (D-SNAP).
 pub(super) fn tree_is_what_its_label_says<const N: usize, const P: usize>(
     case: &Case<'_, N, P>,
 ) -> bool {
     case.voters().iter().all(|server| {
         let (database, snapshot) = (&server.database, &server.disk.snapshot);
-        is_at(case, database.tree, database.label) && is_at(case, snapshot.tree, snapshot.label)
+        let Synchronization { mode, stage, .. } = server.synchronization;
+        let comes_with_snap = mode == SyncMode::Snap && stage == Stage::Receiving;
+        (comes_with_snap || is_at(case, database.tree, database.label))
+            && is_at(case, snapshot.tree, snapshot.label)
     })
 }
 
@@ -100,6 +106,23 @@ pub(super) fn followers_have_their_leaders_history<const N: usize, const P: usiz
             || has(&history(case, follower))
                 && has(&database.tree)
                 && has(&database.committed_log.log)
+    })
+}
+
+/// Whoever follows in broadcast has applied the history with which its leader was established
+/// (ZOOKEEPER-3023: it acknowledges UPTODATE before).
+pub(super) fn followers_have_applied_what_their_leader_began_with<
+    const N: usize,
+    const P: usize,
+>(
+    case: &Case<'_, N, P>,
+) -> bool {
+    let established = case.state.ghost.established.as_slice();
+    case.voters().iter().filter(|server| is_in_broadcast(server, Role::Following)).all(|follower| {
+        let of_epoch = |leader: &&Established| leader.epoch == follower.current_epoch;
+        let has_applied =
+            |leader: &Established| is_prefix(&leader.initial, &follower.database.tree);
+        established.iter().filter(of_epoch).all(has_applied)
     })
 }
 

@@ -55,11 +55,13 @@ pub enum Violation {
     Overflow = 32,
     /// A learner acknowledged a transaction before it acknowledged NEWLEADER.
     AckBeforeAckLd = 64,
+    /// A step was none of abstract primary-order broadcast.
+    NoAbstractStep = 128,
 }
 
 impl Violation {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::EpochWentBack,
         Self::AckedNotDurable,
         Self::CommittedCut,
@@ -67,6 +69,7 @@ impl Violation {
         Self::BadPacket,
         Self::Overflow,
         Self::AckBeforeAckLd,
+        Self::NoAbstractStep,
     ];
 }
 
@@ -74,6 +77,11 @@ impl Ghost {
     /// Remembers a violation.
     pub fn mark(&mut self, violation: Violation) {
         self.violations |= violation as u8;
+    }
+
+    /// Forgets a violation, where it cannot be judged.
+    pub(super) fn clear(&mut self, violation: Violation) {
+        self.violations &= !(violation as u8);
     }
 
     /// Whether the violation has happened.

@@ -1,5 +1,6 @@
 //! Servers × channels × environment, as a model that stateright can explore.
 
+use super::abstraction::Seen;
 use super::action::Action;
 use super::bounds::{Bounds, Election};
 use super::effects::Change;
@@ -173,6 +174,7 @@ impl<const N: usize, const P: usize> Zab<N, P> {
         let before = *state.server(id);
         let mut out = Outbox::default();
         let config = &state.config(self.ensemble);
+        let seen = Seen::of(config, state, id);
         match apply(config, &mut state.servers[index(id)], step, &mut out, probe) {
             Enabled::No => return false,
             Enabled::Yes => {}
@@ -181,6 +183,9 @@ impl<const N: usize, const P: usize> Zab<N, P> {
         out.sent().for_each(|(to, message)| probe.sent(id, to, message));
         let notifies = !self.has_oracle();
         Change { config, notifies, id, before: &before, step, out: &out }.spread(state);
+        if seen.step_to(config, state).is_none() {
+            state.ghost.mark(Violation::NoAbstractStep);
+        }
         if self.has_oracle() {
             oracle::forget_election(&mut state.servers[index(id)]);
         }

@@ -11,6 +11,7 @@
 use stateright::{Expectation, Model};
 use zab_paper::primary_order::{self as laws, Delivered, Transaction};
 
+use super::abstraction;
 use super::agreement;
 use super::bounds::Election;
 use super::ghost::{Violation, common};
@@ -187,10 +188,12 @@ macro_rules! table {
 
 /// What reads a budget of failures or the list of all established leaders. Without bounds there is
 /// neither.
-const OF_BOUNDED_RUNS: [&str; 8] = [
+const OF_BOUNDED_RUNS: [&str; 10] = [
     "primary_integrity",
     "single_established_leader",
     "committed_never_lost",
+    "every_step_is_one_of_primary_order_broadcast",
+    "followers_have_applied_what_their_leader_began_with",
     "settled_again",
     "leader_established",
     "rejoined",
@@ -245,6 +248,8 @@ table! {
     Always Replication agreement::tree_is_what_its_label_says: "A tree, in memory or in a snapshot, is at the position that it claims to have.";
     Always Replication agreement::log_and_window_are_continuous: "Neither log nor window has a hole, a repetition, or a step back.";
     Always Replication agreement::followers_have_their_leaders_history: "Whoever follows in broadcast has, in log, tree and window, what its leader has.";
+    Always Replication agreement::followers_have_applied_what_their_leader_began_with: "Whoever follows in broadcast has applied what its leader began with.";
+    Always Replication safety::every_step_is_one_of_primary_order_broadcast: "Every step is one of abstract primary-order broadcast, or does not show.";
     Always Elections safety::best_of_a_quorum_leads: "A leader's vote beats those of a quorum.";
     Always All safety::capacity_suffices: laws::CAPACITY_SUFFICES.1;
     Sometimes All reached::leader_elected: "A server leads.";
@@ -276,13 +281,11 @@ impl Transaction for Txn<u8, u8> {
     }
 }
 
-/// Every transaction that a leader broadcast. It is the one that was made of the request with its
-/// number; a transaction with another payload came from nowhere.
+/// Every transaction that a leader broadcast.
 fn broadcast<const N: usize, const P: usize>(
     case: &Case<'_, N, P>,
 ) -> impl Iterator<Item = Txn<u8, u8>> + Clone {
-    let transactions = (1..).zip(&case.state.transactions);
-    transactions.filter(|(number, txn)| txn.payload == *number).map(|(_, txn)| *txn)
+    abstraction::broadcast(case.state).map(|(_, txn)| txn)
 }
 
 /// See [`laws::integrity`].
@@ -393,6 +396,13 @@ pub fn leader_sends_what_fits<const N: usize, const P: usize>(case: &Case<'_, N,
 /// See [`Violation::AckBeforeAckLd`].
 pub fn acknowledges_in_order<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     !case.state.ghost.has(Violation::AckBeforeAckLd)
+}
+
+/// See [`Violation::NoAbstractStep`].
+pub fn every_step_is_one_of_primary_order_broadcast<const N: usize, const P: usize>(
+    case: &Case<'_, N, P>,
+) -> bool {
+    !case.state.ghost.has(Violation::NoAbstractStep)
 }
 
 /// No server is down with a history that `zk.start` refuses.

@@ -10,7 +10,8 @@
 //! * epochs, as long as their order is the same: they are their ranks among all epochs that occur in
 //!   the state, and 0 stays 0;
 //! * which leaders were established earlier: the list of them has no end. What is committed is
-//!   remembered as within bounds.
+//!   remembered as within bounds. That each step is one of abstract primary-order broadcast cannot be
+//!   judged without that list; in its place are the two properties of whoever leads.
 //!
 //! For coarse elections ([`Election::Oracle`] and [`Election::Anybody`]) only: with messages there are
 //! rounds as well, of which a server takes the next one like an epoch. And for [`Grain::Writes`] only,
@@ -121,6 +122,7 @@ impl<const N: usize, const P: usize> Reduction for Unlimited<N, P> {
             Counted::All => state.budget,
         };
         whole.ghost.established = Few::default();
+        whole.ghost.clear(Violation::NoAbstractStep);
         let used = whole.used_epochs();
         if used.count() > EPOCHS_MAX {
             whole.ghost.mark(Violation::Overflow);

@@ -6,10 +6,10 @@
 
 use super::{
     AcksOfCut, CommitAfterSnap, Delivery, FailedAppend, FastForward, FirstAck, LeaderEpochWrite,
-    ListAtNewLeader, LogAfterSnapshot, NewLeaderProgram, OlderConnection, PartialDatabase,
-    PositionWhenEstablished, Profile, ProposalGap, SameRoundCompares, Settling, SnapLabel,
-    SnapshotWhenLeading, StartAheadOfEpoch, SyncApplyEntersWindow, SyncThreadOnStop, TruncDurable,
-    TruncIntoSnapshot, TruncToAbsentRecord, WindowGrows,
+    ListAtNewLeader, LogAfterSnapshot, NewLeaderProgram, NewLeaderQueued, OlderConnection,
+    PartialDatabase, PositionWhenEstablished, Profile, ProposalGap, SameRoundCompares, Settling,
+    SnapLabel, SnapshotWhenLeading, StartAheadOfEpoch, SyncApplyEntersWindow, SyncThreadOnStop,
+    TruncDurable, TruncIntoSnapshot, TruncToAbsentRecord, WindowGrows,
 };
 
 /// A release of ZooKeeper, or `fixed`.
@@ -69,6 +69,7 @@ const SYNCED: Profile = Profile {
 
 /// 3.4.10. A marker file lets it start with a history ahead of currentEpoch.
 const V3_4: Profile = Profile {
+    newleader_queued: NewLeaderQueued::BeforeSnap,
     newleader_program: NewLeaderProgram::LoggedAtUpToDate,
     snapshot_when_leading: SnapshotWhenLeading::No,
     sync_apply_enters_window: SyncApplyEntersWindow::No,
@@ -139,11 +140,6 @@ pub const GAPS: &[Gap] = &[
     ),
     gap("leader_timers", "a leader ends a learner's connection that is silent for too long", &[]),
     gap("observers", "observers", &[]),
-    gap(
-        "newleader_queued_before_snap",
-        "NEWLEADER may be sent before the SNAP (ZOOKEEPER-3104)",
-        &["3.4.10"],
-    ),
     gap("trunc_across_epochs", "TRUNC goes across epochs", &["3.4.10"]),
     gap(
         "updating_epoch_marker",
@@ -157,7 +153,7 @@ pub const GAPS: &[Gap] = &[
     ),
     gap(
         "ondisk_diff",
-        "a DIFF is also made from the log files",
+        "a DIFF is also made from the log files, if they are small beside a snapshot (ondisk_diff)",
         &["3.8.0", "3.8.6", "3.9.1", "3.9.2", "3.9.3", "3.9.4"],
     ),
 ];
@@ -203,7 +199,10 @@ pub const KNOWN: &[Known] = &[
     Known {
         issue: "ZOOKEEPER-3911",
         releases: &["3.4.10"],
-        properties: &["committed_is_durable_on_a_quorum"],
+        properties: &[
+            "committed_is_durable_on_a_quorum",
+            "followers_have_applied_what_their_leader_began_with",
+        ],
         cure: "newleader_program=committed,sync_apply_enters_window=yes",
     },
     Known {
@@ -214,6 +213,8 @@ pub const KNOWN: &[Known] = &[
             "acknowledges_in_order",
             "committed_is_durable_on_a_quorum",
             "committed_never_lost",
+            "every_step_is_one_of_primary_order_broadcast",
+            "followers_have_applied_what_their_leader_began_with",
             "followers_have_their_leaders_history",
             "log_and_window_are_continuous",
             "no_truncation_of_committed",
@@ -238,6 +239,7 @@ pub const KNOWN: &[Known] = &[
         properties: &[
             "committed_is_durable_on_a_quorum",
             "committed_never_lost",
+            "every_step_is_one_of_primary_order_broadcast",
             "followers_have_their_leaders_history",
             "integrity",
             "leader_sends_what_fits",
@@ -254,6 +256,8 @@ pub const KNOWN: &[Known] = &[
         properties: &[
             "committed_is_durable_on_a_quorum",
             "committed_never_lost",
+            "every_step_is_one_of_primary_order_broadcast",
+            "followers_have_applied_what_their_leader_began_with",
             "followers_have_their_leaders_history",
             "log_and_window_are_continuous",
             "no_truncation_of_committed",
@@ -265,6 +269,7 @@ pub const KNOWN: &[Known] = &[
         releases: &["3.8.6", "3.9.2"],
         properties: &[
             "committed_is_durable_on_a_quorum",
+            "followers_have_applied_what_their_leader_began_with",
             "followers_have_their_leaders_history",
             "log_and_window_are_continuous",
             "no_truncation_of_committed",
@@ -277,6 +282,8 @@ pub const KNOWN: &[Known] = &[
         properties: &[
             "agreement",
             "committed_is_durable_on_a_quorum",
+            "every_step_is_one_of_primary_order_broadcast",
+            "followers_have_applied_what_their_leader_began_with",
             "followers_have_their_leaders_history",
             "local_primary_order",
             "log_and_window_are_continuous",
@@ -293,6 +300,8 @@ pub const KNOWN: &[Known] = &[
         properties: &[
             "committed_is_durable_on_a_quorum",
             "committed_never_lost",
+            "every_step_is_one_of_primary_order_broadcast",
+            "followers_have_applied_what_their_leader_began_with",
             "followers_have_their_leaders_history",
             "log_and_window_are_continuous",
             "no_truncation_of_committed",
@@ -303,6 +312,7 @@ pub const KNOWN: &[Known] = &[
         issue: "ZOOKEEPER-2845, before UPTODATE",
         releases: &["3.8.6", "3.9.2"],
         properties: &[
+            "followers_have_applied_what_their_leader_began_with",
             "followers_have_their_leaders_history",
             "log_and_window_are_continuous",
             "no_truncation_of_committed",

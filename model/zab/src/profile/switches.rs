@@ -136,6 +136,16 @@ switches! {
         WithinWindow = "within_window",
     }
 
+    /// Whether a leader whose window begins after the learner's position makes a DIFF of its log on the
+    /// disk (`LearnerHandler.syncFollower`, ZOOKEEPER-2846). Releases do from 3.6 on, if the log files
+    /// are small beside a snapshot; no profile of a release has it, because no size is modelled.
+    "zk.sync.diff" ondisk_diff: OndiskDiff {
+        /// It does not.
+        No = "no",
+        /// It does, if the log has a record at or before the position.
+        WhereReached = "where_reached",
+    }
+
     /// After which position a DIFF starts.
     "zk.sync.diff" diff_cursor: DiffCursor {
         /// The learner's.
@@ -159,6 +169,15 @@ switches! {
         /// That of the moment at which it is sent, so what follows it may begin with what is in it
         /// already (`LearnerHandler.run`).
         WhenSent = "when_sent",
+    }
+
+    /// Where NEWLEADER is queued for a learner that gets SNAP (ZOOKEEPER-3104).
+    "l.2.1" newleader_queued: NewLeaderQueued {
+        /// Behind everything that was queued until SNAP was sent.
+        AfterSnap = "after_snap",
+        /// Behind what was queued when SNAP was chosen. What is queued until SNAP is sent, and may be
+        /// in it, comes behind NEWLEADER.
+        BeforeSnap = "before_snap",
     }
 
     /// Whether acknowledgements of what a learner is told to drop, or to get again, stay counted

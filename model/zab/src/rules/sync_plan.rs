@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::history::History;
 use crate::message::Message;
 use crate::number::Number;
-use crate::profile::{DiffCursor, Profile, SyncMembership, TruncPoint};
+use crate::profile::{DiffCursor, OndiskDiff, Profile, SyncMembership, TruncPoint};
 use crate::server::Server;
 use crate::shape::{Shape, TxnOf};
 use crate::stores::{CommittedLog, Database};
@@ -18,6 +18,9 @@ pub(crate) struct SyncPlan<S: Shape> {
     pub(crate) header: Option<Message<S>>,
     /// Where the learner's history ends after the header.
     pub(crate) cursor: Zxid<S::Num>,
+    /// Up to here what comes after the cursor is that of the log, and not of the window; `0.0` if
+    /// all is of the window.
+    pub(crate) from_log: Zxid<S::Num>,
 }
 
 /// The last committed transactions that the leader knows one by one.
@@ -73,10 +76,31 @@ impl<'a, S: Shape> Window<'a, S> {
     }
 
     /// l.2.1, its table: how to bring a learner that reported `p` to S.
-    pub(crate) fn choose(&self, p: Zxid<S::Num>) -> SyncPlan<S> {
+    /// `log` is the leader's on its disk.
+    pub(crate) fn choose(&self, p: Zxid<S::Num>, log: History<'a, S>) -> SyncPlan<S> {
         self.zk_sync_diff(p)
             .or_else(|| self.zk_sync_trunc(p))
+            .or_else(|| self.diff_of_log(p, log))
             .unwrap_or_else(|| self.zk_sync_snap())
+    }
+
+    /// Row 5, which `fixed` does not have (D-LOG): the learner is behind the window, and stands on a
+    /// record of the log, which goes on to where the window begins. What a snapshot of the leader
+    /// bridges is missing from it.
+    fn diff_of_log(&self, p: Zxid<S::Num>, log: History<'a, S>) -> Option<SyncPlan<S>> {
+        match self.profile.ondisk_diff {
+            OndiskDiff::No => return None,
+            OndiskDiff::WhereReached => {}
+        }
+        let (min, count) = (self.min(), log.count_to(p));
+        let is_known = count > 0 && (log.zxid_at(count) == p || p.counter == S::Num::ZERO);
+        let is_reached = log.zxid_at(log.count_to(min)) == min;
+        (p < min && is_known && is_reached).then_some(SyncPlan {
+            rule: "zk.sync.diff",
+            header: Some(Message::Diff { zxid: self.max() }),
+            cursor: p,
+            from_log: min,
+        })
     }
 
     /// zk.sync.diff: row 1, the learner is there; row 3, it stands on a transaction of the window;
@@ -97,6 +121,7 @@ impl<'a, S: Shape> Window<'a, S> {
             rule: "zk.sync.diff",
             header: Some(Message::Diff { zxid }),
             cursor,
+            from_log: Zxid::default(),
         })
     }
 
@@ -122,12 +147,13 @@ impl<'a, S: Shape> Window<'a, S> {
             TruncPoint::OneBelow => self.history.zxid_at(length.saturating_sub(1)),
         };
         let header = Some(Message::Trunc { zxid: cursor });
-        SyncPlan { rule: "zk.sync.trunc", header, cursor }
+        SyncPlan { rule: "zk.sync.trunc", header, cursor, from_log: Zxid::default() }
     }
 
     /// zk.sync.snap: otherwise the whole state, however little the learner lacks (D-LOG).
     fn zk_sync_snap(&self) -> SyncPlan<S> {
-        SyncPlan { rule: "zk.sync.snap", header: None, cursor: self.end() }
+        let (cursor, from_log) = (self.end(), Zxid::default());
+        SyncPlan { rule: "zk.sync.snap", header: None, cursor, from_log }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::number::Number;
 use crate::outbox::{Decision, Effect};
 use crate::probe::Probe;
 use crate::profile::{
-    AcksOfCut, CommitAfterSnap, Establishment, ListAtNewLeader, NewLeaderProgram,
+    AcksOfCut, CommitAfterSnap, Establishment, ListAtNewLeader, NewLeaderProgram, NewLeaderQueued,
     PositionWhenEstablished, SnapLabel, SyncApplyEntersWindow, TruncDurable, TruncEffect,
     TruncIntoSnapshot, TruncToAbsentRecord,
 };
@@ -28,14 +28,16 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     pub(super) fn l_2_1(&mut self, to: ServerId, last: Zxid<S::Num>) {
         self.fired("l.2.1");
         let window = Window::of(self.cfg, self.me);
-        let SyncPlan { rule, header, cursor } = window.choose(last);
+        let log = self.cfg.history(self.me.disk.history);
+        let SyncPlan { rule, header, cursor, from_log } = window.choose(last, log);
         self.fired(rule);
         self.set_progress(to, Progress::WaitsForNewLeader);
         match header {
             Some(header) => self.send_by_handler(to, header),
             None => self.set_progress(to, Progress::WaitsForSnap),
         }
-        for txn in window.after(cursor) {
+        let of_log = log.range(cursor, from_log);
+        for txn in of_log.chain(window.after(cursor.max(from_log))) {
             self.send_by_handler(to, Message::Proposal(txn));
             self.send_by_handler(to, Message::Commit { zxid: txn.zxid });
         }
@@ -44,6 +46,9 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
             if self.me.phase == Phase::Broadcast && txn.zxid <= self.me.last_committed {
                 self.send_by_handler(to, Message::Commit { zxid: txn.zxid });
             }
+        }
+        if self.queues_new_leader_first() {
+            self.send_by_handler(to, Message::NewLeader { epoch: self.me.accepted_epoch });
         }
         self.zk_sync_withdraw(to, cursor);
         match self.profile().snap_label {
@@ -68,7 +73,17 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
             Grain::Threads => self.out.push(Effect::Started(to)),
         }
         self.set_progress(to, Progress::Forwarding);
-        self.send_by_handler(to, Message::NewLeader { epoch: self.me.accepted_epoch });
+        if !self.queues_new_leader_first() {
+            self.send_by_handler(to, Message::NewLeader { epoch: self.me.accepted_epoch });
+        }
+    }
+
+    /// Whether NEWLEADER is queued with the header, before SNAP is sent.
+    fn queues_new_leader_first(&self) -> bool {
+        match self.profile().newleader_queued {
+            NewLeaderQueued::AfterSnap => false,
+            NewLeaderQueued::BeforeSnap => true,
+        }
     }
 
     /// zk.sync.withdraw: what this learner acknowledged above the cursor does not count any more:
@@ -234,7 +249,7 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     }
 
     /// zk.sync.proposal: a PROPOSAL before UPTODATE follows what was received before it, and is
-    /// kept in memory.
+    /// kept in memory. One that came with the SNAP already takes its place there again (D-SNAP).
     pub(crate) fn zk_sync_proposal(&mut self, txn: TxnOf<S>) -> Outcome {
         let rule = "zk.sync.proposal";
         let stages = [Stage::Receiving, Stage::Acknowledged];
@@ -243,9 +258,25 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         let is_first = received.length() <= start;
         let last = if is_first { self.me.database.label } else { received.last() };
         self.require_no_gap(rule, "zxid = next(received)", txn.zxid, last)?;
+        self.go_back_before(txn.zxid);
         self.me.synchronization.received = self.received().append(txn).ok_or(Refusal::Step)?;
         self.fired(rule);
         Ok(())
+    }
+
+    /// What came with SNAP and comes again is received again, and all behind it will be. The tree is
+    /// then as it was after what is applied last: like a node of which each transaction writes the
+    /// whole value (the test of ZOOKEEPER-3104 reads such a node).
+    fn go_back_before(&mut self, zxid: Zxid<S::Num>) {
+        let Synchronization { mode, stage, start, .. } = self.me.synchronization;
+        let before = self.received().length_at(zxid).and_then(|length| length.checked_sub(1));
+        let Some(before) = before.filter(|before| *before < start.to_usize()) else { return };
+        if mode == SyncMode::Snap && stage == Stage::Receiving {
+            let length = S::Num::from_usize(before);
+            let sync = &mut self.me.synchronization;
+            sync.received = self.cfg.history(sync.received).prefix(before);
+            (sync.start, sync.committed) = (length, length);
+        }
     }
 
     /// zk.sync.commit: a COMMIT before UPTODATE is for the first of *not logged* that is not
@@ -267,6 +298,9 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         if self.applies_at_commit() {
             self.me.synchronization.start = self.me.synchronization.committed;
             if let Some(txn) = self.received().get(committed.to_usize()) {
+                if self.me.synchronization.mode == SyncMode::Snap {
+                    self.me.database.go_back_before(self.cfg, txn.zxid);
+                }
                 self.me.database.apply(self.cfg, txn);
                 self.enter_window_in_synchronization(txn);
             }
@@ -286,7 +320,13 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// A transaction that is applied before UPTODATE.
     fn enter_window_in_synchronization(&mut self, txn: TxnOf<S>) {
         match self.profile().sync_apply_enters_window {
-            SyncApplyEntersWindow::Yes => self.me.database.committed_log.push(self.cfg, txn),
+            SyncApplyEntersWindow::Yes => {
+                let window = &mut self.me.database.committed_log;
+                if self.me.synchronization.mode == SyncMode::Snap {
+                    window.go_back_before(self.cfg, txn.zxid);
+                }
+                window.push(self.cfg, txn);
+            }
             SyncApplyEntersWindow::No => {}
         }
     }

@@ -9,6 +9,7 @@ mod laws;
 mod ledger;
 mod profiles;
 mod reductions;
+mod refinement;
 mod script;
 mod sizes;
 mod stories;

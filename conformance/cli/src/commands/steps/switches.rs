@@ -8,6 +8,7 @@ use zab_model::Profile;
 use zab_model::profile::{RELEASES, SWITCHES};
 
 use super::{to_json, word};
+use crate::args::Named;
 use crate::out;
 use crate::report::table;
 
@@ -25,17 +26,17 @@ pub(super) fn switches(
     items: &[Item],
     members: &Members,
     server: i64,
-    named: Option<Profile>,
+    named: Option<Named>,
     runs: &[&str],
 ) -> Option<Switches> {
     let releases = RELEASES.iter().rev().filter(|one| runs.contains(&one.name));
     // `fixed` is no release: it is taken if nothing else explains what was seen.
     let (fixed, others): (Vec<_>, Vec<_>) =
-        releases.map(|one| one.profile).partition(|profile| *profile == Profile::FIXED);
+        releases.map(Named::of).partition(|base| base.profile == Profile::FIXED);
     let bases = named.into_iter().chain(others).chain(fixed);
-    bases.into_iter().find_map(|profile| {
-        let shown = zab_follow::switches(items, members, server, profile)?;
-        Some(Switches { server, base: super::name(profile), shown })
+    bases.into_iter().find_map(|base| {
+        let shown = zab_follow::switches(items, members, server, base.profile)?;
+        Some(Switches { server, base: base.name, shown })
     })
 }
 
