@@ -47,8 +47,8 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
                 self.send_by_handler(to, Message::Commit { zxid: txn.zxid });
             }
         }
-        if self.queues_new_leader_first() {
-            self.send_by_handler(to, Message::NewLeader { epoch: self.me.accepted_epoch });
+        if header.is_none() && self.queues_new_leader_first() {
+            self.queue_new_leader(to);
         }
         self.zk_sync_withdraw(to, cursor);
         match self.profile().snap_label {
@@ -63,22 +63,33 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         let zxid = Window::of(self.cfg, self.me).end();
         let history = self.me.database.state(self.cfg);
         self.send(to, Message::Snap { zxid, history });
-        self.set_progress(to, Progress::WaitsForNewLeader);
+        if self.queues_new_leader_first() {
+            self.start_sending(to);
+        } else {
+            self.set_progress(to, Progress::WaitsForNewLeader);
+        }
     }
 
     /// The last step: NEWLEADER is queued, and all that is queued is sent.
     pub(super) fn send_new_leader(&mut self, to: ServerId) {
+        self.start_sending(to);
+        self.queue_new_leader(to);
+    }
+
+    fn queue_new_leader(&mut self, to: ServerId) {
+        self.send_by_handler(to, Message::NewLeader { epoch: self.me.accepted_epoch });
+    }
+
+    /// All that is queued is sent, and what is queued later is sent as it comes.
+    fn start_sending(&mut self, to: ServerId) {
         match self.grain() {
             Grain::Writes => self.out.release(to),
             Grain::Threads => self.out.push(Effect::Started(to)),
         }
         self.set_progress(to, Progress::Forwarding);
-        if !self.queues_new_leader_first() {
-            self.send_by_handler(to, Message::NewLeader { epoch: self.me.accepted_epoch });
-        }
     }
 
-    /// Whether NEWLEADER is queued with the header, before SNAP is sent.
+    /// Whether NEWLEADER is queued when SNAP is chosen, before it is sent.
     fn queues_new_leader_first(&self) -> bool {
         match self.profile().newleader_queued {
             NewLeaderQueued::AfterSnap => false,
