@@ -89,18 +89,19 @@ impl<'a, S: Shape> Window<'a, S> {
     /// bridges is missing from it.
     fn diff_of_log(&self, p: Zxid<S::Num>, log: History<'a, S>) -> Option<SyncPlan<S>> {
         match self.profile.ondisk_diff {
-            OndiskDiff::No => return None,
-            OndiskDiff::WhereReached => {}
+            OndiskDiff::No => None,
+            OndiskDiff::WhereReached => {
+                let (min, count) = (self.min(), log.count_to(p));
+                let is_known = count > 0 && (log.zxid_at(count) == p || p.counter == S::Num::ZERO);
+                let is_reached = log.zxid_at(log.count_to(min)) == min;
+                (p < min && is_known && is_reached).then_some(SyncPlan {
+                    rule: "zk.sync.diff",
+                    header: Some(Message::Diff { zxid: self.max() }),
+                    cursor: p,
+                    from_log: min,
+                })
+            }
         }
-        let (min, count) = (self.min(), log.count_to(p));
-        let is_known = count > 0 && (log.zxid_at(count) == p || p.counter == S::Num::ZERO);
-        let is_reached = log.zxid_at(log.count_to(min)) == min;
-        (p < min && is_known && is_reached).then_some(SyncPlan {
-            rule: "zk.sync.diff",
-            header: Some(Message::Diff { zxid: self.max() }),
-            cursor: p,
-            from_log: min,
-        })
     }
 
     /// zk.sync.diff: row 1, the learner is there; row 3, it stands on a transaction of the window;
