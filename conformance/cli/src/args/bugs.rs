@@ -29,7 +29,8 @@ failed-appends, timeouts (a server gives up its role), disconnects. Behind @ are
 may happen to; without it, any may be the one. A broken connection is that of the learner.
 servers=5 has five servers in place of three. Three words leave out runs: joiners=1 (only server 1
 joins a leader that leads already), electors=4 (an election has at most four servers), disks=prompt
-(what is appended is durable before anything else happens).
+(what is appended is durable before anything else happens). leaders=3,1,2 in place of rounds=3 says who
+wins each election, in order.
 
 Exit codes: 0 every bug is found, and without it nothing is violated; 1 a bug is not found within the
 budget of the table, or a property is violated without it; 2 incomplete (a limit, Ctrl-C), nothing
