@@ -40,9 +40,6 @@ const WAITS: &str = "who is refused waits instead of trying again: liveness asks
 
 const AGAIN: &str = "`l.2.2` ignores the second ACK-LD";
 
-const OWN: &str = "the leader's own acknowledgement is not needed where all learners acknowledge, and is the \
-    last of a quorum in none of these bounds where nothing else establishes it";
-
 const ZOMBIE: &str =
     "the tail is in memory again, and is written when the next election begins (`zk.fle.enter`)";
 
@@ -188,7 +185,5 @@ pub(super) const EXPLAINED: &[Explained] = &[
     of("deliver_received", "self.me.synchronization.mode = SyncMode::Diff;", &[Omitted], DELIVERED),
     of("count_ack_ld", "is_quorum && self.me.program.is_finished()", &[True], OPEN),
     of("count_ack_ld", "self.me.program.is_finished()", &[True], OPEN),
-    of("own_ack_ld", "self.quorum(self.me.leader.new_leader_acks)", &[False], OWN),
-    of("own_ack_ld", "self.become_established();", &[Omitted], OWN),
     of("f_2_2", "self.acknowledge_new_leader();", &[Omitted], AGAIN),
 ];
