@@ -1,5 +1,7 @@
 //! Answers beside the tree that they were made from, and what may have changed it unseen.
 
+use std::collections::HashSet;
+
 use zab_trace::Zxid;
 
 use super::Replay;
@@ -109,8 +111,11 @@ impl Replay<'_, '_> {
             }
             self.there(zxid, op, &child);
         }
-        let known = self.tree.nodes.get(path).map(|node| node.children.clone());
-        for name in known.into_iter().flatten().filter(|name| !names.contains(name)) {
+        // A node may have thousands of children, and thousands of answers list them.
+        let told: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let known = self.tree.nodes.get(path).into_iter().flat_map(|node| &node.children);
+        let missing: Vec<_> = known.filter(|name| !told.contains(name.as_str())).cloned().collect();
+        for name in missing {
             self.findings.ask(Rule::State);
             self.gone(zxid, op, &join(&name));
         }
