@@ -107,12 +107,14 @@ impl History {
         Some((base_length + self.entries.len() as u64, digest))
     }
 
-    /// Appends to the unsynced tail.
-    pub(crate) fn append(&mut self, txn: Txn) {
+    /// Appends to the unsynced tail; the digest of what was appended.
+    pub(crate) fn append(&mut self, txn: Txn) -> TxnDigest {
         assert!(is_next(self.last(), txn.zxid), "{} appended after {}", txn.zxid, self.last());
-        let log = self.log().map(|(_, log)| log.after(txn.zxid, txn_digest(&txn.payload)));
+        let digest = txn_digest(&txn.payload);
+        let log = self.log().map(|(_, log)| log.after(txn.zxid, digest));
         self.held_bytes += txn.payload.len();
         self.entries.push_back(Entry { zxid: txn.zxid, log, payload: Payload::Held(txn.payload) });
+        digest
     }
 
     /// Notes that everything is durable.

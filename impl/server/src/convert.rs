@@ -81,6 +81,36 @@ pub(crate) fn to_bytes(message: &Message, own: &Identity) -> [Bytes; 3] {
     to_packet(message, own).into_parts()
 }
 
+/// Data up to this length is copied.
+const SHORT_MAX: usize = 1 << 12;
+
+/// Kind, zxid and data of a message of phase 3 that is short enough to be copied. There are many of
+/// them, and several leave together.
+pub(crate) fn short(message: &Message) -> Option<(PacketType, i64, Option<&[u8]>)> {
+    let (kind, zxid, data) = match message {
+        Message::Proposal { txn } | Message::Inform { txn } => {
+            let is_proposal = matches!(message, Message::Proposal { .. });
+            let kind = if is_proposal { PacketType::Proposal } else { PacketType::Inform };
+            (kind, txn.zxid, Some(&*txn.payload))
+        }
+        Message::Commit { zxid } => (PacketType::Commit, *zxid, None),
+        Message::Ack { zxid } => (PacketType::Ack, *zxid, None),
+        Message::FollowerInfo { .. }
+        | Message::ObserverInfo { .. }
+        | Message::LeaderInfo { .. }
+        | Message::AckEpoch { .. }
+        | Message::Diff { .. }
+        | Message::Trunc { .. }
+        | Message::Snap { .. }
+        | Message::Stored { .. }
+        | Message::NewLeader { .. }
+        | Message::AckLd { .. }
+        | Message::UpToDate
+        | Message::Ping => return None,
+    };
+    data.is_none_or(|data| data.len() <= SHORT_MAX).then_some((kind, to_wire(zxid), data))
+}
+
 /// The packet of a PROPOSAL with these bytes.
 pub(crate) fn proposed(zxid: Zxid, payload: Bytes) -> QuorumPacket {
     QuorumPacket::with_data(PacketType::Proposal, to_wire(zxid), payload)

@@ -37,6 +37,9 @@ use newcomers::Newcomers;
 use requests::Requests;
 pub(crate) use snapshots::Purges;
 
+/// Most events that are taken in before what is to be sent because of them is.
+const TOGETHER_MAX: usize = 64;
+
 /// Everything that the driver listens to.
 #[derive(Debug)]
 pub(crate) struct Inbox {
@@ -103,33 +106,79 @@ impl Driver {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.start(effects).await?;
         loop {
-            if let Ok(completion) = inbox.log.try_recv() {
-                // Reports of the log come before anything that arrived after them.
-                self.step(Input::Synced { zxid: completion? }).await?;
-            } else {
-                tokio::select! {
-                    Some(completion) = inbox.log.recv() => {
-                        self.step(Input::Synced { zxid: completion? }).await?;
+            self.take_what_waits(&mut inbox).await?;
+            self.flush();
+            tokio::select! {
+                // Reports of the log come before anything that arrived after them. Who could go on
+                // for ever comes after those who cannot.
+                biased;
+                Some(completion) = inbox.log.recv() => {
+                    self.step(Input::Synced { zxid: completion? }).await?;
+                }
+                () = &mut stop => return self.stop().await,
+                () = elapsed(self.state.timer) => {
+                    if let Some((timer, _)) = self.state.timer.take() {
+                        self.step(Input::Elapsed(timer)).await?;
                     }
-                    Some(event) = inbox.election.recv() => self.on_election(event).await?,
-                    Some(event) = inbox.quorum.recv() => self.on_quorum(event).await?,
-                    submission = inbox.submissions.next(), if self.takes_submissions() => {
-                        self.on_submission(submission).await?;
-                    }
-                    () = elapsed(self.state.timer) => {
-                        if let Some((timer, _)) = self.state.timer.take() {
-                            self.step(Input::Elapsed(timer)).await?;
-                        }
-                    }
-                    _ = ticks.tick() => self.on_tick().await?,
-                    () = &mut stop => return self.stop().await,
+                }
+                _ = ticks.tick() => self.on_tick().await?,
+                Some(event) = inbox.election.recv() => self.on_election(event).await?,
+                Some(event) = inbox.quorum.recv() => self.on_quorum(event).await?,
+                submission = inbox.submissions.next(), if self.takes_submissions() => {
+                    self.on_submission(submission).await?;
+                    // What other clients have sent by now is written and proposed together with it.
+                    tokio::task::yield_now().await;
                 }
             }
-            while let Some(connection) = self.state.stuck.pop() {
-                self.end(connection, "the other end does not read what it is sent").await?;
-            }
-            self.admit_newcomers().await?;
+            self.after_event().await?;
         }
+    }
+
+    /// Takes in what has arrived already, but no more than some of it: then the others have their
+    /// turn. What is to be sent because of it leaves together.
+    async fn take_what_waits(&mut self, inbox: &mut Inbox) -> Result<(), ServerError> {
+        for _ in 0..TOGETHER_MAX {
+            // As above; and nobody waits for ever because another has always more.
+            self.take_reports(inbox).await?;
+            let event = inbox.quorum.try_recv().ok();
+            let came = event.is_some();
+            if let Some(event) = event {
+                self.on_quorum(event).await?;
+                self.after_event().await?;
+                self.take_reports(inbox).await?;
+            }
+            let takes_more = self.takes_submissions();
+            let submission = takes_more.then(|| inbox.submissions.try_next()).flatten();
+            if let Some(submission) = submission {
+                self.on_submission(submission).await?;
+                self.after_event().await?;
+            } else if !came {
+                break;
+            }
+        }
+        self.take_reports(inbox).await
+    }
+
+    /// Takes in how far the log is durable.
+    async fn take_reports(&mut self, inbox: &mut Inbox) -> Result<(), ServerError> {
+        while let Ok(completion) = inbox.log.try_recv() {
+            self.step(Input::Synced { zxid: completion? }).await?;
+            self.after_event().await?;
+        }
+        Ok(())
+    }
+
+    async fn after_event(&mut self) -> Result<(), ServerError> {
+        while let Some(connection) = self.state.stuck.pop() {
+            self.end(connection, "the other end does not read what it is sent").await?;
+        }
+        self.admit_newcomers().await
+    }
+
+    /// Lets go what is to be written to the log, and sent to other servers.
+    fn flush(&mut self) {
+        self.storage.flush();
+        self.state.links.values_mut().for_each(|learner| learner.link.flush());
     }
 
     async fn start(&mut self, effects: Effects) -> Result<(), ServerError> {
@@ -249,15 +298,32 @@ impl Driver {
                 };
                 learner.silent_ticks = 0;
                 match event {
-                    LinkEvent::Item(received) => match self.understand(connection, received) {
-                        Ok((from, incoming)) => self.on_incoming(connection, from, incoming).await,
-                        Err(reason) => self.end(connection, &reason).await,
-                    },
+                    LinkEvent::Items(items) => {
+                        for received in items {
+                            self.on_received(connection, received).await?;
+                        }
+                        Ok(())
+                    }
                     LinkEvent::Written => Ok(()),
                     LinkEvent::Flowing => self.step(Input::Flowing { connection }).await,
                     LinkEvent::Ended(reason) => self.end(connection, &reason).await,
                 }
             }
+        }
+    }
+
+    /// A packet has come, unless its connection was closed by this end because of one before it.
+    async fn on_received(
+        &mut self,
+        connection: ConnectionId,
+        received: ReceivedPacket,
+    ) -> Result<(), ServerError> {
+        if !self.state.links.contains_key(&connection) {
+            return Ok(());
+        }
+        match self.understand(connection, received) {
+            Ok((from, incoming)) => self.on_incoming(connection, from, incoming).await,
+            Err(reason) => self.end(connection, &reason).await,
         }
     }
 

@@ -179,7 +179,7 @@ impl ElectionNet {
     pub(crate) fn pump(&mut self, mut on_send: impl FnMut(ConnectionId, ServerId, &Notification)) {
         let mut to_dial = Vec::new();
         for (server, peer) in &mut self.peers {
-            let Some(link) = &peer.link else {
+            let Some(link) = &mut peer.link else {
                 if peer.slot.is_some() && !peer.is_dialling {
                     to_dial.push(*server);
                 }
@@ -218,7 +218,7 @@ impl ElectionNet {
                 }
             }
             ElectionEvent::Link { server, connection, event } => {
-                self.on_link(server, connection, event).into_iter().collect()
+                self.on_link(server, connection, event)
             }
         }
     }
@@ -237,19 +237,24 @@ impl ElectionNet {
         server: ServerId,
         connection: ConnectionId,
         event: LinkEvent<Notification>,
-    ) -> Option<Change> {
-        let peer = self.peers.get_mut(&server)?;
-        // Otherwise it is left over from a connection that was replaced.
-        peer.link.as_ref().filter(|link| link.id == connection)?;
+    ) -> Vec<Change> {
+        let is_current =
+            |peer: &&mut Peer| peer.link.as_ref().is_some_and(|it| it.id == connection);
+        let Some(peer) = self.peers.get_mut(&server).filter(is_current) else {
+            // Left over from a connection that was replaced.
+            return Vec::new();
+        };
         match event {
-            LinkEvent::Item(notification) => {
-                Some(Change::Notification { from: server, connection, notification })
+            LinkEvent::Items(notifications) => {
+                let change =
+                    |notification| Change::Notification { from: server, connection, notification };
+                notifications.into_iter().map(change).collect()
             }
             LinkEvent::Written => {
                 peer.is_idle = true;
-                None
+                Vec::new()
             }
-            LinkEvent::Flowing => None,
+            LinkEvent::Flowing => Vec::new(),
             LinkEvent::Ended(_) => {
                 peer.link = None;
                 peer.was_there = true;
@@ -258,7 +263,7 @@ impl ElectionNet {
                     // something to say.
                     peer.slot.clone_from(&peer.last);
                 }
-                Some(Change::Ended(connection))
+                vec![Change::Ended(connection)]
             }
         }
     }

@@ -51,8 +51,9 @@ pub(crate) enum Side {
 /// What a link tells the driver.
 #[derive(Debug)]
 pub(crate) enum LinkEvent<T> {
-    /// Something arrived whole.
-    Item(T),
+    /// Something arrived whole; this is all of it that came together, in order, or as much of that
+    /// as is told at once.
+    Items(Vec<T>),
     /// One call of [`Link::send`] has reached the socket. Only if asked for.
     Written,
     /// A part of something long has arrived, or has been taken by the other end. Told now and
@@ -84,6 +85,8 @@ pub(crate) struct Link {
     /// Its name in traces.
     pub(crate) name: ConnectionName,
     outgoing: mpsc::UnboundedSender<Outgoing>,
+    /// What was put since the last flush.
+    joined: BytesMut,
     queued: Arc<Queued>,
     task: JoinHandle<()>,
 }
@@ -116,31 +119,62 @@ enum Outgoing {
 impl Link {
     /// Queues a message, in parts, behind those queued before. `false`: the peer does not read,
     /// and the connection should be given up.
-    pub(crate) fn send(&self, parts: impl Into<Vec<Bytes>>) -> bool {
+    pub(crate) fn send(&mut self, parts: impl Into<Vec<Bytes>>) -> bool {
+        self.flush();
         let parts = parts.into();
         let counted = parts.iter().map(Bytes::len).sum();
-        let queued = self.queued.bytes.fetch_add(counted, Ordering::Relaxed);
+        let is_taken = self.queued.take(counted);
         self.queue(Outgoing::Message { parts, counted });
-        queued < self.queued.max.load(Ordering::Relaxed)
+        is_taken
+    }
+
+    /// As [`Self::send`], for a short message that `fill` writes. It may wait for others that are to
+    /// leave with it, until [`Self::flush`].
+    pub(crate) fn put(&mut self, fill: impl FnOnce(&mut BytesMut)) -> bool {
+        let before = self.joined.len();
+        fill(&mut self.joined);
+        let is_taken = self.queued.take(self.joined.len() - before);
+        if self.joined.len() >= writer::WRITE_AT {
+            self.flush();
+        }
+        is_taken
+    }
+
+    /// Lets go what was put.
+    pub(crate) fn flush(&mut self) {
+        if !self.joined.is_empty() {
+            let joined = self.joined.split().freeze();
+            let counted = joined.len();
+            self.queue(Outgoing::Message { parts: vec![joined], counted });
+        }
     }
 
     /// As [`Self::send`], for what brings a learner up to date: it may be long.
-    pub(crate) fn send_catching_up(&self, parts: impl Into<Vec<Bytes>>) {
+    pub(crate) fn send_catching_up(&mut self, parts: impl Into<Vec<Bytes>>) {
+        self.flush();
         self.queue(Outgoing::Message { parts: parts.into(), counted: 0 });
     }
 
     /// As [`Self::send_catching_up`], for what is to be made only when it can be written.
     /// An error among it ends the connection.
     pub(crate) fn send_pieces(
-        &self,
+        &mut self,
         pieces: impl Iterator<Item = Result<Bytes, String>> + Send + 'static,
     ) {
+        self.flush();
         self.queue(Outgoing::Pieces(Box::new(pieces)));
     }
 
     fn queue(&self, outgoing: Outgoing) {
         // If the task has ended, it has sent `LinkEvent::Ended`.
         let _ = self.outgoing.send(outgoing);
+    }
+}
+
+impl Queued {
+    /// So many bytes more. `false`: there were too many already.
+    fn take(&self, bytes: usize) -> bool {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed) < self.max.load(Ordering::Relaxed)
     }
 }
 
@@ -219,12 +253,11 @@ impl Socket {
         let task = tokio::spawn(async move {
             let tell = |event| events.send(wrap(id, event));
             let reading = async {
-                let (mut reader, mut decode, mut buffer) = (reader, decode, self.rest);
+                let mut reading = Reading { reader, decode, buffer: self.rest, failed: None };
                 loop {
-                    let flowing = || tell(LinkEvent::Flowing);
-                    match next(&mut reader, &mut decode, &mut buffer, flowing).await {
-                        Ok(item) => {
-                            if tell(LinkEvent::Item(item)).await.is_err() {
+                    match reading.next(|| tell(LinkEvent::Flowing)).await {
+                        Ok(items) => {
+                            if tell(LinkEvent::Items(items)).await.is_err() {
                                 return "the driver has ended".to_owned();
                             }
                         }
@@ -244,33 +277,63 @@ impl Socket {
             // If the driver has ended nobody needs to know.
             let _ = tell(LinkEvent::Ended(reason)).await;
         });
-        Ok(Link { id, name, outgoing, queued, task })
+        Ok(Link { id, name, outgoing, joined: BytesMut::new(), queued, task })
     }
 }
 
-/// The next item, or why there will be none.
-async fn next<D: Decode, F: Future>(
-    reader: &mut ReadHalf<Transport>,
-    decode: &mut D,
-    buffer: &mut BytesMut,
-    flowing: impl Fn() -> F,
-) -> Result<D::Item, String> {
-    let mut told = Instant::now();
-    loop {
-        if let Some(item) = decode.take(buffer)? {
-            return Ok(item);
-        }
-        buffer.reserve(1 << 16);
-        match reader.read_buf(buffer).await {
-            Ok(0) if buffer.is_empty() => return Err("closed by the other end".to_owned()),
-            Ok(0) => return Err("closed by the other end in the middle of a message".to_owned()),
-            Ok(_) if decode.is_long() && told.elapsed() >= FLOWING_EVERY => {
-                told = Instant::now();
-                // If the driver has ended, the next item finds out.
-                let _ = flowing().await;
+/// Most items that are told at once.
+const ITEMS_MAX: usize = 64;
+
+/// The reading half of a connection.
+struct Reading<D> {
+    reader: ReadHalf<Transport>,
+    decode: D,
+    buffer: BytesMut,
+    /// Why there are no items after those that were given.
+    failed: Option<String>,
+}
+
+impl<D: Decode> Reading<D> {
+    /// The next items, or why there will be none.
+    async fn next<F: Future>(&mut self, flowing: impl Fn() -> F) -> Result<Vec<D::Item>, String> {
+        let mut told = Instant::now();
+        loop {
+            let items = self.take()?;
+            if !items.is_empty() {
+                return Ok(items);
             }
-            Ok(_) => {}
-            Err(error) => return Err(error.to_string()),
+            self.buffer.reserve(1 << 16);
+            match self.reader.read_buf(&mut self.buffer).await {
+                Ok(0) if self.buffer.is_empty() => {
+                    return Err("closed by the other end".to_owned());
+                }
+                Ok(0) => {
+                    return Err("closed by the other end in the middle of a message".to_owned());
+                }
+                Ok(_) if self.decode.is_long() && told.elapsed() >= FLOWING_EVERY => {
+                    told = Instant::now();
+                    // If the driver has ended, the next item finds out.
+                    let _ = flowing().await;
+                }
+                Ok(_) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+
+    /// The items that have arrived. What is wrong behind them is told after them.
+    fn take(&mut self) -> Result<Vec<D::Item>, String> {
+        let mut items = Vec::new();
+        while self.failed.is_none() && items.len() < ITEMS_MAX {
+            match self.decode.take(&mut self.buffer) {
+                Ok(Some(item)) => items.push(item),
+                Ok(None) => break,
+                Err(reason) => self.failed = Some(reason),
+            }
+        }
+        match self.failed.take_if(|_| items.is_empty()) {
+            Some(reason) => Err(reason),
+            None => Ok(items),
         }
     }
 }

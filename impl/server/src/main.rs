@@ -97,10 +97,12 @@ fn run(arguments: &Arguments) -> Result<(), ServerError> {
         (None, config) => Config::load(config.as_deref().unwrap_or(Path::new("")), options)?,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
         .enable_all()
         .build()
         .map_err(ServerError::Runtime)?;
-    let served = runtime.block_on(async {
+    let trace = arguments.trace.clone();
+    let serving = runtime.spawn(async move {
         let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Runtime)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Runtime)?;
         let stop = async move {
@@ -109,9 +111,17 @@ fn run(arguments: &Arguments) -> Result<(), ServerError> {
                 _ = interrupt.recv() => {}
             }
         };
-        serve(config, arguments.trace.as_deref(), stop).await
+        serve(config, trace.as_deref(), stop).await
     });
+    let served = runtime.block_on(serving);
     // Connections end with the process; none of their tasks has anything left to do.
     runtime.shutdown_background();
-    served
+    served.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// How many threads do everything but write the log. The driver and its connections hand work to
+/// each other all the time, which is cheap within a thread and dear between two; so there are fewer
+/// threads than processors, which others need, too: that of the log, the system's network, clients.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }

@@ -53,6 +53,8 @@ pub(crate) struct Storage {
     incarnations: NumberFile,
     intent: IntentFile,
     log: LogThread,
+    /// Transactions for the log that it has not been given yet.
+    unwritten: Vec<Txn>,
     cadence: Cadence,
     keeper: Keeper,
     _locks: Vec<File>,
@@ -108,6 +110,7 @@ impl Storage {
             incarnations,
             intent,
             log,
+            unwritten: Vec::new(),
             cadence,
             keeper,
             _locks: locks,
@@ -120,14 +123,23 @@ impl Storage {
         self.incarnations.write(incarnation)
     }
 
-    /// Queues transactions for the log. `report` is told when they are durable.
+    /// Queues transactions for the log, which gets them with the next [`Self::flush`] at the latest.
+    /// `report` is told when they are durable.
     pub(crate) fn append(&mut self, txns: Vec<Txn>) {
         self.cadence.count(&txns);
-        self.log.append(txns);
+        self.unwritten.extend(txns);
+    }
+
+    /// Lets what was appended be written, together.
+    pub(crate) fn flush(&mut self) {
+        if !self.unwritten.is_empty() {
+            self.log.append(std::mem::take(&mut self.unwritten));
+        }
     }
 
     /// Waits until everything that was appended is durable.
-    pub(crate) fn sync(&self) -> Result<(), StorageError> {
+    pub(crate) fn sync(&mut self) -> Result<(), StorageError> {
+        self.flush();
         self.log.sync()
     }
 
@@ -141,6 +153,7 @@ impl Storage {
     /// log file. The log is its history after `base`. It is complete at some later time.
     pub(crate) fn take_snapshot(&mut self, tree: Tree, base: Base) -> Result<(), StorageError> {
         self.cadence.reset();
+        self.flush();
         self.log.roll();
         self.keeper.start(Task::Snapshot(Box::new(tree), base))
     }
@@ -164,6 +177,7 @@ impl Storage {
             let (path, oldest) = (self.snapshots.clone(), all[0]);
             return Err(StorageError::NotKept { path, keep, oldest });
         }
+        self.flush();
         self.intent.write(Intent::Truncate(keep))?;
         snapshot::retain(&self.snapshots, |zxid| zxid <= keep)?;
         self.log.truncate(keep)?;
@@ -182,6 +196,7 @@ impl Storage {
     ) -> Result<(), StorageError> {
         self.keeper.stop();
         self.cadence.reset();
+        self.flush();
         self.intent.write(Intent::Replace(zxid))?;
         snapshot.put_in_place(&snapshot::path(&self.snapshots, zxid))?;
         self.log.restart(zxid)?;
@@ -197,6 +212,12 @@ impl Storage {
     /// Reads the state back. Everything appended must be durable.
     pub(crate) fn read_state(&self) -> Result<State, StorageError> {
         recovery::read_state(&self.snapshots, &self.logs, &mut Vec::new())
+    }
+}
+
+impl Drop for Storage {
+    fn drop(&mut self) {
+        self.flush();
     }
 }
 

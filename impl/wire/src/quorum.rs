@@ -100,6 +100,17 @@ impl QuorumPacket {
         [head.freeze(), self.data.unwrap_or_default(), tail.freeze()]
     }
 
+    /// Appends a packet without identities, whose data is copied.
+    pub fn put(out: &mut BytesMut, kind: PacketType, zxid: i64, data: Option<&[u8]>) {
+        out.reserve(20 + data.map_or(0, <[u8]>::len));
+        kind.encode(out);
+        zxid.encode(out);
+        out.put_i32(data.map_or(-1, |data| wire_length(data.len())));
+        out.put_slice(data.unwrap_or_default());
+        // No identities.
+        out.put_i32(-1);
+    }
+
     /// Takes one packet from the front of `buffer`. `Ok(None)`: more bytes are needed, and the
     /// buffer is untouched. The data shares the buffer's memory.
     ///

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use zab_trace::txn_digest;
-
 use crate::leader::{Leader, Outstanding, Progress, Stage};
 use crate::server::{KeepRole, Server};
 use crate::{Decision, Effects, Message, Mutant, ProtocolError, ServerId, Txn, Zxid};
@@ -30,9 +28,8 @@ impl Leader {
         self.counter = counter;
         let zxid = Zxid::new(self.new_epoch, counter);
         let txn = Txn { zxid, payload };
-        let digest = txn_digest(&txn.payload);
+        let digest = server.history.append(txn.clone());
         out.decisions.push(Decision::Proposed { zxid, digest });
-        server.history.append(txn.clone());
         self.outstanding.push_back(Outstanding { zxid, acks: BTreeSet::new() });
         out.append.push(txn.clone());
         self.forward(&Message::Proposal { txn }, out);

@@ -210,13 +210,16 @@ async fn gather(wire: &mut Wire, pipeline: &mut Pipeline<'_>, reads: bool) -> Re
 }
 
 /// Answers to a client that has many requests under way are sent together: each write to a socket
-/// costs more than several answers. They wait for the others that are ready to run, and for no time.
+/// costs more than several answers. They wait for the others that are ready to run, and for no time;
+/// again, if there are more answers after that.
 #[derive(Default)]
 struct Gathering {
     /// For so many times more the client is taken for one that has.
     turns: u8,
-    /// The answers have waited once.
-    has_waited: bool,
+    /// How often the answers have waited.
+    waited: u8,
+    /// How many bytes they had when they last did.
+    length: usize,
 }
 
 impl Gathering {
@@ -226,19 +229,21 @@ impl Gathering {
     /// A client that has once asked for two things at once may soon do so again.
     const TURNS: u8 = 16;
 
+    /// Answers wait no more often than this.
+    const WAITS_MAX: u8 = 8;
+
     /// Whether the answers, if there are any, wait; so many requests have just come.
     fn waits(&mut self, came: usize, pipeline: &mut Pipeline<'_>) -> bool {
         if came > 1 || !pipeline.is_empty() {
             self.turns = Self::TURNS;
         }
         let length = pipeline.output().len();
-        let waits = self.turns > 0 && length > 0 && length < Self::ENOUGH && !self.has_waited;
-        if length > 0 {
-            self.has_waited = waits;
-        }
-        if waits {
+        let may_wait = self.turns > 0 && self.waited < Self::WAITS_MAX && length < Self::ENOUGH;
+        let waits = may_wait && length > self.length;
+        if waits && self.waited == 0 {
             self.turns -= 1;
         }
+        (self.waited, self.length) = if waits { (self.waited + 1, length) } else { (0, 0) };
         waits
     }
 }

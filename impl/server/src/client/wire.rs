@@ -15,6 +15,10 @@ use crate::transport::Transport;
 /// How long a client may take to close its end after it was told that this is the end.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// For how many bytes there is room when more are waited for, at least, and at most unless they are
+/// of one long frame.
+const ROOM: std::ops::RangeInclusive<usize> = 256..=4096;
+
 /// Bytes of a frame's length.
 const PREFIX: usize = 4;
 
@@ -22,11 +26,14 @@ const PREFIX: usize = 4;
 pub(super) struct Wire {
     pub(super) stream: Transport,
     pub(super) input: BytesMut,
+    /// How much room there is for the next bytes: more for clients that send much at once, since
+    /// each look at the socket costs more than several requests.
+    room: usize,
 }
 
 impl Wire {
     pub(super) fn new(stream: Transport) -> Self {
-        Self { stream, input: BytesMut::new() }
+        Self { stream, input: BytesMut::new(), room: *ROOM.start() }
     }
 
     /// How many bytes the first frame has in all, its length included; 4 before that is known.
@@ -72,11 +79,19 @@ impl Wire {
 
     /// Waits for at most `room` more bytes.
     pub(super) async fn receive_up_to(&mut self, room: usize) -> Result<(), Gone> {
-        let mut limited = (&mut self.input).limit(room);
-        match self.stream.read_buf(&mut limited).await? {
-            0 => Err(Gone),
-            _ => Ok(()),
+        let free = |input: &BytesMut| input.capacity() - input.len();
+        if free(&self.input) < self.room / 2 {
+            self.input.reserve(self.room);
         }
+        let room = room.min(free(&self.input));
+        let mut limited = (&mut self.input).limit(room);
+        let received = self.stream.read_buf(&mut limited).await?;
+        if received == room {
+            self.room = (2 * self.room).min(*ROOM.end());
+        } else if received < self.room / 4 {
+            self.room = (self.room / 2).max(*ROOM.start());
+        }
+        if received == 0 { Err(Gone) } else { Ok(()) }
     }
 
     /// Sends these bytes.

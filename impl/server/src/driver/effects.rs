@@ -20,6 +20,7 @@ impl Driver {
             self.close(*close);
         }
         if !effects.persist.is_empty() {
+            self.flush();
             tokio::task::block_in_place(|| self.persist(&effects.persist))?;
         }
         if !effects.append.is_empty() {
@@ -31,10 +32,12 @@ impl Driver {
         for outgoing in &effects.send {
             self.send(outgoing)?;
         }
-        for (to, notification) in effects.notify {
-            self.election.notify(to, notification);
+        if !effects.notify.is_empty() {
+            for (to, notification) in effects.notify {
+                self.election.notify(to, notification);
+            }
+            self.pump_election()?;
         }
-        self.pump_election()?;
         match effects.dial {
             Some(Dial::To(leader)) => {
                 let address = self.config.servers[&leader].quorum.clone();
@@ -136,17 +139,6 @@ impl Driver {
 
     fn send(&mut self, outgoing: &Outgoing) -> Result<(), ServerError> {
         self.trace.write(|observer| observer.sending(outgoing))?;
-        let own = Identity {
-            id: self.config.id,
-            quorum_text: self.quorum_text.clone(),
-            last: self.shown_in_ping(outgoing.connection),
-            is_leading: self.peer.is_leading(),
-            heard: if outgoing.message == Message::Ping && !self.peer.is_leading() {
-                convert::heard(self.service.take_heard())
-            } else {
-                Bytes::new()
-            },
-        };
         if let Message::Commit { zxid } | Message::Inform { txn: Txn { zxid, .. } } =
             &outgoing.message
         {
@@ -157,8 +149,21 @@ impl Driver {
         } else {
             None
         };
+        let last = self.shown_in_ping(outgoing.connection);
         let Some(learner) = self.state.links.get_mut(&outgoing.connection) else { return Ok(()) };
-        let is_taken = learner.send(&outgoing.message, &own, &self.storage);
+        let is_leading = self.peer.is_leading();
+        let own = || Identity {
+            id: self.config.id,
+            quorum_text: self.quorum_text.clone(),
+            last,
+            is_leading,
+            heard: if outgoing.message == Message::Ping && !is_leading {
+                convert::heard(self.service.take_heard())
+            } else {
+                Bytes::new()
+            },
+        };
+        let is_taken = learner.send(&outgoing.message, own, &self.storage);
         if let Some(tree) = tree {
             learner.link.send_pieces(tree.into_stream().map(Ok));
         }

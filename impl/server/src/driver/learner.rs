@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use zab_core::{Message, ServerId};
+use zab_wire::QuorumPacket;
 
 use crate::convert::{self, Identity};
 use crate::link::Link;
@@ -39,7 +40,12 @@ impl Learner {
     }
 
     /// Queues a message. `false`: the other end does not read.
-    pub(super) fn send(&mut self, message: &Message, own: &Identity, storage: &Storage) -> bool {
+    pub(super) fn send(
+        &mut self,
+        message: &Message,
+        own: impl FnOnce() -> Identity,
+        storage: &Storage,
+    ) -> bool {
         match message {
             Message::Stored { zxid, .. } => {
                 let recall = self.recall.get_or_insert_with(|| Arc::new(storage.recall()));
@@ -62,7 +68,12 @@ impl Learner {
             | Message::UpToDate
             | Message::Ping => {}
         }
-        let parts = convert::to_bytes(message, own);
+        if !self.is_catching_up
+            && let Some((kind, zxid, data)) = convert::short(message)
+        {
+            return self.link.put(|out| QuorumPacket::put(out, kind, zxid, data));
+        }
+        let parts = convert::to_bytes(message, &own());
         if self.is_catching_up {
             self.link.send_catching_up(parts);
             return true;

@@ -249,7 +249,7 @@ impl Driver {
 
     /// Queues bytes for a quorum connection, if there still is one.
     pub(super) fn send_bytes(&mut self, connection: ConnectionId, bytes: Bytes) {
-        if let Some(learner) = self.state.links.get(&connection)
+        if let Some(learner) = self.state.links.get_mut(&connection)
             && !learner.link.send([bytes])
         {
             self.state.stuck.push(connection);

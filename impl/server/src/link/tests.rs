@@ -17,6 +17,9 @@ impl Decode for Frames {
     fn take(&mut self, buffer: &mut BytesMut) -> Result<Option<usize>, String> {
         let Some(length) = buffer.first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_be_bytes(*length) as usize;
+        if length == u32::MAX as usize {
+            return Err("no such length".to_owned());
+        }
         self.is_long = length > 100;
         if buffer.len() < 4 + length {
             return Ok(None);
@@ -50,7 +53,7 @@ fn bytes(length: usize, value: u8) -> Bytes {
 
 #[tokio::test]
 async fn messages_and_pieces_of_all_lengths_arrive_in_order() {
-    let (link, mut told, mut other) = pair().await;
+    let (mut link, mut told, mut other) = pair().await;
     let mut expected = Vec::new();
     let mut sent = 0;
     for (value, length) in (0_u8..).zip([1, 50_000, 3, 0, 1 << 20, 7, 1 << 14, (1 << 14) + 1]) {
@@ -63,8 +66,17 @@ async fn messages_and_pieces_of_all_lengths_arrive_in_order() {
         let late = [bytes(length, !value)];
         expected.extend(late.concat());
         link.send_catching_up(late);
-        sent += 2;
+        // Short ones leave together, as one; what is sent after them lets them go.
+        for part in 0..value {
+            assert!(link.put(|out| out.extend_from_slice(&[value, part])));
+            expected.extend([value, part]);
+        }
+        if value % 2 == 1 {
+            link.flush();
+        }
+        sent += 2 + i32::from(value > 0);
     }
+    link.flush();
     let reading = tokio::spawn(async move {
         let mut found = vec![0; expected.len()];
         other.read_exact(&mut found).await.unwrap();
@@ -76,7 +88,7 @@ async fn messages_and_pieces_of_all_lengths_arrive_in_order() {
         match told.recv().await.unwrap() {
             LinkEvent::Written => written += 1,
             LinkEvent::Flowing => {}
-            other @ (LinkEvent::Item(_) | LinkEvent::Ended(_)) => panic!("{other:?}"),
+            other @ (LinkEvent::Items(_) | LinkEvent::Ended(_)) => panic!("{other:?}"),
         }
     }
     reading.await.unwrap();
@@ -87,7 +99,7 @@ async fn messages_and_pieces_of_all_lengths_arrive_in_order() {
 /// What brings a learner up to date may be of any length; what comes after may not.
 #[tokio::test]
 async fn only_what_follows_is_counted_as_queued() {
-    let (link, _told, _other) = pair().await;
+    let (mut link, _told, _other) = pair().await;
     // Shared, so that it takes no memory.
     let much = bytes(1 << 20, 0);
     for _ in 0..QUEUED_BYTES_MAX / much.len() + 2 {
@@ -105,7 +117,7 @@ async fn only_what_follows_is_counted_as_queued() {
 /// Pieces are made when they can be written, and not before.
 #[tokio::test]
 async fn pieces_wait_for_the_reader() {
-    let (link, _told, mut other) = pair().await;
+    let (mut link, _told, mut other) = pair().await;
     let made = Arc::new(Mutex::new(0));
     let count = Arc::clone(&made);
     let pieces = std::iter::from_fn(move || {
@@ -146,8 +158,34 @@ async fn a_long_item_flows() {
     loop {
         match told.recv().await.unwrap() {
             LinkEvent::Flowing => {}
-            LinkEvent::Item(found) => break assert_eq!(found, length),
+            LinkEvent::Items(found) => break assert_eq!(found, [length]),
             other @ (LinkEvent::Written | LinkEvent::Ended(_)) => panic!("{other:?}"),
         }
     }
+}
+
+/// Items that came together are told together, and what is wrong behind them after them.
+#[tokio::test]
+async fn items_come_before_what_is_wrong_behind_them() {
+    let (_link, mut told, mut other) = pair().await;
+    let mut sent = Vec::new();
+    for length in 0..200_u32 {
+        sent.extend(length.to_be_bytes());
+        sent.extend(vec![0; length as usize]);
+    }
+    sent.extend(u32::MAX.to_be_bytes());
+    other.write_all(&sent).await.unwrap();
+    let mut found = Vec::new();
+    loop {
+        match told.recv().await.unwrap() {
+            LinkEvent::Items(items) => {
+                assert!((1..=ITEMS_MAX).contains(&items.len()));
+                found.extend(items);
+            }
+            LinkEvent::Ended(reason) => break assert_eq!(reason, "no such length"),
+            LinkEvent::Flowing => {}
+            LinkEvent::Written => panic!("nothing was sent"),
+        }
+    }
+    assert_eq!(found, (0..200).collect::<Vec<_>>());
 }

@@ -14,7 +14,7 @@ use crate::transport::Transport;
 const JOINED_MAX: usize = 1 << 14;
 
 /// How many bytes of joined messages are written at once.
-const WRITE_AT: usize = 1 << 16;
+pub(super) const WRITE_AT: usize = 1 << 16;
 
 /// Writes what is queued until the connection fails; why it did. `written` is told of every
 /// message, `flowing` now and then while something long goes out; `false` ends it.

@@ -109,6 +109,9 @@ fn every_append_is_reported_and_the_last_report_covers_all() {
     let (mut storage, _, reports) = disk.open().unwrap();
     for counter in 1..=100 {
         storage.append(vec![txn(1, counter)]);
+        if counter % 3 == 0 {
+            storage.flush();
+        }
     }
     drop(storage);
     let reported: Vec<Zxid> = reports.iter().map(Result::unwrap).collect();
@@ -122,6 +125,7 @@ fn a_log_that_cannot_be_written_is_reported_and_written_no_more() {
     let (mut storage, _, reports) = disk.open().unwrap();
     std::fs::remove_dir_all(disk.path("")).unwrap();
     storage.append(vec![txn(1, 1)]);
+    storage.flush();
     let error = reports.recv().unwrap().unwrap_err().to_string();
     assert!(error.contains("cannot create") && error.contains("log.100000001"), "{error}");
     assert!(matches!(storage.sync(), Err(StorageError::LogEnded)));
