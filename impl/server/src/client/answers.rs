@@ -68,6 +68,13 @@ impl Answers<'_> {
         Ok(())
     }
 
+    /// Answers a request from a state that was kept. The client has been told of all that happened
+    /// until then.
+    pub(super) fn kept(&mut self, session: &reads::Session, tree: &Tree, request: &Request) {
+        let answer = reads::read(tree, session, &self.watching, request, &mut self.output);
+        self.put(request.xid, tree.last_zxid(), answer.map_err(ErrorCode::number));
+    }
+
     /// Answers a write, with its own zxid.
     pub(super) fn write(&mut self, xid: i32, op: i32, mut outcome: Outcome) {
         if Mutant::AnswerOfLater.is_on() {
@@ -112,9 +119,22 @@ impl Answers<'_> {
     /// Tells of the events that transactions up to this one have caused.
     pub(super) fn events(&mut self, zxid: i64) {
         while let Some(event) = self.watching.try_next_until(zxid) {
-            self.seen_zxid = self.seen_zxid.max(event.zxid);
-            put_event(&mut self.output, &event);
+            self.event(&event);
         }
+    }
+
+    /// Tells of the events that are queued, until there is much to be sent.
+    pub(super) fn more_events(&mut self) {
+        while self.output.len() < WRITE_AT
+            && let Some(event) = self.watching.try_next()
+        {
+            self.event(&event);
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.seen_zxid = self.seen_zxid.max(event.zxid);
+        put_event(&mut self.output, event);
     }
 
     /// Answers an authentication. Its answer has no zxid (`ZooKeeperServer.processPacket`).

@@ -74,10 +74,10 @@ async fn create(
     ids: &Arc<[Id]>,
 ) -> Greeting {
     let request = (session.id, OpCode::CreateSession.number(), session.timeout_ms.to_bytes());
-    let Some(outcome) = service.write(serving, request, Arc::clone(ids), None).await else {
+    let Some(submitted) = service.write(serving, request, Arc::clone(ids), None).await else {
         return Greeting::Refused;
     };
-    match outcome.await {
+    match submitted.outcome.await {
         Ok(outcome) if outcome.result.is_ok() => Greeting::Welcome(session),
         Ok(_) | Err(_) => Greeting::Refused,
     }

@@ -22,24 +22,32 @@ use super::limits::Tally;
 use super::reads;
 use super::requests::{Class, Request};
 use super::roster::Entry;
-use super::service::{Outcome, Service, Submission, now_ms};
+use super::service::{Outcome, Service, State, Submission, Submitted, now_ms};
 use crate::auth;
 
 /// Most requests of one connection that are not answered yet. While they are so many, nothing
 /// more is read from it.
 const PIPELINE_MAX: usize = 1000;
 
+/// Most states that are kept for one connection.
+const KEPT_MAX: usize = 8;
+
 /// The requests of one connection that are not answered yet.
 ///
-/// Requests are answered in the order in which they came. Those in `flying` came before those in
-/// `waiting`: a read waits for the session's writes before it, so that it sees them, and a write
-/// waits for reads before it, so that they do not see it.
+/// Requests are answered in the order in which they came: those of `early`, those in `flying`, those
+/// in `waiting`. A read waits for the session's writes before it, so that it sees them. A write does not
+/// wait for the reads before it, although they must not see it: they are answered from the state
+/// right after the write before them, which is kept for them (ZooKeeper's `CommitProcessor` applies
+/// nothing meanwhile). Only a read that sets a watch, or a `sync`, holds up the writes after it.
 pub(super) struct Pipeline<'a> {
     answers: Answers<'a>,
     session: reads::Session,
     entry: Arc<Entry>,
+    early: Option<Early>,
     flying: VecDeque<Flying>,
     waiting: VecDeque<(Instant, Request)>,
+    /// How many of `flying` have reads behind them, and whether there is `early`.
+    kept: usize,
     counted: Counted,
     /// The client has ended its session: nothing after that is read.
     closing: bool,
@@ -76,10 +84,18 @@ struct Flying {
     op: i32,
     xid: i32,
     awaited: Awaited,
+    /// Reads that came right after it, if a write that came after them is on its way already.
+    behind: VecDeque<(Instant, Request)>,
+}
+
+/// Reads that a later write does not wait for.
+struct Early {
+    state: Box<State>,
+    reads: VecDeque<(Instant, Request)>,
 }
 
 enum Awaited {
-    Write { outcome: oneshot::Receiver<Outcome> },
+    Write { cxid: i32, outcome: oneshot::Receiver<Outcome> },
     Sync { path: String, done: oneshot::Receiver<i64> },
 }
 
@@ -110,8 +126,10 @@ impl<'a> Pipeline<'a> {
             answers,
             session,
             entry,
+            early: None,
             flying: VecDeque::new(),
             waiting: VecDeque::new(),
+            kept: 0,
             counted: Counted {
                 unanswered: 0,
                 tally: Tally::default(),
@@ -134,12 +152,12 @@ impl<'a> Pipeline<'a> {
 
     /// Whether there is room for another request.
     pub(super) fn takes_more(&self) -> bool {
-        !self.closing && self.flying.len() + self.waiting.len() < PIPELINE_MAX
+        !self.closing && self.counted.unanswered < PIPELINE_MAX
     }
 
     /// Whether all that came is answered.
     pub(super) fn is_empty(&self) -> bool {
-        self.flying.is_empty() && self.waiting.is_empty()
+        self.counted.unanswered == 0
     }
 
     /// Whether something that came needs the leader, and is not answered.
@@ -199,7 +217,7 @@ impl<'a> Pipeline<'a> {
     pub(super) async fn happened(&mut self) -> Result<Happened, Gone> {
         let settled = async {
             match self.flying.front_mut().map(|first| &mut first.awaited) {
-                Some(Awaited::Write { outcome }) => {
+                Some(Awaited::Write { outcome, .. }) => {
                     outcome.await.map(Settled::Write).map_err(|_| Gone)
                 }
                 Some(Awaited::Sync { done, .. }) => done.await.map(Settled::Sync).map_err(|_| Gone),
@@ -212,20 +230,26 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// Tells the client of it.
+    /// Tells the client of it, as far as there is room: there is some.
     pub(super) fn take(&mut self, happened: Happened) -> Result<(), Gone> {
         self.begin();
         let (mut settled, event) = match happened {
             // What was done before it is answered before it.
-            Happened::Event(zxid) => (self.try_settled()?, Some(zxid)),
+            Happened::Event(zxid) if self.answer_early() => (self.try_settled()?, Some(zxid)),
+            Happened::Event(_) => (None, None),
             Happened::Settled(first) => (Some(first), None),
         };
         while let Some(next) = settled {
             self.answer_first(next)?;
-            settled = self.try_settled()?;
+            settled = if self.answer_early() { self.try_settled()? } else { None };
         }
-        if let Some(zxid) = event {
+        // Those that are not answered yet may be of what was done before.
+        if let Some(zxid) = event.filter(|_| self.early.is_none()) {
             self.answers.events(zxid);
+            if self.is_empty() {
+                // No answer can have its place between those that are queued.
+                self.answers.more_events();
+            }
         }
         Ok(())
     }
@@ -268,7 +292,7 @@ impl<'a> Pipeline<'a> {
     /// What the first submission came to, if it has.
     fn try_settled(&mut self) -> Result<Option<Settled>, Gone> {
         let tried = match self.flying.front_mut().map(|first| &mut first.awaited) {
-            Some(Awaited::Write { outcome }) => outcome.try_recv().map(Settled::Write),
+            Some(Awaited::Write { outcome, .. }) => outcome.try_recv().map(Settled::Write),
             Some(Awaited::Sync { done, .. }) => done.try_recv().map(Settled::Sync),
             None => Err(TryRecvError::Empty),
         };
@@ -280,17 +304,19 @@ impl<'a> Pipeline<'a> {
     }
 
     fn answer_first(&mut self, settled: Settled) -> Result<(), Gone> {
-        let Some(Flying { since, op, xid, awaited }) = self.flying.pop_front() else {
+        let Some(Flying { since, op, xid, awaited, behind }) = self.flying.pop_front() else {
             return Ok(());
         };
         match (settled, awaited) {
-            (Settled::Write(outcome), Awaited::Write { .. }) => {
+            (Settled::Write(mut outcome), Awaited::Write { .. }) => {
+                let state = outcome.state.take();
                 if outcome.result == Err(ErrorCode::SessionMoved.number()) {
                     // The client is at another server; what it is told here means nothing
                     // (`FinalRequestProcessor`).
                     return Err(Gone);
                 }
                 self.answers.write(xid, op, outcome);
+                self.early = state.map(|state| Early { state, reads: behind });
             }
             (Settled::Sync(zxid), Awaited::Sync { path, .. }) => self.answers.sync(xid, path, zxid),
             (Settled::Write(_), Awaited::Sync { .. })
@@ -302,16 +328,61 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
+    /// Answers reads that a later write did not wait for, until there is much to be sent. Whether
+    /// none is left.
+    fn answer_early(&mut self) -> bool {
+        let Self { answers, session, early, counted, .. } = self;
+        let Some(Early { state, reads }) = early else { return true };
+        while answers.output.len() < WRITE_AT {
+            let Some((since, request)) = reads.pop_front() else {
+                *early = None;
+                self.kept -= 1;
+                return true;
+            };
+            answers.kept(session, &state.tree, &request);
+            counted.answered(since, request.op, request.xid);
+        }
+        false
+    }
+
+    /// Lets the next write go before the reads in front of it: those will be answered from the
+    /// state right after the write before them. `false`: it has to wait.
+    fn overtake(&mut self) -> bool {
+        if self.kept == KEPT_MAX {
+            return false;
+        }
+        let Some(Flying { awaited: Awaited::Write { cxid, .. }, behind, .. }) =
+            self.flying.back_mut()
+        else {
+            return false;
+        };
+        let is_read = |(_, request): &&(Instant, Request)| !request.class().needs_leader();
+        let reads = self.waiting.iter().take_while(is_read).count();
+        let overtakes = reads < self.waiting.len()
+            && self.waiting.iter().take(reads).all(|(_, request)| request.is_pure())
+            && self.answers.service.keep_state(self.session.id, *cxid);
+        if overtakes {
+            behind.extend(self.waiting.drain(..reads));
+            self.kept += 1;
+        }
+        overtakes
+    }
+
     /// Answers and submits what waits, as far as that may be done now, and until there is much to be
     /// sent.
     pub(super) async fn advance(&mut self) -> Result<(), Gone> {
+        self.answer_early();
         while let Some((_, next)) = self.waiting.front() {
             let class = next.class();
             if !class.needs_leader() {
-                if !self.flying.is_empty() || self.answers.output.len() >= WRITE_AT {
+                if self.flying.is_empty() && self.early.is_none() {
+                    if self.answers.output.len() >= WRITE_AT {
+                        break;
+                    }
+                    self.answer_waiting()?;
+                } else if !self.overtake() {
                     break;
                 }
-                self.answer_waiting()?;
                 continue;
             }
             let Some((since, request)) = self.waiting.pop_front() else { break };
@@ -342,9 +413,9 @@ impl<'a> Pipeline<'a> {
         let (service, serving) = (self.answers.service, self.answers.serving);
         let write = (self.session.id, op, payload);
         let submitted = service.write(serving, write, auth, Some(room)).await;
-        let outcome = submitted.ok_or(Gone)?;
-        let awaited = Awaited::Write { outcome };
-        self.flying.push_back(Flying { since, op, xid, awaited });
+        let Submitted { cxid, outcome } = submitted.ok_or(Gone)?;
+        let awaited = Awaited::Write { cxid, outcome };
+        self.flying.push_back(Flying { since, op, xid, awaited, behind: VecDeque::new() });
         Ok(())
     }
 
@@ -360,7 +431,7 @@ impl<'a> Pipeline<'a> {
             return Err(Gone);
         }
         let awaited = Awaited::Sync { path, done };
-        self.flying.push_back(Flying { since, op, xid, awaited });
+        self.flying.push_back(Flying { since, op, xid, awaited, behind: VecDeque::new() });
         Ok(())
     }
 }

@@ -62,6 +62,13 @@ impl Request {
         matches!(OpCode::from_number(op), Some(Exists | GetData | GetChildren | GetChildren2))
     }
 
+    /// Whether it changes nothing at all, not even what its client is told of later: then it can be
+    /// answered from any state.
+    pub(super) fn is_pure(&self) -> bool {
+        // What such a request ends with says whether a watch is wanted.
+        Self::is_look(self.op) && self.payload.last() == Some(&0) || self.class() == Class::Ping
+    }
+
     pub(super) fn class(&self) -> Class {
         match OpCode::from_number(self.op) {
             Some(OpCode::Ping) => Class::Ping,

@@ -43,7 +43,7 @@ mod writes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use zab_core::Phase;
 
 use super::budget::Sizes;
@@ -59,10 +59,14 @@ use crate::tree::{ApplyError, Change, Preparer, Rules, Tree};
 use writes::{Writes, first_cxid};
 
 pub use submission::{Submission, Submissions};
-pub(super) use writes::Outcome;
+pub(super) use writes::{Outcome, State, Submitted};
 
 /// Most submissions that wait for the driver; clients are not read from while it is reached.
 const SUBMISSIONS_MAX: usize = 1024;
+
+/// Most states that are kept at the same time for reads that later writes do not wait for, of all
+/// connections: each may hold what has been replaced since.
+const KEPT_MAX: usize = 64;
 
 /// Whether this server leads, for `srvr`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +125,8 @@ pub(super) struct Serving {
 pub struct Service {
     tree: RwLock<Tree>,
     writes: Mutex<Writes>,
+    /// Places for [`State`]s.
+    kept: Arc<Semaphore>,
     serving: watch::Sender<Option<Serving>>,
     submit: mpsc::Sender<(u64, Submission)>,
     limits: Limits,
@@ -158,6 +164,7 @@ impl Service {
         let service = Self {
             tree: RwLock::new(with_config(tree, config)),
             writes: Mutex::new(Writes { last_cxid: first_cxid(config.id), ..Writes::default() }),
+            kept: Arc::new(Semaphore::new(KEPT_MAX)),
             serving,
             submit,
             limits: Limits::new(config, shares, sizes),
@@ -229,7 +236,7 @@ impl Service {
         };
         let is_closed = applied.outcome == Ok(Change::SessionClosed);
         let session = applied.header.session;
-        let is_own = self.writes().applied(applied);
+        let is_own = self.writes().applied(applied, || self.read(Tree::clone));
         if is_closed && !is_own {
             // It expired. A client that closes its session itself waits for the answer.
             self.sessions.end(session);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use zab_wire::Id;
 use zab_wire::quorum::ForwardedRequest;
 
 use super::{Service, Serving, Submission, now_ms};
 use crate::client::budget::Room;
 use crate::client::expiry::Expiry;
-use crate::tree::{Applied, Change, Preparer};
+use crate::tree::{Applied, Change, Preparer, Tree};
 
 /// What became of a write.
 #[derive(Debug)]
@@ -21,6 +21,23 @@ pub(in crate::client) struct Outcome {
     pub(in crate::client) zxid: i64,
     /// An error's number, which a newer leader may know and this server may not.
     pub(in crate::client) result: Result<Change, i32>,
+    /// What there was right after it, if [`Service::keep_state`] has asked for that.
+    pub(in crate::client) state: Option<Box<State>>,
+}
+
+/// A write that was handed in.
+pub(in crate::client) struct Submitted {
+    /// This server's number for it.
+    pub(in crate::client) cxid: i32,
+    pub(in crate::client) outcome: oneshot::Receiver<Outcome>,
+}
+
+/// What there was at one moment. It shares all that has not changed since with what there is now.
+#[derive(Debug)]
+pub(in crate::client) struct State {
+    pub(in crate::client) tree: Tree,
+    /// One of those that may be kept.
+    _place: OwnedSemaphorePermit,
 }
 
 /// What is on its way.
@@ -49,6 +66,8 @@ pub(super) struct Writes {
 #[derive(Debug)]
 pub(super) struct Waiting {
     done: oneshot::Sender<Outcome>,
+    /// Somebody wants to look at what there is right after it.
+    keeps: Option<OwnedSemaphorePermit>,
     /// What it takes of the server's memory, whether its client is still there or not.
     _room: Option<Room>,
 }
@@ -62,7 +81,7 @@ impl Service {
         (session, op, payload): (i64, i32, Bytes),
         auth: Arc<[Id]>,
         room: Option<Room>,
-    ) -> Option<oneshot::Receiver<Outcome>> {
+    ) -> Option<Submitted> {
         let permit = self.submit.reserve().await.ok()?;
         let (done, outcome) = oneshot::channel();
         let cxid = {
@@ -74,12 +93,22 @@ impl Service {
             }
             writes.last_cxid = next_cxid(writes.last_cxid);
             let cxid = writes.last_cxid;
-            writes.waiting.insert((session, cxid), Waiting { done, _room: room });
+            writes.waiting.insert((session, cxid), Waiting { done, keeps: None, _room: room });
             cxid
         };
         let request = ForwardedRequest { session, cxid, op, payload };
         permit.send((serving.generation, Submission::Write { request, auth }));
-        Some(outcome)
+        Some(Submitted { cxid, outcome })
+    }
+
+    /// Asks for what there will be right after a write that was handed in: later reads of its
+    /// client are to see that, and not what is written after them. `false`: it is applied already,
+    /// or too many states are kept.
+    pub(in crate::client) fn keep_state(&self, session: i64, cxid: i32) -> bool {
+        let Ok(place) = Arc::clone(&self.kept).try_acquire_owned() else { return false };
+        let mut writes = self.writes();
+        let waiting = writes.waiting.get_mut(&(session, cxid));
+        waiting.map(|waiting| waiting.keeps = Some(place)).is_some()
     }
 
     /// Hands anything but a write to the driver. `false`: the driver is gone.
@@ -89,8 +118,8 @@ impl Service {
 }
 
 impl Writes {
-    /// Whether it was the request of a client of this server.
-    pub(super) fn applied(&mut self, applied: Applied) -> bool {
+    /// Whether it was the request of a client of this server. `state` gives what there is now.
+    pub(super) fn applied(&mut self, applied: Applied, state: impl FnOnce() -> Tree) -> bool {
         let Applied { header, outcome: result, .. } = applied;
         self.preparer.applied(header.zxid);
         match &result {
@@ -107,7 +136,8 @@ impl Writes {
             return false;
         };
         // The client may be gone; the write stands all the same.
-        let _ = waiting.done.send(Outcome { zxid: header.zxid, result });
+        let state = waiting.keeps.map(|place| Box::new(State { tree: state(), _place: place }));
+        let _ = waiting.done.send(Outcome { zxid: header.zxid, result, state });
         true
     }
 }
