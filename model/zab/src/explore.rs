@@ -18,14 +18,15 @@
 //!   channel is full, and a new connection does not repeat the last one (that is a resend).
 //! * A follower connects only to a server that leads; an attempt that fails is the follower
 //!   leaving its role.
-//! * All servers are up at first. A late start is like a start after a crash.
+//! * All servers are up at first, unless the start names one that is down. A late start is like a start
+//!   after a crash.
 //! * With [`Election::Oracle`], elections by notifications that are no longer true.
 //!
 //! # Reading order
 //!
 //! `sizes`, `sized`, `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse
 //! election. `model`, `enabled`, `effects`: what an action does, when it can, what follows from it.
-//! `engines`: the model as engines see it. `properties`, `agreement`, `abstraction`, `reached`, `ghost`:
+//! `engines`: the model as engines see it; `waiting`: whether it may stop. `properties`, `agreement`, `leading`, `abstraction`, `reached`, `ghost`:
 //! what must hold, what should be seen, what is remembered for it. `unlimited`: no bound on failures. `liveness`: what must come about. `starts`: what runs begin with. `render`, `facts`,
 //! `picture`: telling the result.
 
@@ -38,6 +39,7 @@ mod enabled;
 mod engines;
 mod facts;
 mod ghost;
+mod leading;
 mod links;
 pub mod liveness;
 mod model;
@@ -53,19 +55,20 @@ mod sizes;
 mod starts;
 mod state;
 mod unlimited;
+mod waiting;
 
 pub use abstraction::Seen;
 pub use action::Action;
 pub use bounds::{Bounds, Election};
 pub use ghost::{Established, Ghost, Violation};
 pub use links::{DOWN_MAX, Down, End, Links, NOTES_MAX, Pairs, UP_MAX, Up};
-pub use model::{NetworkMutant, Start, Zab};
+pub use model::{NetworkMutant, Settled, Start, Zab};
 pub use packet::{Note, Packet, PacketKind};
 pub use picture::run_svg;
 pub use properties::{Kind, PROPERTIES, Property};
 pub use render::{ActionText, changes, trace_text};
 pub use sized::{Largest, WithSize, with_size};
 pub use sizes::{Flat, Log, PAIRS, SERVERS, SERVERS_MAX, TXNS_MAX, Transactions};
-pub use starts::{after_first_epoch, in_snapshot, uneven_starts};
+pub use starts::{after_first_epoch, in_snapshot, one_is_late, uneven_starts};
 pub use state::{Budget, State};
 pub use unlimited::Unlimited;

@@ -59,7 +59,10 @@ impl Item {
         match grain {
             Grain::Writes => self.is_write() || self == Self::Pause,
             // Handlers are threads, and so nobody pauses for another one.
-            Grain::Threads => !matches!(self, Self::LeaderInfo | Self::Synchronize | Self::Pause),
+            Grain::Threads => {
+                use Item::{LeaderInfo, None, Pause, Synchronize};
+                !matches!(self, None | LeaderInfo | Synchronize | Pause)
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Actions that the copy tries in every state, besides those that the model preselects.
 
+use crate::zab::Role;
 use crate::zab::explore::{Action, Bounds, Election, State, Zab};
-use crate::zab::{Grain, Role};
 
 /// Adds every action about which rules alone decide; what the environment must allow, the model
 /// itself decides.
@@ -18,17 +18,13 @@ pub(crate) fn add_actions<const N: usize, const P: usize>(
     let Bounds { election, .. } = model.bounds;
     let made = state.transactions.iter().filter(|txn| txn.zxid.counter > 0).count();
     for id in model.ensemble.voters() {
-        let server = state.server(id);
         (0..=2).for_each(|survived| add(Action::Start(id, survived)));
         [Action::Crash(id), Action::Kill(id), Action::LeaveRole(id)].into_iter().for_each(&mut add);
         [Action::Apply(id), Action::ToLearner(id)].into_iter().for_each(&mut add);
         [Action::CutReturns(id), Action::AppendFails(id), Action::ZombieWrites(id)]
             .into_iter()
             .for_each(&mut add);
-        // At grain `threads` a finished program has a step that changes nothing.
-        if model.ensemble.grain == Grain::Writes || !server.program.is_finished() {
-            add(Action::Write(id));
-        }
+        add(Action::Write(id));
         if matches!(election, Election::Fle | Election::FleOnly) {
             [Action::Settle(id), Action::Resend(id)].into_iter().for_each(&mut add);
         }
@@ -38,7 +34,7 @@ pub(crate) fn add_actions<const N: usize, const P: usize>(
         for txn in state.transactions.iter().take(made) {
             add(Action::Sync(id, txn.zxid));
         }
-        let leader = server.vote.leader;
+        let leader = state.server(id).vote.leader;
         let leads = model.ensemble.is_voter(leader) && state.server(leader).role == Role::Leading;
         if leads && election != Election::FleOnly {
             add(Action::Connect(id));

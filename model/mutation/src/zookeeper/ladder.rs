@@ -1,9 +1,10 @@
 //! Where mutants of the `zookeeper` family are looked for.
 
 use crate::zab::explore::{
-    Bounds, Election, Start, Zab, after_first_epoch, in_snapshot, uneven_starts,
+    Bounds, Election, Settled, Start, Zab, after_first_epoch, in_snapshot, one_is_late,
+    uneven_starts,
 };
-use crate::zab::{Disk, Grain};
+use crate::zab::{Disk, Grain, ServerId, ServerSet};
 
 /// Bounds with a name.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,12 @@ enum Begins {
     Promised,
     /// 1 has a snapshot up to 2.1, of which the others, in a later epoch, have only 1.1.
     InSnapshot,
+    /// 3 leads and 2 follows; 1 starts.
+    Late,
+    /// All have decided for 3, and 1 and 2 have epochs that differ.
+    Settled,
+    /// Of two, 1 has decided for 2, which is down.
+    Left,
 }
 
 const CALM: Bounds = Bounds::CALM;
@@ -54,6 +61,9 @@ pub const LADDER: &[Rung] = &[
     rung("after-two-requests", Bounds { requests: 2, ..CALM }, Begins::After),
     rung("failed-append", Bounds { failed_appends: 1, ..TWICE }, Begins::After),
     rung("elections", Bounds { rounds: 0, election: Election::FleOnly, ..CALM }, Begins::Uneven),
+    rung("late", Bounds { election: Election::FleOnly, ..CALM }, Begins::Late),
+    rung("pair-left", Bounds { servers: 2, rounds: 2, ..AGAIN }, Begins::Left),
+    rung("settled-timeout", Bounds { timeouts: 1, rounds: 2, ..AGAIN }, Begins::Settled),
     rung("lost-disk", Bounds { crashes: 1, lost_disks: 1, ..CALM }, Begins::Empty),
     rung("request-link", Bounds { disconnects: 1, ..TWICE }, Begins::Empty),
     rung("request-timeout", Bounds { timeouts: 1, ..TWICE }, Begins::Empty),
@@ -105,9 +115,36 @@ impl Rung {
             Begins::Uneven => uneven_starts(),
             Begins::Promised => vec![promised()],
             Begins::InSnapshot => vec![in_snapshot()],
+            Begins::Late => [Start::default(), after_first_epoch()].map(one_is_late).to_vec(),
+            Begins::Settled => uneven_starts().into_iter().map(settled).collect(),
+            Begins::Left => uneven_starts().into_iter().map(left).collect(),
         };
         model
     }
+}
+
+/// All have decided for the one whose vote is the best.
+fn settled(start: Start) -> Start {
+    let leader = best(&start, 3);
+    let mut followers = ServerSet::default();
+    (1..=3).map(ServerId).filter(|id| *id != leader).for_each(|id| followers.insert(id));
+    Start { settled: Some(Settled { leader, followers }), ..start }
+}
+
+/// Of two, the one whose vote is the best has led, and is down.
+fn left(start: Start) -> Start {
+    let leader = best(&start, 2);
+    let followers = ServerSet::of(ServerId(3 - leader.0));
+    Start { settled: Some(Settled { leader, followers }), down: ServerSet::of(leader), ..start }
+}
+
+/// The server with the greatest (currentEpoch, length of history, id).
+fn best(start: &Start, servers: u8) -> ServerId {
+    let key = |id: &ServerId| {
+        let disk = start.disks[usize::from(id.0) - 1];
+        (disk.current_epoch, disk.history.numbers().len(), id.0)
+    };
+    (1..=servers).map(ServerId).max_by_key(key).unwrap_or(ServerId::NOBODY)
 }
 
 fn promised() -> Start {

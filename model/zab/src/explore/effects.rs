@@ -1,6 +1,7 @@
 //! What one server's step does to the channels and to the memory of the properties.
 
 use super::ghost::{Established, Violation, common};
+use super::leading::{is_durable, may_decide};
 use super::links::{End, Links, queue_note};
 use super::packet::{Note, Packet};
 use super::sizes::{Flat, index};
@@ -10,6 +11,7 @@ use crate::message::Message;
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::server::Server;
 use crate::step::Step;
+use crate::stores::Database;
 use crate::types::{Phase, Role, ServerId, Zxid};
 
 /// A step that a server has made; its state is the new one already.
@@ -57,6 +59,7 @@ impl<const N: usize, const P: usize> Change<'_, N, P> {
         let committed = server.delivered(self.config);
         state.ghost.learn_committed(&committed);
         self.check_epochs(state);
+        self.check_round(state);
     }
 
     /// A message goes to where it belongs; one for a learner goes `down`.
@@ -94,9 +97,17 @@ impl<const N: usize, const P: usize> Change<'_, N, P> {
                 let packet = Packet::encode(message);
                 packet.is_some_and(|packet| state.links.send_up(at, peer, packet))
             }
-            Message::LeaderInfo { .. }
-            | Message::Diff { .. }
-            | Message::Snap { .. }
+            Message::LeaderInfo { .. } => {
+                self.check_offer(state);
+                let packet = Packet::encode(message);
+                packet.is_some_and(|packet| down(&mut state.links, at, peer, packet))
+            }
+            Message::Snap { .. } => {
+                self.check_snap(state, to);
+                let packet = Packet::encode(message);
+                packet.is_some_and(|packet| down(&mut state.links, at, peer, packet))
+            }
+            Message::Diff { .. }
             | Message::Proposal(_)
             | Message::Commit { .. }
             | Message::NewLeader { .. }
@@ -114,13 +125,48 @@ impl<const N: usize, const P: usize> Change<'_, N, P> {
         match decision {
             Decision::Established { epoch } => {
                 let initial = state.server(self.id).delivered(self.config);
-                state.ghost.establish(Established { epoch, leader: self.id, initial });
+                let established = Established { epoch, leader: self.id, initial };
+                if !is_durable(self.config, &state.servers, &established) {
+                    state.ghost.mark(Violation::EstablishedEarly);
+                }
+                state.ghost.establish(established);
+            }
+            Decision::Elected { .. } => {
+                let vote = state.server(self.id).vote;
+                if !may_decide(self.config, self.before, &self.step, vote) {
+                    state.ghost.mark(Violation::DecidedEarly);
+                }
             }
             Decision::Looking { .. }
             | Decision::Resent
-            | Decision::Elected { .. }
             | Decision::Proposed { .. }
             | Decision::Committed { .. } => {}
+        }
+    }
+
+    /// Before LEADERINFO leaves, its epoch is decided and on the leader's disk.
+    fn check_offer(&self, state: &mut State<N, P>) {
+        let server = state.server(self.id);
+        let is_promised = server.disk.accepted_epoch == server.accepted_epoch;
+        if !(server.leader.decided && is_promised) {
+            state.ghost.mark(Violation::AckedNotDurable);
+        }
+    }
+
+    /// SNAP is for a learner that is not at the leader's position, nor on a transaction of its window.
+    fn check_snap(&self, state: &mut State<N, P>, to: ServerId) {
+        // On a connection that has ended nobody receives it.
+        if state.links.up[(index(to), index(self.id))].end != End::Open {
+            return;
+        }
+        let Server { database, synchronization, .. } = state.server(to);
+        let position = if synchronization.drops { Zxid::default() } else { database.label };
+        let Database { label, committed_log, .. } = state.server(self.id).database;
+        let window = self.config.history(committed_log.log);
+        let is_within = |length| length > usize::from(committed_log.start);
+        let is_at_end = position == label.max(window.last());
+        if is_at_end || window.length_at(position).is_some_and(is_within) {
+            state.ghost.mark(Violation::SnapInVain);
         }
     }
 
@@ -182,6 +228,15 @@ impl<const N: usize, const P: usize> Change<'_, N, P> {
         let refused = matches!(message, Message::LeaderInfo { .. } | Message::Notification(_));
         if self.before.role == Role::Following && !refused {
             state.ghost.mark(Violation::BadPacket);
+        }
+    }
+
+    /// A server that begins to look takes another round (`logicalclock` of `FastLeaderElection`).
+    fn check_round(&self, state: &mut State<N, P>) {
+        let (before, after) = (self.before, state.server(self.id));
+        let begins = before.role != Role::Looking && after.role == Role::Looking;
+        if begins && after.round == before.round {
+            state.ghost.mark(Violation::RoundStood);
         }
     }
 

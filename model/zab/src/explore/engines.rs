@@ -89,9 +89,12 @@ impl<const N: usize, const P: usize> ExplorerModel for Zab<N, P> {
         });
     }
 
-    /// No election is left, or a server leads a quorum. Where servers do more than elect, the
-    /// leader must also be in broadcast, and no request be left.
+    /// Nobody waits for what does not come; and no election is left, or a server leads a quorum. Where
+    /// servers do more than elect, the leader must also be in broadcast, and no request be left.
     fn may_end(&self, state: &State<N, P>) -> bool {
+        if self.waits_in_vain(state) {
+            return false;
+        }
         let servers = &state.servers[self.indices()];
         let follows = |leader: ServerId| {
             let follows = move |server: &&Server<Flat<N>>| {

@@ -20,8 +20,8 @@ pub struct Ghost {
     pub committed: Log,
     /// The established leaders, in the order in which they were.
     pub established: Few<Established, ESTABLISHED_MAX>,
-    /// Which [`Violation`]s have happened.
-    violations: u8,
+    /// Which [`Violation`]s have happened, the lower bits first.
+    violations: [u8; 2],
 }
 
 /// A leader that was established.
@@ -39,7 +39,7 @@ pub struct Established {
 
 /// Something that a single step must not do, and that the state after it does not show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u16)]
 pub enum Violation {
     /// An epoch of a server went back.
     EpochWentBack = 1,
@@ -57,11 +57,19 @@ pub enum Violation {
     AckBeforeAckLd = 64,
     /// A step was none of abstract primary-order broadcast.
     NoAbstractStep = 128,
+    /// A server decided for a leader without the votes of a quorum.
+    DecidedEarly = 256,
+    /// A server looked for a leader again in a round that it had before.
+    RoundStood = 512,
+    /// A leader was established whose epoch or initial history was not durable.
+    EstablishedEarly = 1024,
+    /// A SNAP was sent to a learner that needed none.
+    SnapInVain = 2048,
 }
 
 impl Violation {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::EpochWentBack,
         Self::AckedNotDurable,
         Self::CommittedCut,
@@ -70,24 +78,36 @@ impl Violation {
         Self::Overflow,
         Self::AckBeforeAckLd,
         Self::NoAbstractStep,
+        Self::DecidedEarly,
+        Self::RoundStood,
+        Self::EstablishedEarly,
+        Self::SnapInVain,
     ];
 }
 
 impl Ghost {
     /// Remembers a violation.
     pub fn mark(&mut self, violation: Violation) {
-        self.violations |= violation as u8;
+        self.set(self.bits() | violation as u16);
     }
 
     /// Forgets a violation, where it cannot be judged.
     pub(super) fn clear(&mut self, violation: Violation) {
-        self.violations &= !(violation as u8);
+        self.set(self.bits() & !(violation as u16));
     }
 
     /// Whether the violation has happened.
     #[must_use]
     pub fn has(&self, violation: Violation) -> bool {
-        self.violations & violation as u8 != 0
+        self.bits() & violation as u16 != 0
+    }
+
+    fn bits(&self) -> u16 {
+        u16::from_le_bytes(self.violations)
+    }
+
+    fn set(&mut self, bits: u16) {
+        self.violations = bits.to_le_bytes();
     }
 
     /// A server knows this history to be committed.

@@ -32,6 +32,20 @@ pub struct Start<const N: usize = SERVERS> {
     pub committed: Log,
     /// The leader that was established last, if any was.
     pub established: Option<Established>,
+    /// An election that is over, if one is, of all servers but those that are down. Nothing that was
+    /// said in it is in flight.
+    pub settled: Option<Settled>,
+    /// Who is down. A server that has settled has gone down since.
+    pub down: ServerSet,
+}
+
+/// Who has decided for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The server that leads.
+    pub leader: ServerId,
+    /// Those that follow it.
+    pub followers: ServerSet,
 }
 
 /// Empty disks, and no past.
@@ -42,6 +56,8 @@ impl<const N: usize> Default for Start<N> {
             transactions: Transactions::default(),
             committed: Log::default(),
             established: None,
+            settled: None,
+            down: ServerSet::default(),
         }
     }
 }
@@ -62,7 +78,8 @@ pub struct Zab<const N: usize = SERVERS, const P: usize = PAIRS> {
     pub bounds: Bounds,
     /// The ensemble, the window, and a seeded defect if any.
     pub ensemble: Ensemble,
-    /// The initial states, one for each; all servers are up and looking.
+    /// The initial states, one for each; servers are up and looking, but for those that the start
+    /// names.
     pub starts: Vec<Start<N>>,
     /// A defect of the network, if any.
     pub network: Option<NetworkMutant>,
@@ -124,8 +141,8 @@ impl<const N: usize, const P: usize> Zab<N, P> {
         oracle::can_elect(self.ensemble, state, leader, followers, whoever)
     }
 
-    /// The state in which all servers have just started. They start at once, so no notification is
-    /// lost because its receiver is still down.
+    /// The state in which servers have just started. They start at once, so no notification is
+    /// lost because its receiver is still down; unless an election is over, or a server is still down.
     pub(super) fn initial(&self, start: &Start<N>) -> State<N, P> {
         let server = |index: usize| Server::recovered(id_at(index), start.disks[index]);
         let before: [Server<Flat<N>>; N] = std::array::from_fn(server);
@@ -159,6 +176,7 @@ impl<const N: usize, const P: usize> Zab<N, P> {
                 oracle::forget_election(&mut state.servers[index(*id)]);
             }
         }
+        self.settle_at_first(&mut state, start);
         state
     }
 

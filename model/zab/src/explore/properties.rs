@@ -15,6 +15,7 @@ use super::abstraction;
 use super::agreement;
 use super::bounds::Election;
 use super::ghost::{Violation, common};
+use super::leading;
 use super::model::Zab;
 use super::reached;
 use super::sizes::{Flat, Log, PAIRS, SERVERS, SERVERS_MAX, TXNS_MAX};
@@ -119,6 +120,8 @@ pub enum Scope {
     Elections,
     /// Where servers replicate.
     Replication,
+    /// Where elections have messages.
+    Notifications,
 }
 
 impl<const N: usize, const P: usize> Property<N, P> {
@@ -136,6 +139,7 @@ impl Scope {
             Self::All => true,
             Self::Elections => alone,
             Self::Replication => !alone,
+            Self::Notifications => !model.has_oracle(),
         }
     }
 }
@@ -188,12 +192,16 @@ macro_rules! table {
 
 /// What reads a budget of failures or the list of all established leaders. Without bounds there is
 /// neither.
-const OF_BOUNDED_RUNS: [&str; 10] = [
+const OF_BOUNDED_RUNS: [&str; 14] = [
     "primary_integrity",
     "single_established_leader",
     "committed_never_lost",
     "every_step_is_one_of_primary_order_broadcast",
     "followers_have_applied_what_their_leader_began_with",
+    "established_is_durable",
+    "whoever_has_an_epoch_has_its_history",
+    "whoever_is_served_has_an_established_leader",
+    "every_fault_happened",
     "settled_again",
     "leader_established",
     "rejoined",
@@ -239,7 +247,7 @@ table! {
     Always Replication safety::committed_is_durable_on_a_quorum: laws::COMMITTED_IS_DURABLE.1;
     Always Replication safety::no_truncation_of_committed: "No leader sends a TRUNC that cuts a committed transaction off a disk.";
     Always Replication safety::epochs_are_ordered: "currentEpoch <= acceptedEpoch, on disk and in memory, and no epoch goes back.";
-    Always Replication safety::acknowledged_is_durable: "A server acknowledges only what is on its disk.";
+    Always Replication safety::acknowledged_is_durable: "A server acknowledges and offers only what is on its disk.";
     Always Replication safety::delivered_is_committed_and_durable: "A server in broadcast gives its state machine only what is committed and on its disk.";
     Always Replication safety::leader_sends_what_fits: "No follower leaves its role because of what its leader sent, except an older epoch.";
     Always Replication safety::acknowledges_in_order: "A learner acknowledges NEWLEADER before it acknowledges a transaction.";
@@ -250,6 +258,14 @@ table! {
     Always Replication agreement::followers_have_their_leaders_history: "Whoever follows in broadcast has, in log, tree and window, what its leader has.";
     Always Replication agreement::followers_have_applied_what_their_leader_began_with: "Whoever follows in broadcast has applied what its leader began with.";
     Always Replication safety::every_step_is_one_of_primary_order_broadcast: "Every step is one of abstract primary-order broadcast, or does not show.";
+    Always Replication leading::established_is_durable: "When a leader is established, its epoch and what it begins with are on its disk and on those of a quorum, unless a disk was lost.";
+    Always Replication leading::whoever_has_an_epoch_has_its_history: "Whoever has the epoch of an established leader on its disk has what that leader began with.";
+    Always Replication leading::whoever_is_served_has_an_established_leader: "Whoever follows in broadcast is in the epoch of a leader that was established.";
+    Always Replication leading::votes_name_the_epoch: "Whoever is in broadcast votes for the epoch that it is in.";
+    Always Replication leading::handlers_end_with_their_connection: "A leader keeps what it knows of a learner as long as its end of the connection is open, and no longer.";
+    Always Replication leading::snap_only_where_needed: "No SNAP goes to a learner that is at its leader's position, or on a transaction of its window.";
+    Always All leading::every_election_has_a_round: "A server that begins to look for a leader takes another round.";
+    Always Notifications leading::decided_with_a_quorum: "Whoever decides for a leader has heard so from a quorum, and from a leader that has decided that it leads.";
     Always Elections safety::best_of_a_quorum_leads: "A leader's vote beats those of a quorum.";
     Always All safety::capacity_suffices: laws::CAPACITY_SUFFICES.1;
     Sometimes All reached::leader_elected: "A server leads.";
@@ -263,10 +279,14 @@ table! {
     Sometimes Replication reached::request_committed: "A request is committed.";
     Sometimes Replication reached::committed_without_third: "A request is committed while a server is not in broadcast.";
     Sometimes Replication reached::all_requests_everywhere: "Every request is committed at every server.";
+    Sometimes Replication reached::all_requests_applied: "Every request is applied at every server.";
+    Sometimes Replication reached::served_while_writing: "A handler takes a packet while the leader's main thread has something to write.";
     Sometimes Replication reached::diff_sent: "A DIFF is on its way.";
     Sometimes Replication reached::trunc_sent: "A TRUNC is on its way.";
     Sometimes Replication reached::snap_sent: "A SNAP is on its way.";
     Sometimes Replication reached::rejoined: "After a fault, all servers are in broadcast.";
+    Sometimes All reached::every_fault_happened: "Every fault that the bounds allow has happened.";
+    Sometimes Replication reached::tail_after_crash: "After a crash it is open how much of an unsynced log has survived.";
     Sometimes Replication reached::second_epoch: "Two leaders have been established.";
     Sometimes Replication reached::committed_in_second_epoch: "A request is committed under the second leader.";
 }

@@ -6,9 +6,10 @@ use super::packet::{Packet, PacketKind};
 use super::properties::Case;
 use super::sizes::Flat;
 use super::state::{Budget, State};
-use crate::server::Server;
-use crate::shape::Queue;
-use crate::types::{Phase, Role};
+use crate::program::Item;
+use crate::server::{Progress, Server};
+use crate::shape::{Queue, Table};
+use crate::types::{Phase, Role, ServerId};
 
 pub(super) fn leads<const N: usize>(server: &Server<Flat<N>>) -> bool {
     server.role == Role::Leading
@@ -85,6 +86,28 @@ pub fn all_requests_everywhere<const N: usize, const P: usize>(case: &Case<'_, N
         && case.voters().iter().all(|s| s.committed(&case.config) >= requests)
 }
 
+/// All requests are made, and what they were made into is applied by everybody, who is in broadcast.
+pub fn all_requests_applied<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
+    let made = case.state.transactions.iter().filter(|txn| txn.zxid.counter > 0).count();
+    let applied = case.state.ghost.committed;
+    let is_last = applied.numbers().last().is_some_and(|number| usize::from(*number) == made);
+    let is_made = case.model.bounds.requests > 0 && case.state.budget.requests == 0;
+    let has_applied =
+        |s: &Server<Flat<N>>| s.phase == Phase::Broadcast && s.database.tree == applied;
+    is_made && is_last && case.voters().iter().all(has_applied)
+}
+
+/// A leader whose main thread has passed the gate and not yet written its epoch has received the
+/// ACKEPOCH of more learners than open the gate. Grain `threads` shows it.
+pub fn served_while_writing<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
+    case.voters().iter().filter(|server| leads(server)).any(|leader| {
+        let is_at_gate =
+            |id: &ServerId| leader.leader.learners.row(*id).progress == Progress::WaitsForGate;
+        let waiting = case.model.others(leader.id).filter(is_at_gate).count();
+        leader.program.contains(Item::CurrentEpoch) && waiting >= case.model.majority()
+    })
+}
+
 /// A DIFF is on its way.
 pub fn diff_sent<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     is_sent(case.state, PacketKind::Diff)
@@ -106,6 +129,18 @@ pub fn rejoined<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
     let left = &case.state.budget;
     let faults = (all.crashes, all.timeouts, all.disconnects);
     (left.crashes, left.timeouts, left.disconnects) != faults && everybody_in_broadcast(case)
+}
+
+/// Of the budgets for faults nothing is left.
+pub fn every_fault_happened<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
+    let Budget { crashes, kills, lost_disks, failed_appends, timeouts, disconnects, .. } =
+        case.state.budget;
+    [crashes, kills, lost_disks, failed_appends, timeouts, disconnects] == [0; 6]
+}
+
+/// A server is down, and the operating system may still write what it had not synced.
+pub fn tail_after_crash<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
+    case.voters().iter().any(|s| s.role == Role::Down && s.unsynced() > 0)
 }
 
 /// Two leaders have been established.

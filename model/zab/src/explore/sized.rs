@@ -56,9 +56,10 @@ impl<const N: usize, const P: usize> Zab<N, P> {
 impl<const N: usize> Start<N> {
     /// The same disks, and empty ones for servers that there were not.
     fn resized<const M: usize>(&self) -> Start<M> {
-        let Self { disks, transactions, committed, established } = *self;
+        let Self { disks, transactions, committed, established, settled, down } = *self;
         let disk = |index: usize| disks.get(index).map_or_else(Disk::default, resized);
-        Start { disks: std::array::from_fn(disk), transactions, committed, established }
+        let disks = std::array::from_fn(disk);
+        Start { disks, transactions, committed, established, settled, down }
     }
 }
 

@@ -1,10 +1,17 @@
 //! What explorations may begin with besides empty disks.
 
 use super::ghost::Established;
-use super::model::Start;
-use super::sizes::{Flat, Log, SERVERS, Transactions};
+use super::links::Links;
+use super::model::{Settled, Start, Zab};
+use super::oracle;
+use super::sizes::{Flat, Log, SERVERS, Transactions, index};
+use super::state::State;
+use crate::outbox::Outbox;
+use crate::probe::NoProbe;
+use crate::rules::election::elect;
+use crate::server::Server;
 use crate::stores::{Disk, Snapshot};
-use crate::types::{ServerId, Txn, Zxid};
+use crate::types::{ServerId, ServerSet, Txn, Zxid};
 
 /// The transactions 1.1, 1.2, … as a server has them on its disk, and its epochs.
 fn disk(epoch: u8, length: u8) -> Disk<Flat> {
@@ -33,6 +40,7 @@ pub fn after_first_epoch() -> Start {
         transactions: made_in_first_epoch(1),
         committed: led.history,
         established: Some(Established { epoch: 1, leader: ServerId(3), initial: Log::default() }),
+        ..Start::default()
     }
 }
 
@@ -63,4 +71,40 @@ pub fn uneven_starts() -> Vec<Start> {
         start([disk(1, 2), disk(1, 1), disk(1, 0)]),
         start([disk(2, 1), disk(1, 2), disk(1, 2)]),
     ]
+}
+
+/// A server joins late: 2 follows 3, and 1 is down.
+#[must_use]
+pub fn one_is_late(start: Start) -> Start {
+    let (leader, followers) = (ServerId(3), ServerSet::of(ServerId(2)));
+    Start {
+        settled: Some(Settled { leader, followers }),
+        down: ServerSet::of(ServerId(1)),
+        ..start
+    }
+}
+
+impl<const N: usize, const P: usize> Zab<N, P> {
+    /// What a start says of an election that is over, and of who is down.
+    pub(super) fn settle_at_first(&self, state: &mut State<N, P>, start: &Start<N>) {
+        let config = state.config(self.ensemble);
+        if let Some(Settled { leader, followers }) = start.settled {
+            let vote = state.server(leader).own_vote();
+            for id in followers.iter().chain([leader]) {
+                let server = &mut state.servers[index(id)];
+                let (round, mut out) = (server.round, Outbox::default());
+                let _ = elect(&config, server, vote, round, &mut out, &mut NoProbe);
+            }
+            state.links = Links::default();
+        }
+        for id in start.down.iter() {
+            state.links.crash(index(id));
+            state.servers[index(id)] = Server::recovered(id, start.disks[index(id)]);
+        }
+        if self.has_oracle() {
+            self.ensemble.voters().for_each(|id| {
+                oracle::forget_election(&mut state.servers[index(id)]);
+            });
+        }
+    }
 }

@@ -3,9 +3,12 @@
 use std::collections::{HashSet, VecDeque};
 
 use stateright::Model;
-use zab_model::explore::{Action, Flat, Start, State, Zab, after_first_epoch, uneven_starts};
+use zab_model::explore::{
+    Action, Flat, Settled, Start, State, Zab, after_first_epoch, one_is_late, uneven_starts,
+};
 use zab_model::{Election, NoProbe, Role, Server, Vote, Zxid};
 
+use crate::script::{id, set};
 use crate::{CALM, ELECTION, zab};
 
 /// What an election leaves in a server, without the marks of how it took place.
@@ -79,4 +82,41 @@ fn what_the_oracle_elects_notifications_elect() {
     // Of equals 3 can win with 1, 2 or both, and 2 with 1, each time with the other joining later:
     // 7 paths; likewise for the other starts.
     assert_eq!(steps, 28);
+}
+
+/// The state that a start of elections alone begins with.
+fn first(start: Start) -> State {
+    let mut model = zab(ELECTION);
+    model.starts = vec![start];
+    model.init_states().remove(0)
+}
+
+/// Whether notifications lead from one state to another that is as wanted.
+fn leads_to(from: State, is_wanted: impl Fn(&State) -> bool) -> bool {
+    let (mut seen, mut queue) = (HashSet::from([from]), VecDeque::from([from]));
+    let model = zab(ELECTION);
+    while let Some(state) = queue.pop_front() {
+        if is_wanted(&state) {
+            return true;
+        }
+        queue.extend(model.next_states(&state).into_iter().filter(|next| seen.insert(*next)));
+    }
+    false
+}
+
+#[test]
+fn a_start_after_an_election_is_what_notifications_lead_to() {
+    let leads: [(u8, &[u8]); 3] = [(3, &[1, 2]), (1, &[2, 3]), (1, &[2, 3])];
+    for (start, (leader, followers)) in uneven_starts().into_iter().zip(leads) {
+        let settled = Settled { leader: id(leader), followers: set(followers) };
+        let after = first(Start { settled: Some(settled), ..start });
+        assert!(leads_to(first(start), |state| *state == after), "{leader} leads");
+    }
+    let late = first(one_is_late(Start::default()));
+    let is_late = |state: &State| {
+        let mut state = *state;
+        state.budget.crashes = 1;
+        zab(ELECTION).act(&state, Action::Crash(id(1)), &mut NoProbe) == Some(late)
+    };
+    assert!(leads_to(first(Start::default()), is_late));
 }

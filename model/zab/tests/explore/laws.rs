@@ -1,7 +1,7 @@
 //! Each safety property is false in a state made for it, and in no other way than that.
 
 use stateright::Model;
-use zab_model::explore::{Established, Kind, Log, PROPERTIES, State, Violation, Zab};
+use zab_model::explore::{End, Established, Kind, Log, PROPERTIES, State, Violation, Zab};
 use zab_model::{CommittedLog, Database, Phase, Role, ServerId, Txn, Zxid};
 
 use crate::{CALM, ELECTION, zab};
@@ -118,6 +118,27 @@ const LAWS: &[Law] = &[
     ("every_step_is_one_of_primary_order_broadcast", |state| {
         state.ghost.mark(Violation::NoAbstractStep);
     }),
+    ("established_is_durable", |state| state.ghost.mark(Violation::EstablishedEarly)),
+    ("whoever_has_an_epoch_has_its_history", |state| {
+        establish(state, 1, 1, &[A]);
+        state.servers[1].disk.current_epoch = 1;
+    }),
+    ("whoever_is_served_has_an_established_leader", |state| {
+        deliver(state, 2, &[]);
+        state.servers[1].role = Role::Following;
+    }),
+    ("votes_name_the_epoch", |state| {
+        deliver(state, 2, &[]);
+        state.servers[1].role = Role::Leading;
+        state.servers[1].vote.peer_epoch = 1;
+    }),
+    ("handlers_end_with_their_connection", |state| {
+        state.servers[0].role = Role::Leading;
+        state.links.up[(1, 0)].end = End::Severed;
+    }),
+    ("snap_only_where_needed", |state| state.ghost.mark(Violation::SnapInVain)),
+    ("every_election_has_a_round", |state| state.ghost.mark(Violation::RoundStood)),
+    ("decided_with_a_quorum", |state| state.ghost.mark(Violation::DecidedEarly)),
     ("best_of_a_quorum_leads", |state| state.servers[0].role = Role::Leading),
     ("capacity_suffices", |state| state.ghost.mark(Violation::Overflow)),
 ];

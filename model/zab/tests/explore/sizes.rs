@@ -57,7 +57,7 @@ fn four_and_five_servers_have_so_many_states() {
 
 #[test]
 fn a_state_has_so_many_bytes() {
-    assert_eq!((size_of::<State>(), size_of::<State<5, 20>>()), (601, 1_363));
+    assert_eq!((size_of::<State>(), size_of::<State<5, 20>>()), (602, 1_364));
 }
 
 #[test]

@@ -18,6 +18,20 @@ const OTHERS: &[(&str, Scene, &str)] = &[
     ("quorum=half", Scene::AfterWithRequest, "primary_integrity"),
 ];
 
+/// Properties for which no switch is, and the table in which a broken guard or effect of the rules
+/// violates them.
+const OF_MUTANTS: (&[&str], &str) = (
+    &[
+        "whoever_is_served_has_an_established_leader",
+        "votes_name_the_epoch",
+        "handlers_end_with_their_connection",
+        "snap_only_where_needed",
+        "every_election_has_a_round",
+        "decided_with_a_quorum",
+    ],
+    include_str!("../../../mutation/tests/zookeeper.txt"),
+);
+
 #[test]
 fn every_safety_property_is_violated_by_a_run() {
     let mut seen: BTreeSet<&str> = DEFECTS.iter().map(|(.., property)| *property).collect();
@@ -35,6 +49,11 @@ fn every_safety_property_is_violated_by_a_run() {
     let broken = delivered_out_of_order();
     assert!(broken.contains(&"global_primary_order"), "{broken:?}");
     seen.extend(["capacity_suffices", "global_primary_order", early]);
+    let (names, table) = OF_MUTANTS;
+    for name in names {
+        assert!(table.contains(&format!("violates \"{name}\" in ")), "{name}");
+        assert!(seen.insert(name), "{name} is in the other tables");
+    }
     let safety = PROPERTIES.iter().filter(|property| property.kind == Kind::Always);
     let unseen: Vec<_> = safety.map(|one| one.name).filter(|name| !seen.contains(name)).collect();
     assert_eq!(unseen, Vec::<&str>::new());

@@ -60,7 +60,7 @@ fn names_are_unique() {
 fn a_state_is_small_and_flat() {
     // `State` is `Copy` and derives `IntoBytes`, so it holds no pointer and no padding.
     // With five stores and six threads a server it must stay below 768.
-    assert_eq!(size_of::<State>(), 601);
+    assert_eq!(size_of::<State>(), 602);
 }
 
 #[test]
