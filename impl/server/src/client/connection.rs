@@ -1,6 +1,7 @@
 //! One client connection: a task that reads frames and writes answers.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,6 +124,8 @@ async fn talk(
     let mut wish = Wish::default();
     let mut gathering = Gathering::default();
     let mut silent_until = Instant::now() + limit;
+    // It is set again when it runs out, and not with everything that comes.
+    let mut silence = pin!(sleep_until(silent_until));
     loop {
         pipeline.begin();
         let came = take_up(wire, pipeline, &mut wish).await?;
@@ -161,7 +164,12 @@ async fn talk(
                 // The client was not silent: this server did not read.
                 silent_until = Instant::now() + limit;
             }
-            () = sleep_until(silent_until), if reads => return Err(Gone),
+            () = &mut silence, if reads => {
+                if Instant::now() >= silent_until {
+                    return Err(Gone);
+                }
+                silence.as_mut().reset(silent_until);
+            }
             () = reached(late), if reads => {
                 if budget.is_short() {
                     return Err(Gone);
