@@ -323,6 +323,9 @@ def main():
     ]
     if args.keep:
         os.makedirs(args.keep, exist_ok=True)
+    # In the background of a shell a program starts with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     Runner(args, build, results, todo).run()
     return summary(results.runs)
 

@@ -134,7 +134,7 @@ impl Decoder {
                 self.summary.unfinished_bytes += waiting as u64;
                 self.connections.remove(connection);
             }
-            Event::Quit => self.summary.has_end = true,
+            Event::Quit { .. } => self.summary.has_end = true,
             Event::Listen(_)
             | Event::Unlisten(_)
             | Event::Refused(_)

@@ -12,9 +12,9 @@
 //! | `ctl` | `op` and others | the recorder cut, healed, reset, held, released, dropped, delayed, broke one side off or let a packet go |
 //! | `kill_on_ack` | `sid` | this server was killed as its acknowledgement passed |
 //! | `mark` | `what` and others | whatever the recorder's user did: start, kill, a client's operation |
-//! | `quit` | – | the end |
+//! | `quit` | `connections` | the end; how many connections were opened, if the recorder says so |
 //!
-//! `t` is monotonic time in nanoseconds, `ch` is `q` (quorum port) or `e` (election port). The first
+//! `t` is monotonic time in nanoseconds; an entry without it is as late as the one before. `ch` is `q` (quorum port) or `e` (election port). The first
 //! line may be a [`Header`] instead.
 
 use std::fs::File;
@@ -167,7 +167,11 @@ pub enum Event {
         details: Map<String, Value>,
     },
     /// The end.
-    Quit,
+    Quit {
+        /// How many connections were opened.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        connections: Option<u64>,
+    },
 }
 
 /// One entry of a capture.
@@ -183,7 +187,8 @@ pub struct Entry {
 
 #[derive(Deserialize)]
 struct At {
-    t: u64,
+    #[serde(default)]
+    t: Option<u64>,
 }
 
 /// Bytes as hexadecimal text.
@@ -222,12 +227,15 @@ pub fn entry_line(time_ns: u64, event: &Event) -> serde_json::Result<String> {
     serde_json::to_string(&Line { t: time_ns, event }).map(|text| text + "\n")
 }
 
-/// Whether a file is a capture, by its first line.
+/// Whether a file is a capture, by its first line: a header, or an object that says what happened.
 #[must_use]
 pub fn is_capture(file: &Path) -> bool {
     let Ok(file) = File::open(file) else { return false };
-    let mut reader = Reader::new(BufReader::new(file));
-    matches!(reader.next_entry(), Ok(Some(_))) || reader.header().is_some()
+    let mut first = Vec::new();
+    let read = BufReader::new(file).take(LINE_MAX as u64).read_until(b'\n', &mut first);
+    let line: Option<Map<String, Value>> =
+        read.ok().and_then(|_| serde_json::from_slice(&first).ok());
+    line.is_some_and(|line| line.contains_key("capture") || line.contains_key("ev"))
 }
 
 /// Reads a capture line by line.
@@ -235,13 +243,14 @@ pub fn is_capture(file: &Path) -> bool {
 pub struct Reader<R> {
     input: R,
     line: u64,
+    time_ns: u64,
     header: Option<Header>,
 }
 
 impl<R: BufRead> Reader<R> {
     /// A reader at the beginning of a capture.
     pub fn new(input: R) -> Self {
-        Self { input, line: 0, header: None }
+        Self { input, line: 0, time_ns: 0, header: None }
     }
 
     /// The header, once the first line was read, if it was one.
@@ -298,14 +307,15 @@ impl<R: BufRead> Reader<R> {
         Ok(true)
     }
 
-    fn entry(&self, text: &str) -> Result<Entry, CaptureError> {
+    fn entry(&mut self, text: &str) -> Result<Entry, CaptureError> {
         let line = self.line;
         let refuse = |why: serde_json::Error| CaptureError::Entry { line, why: why.to_string() };
-        let At { t: time_ns } = serde_json::from_str(text).map_err(refuse)?;
+        let At { t } = serde_json::from_str(text).map_err(refuse)?;
+        self.time_ns = t.unwrap_or(self.time_ns);
         let mut event = serde_json::from_str(text).map_err(refuse)?;
         if let Event::Ctl { details, .. } | Event::Mark { details, .. } = &mut event {
             details.remove("t");
         }
-        Ok(Entry { line, time_ns, event })
+        Ok(Entry { line, time_ns: self.time_ns, event })
     }
 }

@@ -290,7 +290,7 @@ impl Display for Event {
             Self::Ctl { op, details } => write!(f, "recorder: {op} {}", show_details(details)),
             Self::KillOnAck { server } => write!(f, "recorder: kill {server} on its ACK"),
             Self::Mark { what, details } => write!(f, "mark: {what} {}", show_details(details)),
-            Self::Quit => write!(f, "recorder: quit"),
+            Self::Quit { .. } => write!(f, "recorder: quit"),
         }
     }
 }

@@ -118,6 +118,52 @@ fn a_connection_that_is_missing_is_told() {
     assert!(missing > 100, "{missing} connections");
 }
 
+/// A number at the end: how many connections were opened.
+#[test]
+fn the_last_connection_is_missed_if_the_end_counts() {
+    let mut missing = 0;
+    for (name, mut lines, members) in whole() {
+        let numbers: BTreeSet<u64> =
+            lines.0.iter().filter_map(|line| line["cid"].as_u64()).collect();
+        let end = lines.0.iter_mut().find(|line| line["ev"] == "quit").expect("the end");
+        end["connections"] = numbers.len().into();
+        let last = numbers.last().copied().expect("a connection");
+        let text = lines.without(|line| line["cid"] == last).expect("it is there");
+        let report = report(&members, &text);
+        assert_eq!(report.findings, Vec::new(), "{name}");
+        assert!(report.lacks.is_some_and(|lacks| lacks.contains("its end says")), "{name}");
+        let text = lines.without(|line| line["what"] == "files").expect("they are there");
+        assert_eq!(self::report(&members, &text).lacks, None, "{name}");
+        missing += 1;
+    }
+    assert!(missing > 15, "{missing} captures");
+}
+
+/// Whoever gives the names may be wrong about who is an observer.
+#[test]
+fn a_server_that_is_named_wrongly_is_told() {
+    let mut told = [0, 0];
+    for (name, lines, members) in whole() {
+        let text = lines
+            .without(|_| false)
+            .unwrap_or_else(|| lines.0.iter().map(|line| format!("{line}\n")).collect::<String>());
+        for server in &members.servers {
+            let mut wrong = members.clone();
+            let is_observer = !wrong.observers.remove(server);
+            if is_observer {
+                wrong.observers.insert(*server);
+            }
+            let report = report(&wrong, &text);
+            let says = if is_observer { "is named as an observer" } else { "not named as one" };
+            let is_told = |doubt: &String| doubt.contains(says);
+            assert!(report.doubts.iter().any(is_told), "{name}, {server}: {:?}", report.doubts);
+            assert_eq!(report.findings, Vec::new(), "{name}, {server}");
+            told[usize::from(is_observer)] += 1;
+        }
+    }
+    assert!(told[0] > 0 && told[1] > 40, "{told:?}");
+}
+
 #[test]
 fn a_capture_that_was_not_ended_is_told() {
     let (name, lines, members) = whole().into_iter().next().expect("a capture");

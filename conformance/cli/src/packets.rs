@@ -145,7 +145,7 @@ pub(crate) fn is_shown(what: &What) -> bool {
             | Event::Close { .. }
             | Event::Dropped { .. }
             | Event::DeliveredLate { .. }
-            | Event::Quit => false,
+            | Event::Quit { .. } => false,
         },
     }
 }

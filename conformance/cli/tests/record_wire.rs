@@ -146,7 +146,8 @@ fn ended_at_any_moment_it_leaves_no_process_and_a_capture_that_can_be_read() {
         assert_eq!(processes_in(&out), Vec::<String>::new(), "{moment}");
         assert_exit(&zabcheck(&["decode", text(&capture)]), 0);
         let text = fs::read_to_string(&capture).expect("the capture");
-        assert!(text.trim_end().ends_with("\"quit\"}"), "{moment}");
+        let last = text.lines().last().unwrap_or_default();
+        assert!(last.contains("\"quit\""), "{moment}: {last}");
     }
 }
 
@@ -169,29 +170,33 @@ fn a_disk_that_is_full_ends_the_recording() {
     assert!(stdout(&output).contains("NEWLEADER"), "{}", stdout(&output));
 }
 
-/// In a network of its own there are four ports, and more are needed. Where no such network can be made,
-/// nothing is tried.
+/// A program that may open few files gets too few sockets. This works everywhere; where a network of its own
+/// can be made, there are four ports in it, and more are needed.
 #[test]
-fn ports_that_are_taken_are_told() {
-    let alone = |script: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["-rn", "sh", "-c", script, env!("CARGO_BIN_EXE_zabcheck")]);
-        command
-    };
-    let few = "echo '40000 40003' >/proc/sys/net/ipv4/ip_local_port_range";
-    if !alone(few).output().is_ok_and(|output| output.status.success()) {
-        println!("NOT RUN: no network of its own can be made here");
-        return;
-    }
+fn ports_that_are_not_to_be_had_are_told() {
     let folder = TempDir::new().expect("a folder");
-    let out = folder.path().join("run");
-    let record = format!(
-        "{few} && exec \"$0\" record --wire --scenario start-together --out '{}'",
-        text(&out)
-    );
-    let output = alone(&record).output().expect("a shell");
-    assert_exit(&output, 3);
-    let says = "reserving ports: Address already in use";
-    assert!(stderr(&output).contains(says), "{}", stderr(&output));
-    assert!(!stderr(&output).contains("the run until then"), "{}", stderr(&output));
+    // Beside a server the program does not build one, for which it may open too few files.
+    let program = folder.path().join("zabcheck");
+    fs::copy(env!("CARGO_BIN_EXE_zabcheck"), &program).expect("a copy");
+    fs::write(folder.path().join("zab-server"), "").expect("written");
+    let told = |command: &mut Command, says: &str| {
+        let out = folder.path().join(says.replace(' ', "-"));
+        // Cargo, which runs this test, tells programs where the checkout is.
+        let command = command.env_remove("CARGO_MANIFEST_DIR").args([text(&program), text(&out)]);
+        let output = command.output().expect("a shell");
+        assert_exit(&output, 3);
+        let says = format!("reserving ports: {says}");
+        assert!(stderr(&output).contains(&says), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("the run until then"), "{}", stderr(&output));
+    };
+    let record = "exec \"$0\" record --wire --scenario start-together --out \"$1\"";
+    let few_files = format!("ulimit -n 10 && {record}");
+    told(Command::new("sh").args(["-c", &few_files]), "Too many open files");
+    let few = "echo '40000 40003' >/proc/sys/net/ipv4/ip_local_port_range";
+    let alone = ["-rn", "sh", "-c"];
+    let is_possible = Command::new("unshare").args(alone).arg(few).output();
+    if is_possible.is_ok_and(|output| output.status.success()) {
+        let few_ports = format!("{few} && {record}");
+        told(Command::new("unshare").args(alone).arg(&few_ports), "Address already in use");
+    }
 }

@@ -1,6 +1,8 @@
 //! What a capture has of one server: the packets that it sent and those that were sent to it, by life
 //! and by link, in the words of the model.
 
+mod restarts;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -106,6 +108,8 @@ struct Builder<'a> {
     translator: &'a Translator<'a>,
     view: View,
     homes: BTreeMap<u64, Home>,
+    /// Where processes start that no mark tells of.
+    unmarked: Vec<usize>,
     /// The place at which the present process was seen to be dead, if it was. That it is being killed
     /// (`kill9`, `kill_on_ack`) does not say when it is dead.
     killed: Option<usize>,
@@ -121,9 +125,13 @@ impl View {
     ) -> Self {
         let lives = vec![Life::default()];
         let view = Self { id, lives, unsaid: BTreeSet::new(), is_started: false };
-        let mut builder =
-            Builder { voters, translator, view, homes: BTreeMap::new(), killed: None };
+        let unmarked = restarts::unmarked(items, voters, id);
+        let homes = BTreeMap::new();
+        let mut builder = Builder { voters, translator, view, homes, unmarked, killed: None };
         for (place, item) in items.iter().enumerate() {
+            if builder.unmarked.contains(&place) {
+                builder.restarted(place);
+            }
             builder.item(place, &item.what);
         }
         builder.end_life(items.len());
@@ -202,12 +210,17 @@ impl Builder<'_> {
 
     fn started(&mut self, place: usize) {
         if self.view.is_started {
-            let end = self.killed.take().unwrap_or(place);
-            self.end_life(end);
-            self.view.lives.push(Life::default());
+            self.restarted(place);
         }
         self.view.is_started = true;
         self.killed = None;
+    }
+
+    /// The next process begins here.
+    fn restarted(&mut self, place: usize) {
+        let end = self.killed.take().unwrap_or(place);
+        self.end_life(end);
+        self.view.lives.push(Life::default());
     }
 
     /// The present process ends here, or where it was last heard of, if that is later.

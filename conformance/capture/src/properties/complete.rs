@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use zab_wire::PacketType;
+
 use super::{Finding, Members, Report, W_CLIENT, W_DIGEST, W_LEADER};
 use crate::connection::Message;
 use crate::decode::{Item, What};
@@ -23,12 +25,25 @@ pub(super) struct Complete {
     /// Who has dialled, by the number of the connection.
     diallers: BTreeMap<u64, i64>,
     refused: u64,
+    /// How many connections there were, as the last entry says.
+    opened: Option<u64>,
     /// The line of the last message of each end of a connection.
     last: BTreeMap<(u64, i64), u64>,
     /// From this line on, bytes may have been lost.
     blind_from: Option<u64>,
     /// How many packets learner and leader have sent on a connection of the quorum port.
     packets: BTreeMap<u64, (u64, u64)>,
+    /// Ends of connections of the quorum port whose first packet is no first packet: whether a learner's.
+    midway: BTreeSet<(u64, bool)>,
+    /// As what servers have registered, or that they have led.
+    parts: BTreeMap<i64, BTreeSet<Part>>,
+}
+
+/// As what a server takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Voter,
+    Observer,
 }
 
 impl Complete {
@@ -40,11 +55,10 @@ impl Complete {
                     Message::Notification(_) => {
                         self.voted.insert((*from, *to));
                     }
-                    Message::Packet(..) | Message::Snapshot(_) => {
-                        let sent = self.packets.entry(*connection).or_default();
-                        let by_learner = self.diallers.get(connection) == Some(from);
-                        *(if by_learner { &mut sent.0 } else { &mut sent.1 }) += 1;
+                    Message::Packet(ref packet, _) => {
+                        self.packet(*connection, *from, Some(packet.kind));
                     }
+                    Message::Snapshot(_) => self.packet(*connection, *from, None),
                     Message::Initial(_) | Message::NotANotification(_) => {}
                 }
             }
@@ -64,7 +78,29 @@ impl Complete {
                 self.diallers.insert(side.connection, side.from);
                 self.stands(side.port, side.from, side.to);
             }
+            What::Other(Event::Quit { connections }) => self.opened = *connections,
             What::Other(_) => {}
+        }
+    }
+
+    fn packet(&mut self, connection: u64, from: i64, kind: Option<PacketType>) {
+        let by_learner = self.diallers.get(&connection) == Some(&from);
+        let part = match kind {
+            Some(PacketType::FollowerInfo | PacketType::LeaderInfo) => Some(Part::Voter),
+            Some(PacketType::ObserverInfo) => Some(Part::Observer),
+            _ => None,
+        };
+        self.parts.entry(from).or_default().extend(part);
+        let sent = self.packets.entry(connection).or_default();
+        let sent = if by_learner { &mut sent.0 } else { &mut sent.1 };
+        *sent += 1;
+        let begins = match kind {
+            Some(PacketType::FollowerInfo | PacketType::ObserverInfo) => by_learner,
+            Some(PacketType::LeaderInfo) => !by_learner,
+            _ => false,
+        };
+        if *sent == 1 && !begins {
+            self.midway.insert((connection, by_learner));
         }
     }
 
@@ -75,6 +111,7 @@ impl Complete {
     /// Puts into the report what is missing.
     pub(super) fn report(&self, members: &Members, report: &mut Report) {
         let missing = self.link(members).or_else(|| self.votes()).or_else(|| self.packets());
+        let missing = missing.or_else(|| self.beginning()).or_else(|| self.parts(members));
         report.lacks = self.connection();
         let is_incomplete = missing.is_some() || report.lacks.is_some();
         let Some(blind_from) = is_incomplete.then_some(0).or(self.blind_from) else { return };
@@ -140,9 +177,49 @@ impl Complete {
         })
     }
 
+    /// Neither end of a connection begins with its first packet: it is older than the capture.
+    fn beginning(&self) -> Option<String> {
+        let is_older = |connection: &u64| {
+            [true, false].iter().all(|by_learner| self.midway.contains(&(*connection, *by_learner)))
+        };
+        let connection = self.packets.keys().find(|connection| is_older(connection))?;
+        Some(format!(
+            "the capture lacks the beginning of connection {connection}: its learner does not begin with \
+             FOLLOWERINFO or OBSERVERINFO, and its leader not with LEADERINFO"
+        ))
+    }
+
+    /// A voter registers with FOLLOWERINFO and may lead, an observer registers with OBSERVERINFO
+    /// (`Learner.registerWithLeader`). One that does only what the other kind does was named wrongly.
+    fn parts(&self, members: &Members) -> Option<String> {
+        self.parts.iter().filter(|(server, _)| members.servers.contains(server)).find_map(
+            |(server, parts)| {
+                let is_voter = members.is_voter(*server);
+                let (named, acts) = if is_voter {
+                    (Part::Voter, "registers as an observer, and is not named as one")
+                } else {
+                    (
+                        Part::Observer,
+                        "registers as a follower or leads, and is named as an observer",
+                    )
+                };
+                let is_wrong = !parts.is_empty() && !parts.contains(&named);
+                is_wrong.then(|| format!("server {server} {acts}"))
+            },
+        )
+    }
+
     /// Connections are numbered one after the other. A recorder may give a number to one that is refused;
-    /// and if most numbers are missing, it numbers in another way.
+    /// and if most numbers are missing, it numbers in another way. The last ones are missed if the end of the
+    /// capture says how many there were.
     fn connection(&self) -> Option<String> {
+        let there = self.diallers.len();
+        let opened = self.opened.and_then(|opened| usize::try_from(opened).ok());
+        if let Some(opened) = opened.filter(|opened| *opened > there) {
+            return Some(format!(
+                "the capture lacks a connection: its end says that there were {opened}, and there are {there}"
+            ));
+        }
         let (first, last) = (*self.diallers.keys().next()?, *self.diallers.keys().next_back()?);
         let first = first.min(1);
         let there = u64::try_from(self.diallers.len()).ok()?;

@@ -118,7 +118,7 @@ impl Connections {
             | Event::Ctl { .. }
             | Event::KillOnAck { .. }
             | Event::Mark { .. }
-            | Event::Quit => {}
+            | Event::Quit { .. } => {}
         }
     }
 

@@ -16,9 +16,16 @@ use super::lock;
 pub(super) struct File {
     start: Instant,
     /// Its lock orders the entries and their times.
-    entries: Mutex<Option<Sender<(u64, Event)>>>,
+    entries: Mutex<Option<Entries>>,
     failed: Arc<Mutex<Option<String>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What takes the entries, until the last one.
+struct Entries {
+    sender: Sender<(u64, Event)>,
+    /// How many connections they have opened.
+    opened: u64,
 }
 
 impl File {
@@ -26,7 +33,7 @@ impl File {
         let mut file = BufWriter::with_capacity(256 * 1024, fs::File::create_new(path)?);
         file.write_all(header_line(header)?.as_bytes())?;
         file.flush()?;
-        let (entries, waiting) = channel();
+        let (sender, waiting) = channel();
         let failed = Arc::new(Mutex::new(None));
         let failure = Arc::clone(&failed);
         let writer = thread::Builder::new().name("capture".to_owned()).spawn(move || {
@@ -38,7 +45,7 @@ impl File {
         })?;
         Ok(Self {
             start: Instant::now(),
-            entries: Mutex::new(Some(entries)),
+            entries: Mutex::new(Some(Entries { sender, opened: 0 })),
             failed,
             writer: Mutex::new(Some(writer)),
         })
@@ -46,8 +53,9 @@ impl File {
 
     /// Writes an entry after all that were written before.
     pub(super) fn write(&self, event: Event) {
-        if let Some(sender) = lock(&self.entries).as_ref() {
-            self.send(sender, event);
+        if let Some(entries) = lock(&self.entries).as_mut() {
+            entries.opened += u64::from(matches!(event, Event::Open(_)));
+            self.send(&entries.sender, event);
         }
     }
 
@@ -62,11 +70,12 @@ impl File {
         lock(&self.failed).clone()
     }
 
-    /// Writes the last entry. No other thread writes one after it.
+    /// Writes the last entry, with the number of connections: whoever reads the capture knows whether the
+    /// last ones are there. No other thread writes one after it.
     pub(super) fn quit(&self) {
         let mut entries = lock(&self.entries);
-        if let Some(sender) = entries.take() {
-            self.send(&sender, Event::Quit);
+        if let Some(Entries { sender, opened }) = entries.take() {
+            self.send(&sender, Event::Quit { connections: Some(opened) });
         }
         drop(entries);
         self.end();
@@ -150,7 +159,8 @@ mod tests {
                 file.quit();
             });
             let text = fs::read_to_string(&path).expect("the capture");
-            assert!(text.trim_end().ends_with("\"quit\"}"), "run {run}: {text}");
+            let last = text.lines().last().unwrap_or_default();
+            assert!(last.contains("\"quit\""), "run {run}: {text}");
         }
     }
 
@@ -158,7 +168,7 @@ mod tests {
     fn a_full_disk_ends_the_writing() {
         let (sender, waiting) = channel();
         for time in 0..10 {
-            sender.send((time, Event::Quit)).expect("a receiver");
+            sender.send((time, Event::Quit { connections: None })).expect("a receiver");
         }
         drop(sender);
         let error = write(&mut Disk(60), &waiting).expect_err("it is full");
