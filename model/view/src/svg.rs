@@ -18,6 +18,8 @@ const MARGIN: usize = 16;
 const NAMES: usize = 16;
 /// Of a line of words.
 const HEIGHT: usize = 11;
+/// Of words, above and below them.
+const HALO: usize = 3;
 
 /// The bands and what they stand for.
 const PHASES: [(Option<Lane>, &str); 5] = [
@@ -243,9 +245,13 @@ impl<'a> Picture<'a> {
         let mut taken = self.notes();
         let lanes = (0..self.lanes).map(|index| self.lane(index) - 6);
         taken.extend(lanes.map(|left| Area { left, top: 0, width: 12, height: self.height }));
-        // Words that can stand in one place only come first.
-        let (fixed, free): (Vec<_>, Vec<_>) =
+        // Words that can stand in one place only come first, and those of long lines last, on which
+        // there is the most room.
+        let (fixed, mut free): (Vec<_>, Vec<_>) =
             arrows.iter().partition(|(arrow, _)| ends_in(arrow).is_none() || is_lost(arrow));
+        free.sort_by_key(|(arrow, y)| {
+            self.lane(arrow.to).abs_diff(self.lane(arrow.from)) + (y - self.rows[arrow.sent])
+        });
         for (arrow, y) in fixed.into_iter().chain(free) {
             let place = self.place_of_words(arrow, y, &taken);
             taken.push(place);
@@ -277,9 +283,14 @@ impl<'a> Picture<'a> {
             let x = if from < to { from + along } else { from - along };
             Area::of_words(x, begin + down + 4, &arrow.text)
         };
-        const PLACES: [usize; 9] = [60, 50, 70, 40, 65, 55, 45, 35, 30];
-        let hidden = |area: &Area| taken.iter().map(|other| area.in_common(other)).sum::<usize>();
-        let free = PLACES.iter().map(at).min_by_key(hidden);
+        // In hundredths of the line, the best first.
+        let places = (0..=30).flat_map(|off| [60 - off, 60 + off]).filter(|place| *place <= 85);
+        let places: Vec<usize> = places.collect();
+        let hidden = |area: &Area| {
+            let area = area.with_halo();
+            taken.iter().map(|other| area.in_common(other)).sum::<usize>()
+        };
+        let free = places.iter().map(at).min_by_key(hidden);
         free.unwrap_or_else(|| at(&60))
     }
 
@@ -323,6 +334,11 @@ impl Area {
     fn of_words(x: usize, y: usize, words: &str) -> Self {
         let width = (words.chars().count() + 1) * CHARACTER;
         Self { left: x.saturating_sub(width / 2), top: y - 9, width, height: HEIGHT }
+    }
+
+    /// With the halo of its words, which hides what is above and below.
+    fn with_halo(&self) -> Self {
+        Self { top: self.top.saturating_sub(HALO), height: self.height + 2 * HALO, ..*self }
     }
 
     /// How many pixels both cover.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use stateright::Model;
 
 use zab_model::explore::{self, Election, NetworkMutant, Zab};
-use zab_model::{ServerId, ServerSet};
+use zab_model::{Grain, Profile, ServerId, ServerSet};
 use zab_paper::{self as paper, NewLeaderWrites, Paper, Rules};
 use zab_view::{Arrow, Channel, End, Fact, Lane, Pictured, Sequence, Step, Way, sequence, svg};
 
@@ -137,6 +137,22 @@ proptest! {
     fn arrows_of_the_zookeeper_family_are_its_messages(choices in choices(), fle: bool) {
         let election = if fle { Election::Fle } else { Election::Oracle };
         let drawn = judge(&zab(election, None), &choices, takes);
+        prop_assert!(is_fifo(&drawn));
+    }
+
+    /// At grain `threads` packets wait in queues before they are sent, and SNAP overtakes some.
+    #[test]
+    fn arrows_begin_where_a_packet_is_sent_and_not_where_it_is_queued(
+        choices in choices(),
+        first: bool,
+    ) {
+        let mut model = zab(Election::Oracle, None);
+        model.ensemble.grain = Grain::Threads;
+        let queued = if first { "newleader_queued=before_snap" } else { "" };
+        let profile = format!("snap_label=when_sent,{queued}");
+        model.ensemble.profile =
+            Profile::FIXED.with(profile.trim_end_matches(',')).expect("switches");
+        let drawn = judge(&model, &choices, takes);
         prop_assert!(is_fifo(&drawn));
     }
 

@@ -71,11 +71,17 @@ pub struct Down {
 }
 
 impl Down {
+    /// The packets that are sent, the next one first.
+    #[must_use]
+    pub fn sent(&self) -> &[Packet] {
+        let all = self.queue.as_slice();
+        &all[..all.len().saturating_sub(usize::from(self.held))]
+    }
+
     /// The next packet, if it is sent.
     #[must_use]
     pub fn next(&self) -> Option<Packet> {
-        let sent = self.queue.as_slice().len() > usize::from(self.held);
-        self.queue.as_slice().first().copied().filter(|_| sent)
+        self.sent().first().copied()
     }
 
     /// The handler ends, or the connection: what it has not sent is lost.

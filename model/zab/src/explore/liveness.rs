@@ -34,7 +34,7 @@
 
 use stateright::{Model, Property};
 use zab_explorer::{
-    Claim, Condition, ExplorerModel, Fairness, LiveProperty, Options, Progress, Reduced,
+    Claim, Condition, ExplorerModel, Fairness, Lasso, LiveProperty, Options, Progress, Reduced,
     ReducedAction, Reduction, Refused, StateGraph, Strength,
 };
 
@@ -206,6 +206,20 @@ impl<const N: usize, const P: usize> Live<N, P> {
         self.zab().others(id).map(|other| state.server(other)).any(|other| {
             let decided = other.role == Role::Leading && other.leader.decided;
             decided && other.accepted_epoch < promised
+        })
+    }
+
+    /// The server that is left out for ever: through all of a run's cycle, or in its last state, while
+    /// a leader is established (D-WAIT of `docs/src/rules.md`).
+    #[must_use]
+    pub fn waits(&self, lasso: &Lasso<State<N, P>>) -> Option<ServerId> {
+        let last = lasso.stem.states.last();
+        let for_ever = || last.into_iter().chain(&lasso.cycle.states);
+        self.zab().ensemble.voters().find(|id| {
+            let is_up = |state: &State<N, P>| state.server(*id).role != Role::Down;
+            for_ever().all(|state| {
+                is_up(state) && self.is_left_out(state, *id) && self.established(state).is_some()
+            })
         })
     }
 

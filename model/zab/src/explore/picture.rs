@@ -4,11 +4,12 @@ use zab_view::{Channel, Fact, Lane, Pictured, Step, Way, sequence, svg};
 
 use super::action::Action;
 use super::facts::{COLUMNS, facts};
-use super::links::{End, NOTES_MAX};
+use super::links::{Down, End, NOTES_MAX};
 use super::model::Zab;
 use super::packet::Packet;
 use super::sizes::{Flat, index};
 use super::state::State;
+use crate::grain::Grain;
 use crate::message::{Message, Notification};
 use crate::probe::{Probe, Record};
 use crate::shape::{Queue, Shape};
@@ -103,7 +104,7 @@ impl<const N: usize, const P: usize> Pictured for Zab<N, P> {
                 let down = &links.down[to];
                 // A learner has one connection; the others are empty.
                 let is_its = usize::from(down.leader) == from;
-                let down = if is_its { packets(down.queue.as_slice()) } else { Vec::new() };
+                let down = if is_its { packets(down.sent()) } else { Vec::new() };
                 let up = &links.up[(from, to)];
                 let hello = if up.newer == End::Closed { Vec::new() } else { packets(&[up.hello]) };
                 let (older, up) = up.queue.as_slice().split_at(usize::from(up.older));
@@ -141,6 +142,12 @@ impl<const N: usize, const P: usize> Pictured for Zab<N, P> {
         if self.has_oracle() {
             // The coarse election stands for all of its notifications.
             step.sent.retain(|((kind, ..), _)| *kind != ELECTION);
+        }
+        if self.ensemble.grain == Grain::Threads {
+            for to in self.indices() {
+                let [before, after] = [state, &step.next].map(|state| &state.links.down[to]);
+                release(before, after, to, &mut step.sent);
+            }
         }
         let to_learner = |id: ServerId| {
             let leader = usize::from(state.links.down[index(id)].leader);
@@ -188,6 +195,22 @@ impl<const N: usize, const P: usize> Pictured for Zab<N, P> {
             | Action::Request(_) => {}
         }
         Some(step)
+    }
+}
+
+/// At grain `threads` a handler that starts to send also sends what was queued before
+/// (`Effect::Started`), and the step has no message for it: what got on its way to the learner is in
+/// the queue.
+fn release(before: &Down, after: &Down, learner: usize, sent: &mut Vec<(Channel, String)>) {
+    let same = before.leader == after.leader && before.end != End::Closed;
+    let known = if same { before.sent().len() } else { 0 };
+    let channel = (DOWN, usize::from(after.leader), learner);
+    let told = sent.iter().filter(|(other, _)| *other == channel).count();
+    let new = after.sent().get(known..).unwrap_or_default();
+    if new.len() > told {
+        sent.retain(|(other, _)| *other != channel);
+        let messages = new.iter().filter_map(|packet| packet.decode());
+        sent.extend(messages.map(|message| (channel, words(&message))));
     }
 }
 
