@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stateright::Model;
 use zab_bugs::{Budget, Hunt, Shown, WithHunt, with_hunt};
@@ -20,7 +21,7 @@ const MODEL: &str = "zookeeper";
 
 /// A run: what is explored, and the actions from its only initial state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "the fields of a saved run")]
 pub(crate) struct Saved {
     schema: String,
     /// The program that found it. Another one may have other actions, or other rules.
@@ -42,6 +43,7 @@ pub(crate) struct Saved {
 
 /// What a file is, and who has written it.
 #[derive(Deserialize)]
+#[serde(expecting = "the fields of a saved run")]
 struct Head {
     schema: String,
     model: String,
@@ -99,9 +101,9 @@ impl Saved {
         let name = path.display();
         let text =
             fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
-        let none = |error: serde_json::Error| format!("{name} is no saved run: {error}");
+        let none = |why: String| format!("{name} is no saved run: {why}");
         // What the file is comes first: of another form other fields are missing.
-        let Head { schema, model, build } = serde_json::from_str(&text).map_err(none)?;
+        let Head { schema, model, build } = from_json(&text).map_err(none)?;
         let fields =
             [("schema", &schema, SCHEMA), ("model", &model, MODEL), ("build", &build, VERSION)];
         let wrong = fields.into_iter().find(|(_, found, wanted)| found != wanted);
@@ -111,7 +113,7 @@ impl Saved {
                  FILE` saves the run of this build)"
             )
         });
-        wrong.map_or_else(|| serde_json::from_str(&text).map_err(none), Err)
+        wrong.map_or_else(|| from_json(&text).map_err(none), Err)
     }
 
     /// Makes the run again, step by step, and judges each state.
@@ -149,6 +151,17 @@ impl WithHunt for &Saved {
         }
         Ok(Replayed { retold: Retold::new(model, &actions), actions, violated })
     }
+}
+
+/// Reads a JSON document.
+///
+/// # Errors
+/// Which field is wrong, how, and in which line and column.
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| error.to_string())?;
+    reader.end().map_err(|error| error.to_string())?;
+    Ok(read)
 }
 
 /// The action with that text, and the state after it.

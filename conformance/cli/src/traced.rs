@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use stateright::Model;
-use zab_bugs::{Budget, Bug, Scene, Shown};
+use zab_bugs::{Budget, Bug, Shown};
 use zab_model::explore::{Action, WithSize, Zab, with_size};
 use zab_oracle::script;
 use zab_presets::{Exploration, Family};
@@ -26,16 +26,17 @@ pub(crate) fn stories(folder: &Path, rows: &[Row]) -> Exit {
         return Exit::Usage;
     }
     let mut exit = Exit::Good;
-    for Row { bug, hunted } in rows {
-        let Some((scene, budget, Some(search))) = hunted else { continue };
-        let Some(damage) = &search.damage else { continue };
-        exit = exit.and(story(folder, bug, scene, *budget, damage));
+    for Row { bug, budget, search } in rows {
+        let Some(damage) = search.as_ref().and_then(|search| search.damage.as_ref()) else {
+            continue;
+        };
+        exit = exit.and(story(folder, bug, *budget, damage));
     }
     exit
 }
 
-fn story(folder: &Path, bug: &Bug, scene: &Scene, budget: Budget, damage: &Shown) -> Exit {
-    let Some(Retold { family, run }) = retold(scene, budget, &damage.actions) else {
+fn story(folder: &Path, bug: &Bug, budget: Budget, damage: &Shown) -> Exit {
+    let Some(Retold { family, run }) = retold(&bug.scene, budget, &damage.actions) else {
         return Exit::Usage;
     };
     let Some(run) = run else { return Exit::Unknown };

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The page of `zabcheck explore`, exported pictures and pages, in a real browser: Chromium, driven by Playwright.
 
-usage: browser.py ZABCHECK [--chromium PATH] [--shots DIR]
+usage: browser.py ZABCHECK [--chromium PATH] [--shots DIR] [--pictures DIR]
 
 Walks through a run by keyboard and mouse, at two sizes of window, and fails where a reader would be
 lost: no state at first, a diagram out of view or cut off, a violation without its name, an error of
@@ -100,11 +100,19 @@ WORDS = """() => {
     box.x < 0 || box.y < 0 || box.x + box.width > view.width || box.y + box.height > view.height);
   const over = (a, b) =>
     a.x + 1 < b.x + b.width && b.x + 1 < a.x + a.width &&
-    a.y + 3 < b.y + b.height && b.y + 3 < a.y + a.height;
+    a.y + 1 < b.y + b.height && b.y + 1 < a.y + a.height;
   const pairs = texts.flatMap(([one, a], i) =>
     texts.slice(i + 1).filter(([, b]) => over(a, b)).map(([other]) => one + " / " + other));
   return { words: texts.length, outside: outside.map(([text]) => text), pairs };
 }"""
+
+
+def look_at_pictures(page, folder, shots):
+    """Every picture of a folder, of which there are some."""
+    pictures = sorted(folder.glob("*.svg"))
+    assert pictures, f"{folder} has no picture"
+    for picture in pictures:
+        look_at_picture(page, picture, ["server 1", "NEWLEADER"], shots)
 
 
 def look_at_picture(page, picture, words, shots):
@@ -166,6 +174,7 @@ def main():
     parser.add_argument("zabcheck")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--shots", type=pathlib.Path, default=pathlib.Path("target/shots"))
+    parser.add_argument("--pictures", type=pathlib.Path, help="look at every .svg of this folder, too")
     args = parser.parse_args()
     args.shots.mkdir(parents=True, exist_ok=True)
     run, messages = args.shots / "counterexample.svg", args.shots / "divergence.svg"
@@ -186,6 +195,8 @@ def main():
             lose_the_way(page, address)
             look_at_picture(page, run, ["UpdateLeader(1)", "NEWLEADER", "BROADCAST"], args.shots)
             look_at_picture(page, messages, ["Sent ACK 1.1 to 3", "PROPOSAL 1.1"], args.shots)
+            if args.pictures:
+                look_at_pictures(page, args.pictures, args.shots)
             for path in pages(args.zabcheck, args.shots):
                 look_at_page(page, path, args.shots)
             browser.close()

@@ -204,6 +204,7 @@ fn deadlocks_are_counted_and_shown_where_asked() {
     assert!(stdout(&output).contains("\n   2  UpdateLeader(2)\n"), "{}", stdout(&output));
     let properties = read(&json)["properties"].as_array().expect("properties").clone();
     assert_eq!(properties.last().map(|property| &property["name"]), Some(&"no deadlock".into()));
+    assert!(!stdout(&output).contains("(--deadlock shows it"), "it was asked for");
     let zookeeper = ["check", "--timeouts", "1", "--rounds", "2", "--deadlock"];
     let output = zabcheck(&zookeeper);
     assert_exit(&output, 0);

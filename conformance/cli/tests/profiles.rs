@@ -73,3 +73,19 @@ fn names_that_nothing_has_are_answered_with_the_nearest() {
     assert_exit(&output, 3);
     assert!(stderr(&output).contains("--profile is for --model zookeeper"));
 }
+
+/// Two releases that do the same keep their names, and each says which others are like it.
+#[test]
+fn a_release_keeps_its_name_and_names_those_that_do_the_same() {
+    let trace = concat!(env!("CARGO_MANIFEST_DIR"), "/../import/tests/traces/commit.json");
+    for (profile, said) in [
+        ("3.9.1", "profile: 3.9.1; the same in all that is modelled: 3.8.0, 3.8.1, "),
+        ("3.8.5", "profile: 3.8.5; the same in all that is modelled: 3.8.6, 3.9.2\n"),
+        ("3.4.10", "profile: 3.4.10\n"),
+        ("fixed,fast_forward=never", "profile: fixed,fast_forward=never\n"),
+    ] {
+        let output = zabcheck(&["import", "--tlc-json", trace, "--profile", profile]);
+        let text = stdout(&output);
+        assert!(text.contains(said), "{profile}: {text}");
+    }
+}

@@ -51,6 +51,9 @@ const COUNTS: [Count; 7] = [
 /// The name of the count of elections, which is of no server.
 const ROUNDS: &str = "rounds";
 
+/// The name of all counts that are faults, for [`Budget::amount`].
+const FAULTS: &str = "faults";
+
 /// The name of the elections with their winners, in order.
 const LEADERS: &str = "leaders";
 
@@ -140,13 +143,20 @@ impl Budget {
     }
 
     /// The name of a count, and how much of it there is: elections, requests, faults.
-    pub fn amounts(&self) -> impl Iterator<Item = (&'static str, u8)> + use<> {
+    fn amounts(&self) -> impl Iterator<Item = (&'static str, u8)> + use<> {
         let bounds = self.bounds;
         let counts = COUNTS.into_iter().map(move |count| {
             let mut bounds = bounds;
             (count.name, *(count.of)(&mut bounds))
         });
         [(ROUNDS, bounds.rounds)].into_iter().chain(counts)
+    }
+
+    /// How many there are of one of these, or of all [`FAULTS`].
+    #[must_use]
+    pub fn amount(&self, name: &str) -> Option<u8> {
+        let mut all = self.amounts().chain([(FAULTS, self.faults())]);
+        all.find(|(known, _)| *known == name).map(|(_, number)| number)
     }
 
     /// How many faults a run may have.

@@ -95,7 +95,7 @@ struct Place {
 /// told before each pair how many were looked at, and may end the search.
 ///
 /// # Errors
-/// When there is no room for the budget.
+/// When there is no room for the budget: there are three servers at most.
 pub fn difference(
     one: Profile,
     other: Profile,
@@ -103,6 +103,9 @@ pub fn difference(
     pairs_max: usize,
     tell: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Compared, Impossible> {
+    if usize::from(budget.bounds.servers) > SERVERS {
+        return Err(Impossible::Compared(budget.bounds.servers));
+    }
     let model = |profile| {
         let model = Hunt::new(profile, budget, &[], &[]);
         model.ok_or_else(|| Impossible::no_room(&budget.bounds, SERVERS))

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 use zab_explorer::Refused;
-use zab_model::explore::{Bounds, TXNS_MAX};
+use zab_model::explore::{Bounds, SERVERS, TXNS_MAX};
 use zab_model::profile::UnknownName;
 
 /// Why nothing was explored.
@@ -18,6 +18,9 @@ pub enum Impossible {
         /// How many there may be.
         room: usize,
     },
+    /// More servers than two profiles are compared with.
+    #[error("servers={0}: profiles are compared among {SERVERS} servers at most")]
+    Compared(u8),
     /// A text that is no budget.
     #[error("{0}")]
     Budget(String),

@@ -4,7 +4,7 @@
 //! [`BUGS`] says of each what it is made of, which releases have it, how far it has to be looked for
 //! ([`Budget`]), and what the damage is. [`Scene::find`] looks for it: with the fewest faults, then
 //! with the fewest steps, told in the order with the fewest changes of server. [`control`] explores
-//! the same without the bug. What the model cannot say is a row that says why.
+//! the same without the bug.
 //!
 //! [`REASONS`] tells why each happens and what its fix changes; [`behaves_as`] knows which release behaves like which.
 //!

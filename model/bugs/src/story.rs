@@ -123,7 +123,7 @@ mod tests {
         let mut fewer = 0;
         for name in ["4394", "2845", "H-11"] {
             let bug = BUGS.iter().find(|bug| bug.is_called(name)).expect("a bug");
-            let scene = bug.hunt.expect("a scene");
+            let scene = bug.scene;
             let budget = Budget::parse(scene.budget).expect("a budget");
             let profile = scene.profile().expect("switches");
             let model =

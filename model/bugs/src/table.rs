@@ -18,8 +18,8 @@ pub struct Bug {
     pub says: &'static str,
     /// Which releases have it.
     pub found_in: FoundIn,
-    /// How it is looked for, or why it cannot be.
-    pub hunt: Result<Scene, &'static str>,
+    /// How it is looked for.
+    pub scene: Scene,
 }
 
 /// How it is known which releases have a bug.
@@ -48,7 +48,8 @@ pub struct Scene {
     pub known: &'static [&'static str],
     /// What the damage means, in a few words.
     pub means: &'static str,
-    /// With fewer of these it is known not to show, and why.
+    /// With fewer of these it is known not to show, and why. `faults` are all of them together: where a
+    /// fault is needed, another kind may do.
     pub needs: &'static [(&'static str, u8, &'static str)],
 }
 
@@ -96,7 +97,7 @@ pub const BUGS: &[Bug] = &[
         also: &[],
         says: "A learner gets DIFF although its last transaction is none of the leader's.",
         found_in: FoundIn::Switches(&[("sync_membership", &["within_window"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "sync_membership=within_window",
             grain: Grain::Writes,
@@ -108,14 +109,14 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 3, "a transaction that is lost, between two that are committed"),
                 ("rounds", 2, "the leader that lost it has to be replaced"),
             ],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-2354",
         also: &["H-02", "D-H02"],
         says: "A server whose log is newer than its currentEpoch does not start.",
         found_in: FoundIn::Switches(&[("start_ahead_of_epoch", &["up_to_current"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "start_ahead_of_epoch=up_to_current",
             grain: Grain::Writes,
@@ -124,14 +125,14 @@ pub const BUGS: &[Bug] = &[
             known: &[],
             means: "liveness: a server that is down stays down",
             needs: &[("requests", 1, "without a transaction no log is newer than an epoch")],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-2845",
         also: &[],
         says: "A server that leaves its role votes with what it has applied, and keeps a longer log.",
         found_in: FoundIn::Switches(&[("fast_forward", &["never"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "fast_forward=never",
             grain: Grain::Writes,
@@ -143,14 +144,14 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 1, "without a transaction there is nothing to lose"),
                 ("rounds", 2, "the vote is that for the second leader"),
             ],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-2846",
         also: &["H-03"],
         says: "A DIFF that is read from log files skips a hole which only a snapshot bridges.",
         found_in: FoundIn::Releases(FROM_3_6),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "log_after_snapshot=kept",
             switch: "ondisk_diff=where_reached",
             grain: Grain::Writes,
@@ -162,14 +163,14 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 3, "one before the hole, one in it, and one behind it"),
                 ("rounds", 3, "a leader of all, one with the snapshot, one with the hole"),
             ],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-3023",
         also: &[],
         says: "A follower acknowledges UPTODATE before it has applied what it was synchronized to.",
         found_in: FoundIn::Switches(&[("newleader_program", &["queued", "synced_all"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "newleader_program=synced_all",
             grain: Grain::Threads,
@@ -181,14 +182,14 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 2, "SNAP is applied as it comes, so it needs a DIFF"),
                 ("rounds", 2, "a leader that begins with a history"),
             ],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-3104",
         also: &[],
         says: "NEWLEADER is queued before the SNAP that it is to follow.",
         found_in: FoundIn::Switches(&[("newleader_queued", &["before_snap"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "snap_label=when_sent,window_grows=at_apply,commit_after_snap=applied,\
                    proposal_gap=warned,position_when_established=epoch_start",
             switch: "newleader_queued=before_snap",
@@ -198,14 +199,14 @@ pub const BUGS: &[Bug] = &[
             known: &[],
             means: "a snapshot lacks a transaction that its position says it has",
             needs: &[("requests", 2, "one that comes again before NEWLEADER, and one behind it")],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-3642",
         also: &[],
         says: "After an interrupted SNAP a server keeps the tree that its disk does not have.",
         found_in: FoundIn::Switches(&[("partial_database", &["kept"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "partial_database=kept",
             grain: Grain::Writes,
@@ -214,14 +215,14 @@ pub const BUGS: &[Bug] = &[
             known: &[],
             means: "a leader begins without a committed transaction",
             needs: &[("requests", 1, "without a transaction there is nothing to lose")],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-3911",
         also: &[],
         says: "A follower acknowledges NEWLEADER and logs its transactions only at UPTODATE.",
         found_in: FoundIn::Switches(&[("newleader_program", &["logged_at_uptodate"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "newleader_program=logged_at_uptodate",
             grain: Grain::Writes,
@@ -233,7 +234,7 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 2, EMPTY_GETS_SNAP),
                 ("rounds", 3, "a leader that commits, one that is acknowledged, one that lost it"),
             ],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-4394",
@@ -241,7 +242,7 @@ pub const BUGS: &[Bug] = &[
         says: "A COMMIT between NEWLEADER and UPTODATE finds no transaction, and the \
                synchronization ends.",
         found_in: FoundIn::Switches(&[("list_at_newleader", &["emptied"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "list_at_newleader=emptied",
             grain: Grain::Writes,
@@ -250,14 +251,14 @@ pub const BUGS: &[Bug] = &[
             known: &[],
             means: "liveness: a follower leaves, once for each request (no lasso: requests are counted)",
             needs: &[("requests", 1, "without a request there is no COMMIT")],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-4643",
         also: &["ZOOKEEPER-4785"],
         says: "A follower writes currentEpoch before its transactions, and crashes between.",
         found_in: FoundIn::Switches(&[("newleader_program", &["epoch_first", "queued"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "newleader_program=epoch_first",
             grain: Grain::Writes,
@@ -269,14 +270,14 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 1, "without a transaction there is nothing to lose"),
                 ("rounds", 3, "a leader that commits, one that raises the epoch, one that lost it"),
             ],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-4646",
         also: &[],
         says: "A follower acknowledges NEWLEADER before its transactions are on disk.",
         found_in: FoundIn::Switches(&[("newleader_program", &["ack_before_log", "queued"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "newleader_program=ack_before_log",
             grain: Grain::Writes,
@@ -288,7 +289,7 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 2, EMPTY_GETS_SNAP),
                 ("rounds", 3, "a leader that commits, one that is acknowledged, one that lost it"),
             ],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-4685",
@@ -296,7 +297,7 @@ pub const BUGS: &[Bug] = &[
         says: "A follower's acknowledgement of a transaction reaches the leader before that of \
                NEWLEADER.",
         found_in: FoundIn::Switches(&[("newleader_program", &["queued"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "newleader_program=queued",
             grain: Grain::Writes,
@@ -306,14 +307,14 @@ pub const BUGS: &[Bug] = &[
             means: "liveness: the leader ends the synchronization, once for each request (no lasso: requests \
                     are counted)",
             needs: &[("requests", 1, "without a transaction nothing else is acknowledged")],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-4712",
         also: &[],
         says: "The sync thread of an earlier role writes into the log of the next one.",
         found_in: FoundIn::Switches(&[("sync_thread_on_stop", &["zombie"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "sync_thread_on_stop=zombie",
             grain: Grain::Writes,
@@ -325,7 +326,7 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 1, "without a transaction the thread has nothing to write"),
                 ("rounds", 2, "a role has to be left and taken again"),
             ],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-4837",
@@ -335,7 +336,7 @@ pub const BUGS: &[Bug] = &[
             ("snapshot_when_leading", &["yes"]),
             ("trunc_into_snapshot", &["loaded"]),
         ]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "snapshot_when_leading=yes",
             switch: "trunc_into_snapshot=loaded",
             grain: Grain::Writes,
@@ -347,7 +348,7 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 2, "the TRUNC must not cut everything"),
                 ("rounds", 3, "a leader that commits, one that writes the snapshot, one that cuts"),
             ],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-4882",
@@ -357,7 +358,7 @@ pub const BUGS: &[Bug] = &[
             ("delivery", &["when_committed"]),
             ("failed_append", &["kept"]),
         ]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "delivery=when_committed",
             switch: "failed_append=kept",
             grain: Grain::Writes,
@@ -369,7 +370,7 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 2, "a hole has something behind it"),
                 ("failed-appends", 1, "an append has to fail"),
             ],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-4925",
@@ -379,7 +380,7 @@ pub const BUGS: &[Bug] = &[
             ("sync_apply_enters_window", &["no"]),
             ("newleader_program", &["committed"]),
         ]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "sync_apply_enters_window=no",
             grain: Grain::Writes,
@@ -388,14 +389,14 @@ pub const BUGS: &[Bug] = &[
             known: &[],
             means: "a window has a hole, and a DIFF from it skips a committed transaction",
             needs: &[("requests", 3, "the hole is between two transactions of the window")],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-5010",
         also: &[],
         says: "Among five servers a node of a session that has ended stays on some followers.",
         found_in: FoundIn::Switches(&[("sync_thread_on_stop", &["zombie"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "sync_thread_on_stop=zombie",
             grain: Grain::Writes,
@@ -405,17 +406,17 @@ pub const BUGS: &[Bug] = &[
             means: "a follower has, after DIFF, what its leader does not have",
             needs: &[
                 ("requests", 1, "without a transaction there is nothing to differ in"),
-                ("crashes", 1, "the leader has to die while the transaction is on its way"),
+                ("faults", 1, "the leader has to die while the transaction is on its way"),
                 ("rounds", 2, "the difference is from the second leader"),
             ],
-        }),
+        },
     },
     Bug {
         name: "ZOOKEEPER-5094",
         also: &[],
         says: "After an interrupted TRUNC a server keeps a tree that is ahead of its disk.",
         found_in: FoundIn::Switches(&[("partial_database", &["cleared_after_snap", "kept"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "trunc_durable=no,commit_after_snap=applied,window_grows=at_apply",
             switch: "partial_database=cleared_after_snap",
             grain: Grain::Writes,
@@ -424,14 +425,14 @@ pub const BUGS: &[Bug] = &[
             known: TRUNC_KNOWN,
             means: "a log has a hole, which a restart brings into the tree",
             needs: &[("requests", 2, "a hole has something behind it")],
-        }),
+        },
     },
     Bug {
         name: "H-01",
         also: &["D-H01"],
         says: "An acknowledgement stays counted although a TRUNC has cut what it vouches for.",
         found_in: FoundIn::Switches(&[("acks_of_cut", &["kept"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "acks_of_cut=kept",
             grain: Grain::Writes,
@@ -443,14 +444,14 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 1, "without a transaction there is nothing to acknowledge"),
                 ("rounds", 2, "the loss is that of a second leader"),
             ],
-        }),
+        },
     },
     Bug {
         name: "H-01-five",
         also: &[],
         says: "H-01 among five servers, of which none has a slow disk.",
         found_in: FoundIn::Switches(&[("acks_of_cut", &["kept"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "acks_of_cut=kept",
             grain: Grain::Writes,
@@ -460,16 +461,16 @@ pub const BUGS: &[Bug] = &[
             means: "three others may elect a leader without a committed transaction",
             needs: &[
                 ("requests", 1, "without a transaction there is nothing to acknowledge"),
-                ("disconnects", 1, "a server has to be told to cut by the leader that it has told"),
+                ("faults", 1, "a server has to be told to cut by the leader that it has told"),
             ],
-        }),
+        },
     },
     Bug {
         name: "H-04",
         also: &[],
         says: "What is committed right after TRUNC is missing from the window that TRUNC filled.",
         found_in: FoundIn::Switches(&[("sync_apply_enters_window", &["no"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "trunc_durable=no,commit_after_snap=applied,window_grows=at_apply",
             switch: "sync_apply_enters_window=no",
             grain: Grain::Writes,
@@ -478,14 +479,14 @@ pub const BUGS: &[Bug] = &[
             known: TRUNC_KNOWN,
             means: "a window has a hole, and a DIFF from it skips a committed transaction",
             needs: &[("requests", 2, "a hole has something behind it")],
-        }),
+        },
     },
     Bug {
         name: "H-06",
         also: &["D-TR"],
         says: "A power loss undoes a TRUNC that was acknowledged.",
         found_in: FoundIn::Switches(&[("trunc_durable", &["no"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "trunc_durable=no",
             grain: Grain::Writes,
@@ -497,14 +498,14 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 2, "something is cut, and something else comes behind it"),
                 ("crashes", 1, "only a power loss undoes a cut"),
             ],
-        }),
+        },
     },
     Bug {
         name: "H-11",
         also: &["D-L0"],
         says: "A TRUNC to a position without a record keeps the first record behind it.",
         found_in: FoundIn::Switches(&[("trunc_to_absent_record", &["next_kept"])]),
-        hunt: Ok(Scene {
+        scene: Scene {
             base: "",
             switch: "trunc_to_absent_record=next_kept",
             grain: Grain::Writes,
@@ -516,7 +517,7 @@ pub const BUGS: &[Bug] = &[
                 ("requests", 1, "the first transaction of a new ensemble"),
                 ("rounds", 2, "the loss is that of a second leader"),
             ],
-        }),
+        },
     },
 ];
 

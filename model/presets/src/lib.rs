@@ -17,7 +17,9 @@ mod walks;
 
 pub use look::{Astray, Choice, Look, Place, Shown, Stated};
 pub use now::Now;
-pub use outcome::{Counts, Ending, Ends, Fault, Liveness, Outcome, Property, Verdict, kind};
+pub use outcome::{
+    Counts, Ending, Ends, Fault, Liveness, NO_DEADLOCK, Outcome, Property, Verdict, kind,
+};
 pub use presets::{Exploration, Family, PaperRun, Preset};
 pub use run::{GHOSTS, Impossible, explore};
 pub use walks::{Shortest, Walks};

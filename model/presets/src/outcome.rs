@@ -118,8 +118,8 @@ pub struct Property {
     pub remarks: Vec<String>,
 }
 
-/// The property that no run gets stuck, where it is asked for.
-pub(crate) const NO_DEADLOCK: &str = "no deadlock";
+/// The name of the property that no run gets stuck, which is there where it was asked for.
+pub const NO_DEADLOCK: &str = "no deadlock";
 
 impl Property {
     /// What the run is that violates it.

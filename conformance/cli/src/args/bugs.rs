@@ -34,7 +34,7 @@ wins each election, in order.
 
 Exit codes: 0 every bug is found, and without it nothing is violated; 1 a bug is not found within the
 budget of the table, or a property is violated without it; 2 incomplete (a limit, Ctrl-C), nothing
-found within --budget, or a bug that the model cannot express; 3 bad input or usage, or the output
+found within --budget; 3 bad input or usage, or the output
 could not be written.";
 
 #[derive(Debug, Args)]

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use zab_bugs::behaves_as;
+use zab_bugs::{ALIKE, behaves_as};
 use zab_model::Profile;
-use zab_model::profile::Release;
+use zab_model::profile::{RELEASES, Release};
 
 /// A profile with the name that it was given: two releases that do the same are not mixed up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,15 @@ impl Named {
     /// The same of one that is known.
     pub(crate) fn of(release: &Release) -> Self {
         Self { name: release.name.to_owned(), profile: release.profile }
+    }
+
+    /// The other releases that do the same, as far as it is modelled.
+    pub(crate) fn alike(&self) -> impl Iterator<Item = &'static str> {
+        RELEASES.iter().filter(|release| release.profile == self.profile).flat_map(|release| {
+            let like = ALIKE.iter().filter(|(_, like)| *like == release.name);
+            let others = like.map(|(name, _)| *name).chain(release.also.iter().copied());
+            [release.name].into_iter().chain(others).filter(|name| *name != self.name)
+        })
     }
 }
 

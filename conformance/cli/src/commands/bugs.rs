@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
-use zab_bugs::{BUGS, Budget, Bug, Control, Impossible, Scene, Search, control};
+use zab_bugs::{BUGS, Budget, Bug, Control, Impossible, Search, control};
 use zab_explorer::{Options, Progress as Far};
 use zab_model::Profile;
 use zab_presets::{Exploration, Family};
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Bugs) -> Exit {
     let wanted: Vec<&'static Bug> =
         if args.names.is_empty() { BUGS.iter().collect() } else { args.names.clone() };
     match explore(args, &wanted) {
-        Ok((rows, controls)) => finish(args, &wanted, &rows, &controls),
+        Ok((rows, controls)) => finish(args, &rows, &controls),
         Err(why) => {
             out::error(why);
             Exit::Usage
@@ -60,14 +60,13 @@ fn sensible(args: &Bugs) -> Result<(), String> {
     let [bug] = names else {
         return Err(format!("{flag} is for one bug: give its name"));
     };
-    let scene = bug.hunt.map_err(|why| format!("{} is not expressible: {why}", bug.name))?;
+    let scene = bug.scene;
     let servers = args.budget.map_or_else(|| Budget::parse(scene.budget), Ok)?.bounds.servers;
     report::is_among(args.only, servers)?;
     let Some(budget) = args.budget else { return Ok(()) };
-    let amounts: Vec<(&str, u8)> = budget.amounts().collect();
-    let missing = scene.needs.iter().find(|(name, least, _)| {
-        amounts.iter().any(|(count, number)| count == name && number < least)
-    });
+    let is_short = |name: &str, least: u8| budget.amount(name).is_some_and(|number| number < least);
+    let needs = scene.needs.iter().chain(&[("rounds", 1, "nobody is elected")]);
+    let missing = needs.into_iter().find(|(name, least, _)| is_short(name, *least));
     missing.map_or(Ok(()), |(name, least, why)| {
         Err(format!(
             "{} is known not to show with fewer than {least} {name} ({why}), so nothing is searched",
@@ -88,13 +87,9 @@ fn explore(args: &Bugs, wanted: &[&'static Bug]) -> Result<Found, Impossible> {
     };
     let (mut rows, mut controls) = (Vec::new(), Vec::<Controlled>::new());
     for bug in wanted {
-        let Ok(scene) = bug.hunt else {
-            rows.push(Row { bug, hunted: None });
-            continue;
-        };
         let budget = match args.budget {
             Some(budget) => budget,
-            None => Budget::parse(scene.budget).map_err(Impossible::Budget)?,
+            None => Budget::parse(bug.scene.budget).map_err(Impossible::Budget)?,
         };
         let search = if interrupt::asked() {
             None
@@ -103,15 +98,14 @@ fn explore(args: &Bugs, wanted: &[&'static Bug]) -> Result<Found, Impossible> {
             // Which of several shortest runs is found is then always the same.
             let threads = if args.pages.is_some() { 1 } else { options.threads };
             let options = Options { threads, ..options };
-            Some(scene.find(budget, &options, &mut |now| progress.say(far(now)))?)
+            Some(bug.scene.find(budget, &options, &mut |now| progress.say(far(now)))?)
         };
-        rows.push(Row { bug, hunted: Some((scene, budget, search)) });
+        rows.push(Row { bug, budget, search });
     }
     if !args.without_control {
-        for row in &rows {
-            let Some((scene, budget, _)) = &row.hunted else { continue };
-            for profile in [Profile::FIXED, scene.without()?] {
-                add_control(&mut controls, row.bug, scene, profile, *budget, &options)?;
+        for Row { bug, budget, .. } in &rows {
+            for profile in [Profile::FIXED, bug.scene.without()?] {
+                add_control(&mut controls, bug, profile, *budget, &options)?;
             }
         }
     }
@@ -122,11 +116,11 @@ fn explore(args: &Bugs, wanted: &[&'static Bug]) -> Result<Found, Impossible> {
 fn add_control(
     controls: &mut Vec<Controlled>,
     bug: &'static Bug,
-    scene: &Scene,
     profile: Profile,
     budget: Budget,
     options: &Options<'_>,
 ) -> Result<(), Impossible> {
+    let scene = &bug.scene;
     let known = if profile == Profile::FIXED { &[] } else { scene.known };
     let same = |one: &&mut Controlled| {
         let Control { profile: of, grain, .. } = one.control;
@@ -153,9 +147,9 @@ fn far(now: &Far) -> String {
 }
 
 /// Prints and writes what was found, and says how it ended.
-fn finish(args: &Bugs, wanted: &[&Bug], rows: &[Row], controls: &[Controlled]) -> Exit {
+fn finish(args: &Bugs, rows: &[Row], controls: &[Controlled]) -> Exit {
     report::print(rows, controls, !args.without_control);
-    let mut exit = rows.iter().map(|row| exit_of(args, wanted, row)).fold(Exit::Good, Exit::and);
+    let mut exit = rows.iter().map(|row| exit_of(args, row)).fold(Exit::Good, Exit::and);
     for Controlled { control: Control { violated, stopped, .. }, .. } in controls {
         exit = exit.and(match (violated.is_empty(), stopped) {
             (false, _) => Exit::Bad,
@@ -169,8 +163,8 @@ fn finish(args: &Bugs, wanted: &[&Bug], rows: &[Row], controls: &[Controlled]) -
     let mut exported = args.pages.as_deref().map_or(Exit::Good, |folder| pages(folder, rows));
     exported = exported
         .and(args.stories.as_deref().map_or(Exit::Good, |folder| traced::stories(folder, rows)));
-    if let [Row { bug, hunted: Some((scene, budget, Some(search))) }] = rows {
-        exported = exported.and(story(args, bug, scene, *budget, search));
+    if let [Row { bug, budget, search: Some(search) }] = rows {
+        exported = exported.and(story(args, bug, *budget, search));
     }
     let value = json!({
         "bugs": rows.iter().map(report::row_json).collect::<Vec<_>>(),
@@ -186,10 +180,10 @@ fn pages(folder: &Path, rows: &[Row]) -> Exit {
         return Exit::Usage;
     }
     let mut exit = Exit::Good;
-    for Row { bug, hunted } in rows {
-        let Some((scene, budget, Some(search))) = hunted else { continue };
+    for Row { bug, budget, search } in rows {
+        let Some(search) = search else { continue };
         let Some(damage) = &search.damage else { continue };
-        let Some(run) = retold(scene, *budget, &damage.actions).and_then(|retold| retold.run)
+        let Some(run) = retold(&bug.scene, *budget, &damage.actions).and_then(|retold| retold.run)
         else {
             out::error(format_args!(
                 "no page for {}: the model does not make its run again",
@@ -198,18 +192,16 @@ fn pages(folder: &Path, rows: &[Row]) -> Exit {
             exit = exit.and(Exit::Bad);
             continue;
         };
-        let page = page::page(bug, scene, *budget, search, &run);
+        let page = page::page(bug, *budget, search, &run);
         exit = exit.and(write(&folder.join(page::file(bug)), &page));
     }
     exit
 }
 
-fn exit_of(args: &Bugs, wanted: &[&Bug], row: &Row) -> Exit {
-    match &row.hunted {
-        // Among others it is told, and there is nothing to be done about it.
-        None if wanted.len() > 1 => Exit::Good,
-        None | Some((_, _, None)) => Exit::Unknown,
-        Some((_, _, Some(search))) => match &search.damage {
+fn exit_of(args: &Bugs, row: &Row) -> Exit {
+    match &row.search {
+        None => Exit::Unknown,
+        Some(search) => match &search.damage {
             Some(_) => Exit::Good,
             None if search.stopped.is_some() || args.budget.is_some() => Exit::Unknown,
             None => Exit::Bad,
@@ -218,9 +210,9 @@ fn exit_of(args: &Bugs, wanted: &[&Bug], row: &Row) -> Exit {
 }
 
 /// Tells the run of one bug, and writes it where that is asked for.
-fn story(args: &Bugs, bug: &Bug, scene: &Scene, budget: Budget, search: &Search) -> Exit {
+fn story(args: &Bugs, bug: &Bug, budget: Budget, search: &Search) -> Exit {
     let Some(damage) = &search.damage else { return Exit::Good };
-    let Some(Retold { family, run }) = retold(scene, budget, &damage.actions) else {
+    let Some(Retold { family, run }) = retold(&bug.scene, budget, &damage.actions) else {
         return Exit::Good;
     };
     let exploration = Exploration {

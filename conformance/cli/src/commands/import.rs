@@ -75,7 +75,14 @@ fn cannot(name: &str, why: &Unsupported) -> Exit {
 }
 
 fn verdict(asked: &Named, judged: &Judged) {
-    out::line(format_args!("profile: {asked}"));
+    let alike: Vec<&str> = asked.alike().collect();
+    match alike.as_slice() {
+        [] => out::line(format_args!("profile: {asked}")),
+        alike => out::line(format_args!(
+            "profile: {asked}; the same in all that is modelled: {}",
+            alike.join(", ")
+        )),
+    }
     let order = judged.order.join(" < ");
     match &judged.rejected {
         None => out::line(format_args!(
@@ -108,8 +115,7 @@ fn by_others(trace: &TlcTrace) -> Others {
     let accepts =
         |profile: Profile| judge(trace, profile).is_ok_and(|judged| judged.rejected.is_none());
     let mut others = Others::default();
-    let scenes: Vec<(&str, Scene)> =
-        BUGS.iter().filter_map(|bug| Some((bug.name, bug.hunt.ok()?))).collect();
+    let scenes: Vec<(&str, Scene)> = BUGS.iter().map(|bug| (bug.name, bug.scene)).collect();
     let alone = scenes.iter().filter_map(|(name, scene)| {
         scene.profile().ok().map(|profile| ((*name).to_owned(), profile))
     });

@@ -12,9 +12,9 @@ use crate::out;
 /// What came of one bug.
 pub(crate) struct Row {
     pub(crate) bug: &'static Bug,
-    /// Nothing, if the model cannot express it; without a search, if that was interrupted before it
-    /// began.
-    pub(crate) hunted: Option<(Scene, Budget, Option<Search>)>,
+    pub(crate) budget: Budget,
+    /// Nothing, if the search was interrupted before it began.
+    pub(crate) search: Option<Search>,
 }
 
 /// An exploration without a bug.
@@ -37,41 +37,36 @@ pub(crate) fn print(rows: &[Row], controls: &[Controlled], controlled: bool) {
     let header =
         ["bug", "switch", "releases", "grain and bounds", "damage", "first sign", "states", "s"];
     out::line(table(header, rows.iter().map(cells).collect()));
-    let search = |row: &Row| {
-        row.hunted.as_ref().and_then(|(_, _, search)| search.as_ref().map(|s| s.seconds))
-    };
-    let seconds: f64 = rows.iter().filter_map(search).sum();
+    let seconds = total(rows.iter().filter_map(|row| Some(row.search.as_ref()?.seconds)));
     let found = rows.iter().filter(|row| damage(row).is_some()).count();
-    let mute = rows.iter().filter(|row| row.hunted.is_none()).count();
-    out::line(format_args!("{found} found in {seconds:.1} s, {mute} not expressible"));
+    out::line(format_args!("{found} of {} found in {seconds:.1} s", rows.len()));
     if !controlled {
         return;
     }
     out::line("the same without the bug, to the end:");
     let header = ["without", "profile", "grain and bounds", "violated", "states", "s"];
     out::line(table(header, controls.iter().map(control_cells).collect()));
-    let seconds: f64 = controls.iter().map(|one| one.control.seconds).sum();
+    let seconds = total(controls.iter().map(|one| one.control.seconds));
     out::line(format_args!("{} explorations in {seconds:.1} s", controls.len()));
 }
 
+/// Seconds in all. That of nothing is 0, where `sum` has -0.
+fn total(seconds: impl Iterator<Item = f64>) -> f64 {
+    seconds.fold(0.0, |all, one| all + one)
+}
+
 fn damage(row: &Row) -> Option<&Shown> {
-    row.hunted.as_ref()?.2.as_ref()?.damage.as_ref()
+    row.search.as_ref()?.damage.as_ref()
 }
 
 fn cells(row: &Row) -> [String; 8] {
-    let bug = row.bug;
+    let Row { bug, budget, search } = row;
+    let scene = &bug.scene;
     let releases: Vec<&str> = bug.releases().map(|release| release.name).collect();
     let releases =
         if releases.is_empty() { "none that is modelled".to_owned() } else { releases.join(", ") };
     let names = [bug.name].into_iter().chain(bug.also.iter().copied()).collect::<Vec<_>>();
     let [name, releases] = [names.join("\n"), fill(&releases, 14)];
-    let Some((scene, budget, search)) = &row.hunted else {
-        let why = bug.hunt.err().unwrap_or_default();
-        let why = fill(&format!("not expressible: {why}"), 32);
-        let rest = [String::new(), String::new(), String::new(), String::new()];
-        let [first, states, seconds, bounds] = rest;
-        return [name, "–".to_owned(), releases, bounds, why, first, states, seconds];
-    };
     let base = scene.base.replace(',', "\n");
     let switch = if base.is_empty() {
         scene.switch.to_owned()
@@ -177,29 +172,20 @@ pub(crate) fn print_run(run: &Run, actions: &[Action], only: Option<u8>) {
 
 /// What came of one bug, for machines.
 pub(crate) fn row_json(row: &Row) -> Value {
-    let bug = row.bug;
+    let Row { bug, budget, search } = row;
+    let scene = &bug.scene;
     let releases: Vec<&str> = bug.releases().map(|release| release.name).collect();
-    let mut value = json!({
+    json!({
         "bug": bug.name,
         "also": bug.also,
         "says": bug.says,
         "releases": releases,
-    });
-    let more = match &row.hunted {
-        None => json!({"expressible": false, "why": bug.hunt.err()}),
-        Some((scene, budget, search)) => json!({
-            "expressible": true,
-            "switch": scene.switch,
-            "base": scene.base,
-            "grain": scene.grain.name(),
-            "bounds": budget.to_string(),
-            "search": search.as_ref().map(|search| search_json(scene, search)),
-        }),
-    };
-    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
-        value.extend(more);
-    }
-    value
+        "switch": scene.switch,
+        "base": scene.base,
+        "grain": scene.grain.name(),
+        "bounds": budget.to_string(),
+        "search": search.as_ref().map(|search| search_json(scene, search)),
+    })
 }
 
 fn search_json(scene: &Scene, search: &Search) -> Value {

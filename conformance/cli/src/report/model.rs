@@ -1,7 +1,7 @@
 //! How explorations are shown.
 
 use serde_json::{Map, Value, json};
-use zab_presets::{Ending, Ends, Exploration, Outcome, Property, Verdict};
+use zab_presets::{Ending, Ends, Exploration, NO_DEADLOCK, Outcome, Property, Verdict};
 use zab_view::Run;
 
 use super::counterexample;
@@ -75,7 +75,9 @@ fn print_counts(exploration: &Exploration, outcome: &Outcome) {
 fn ends(outcome: &Outcome) -> String {
     let Ends { terminal, deadlocks, trace_length, .. } = outcome.ends;
     let counts = format!("{terminal} states without a step, {deadlocks} of them deadlocks");
+    let is_judged = outcome.properties.iter().any(|property| property.name == NO_DEADLOCK);
     match trace_length {
+        Some(steps) if is_judged => format!("{counts}: a shortest run to one has {steps} steps"),
         Some(steps) => format!(
             "{counts}: a shortest run to one has {steps} steps (--deadlock shows it, and takes it \
              for a violation)"

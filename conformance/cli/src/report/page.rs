@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use zab_bugs::{Budget, Bug, Scene, Search, Shown, reason};
+use zab_bugs::{Budget, Bug, Search, Shown, reason};
 use zab_model::explore::Action;
 use zab_view::Run;
 
@@ -14,7 +14,7 @@ pub(crate) fn file(bug: &Bug) -> String {
 }
 
 /// The page of a bug that was found.
-pub(crate) fn page(bug: &Bug, scene: &Scene, budget: Budget, search: &Search, run: &Run) -> String {
+pub(crate) fn page(bug: &Bug, budget: Budget, search: &Search, run: &Run) -> String {
     let mut page = String::new();
     let Some(damage) = &search.damage else { return page };
     let mut line = |text: &str| {
@@ -25,7 +25,7 @@ pub(crate) fn page(bug: &Bug, scene: &Scene, budget: Budget, search: &Search, ru
     line(&format!("# {}{also}\n", bug.name));
     line(&format!("{}\n", bug.says));
     line("| | |\n|---|---|");
-    for (name, value) in facts(bug, scene, budget, search, damage) {
+    for (name, value) in facts(bug, budget, search, damage) {
         line(&format!("| {name} | {value} |"));
     }
     let command = format!("zabcheck bugs {}", bug.name);
@@ -53,11 +53,11 @@ pub(crate) fn page(bug: &Bug, scene: &Scene, budget: Budget, search: &Search, ru
 
 fn facts(
     bug: &Bug,
-    scene: &Scene,
     budget: Budget,
     search: &Search,
     damage: &Shown,
 ) -> Vec<(&'static str, String)> {
+    let scene = &bug.scene;
     let releases: Vec<&str> = bug.releases().map(|release| release.name).collect();
     let releases = match releases.as_slice() {
         [] => "none of those that are modelled".to_owned(),

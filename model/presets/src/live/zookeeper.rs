@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use zab_explorer::{Fairness, Lasso, Met, Options, Trace};
-use zab_model::explore::liveness::{ASSUMPTION, Action as Step, Live};
+use zab_model::ServerId;
+use zab_model::explore::liveness::{ASSUMPTION, Action as Step, Live, STATEMENTS};
 use zab_model::explore::{Action, Bounds, State, Zab};
 use zab_paper::liveness::CannotJudge;
 use zab_view::Run;
@@ -39,6 +40,7 @@ pub(crate) fn judged<const N: usize, const P: usize>(
             });
         }
         claim.remarks.extend(why_fair(lasso, &fairness));
+        claim.remarks.extend(live.waits(lasso).and_then(|server| d_wait(claim.name, server)));
     }
     let liveness = Liveness {
         states: graph.distinct,
@@ -50,6 +52,19 @@ pub(crate) fn judged<const N: usize, const P: usize>(
     };
     let (claims, fault) = (verdicts.claims, verdicts.fault);
     Ok(Judged { claims, liveness, left_out: graph.left_out, fault })
+}
+
+/// What is known of a lasso that has a server left out for ever, if the claim is one of two of which the
+/// other leaves such servers out.
+fn d_wait(claim: &str, server: ServerId) -> Option<String> {
+    let or_promised = format!("{claim}_or_promised");
+    STATEMENTS.iter().any(|(name, _)| *name == or_promised).then(|| {
+        format!(
+            "this is D-WAIT (docs/src/rules.md): server {server} has promised a later epoch than that of \
+             the leader whom a quorum follows,\nso it cannot join until there is another leader. ZooKeeper \
+             does the same. {or_promised} judges all other servers."
+        )
+    })
 }
 
 /// The stem, and one round of the cycle.
