@@ -6,6 +6,13 @@ use crate::{Chain, ConnectionName, Epoch, Message, Recovered, State, TxnDigest, 
 /// The id of a server, as in its `myid`. 0 is the recorder ([`Event::joined`]).
 pub type ServerId = u64;
 
+/// A round of elections, from -1: that is what a server tells before its first election is over
+/// (`QuorumPeer.startLeaderElection`).
+pub type Round = i64;
+
+/// The lowest [`Round`].
+pub const ROUND_MIN: Round = -1;
+
 words! {
     /// The name of an event: its `event` field.
     EventName, "an event" {
@@ -127,7 +134,7 @@ pub enum EventKind {
     /// Decision: entered LOOKING (`zk.fle.enter`).
     Looking {
         /// The round that begins.
-        round: u64,
+        round: Round,
     },
     /// Decision: repeats its proposal (`zk.fle.resend`).
     Resent,
@@ -136,7 +143,7 @@ pub enum EventKind {
         /// The elected leader.
         leader: ServerId,
         /// The round in which it was elected.
-        round: u64,
+        round: Round,
     },
     /// Decision: the leader made a request into a transaction (`l.3.1`).
     Proposed {

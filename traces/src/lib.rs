@@ -36,7 +36,7 @@ mod zxid;
 
 pub use digest::{DigestError, LogDigest, TxnDigest, fnv1a, txn_digest};
 pub use error::{LINE_BYTES_MAX, ReadError, ReadErrorKind};
-pub use event::{Event, EventKind, EventName, Packet, Persisted, ServerId};
+pub use event::{Event, EventKind, EventName, Packet, Persisted, ROUND_MIN, Round, ServerId};
 pub use header::{Contract, Expect, Header, Implementation, Source, VERSION, Verdict};
 pub use lint::{About, FINDINGS_MAX, Finding, Lint, LintReport, Severity, lint};
 pub use message::{Message, MessageType, Port};

@@ -1,7 +1,7 @@
 //! The messages of the protocol, as the format shows them.
 
 use crate::word::words;
-use crate::{Epoch, Role, ServerId, TxnDigest, Zxid};
+use crate::{Epoch, Role, Round, ServerId, TxnDigest, Zxid};
 
 words! {
     /// The `type` of a message.
@@ -56,7 +56,7 @@ pub enum Message {
         /// The vote's zxid.
         zxid: Zxid,
         /// The sender's round (`electionEpoch`).
-        round: u64,
+        round: Round,
         /// The vote's epoch.
         peer_epoch: Epoch,
     },

@@ -102,7 +102,7 @@ fn convert(raw: &RawEvent<'_>, names: &mut Interner) -> Result<Event, String> {
 fn kind(raw: &RawEvent<'_>, names: &mut Interner) -> Result<EventKind, String> {
     let name = raw.event;
     let zxid = || needed(raw.zxid, "zxid", name);
-    let round = || needed(raw.round, "round", name);
+    let round = || needed(raw.round, "round", name).map(|round| round.0);
     let mut connection = |text: &Option<Text<'_>>, field| {
         let text = needed(text.as_ref(), field, name)?;
         names.connection(&text.0).map_err(|error| format!("{:?}: {error}", text.0))
@@ -191,7 +191,7 @@ fn message(raw: &RawMessage) -> Result<Message, String> {
             role: needed(raw.role, "role", kind)?,
             leader: needed(raw.leader, "leader", kind)?,
             zxid: zxid()?,
-            round: needed(raw.round, "round", kind)?,
+            round: needed(raw.round, "round", kind)?.0,
             peer_epoch: needed(raw.peer_epoch, "peerEpoch", kind)?,
         },
         MessageType::FollowerInfo => Message::FollowerInfo {

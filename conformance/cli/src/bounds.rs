@@ -76,8 +76,9 @@ type Instead = (&'static str, Option<&'static str>);
 /// A flag that was given and means nothing for the family that was asked for.
 fn foreign(family: args::Family, bounds: &Bounds, paper: &PaperBounds) -> Option<Instead> {
     let Bounds { requests, crashes, disconnects, rounds, resends, .. } = bounds;
-    let Bounds { kills, lost_disks, failed_appends, .. } = bounds;
+    let Bounds { observers, kills, lost_disks, failed_appends, .. } = bounds;
     let zookeeper = [
+        ("--observers", observers.is_some(), None),
         ("--requests", requests.is_some(), Some("--txns")),
         ("--crashes", crashes.is_some(), Some("--restarts")),
         ("--kills", kills.is_some(), None),
@@ -110,6 +111,7 @@ fn foreign(family: args::Family, bounds: &Bounds, paper: &PaperBounds) -> Option
 fn zookeeper(args: &Bounds) -> Result<Largest, String> {
     let bounds = explore::Bounds {
         servers: args.servers.unwrap_or(3),
+        observers: args.observers.unwrap_or(0),
         requests: args.requests.unwrap_or(1),
         crashes: args.crashes.unwrap_or(0),
         kills: args.kills.unwrap_or(0),
@@ -127,10 +129,15 @@ fn zookeeper(args: &Bounds) -> Result<Largest, String> {
         },
     };
     let window = args.window.map_or(zab_model::WINDOW_DEFAULT, usize::from);
-    // The flags keep all limits.
+    // The flags keep all other limits.
     Largest::sized(bounds, window).ok_or_else(|| {
-        let (servers, requests) = (explore::SERVERS_MAX, explore::TXNS_MAX);
-        format!("--model zookeeper has room for {servers} servers and {requests} requests")
+        let (voters, observers) = (bounds.servers, bounds.observers);
+        let members = u16::from(voters) + u16::from(observers);
+        format!(
+            "--servers {voters} and --observers {observers} are {members} servers, and --model zookeeper \
+             has room for {} (hint: fewer of either)",
+            explore::SERVERS_MAX
+        )
     })
 }
 
@@ -259,6 +266,7 @@ mod tests {
             "--model paper --servers 3 --txns 2 --epochs 2 --timeouts 1 --restarts 1 --ghosts \
              --reading epoch-first --reading late-ack-ld-commits",
             "--profile 3.9.3,acks_of_cut=withdrawn --grain threads",
+            "--servers 2 --observers 2 --requests 1",
         ];
         for flags in asked {
             let understood = |line: &str| match Cli::try_parse_from(line.split_whitespace()) {

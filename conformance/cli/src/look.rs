@@ -38,8 +38,13 @@ fn zookeeper_flags(model: &Largest) -> Vec<String> {
         ("rounds", rounds),
         ("resends", resends),
     ];
-    let explore::Bounds { kills, lost_disks, failed_appends, .. } = model.bounds;
-    let rare = [("kills", kills), ("lost-disks", lost_disks), ("failed-appends", failed_appends)];
+    let explore::Bounds { observers, kills, lost_disks, failed_appends, .. } = model.bounds;
+    let rare = [
+        ("observers", observers),
+        ("kills", kills),
+        ("lost-disks", lost_disks),
+        ("failed-appends", failed_appends),
+    ];
     let counts = counts.into_iter().chain(rare.into_iter().filter(|(_, count)| *count > 0));
     let counts = counts.map(|(name, count)| format!("--{name} {count}"));
     let more = [
@@ -104,6 +109,7 @@ fn count(number: u8, one: &str, many: &str) -> Option<String> {
 fn zookeeper_words(model: &Largest) -> Vec<String> {
     let explore::Bounds {
         servers,
+        observers,
         requests,
         crashes,
         kills,
@@ -117,6 +123,7 @@ fn zookeeper_words(model: &Largest) -> Vec<String> {
     } = model.bounds;
     let counts = [
         count(servers, "server", "servers"),
+        count(observers, "observer", "observers"),
         count(requests, "request", "requests"),
         count(crashes, "crash", "crashes"),
         count(kills, "killed process", "killed processes"),

@@ -46,6 +46,19 @@ fn read(path: &Path) -> Value {
 }
 
 #[test]
+fn observers_are_explored_and_may_not_be_too_many() {
+    let output = zabcheck(&["check", "--servers", "2", "--observers", "1"]);
+    assert_exit(&output, 0);
+    let text = stdout(&output);
+    assert!(text.contains("informed_after_commit"), "{text}");
+    let output = zabcheck(&["check", "--servers", "4", "--observers", "2"]);
+    assert_exit(&output, 3);
+    let text = stderr(&output);
+    assert!(text.contains("--servers 4 and --observers 2 are 6 servers"), "{text}");
+    assert!(text.contains("has room for 5"), "{text}");
+}
+
+#[test]
 fn a_truncated_exploration_says_nothing_holds() {
     for more in [["--requests", "2", "--crashes", "1"], ["--model", "paper", "--servers", "3"]] {
         let args = with(&["check", "--timeouts", "2", "--states-max", "1000"], &more);

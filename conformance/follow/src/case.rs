@@ -6,6 +6,7 @@ use zab_capture::properties::Members;
 use zab_model::Config;
 use zab_model::Grain;
 use zab_model::Profile;
+use zab_model::Shape as _;
 use zab_model::Wide;
 use zab_model::profile::GAPS;
 use zab_model::profile::SWITCHES;
@@ -46,9 +47,18 @@ impl<'a> Case<'a> {
     /// Why nothing can be said of it under any rules.
     pub(crate) fn new(items: &'a [Item], members: &Members, server: i64) -> Result<Self, String> {
         let voters = Voters::of(members);
-        let id = voters.number(server).ok_or("it is an observer")?;
-        let config = u8::try_from(voters.count()).ok().and_then(Config::<Wide>::new);
-        let mut cfg = config.ok_or("the model has room for 16 voters")?;
+        let id = voters.number(server).ok_or("it is none of the ensemble")?;
+        let (votes, observes) = voters.counts();
+        let counts = u8::try_from(votes).ok().zip(u8::try_from(observes).ok());
+        let config = counts
+            .and_then(|(voters, observers)| Config::<Wide>::with_observers(voters, observers));
+        let mut cfg = config.ok_or_else(|| {
+            format!(
+                "{votes} voters and {observes} observers are {} servers, and the model has room for {}",
+                votes + observes,
+                Wide::SERVERS_MAX
+            )
+        })?;
         cfg.ensemble.grain = Grain::Threads;
         let known = Known::of(items);
         let translator = Translator { voters: &voters, known: &known, cfg: &cfg };

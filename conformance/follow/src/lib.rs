@@ -54,3 +54,4 @@ pub use verdict::answer;
 pub use verdict::follow;
 pub use verdict::follow_all;
 pub use verdict::follow_in_every_order;
+pub use verdict::servers;

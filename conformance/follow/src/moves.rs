@@ -8,6 +8,7 @@ mod follower;
 mod late;
 mod leader;
 mod looking;
+mod observer;
 
 use zab_model::Item;
 use zab_model::Message as Any;
@@ -50,6 +51,7 @@ pub(crate) fn successors(
         moves.restart();
     }
     match node.server.role {
+        Role::Looking if moves.observes() => moves.looking_observer(),
         Role::Looking => moves.looking(),
         Role::Following => moves.follower(),
         Role::Leading => moves.leader(),
@@ -85,7 +87,7 @@ impl Moves<'_, '_, '_> {
 
     fn peers(&self) -> impl Iterator<Item = ServerId> + use<> {
         let me = self.node.server.id;
-        self.track.cfg.ensemble.voters().filter(move |peer| *peer != me)
+        self.track.cfg.ensemble.members().filter(move |peer| *peer != me)
     }
 
     /// The process ends and the next one starts. A killed process leaves the pages that it wrote, and
@@ -128,7 +130,8 @@ impl Moves<'_, '_, '_> {
     fn leave(&mut self) {
         let is_looking = |vote: &Any<Wide>| matches!(vote, Any::Notification(vote) if vote.role == Role::Looking);
         let mut next = self.peers().flat_map(|peer| self.node.next_votes(self.track, peer));
-        if next.any(|(_, (_, vote))| is_looking(&vote)) {
+        let votes_again = next.any(|(_, (_, vote))| is_looking(&vote));
+        if votes_again || self.observes() && self.next_leader().is_some() {
             self.add_step(Step::LeaveRole);
             // Where a retained database is not taken to the end of the log, it counts what is applied.
             let applied = self.applied();

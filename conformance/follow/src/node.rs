@@ -13,7 +13,9 @@ use zab_model::Server;
 use zab_model::ServerId;
 use zab_model::Step;
 use zab_model::Table as _;
+use zab_model::TxnOf;
 use zab_model::Wide;
+use zab_model::Zxid;
 use zab_model::apply;
 
 use crate::reasons::Refused;
@@ -214,7 +216,7 @@ impl Node {
             Stage::NotYet | Stage::Open | Stage::Over => Step::Receive { from, message },
         };
         let mut moved = after.step(track, step, witness)?;
-        if let Any::FollowerInfo { .. } = message {
+        if let Any::FollowerInfo { .. } | Any::ObserverInfo { .. } = message {
             moved.node.begin(track, link)?;
         }
         Some(moved)
@@ -256,8 +258,13 @@ impl Node {
 
     /// The handler of an older connection sends on: what the leader proposes and commits, as on every
     /// other link. The model leaves it out, because it reaches nobody.
-    fn send_on_older(&mut self, track: Track<'_>, message: &Message) -> Result<(), Refused> {
-        for learner in track.cfg.ensemble.voters() {
+    fn send_on_older(
+        &mut self,
+        track: Track<'_>,
+        learners: impl Iterator<Item = ServerId>,
+        message: &Message,
+    ) -> Result<(), Refused> {
+        for learner in learners {
             let Some(link) = self.older(track, learner) else { continue };
             if !self.server.leader.learners.row(learner).older.is_forwarding() {
                 continue;
@@ -388,20 +395,30 @@ impl Moved {
             // The new link begins after the step (`Node::receive`).
             Effect::Replaced(_) => Ok(()),
             Effect::Decided(Decision::Proposed { zxid }) => {
-                let log = track.cfg.history(self.node.server.history);
-                let txn = log.length().checked_sub(1).and_then(|last| log.get(last));
-                let message = txn.filter(|txn| txn.zxid == *zxid).map(Any::Proposal);
-                message.map_or(Ok(()), |message| self.node.send_on_older(track, &message))
+                let message = self.logged(track, *zxid).map(Any::Proposal);
+                let voters = track.cfg.ensemble.voters();
+                message.map_or(Ok(()), |message| self.node.send_on_older(track, voters, &message))
             }
             Effect::Decided(Decision::Committed { zxid }) => {
-                self.node.send_on_older(track, &Any::Commit { zxid: *zxid })
+                let (voters, observers) =
+                    (track.cfg.ensemble.voters(), track.cfg.ensemble.observers());
+                self.node.send_on_older(track, voters, &Any::Commit { zxid: *zxid })?;
+                let message = self.logged(track, *zxid).map(Any::Inform);
+                message
+                    .map_or(Ok(()), |message| self.node.send_on_older(track, observers, &message))
             }
             Effect::ClosedAll => {
-                let peers: Vec<_> = track.cfg.ensemble.voters().collect();
+                let peers: Vec<_> = track.cfg.ensemble.members().collect();
                 peers.into_iter().try_for_each(|peer| self.end(track, peer))
             }
             Effect::Persisted(_) | Effect::Delivered(_) | Effect::Decided(_) => Ok(()),
         }
+    }
+
+    /// A transaction of the log.
+    fn logged(&self, track: Track<'_>, zxid: Zxid<u32>) -> Option<TxnOf<Wide>> {
+        let log = track.cfg.history(self.node.server.history);
+        log.length_at(zxid).and_then(|length| log.get(length.checked_sub(1)?))
     }
 
     fn send(&mut self, track: Track<'_>, to: ServerId, message: &Message) -> Result<(), Refused> {

@@ -108,14 +108,14 @@ impl Reasons {
 pub(crate) fn rule_of(message: &Message) -> &'static str {
     match message {
         Any::Notification(_) => "zk.fle.enter",
-        Any::FollowerInfo { .. } => "f.1.1",
+        Any::FollowerInfo { .. } | Any::ObserverInfo { .. } => "f.1.1",
         Any::LeaderInfo { .. } => "l.1.1",
         Any::AckEpoch { .. } => "f.1.2",
         Any::Diff { .. } => "zk.sync.diff",
         Any::Trunc { .. } => "zk.sync.trunc",
         Any::Snap { .. } => "zk.sync.snap",
         Any::Proposal(_) => "l.3.1",
-        Any::Commit { .. } => "l.3.2",
+        Any::Commit { .. } | Any::Inform(_) => "l.3.2",
         Any::NewLeader { .. } => "l.2.1",
         Any::AckLd { .. } => "f.2.1",
         Any::Ack { .. } => "zk.bcast.sync",

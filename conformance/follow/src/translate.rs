@@ -56,6 +56,10 @@ impl Known {
                 (PacketType::Proposal, Payload::Txn(txn)) => {
                     known.payloads.insert(zxid(packet.zxid), content(txn));
                 }
+                (PacketType::Inform, Payload::Txn(txn)) => {
+                    known.payloads.insert(zxid(packet.zxid), content(txn));
+                    known.committed.insert(zxid(packet.zxid));
+                }
                 (PacketType::Commit, _) => {
                     known.committed.insert(zxid(packet.zxid));
                 }
@@ -106,7 +110,7 @@ impl Translator<'_> {
         };
         let leader = self.voters.number(vote.leader).unwrap_or(STRANGER);
         let told = Vote { leader, zxid: zxid(vote.zxid), peer_epoch: low(vote.peer_epoch) };
-        Some(Any::Notification(Notification { role, vote: told, round: round(vote) }))
+        Some(Any::Notification(Notification { role, vote: told, round: vote.election_epoch }))
     }
 
     fn packet(
@@ -118,6 +122,7 @@ impl Translator<'_> {
         let zxid = zxid(packet.zxid);
         Ok(Some(match (packet.kind, payload) {
             (PacketType::FollowerInfo, _) => Any::FollowerInfo { accepted_epoch: zxid.epoch },
+            (PacketType::ObserverInfo, _) => Any::ObserverInfo { accepted_epoch: zxid.epoch },
             (PacketType::LeaderInfo, _) => Any::LeaderInfo { epoch: zxid.epoch },
             (PacketType::AckEpoch, Payload::CurrentEpoch(epoch)) => {
                 Any::AckEpoch { current_epoch: u32::try_from(*epoch).ok(), last_zxid: zxid }
@@ -129,14 +134,15 @@ impl Translator<'_> {
             (PacketType::Proposal, Payload::Txn(txn)) => {
                 Any::Proposal(Txn { zxid, payload: content(txn) })
             }
+            (PacketType::Inform, Payload::Txn(txn)) => {
+                Any::Inform(Txn { zxid, payload: content(txn) })
+            }
             (PacketType::Commit, _) => Any::Commit { zxid },
             (PacketType::NewLeader, _) => Any::NewLeader { epoch: zxid.epoch },
             (PacketType::UpToDate, _) => Any::UpToDate,
             (PacketType::Ack, _) if zxid.counter == 0 => Any::AckLd { epoch: zxid.epoch },
             (PacketType::Ack, _) => Any::Ack { zxid },
-            (kind, _) if is_of_sessions(kind) || is_heartbeat(kind) || is_of_observers(kind) => {
-                return Ok(None);
-            }
+            (kind, _) if is_of_sessions(kind) || is_heartbeat(kind) => return Ok(None),
             (kind, _) => return Err(format!("the model has no words for {kind:?}")),
         }))
     }
@@ -164,20 +170,6 @@ fn is_of_sessions(kind: PacketType) -> bool {
 /// can happen at any moment. Its zxid is looked at by W-PING.
 fn is_heartbeat(kind: PacketType) -> bool {
     kind == PacketType::Ping
-}
-
-/// What goes to observers and comes from them, on connections that are not looked at: they are in no
-/// quorum, and a leader does for its followers what it would do without them. (An acceptedEpoch of an
-/// observer could raise the new epoch above that of every voter of the quorum; no observer accepts an
-/// epoch that a leader has not accepted before it.)
-fn is_of_observers(kind: PacketType) -> bool {
-    matches!(kind, PacketType::ObserverInfo | PacketType::Inform)
-}
-
-/// The round of a vote. A server that has no vote yet tells -1 (`QuorumPeer.startLeaderElection`),
-/// which is 0 in the model.
-fn round(vote: &election::Notification) -> u32 {
-    if vote.election_epoch == -1 { 0 } else { low(vote.election_epoch) }
 }
 
 fn zxid(zxid: i64) -> Zxid<u32> {

@@ -8,14 +8,18 @@ use crate::answer::Answer;
 use crate::answer::Followed;
 use crate::case::Case;
 
-/// Follows every voter, each under its own rules.
+/// The servers that are followed: the voters, then the observers.
+pub fn servers(members: &Members) -> impl Iterator<Item = i64> {
+    members.servers.difference(&members.observers).chain(&members.observers).copied()
+}
+
+/// Follows every server, each under its own rules.
 pub fn follow_all(
     items: &[Item],
     members: &Members,
     rules: impl Fn(i64) -> Profile,
 ) -> Vec<Followed> {
-    let voters = members.servers.difference(&members.observers);
-    voters.map(|server| follow(items, members, *server, rules(*server))).collect()
+    servers(members).map(|server| follow(items, members, server, rules(server))).collect()
 }
 
 /// The answer for all servers: the divergence that comes first in the capture; without one, the first

@@ -141,7 +141,14 @@ impl View {
     /// Why nothing can be said from the beginning on: the first process starts with a disk that is not
     /// empty, or was started before the capture begins.
     pub(crate) fn begins_late(&self) -> Option<String> {
-        let votes = self.lives.first()?.votes.values().filter_map(|votes| votes.out.first());
+        let first_life = self.lives.first()?;
+        let dialled = first_life.links.iter().filter(|link| !link.leads);
+        let registered =
+            dialled.filter_map(|link| link.out.first()).min_by_key(|(place, _)| *place);
+        if let Some((_, Any::ObserverInfo { accepted_epoch: 1.. })) = registered {
+            return Some("it starts with a disk that is not empty".to_owned());
+        }
+        let votes = first_life.votes.values().filter_map(|votes| votes.out.first());
         let (_, first) = votes.min_by_key(|(place, _)| *place)?;
         let Any::Notification(vote) = first else { return None };
         let is_first = vote.role == Role::Looking && vote.round == 1;
@@ -239,6 +246,9 @@ impl Builder<'_> {
         let number = self.view.lives.len() - 1;
         let Some(life) = self.view.lives.last_mut() else { return };
         let home = match port {
+            // What observers vote counts nowhere, and what they are told decides only whom they follow
+            // (`zk.fle.observe`).
+            Port::Election if ![from, to].iter().all(|id| self.voters.votes(*id)) => return,
             Port::Election => Home::Votes(number, peer),
             Port::Quorum => {
                 let leads = to == me;

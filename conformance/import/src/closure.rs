@@ -148,6 +148,7 @@ pub(crate) fn is_hidden(state: &State, action: &Action) -> bool {
         | Action::AppendFails(_)
         | Action::Elect(..)
         | Action::Join(..)
+        | Action::Observe(..)
         | Action::Notification(..)
         | Action::Settle(_)
         | Action::Resend(_)

@@ -49,6 +49,7 @@ pub(crate) fn model(
     }
     let bounds = Bounds {
         servers: u8::try_from(trace.servers.len()).unwrap_or(u8::MAX),
+        observers: 0,
         requests: u8::try_from(TXNS_MAX).unwrap_or(u8::MAX),
         crashes: MANY,
         kills: 0,

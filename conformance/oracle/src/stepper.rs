@@ -11,7 +11,9 @@ use std::mem::discriminant;
 use zab_check::convert::{self, Ids, ModelMessage};
 use zab_check::{Entry, Shown, Witness};
 use zab_model::{Config, Decision, Effect, Item, Message, Role, ServerId, Step, Wide};
-use zab_trace::{Chain, Event, EventKind, EventName, Header, Packet, Persisted, Port, State};
+use zab_trace::{
+    Chain, Event, EventKind, EventName, Header, Packet, Persisted, Port, Round, State,
+};
 
 use crate::in_order::in_order;
 use crate::uses::ways;
@@ -319,8 +321,7 @@ impl<'a> Replay<'a> {
             EventKind::Looking { round } => looking(player, *round),
             EventKind::Elected { leader, round } => {
                 let leader = self.ids.dense(*leader).ok_or("elects nobody")?;
-                let round = u32::try_from(*round).map_err(|_| "elects in another round")?;
-                decided(player, Decision::Elected { leader, round })
+                decided(player, Decision::Elected { leader, round: *round })
             }
             EventKind::Established { epoch } => {
                 decided(player, Decision::Established { epoch: *epoch })
@@ -407,8 +408,7 @@ fn persisted(
 }
 
 /// The line of a round may come before the write of the step that begins it.
-fn looking(player: &mut Player<'_>, round: u64) -> Result<(), &'static str> {
-    let round = u32::try_from(round).map_err(|_| "begins another round")?;
+fn looking(player: &mut Player<'_>, round: Round) -> Result<(), &'static str> {
     let coming = player.server.program.contains(Item::Notify) && !player.looking_shown;
     let is_begun = |(_, effect): &(_, Effect<Wide>)| {
         matches!(effect, Effect::Decided(Decision::Looking { .. }))

@@ -113,6 +113,9 @@ pub enum NotShown {
          follows one"
     )]
     Older,
+    /// Observers, for which the format of traces has no words.
+    #[error("a trace has no words for observers")]
+    Observers,
     /// A fault of a disk or of the network.
     #[error("{0}: no line of a trace shows this fault, and a check allows it to nobody")]
     NoLine(Action),

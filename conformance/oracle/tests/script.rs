@@ -9,6 +9,7 @@ use zab_oracle::{NotShown, Rng, script};
 fn model(profile: Profile) -> Zab {
     let bounds = Bounds {
         servers: 3,
+        observers: 0,
         requests: 3,
         crashes: 2,
         kills: 0,

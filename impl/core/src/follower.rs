@@ -119,8 +119,9 @@ impl Follower {
         }
     }
 
-    /// INFORM(z), at an observer: PROPOSAL and COMMIT in one (`Observer.processPacket`,
-    /// `Learner.syncWithLeader`).
+    /// zk.sync.inform, zk.bcast.inform: INFORM(z), at an observer: PROPOSAL and COMMIT in one
+    /// (`Observer.processPacket`, `Learner.syncWithLeader`). On NEWLEADER an observer does what a follower
+    /// does (D-OBSERVER).
     pub(crate) fn on_inform(
         &mut self,
         server: &mut Server,

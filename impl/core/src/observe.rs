@@ -238,9 +238,11 @@ impl Observer {
 
     fn decision(&mut self, decision: Decision) -> Event {
         let kind = match decision {
-            Decision::Looking { round } => EventKind::Looking { round },
+            Decision::Looking { round } => EventKind::Looking { round: round_shown(round) },
             Decision::Resent => EventKind::Resent,
-            Decision::Elected { leader, round } => EventKind::Elected { leader, round },
+            Decision::Elected { leader, round } => {
+                EventKind::Elected { leader, round: round_shown(round) }
+            }
             Decision::Proposed { zxid, digest } => EventKind::Proposed { zxid, digest },
             Decision::Established { epoch } => EventKind::Established { epoch },
             Decision::Committed { zxid } => EventKind::Committed { zxid },
@@ -276,9 +278,15 @@ fn notification_message(notification: &Notification) -> zab_trace::Message {
         role,
         leader: vote.leader,
         zxid: vote.zxid,
-        round,
+        round: round_shown(round),
         peer_epoch: vote.peer_epoch,
     }
+}
+
+/// A round as a trace shows it. Beyond [`ROUND_MAX`](crate::ROUND_MAX), where a trace has no room,
+/// only what is dropped can be (D-ROUND).
+fn round_shown(round: u64) -> zab_trace::Round {
+    zab_trace::Round::try_from(round).unwrap_or(zab_trace::Round::MAX)
 }
 
 /// A message as a trace shows it, if it does.

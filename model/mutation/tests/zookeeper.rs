@@ -159,4 +159,5 @@ fn unbroken_the_copy_is_the_model() {
     same!(Writes, Oracle, kills: 1, timeouts: 1, disconnects: 1, rounds: 2);
     same!(Writes, Fle, servers: 2, requests: 1, crashes: 1, rounds: 2);
     same!(Writes, FleOnly, rounds: 0);
+    same!(Writes, Oracle, servers: 2, observers: 1, requests: 1);
 }

@@ -35,7 +35,8 @@ pub enum Impossible {
     /// Where elections have messages there are rounds, and at the fine grain it is not known which steps
     /// take an epoch; neither is renamed.
     #[error(
-        "liveness of the model zookeeper is judged with --election oracle or anybody, at grain writes"
+        "liveness of the model zookeeper is judged with --election oracle or anybody, at grain writes, \
+         without observers"
     )]
     NoLiveness,
     /// A walk takes each step alike, failures too, so it would hardly ever get anywhere.

@@ -21,6 +21,7 @@ fn asked(args: &[String]) -> Option<(Zab, u64)> {
     };
     let bounds = Bounds {
         servers: number(0)?,
+        observers: 0,
         requests: number(1)?,
         crashes: 1,
         kills: 1,

@@ -166,6 +166,7 @@ fn main() {
             let resends = u8::from(matches!(election, Election::Fle | Election::FleOnly));
             let bounds = Bounds {
                 servers,
+                observers: 0,
                 requests,
                 crashes: 1,
                 kills: 0,

@@ -14,6 +14,8 @@ pub const WINDOW_DEFAULT: usize = 500;
 pub struct Ensemble {
     /// How many voting members there are; their ids are 1 to this.
     pub voters: u8,
+    /// How many observers there are; their ids come after those of the voters.
+    pub observers: u8,
     /// The window: how many of its last committed transactions a leader can send one by one; at
     /// least 1.
     pub window: usize,
@@ -41,8 +43,16 @@ impl<S: Shape> Config<S> {
     /// room for so many, or there are none.
     #[must_use]
     pub fn new(voters: u8) -> Option<Self> {
-        let fits = (1..=S::SERVERS_MAX).contains(&usize::from(voters));
-        fits.then(|| Self { ensemble: Ensemble::new(voters), logs: S::Logs::default() })
+        Self::with_observers(voters, 0)
+    }
+
+    /// The same with observers besides, whose ids come after those of the voters.
+    #[must_use]
+    pub fn with_observers(voters: u8, observers: u8) -> Option<Self> {
+        let members = usize::from(voters) + usize::from(observers);
+        let fits = voters > 0 && members <= S::SERVERS_MAX;
+        let ensemble = Ensemble { observers, ..Ensemble::new(voters) };
+        fits.then(|| Self { ensemble, logs: S::Logs::default() })
     }
 
     /// A history with the storage of its transactions.
@@ -57,6 +67,7 @@ impl Ensemble {
     pub fn new(voters: u8) -> Self {
         Self {
             voters,
+            observers: 0,
             window: WINDOW_DEFAULT,
             forget_committed: false,
             profile: Profile::FIXED,
@@ -67,6 +78,22 @@ impl Ensemble {
     /// The voting members in order of their ids.
     pub fn voters(&self) -> impl Iterator<Item = ServerId> + use<> {
         (1..=self.voters).map(ServerId)
+    }
+
+    /// The observers in order of their ids.
+    pub fn observers(&self) -> impl Iterator<Item = ServerId> + use<> {
+        self.members().skip(usize::from(self.voters))
+    }
+
+    /// The voting members, then the observers, in order of their ids.
+    pub fn members(&self) -> impl Iterator<Item = ServerId> + use<> {
+        (1..=self.voters.saturating_add(self.observers)).map(ServerId)
+    }
+
+    /// Whether a server is a voting member or an observer.
+    #[must_use]
+    pub fn is_member(&self, id: ServerId) -> bool {
+        (1..=self.voters.saturating_add(self.observers)).contains(&id.0)
     }
 
     /// Whether a server is a voting member.

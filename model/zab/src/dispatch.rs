@@ -55,6 +55,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             Step::Handler { learner } => self.handler_step(learner),
             Step::SyncLog { up_to } => self.zk_bcast_sync(up_to),
             Step::Settle => self.zk_fle_settle(),
+            Step::Observe { leader } => self.zk_fle_observe(leader),
             Step::Resend => self.zk_fle_resend(),
             Step::LeaveRole => self.zk_fail_leader_quorum(),
             Step::Request { payload } => self.l_3_1(payload),
@@ -91,6 +92,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             }
             Step::Connected { .. }
             | Step::Settle
+            | Step::Observe { .. }
             | Step::Resend
             | Step::LeaveRole
             | Step::AppendFails
@@ -119,7 +121,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     }
 
     fn receive(&mut self, from: ServerId, message: Message<S>) -> Outcome {
-        self.require_other_voter(from)?;
+        self.require_other_member(from)?;
         match (self.me.role, message) {
             (Role::Looking, Message::Notification(n)) => self.looking_hears(from, &n),
             (Role::Following | Role::Leading, Message::Notification(n)) => {
@@ -147,10 +149,10 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         }
     }
 
-    pub(crate) fn require_other_voter(&mut self, from: ServerId) -> Outcome {
-        let is_other = self.cfg.ensemble.is_voter(from) && from != self.me.id;
+    pub(crate) fn require_other_member(&mut self, from: ServerId) -> Outcome {
+        let is_other = self.cfg.ensemble.is_member(from) && from != self.me.id;
         let guard = Guard::new(is_other, from, self.cfg.ensemble.voters);
-        self.require("receive", "the sender is another voter", guard)
+        self.require("receive", "the sender is another server of the ensemble", guard)
     }
 
     /// LOOKING × NOTIFICATION.
@@ -184,10 +186,13 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             Message::Proposal(txn) => self.zk_sync_proposal(txn),
             Message::Commit { zxid } if is_in_broadcast => self.f_3_3(zxid),
             Message::Commit { zxid } => self.zk_sync_commit(zxid),
+            Message::Inform(txn) if is_in_broadcast => self.zk_bcast_inform(txn),
+            Message::Inform(txn) => self.zk_sync_inform(txn),
             Message::NewLeader { epoch } => self.f_2_1(epoch),
             Message::UpToDate => self.f_2_2(),
             // Only learners send these, and the leader is not one.
             Message::FollowerInfo { .. }
+            | Message::ObserverInfo { .. }
             | Message::AckEpoch { .. }
             | Message::AckLd { .. }
             | Message::Ack { .. } => {
@@ -201,7 +206,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// LEADING × message.
     fn leader_message(&mut self, from: ServerId, message: Message<S>) -> Outcome {
         match message {
-            Message::FollowerInfo { accepted_epoch } => {
+            Message::FollowerInfo { accepted_epoch } | Message::ObserverInfo { accepted_epoch } => {
                 self.l_1_1(from, accepted_epoch);
                 Ok(())
             }
@@ -217,6 +222,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             | Message::Snap { .. }
             | Message::Proposal(_)
             | Message::Commit { .. }
+            | Message::Inform(_)
             | Message::NewLeader { .. }
             | Message::UpToDate => {
                 self.refuse_unless("quorum", "the learner sends what learners send", holds(false))

@@ -26,8 +26,8 @@
 //!
 //! `sizes`, `sized`, `bounds`, `state`, `action`: the words. `links`, `oracle`: channels and the coarse
 //! election. `model`, `enabled`, `effects`: what an action does, when it can, what follows from it.
-//! `engines`: the model as engines see it; `waiting`: whether it may stop. `properties`, `agreement`, `leading`, `abstraction`, `reached`, `ghost`:
-//! what must hold, what should be seen, what is remembered for it. `unlimited`: no bound on failures. `liveness`: what must come about. `starts`: what runs begin with. `render`, `facts`,
+//! `engines`: the model as engines see it; `waiting`: whether it may stop. `properties`, `agreement`, `leading`, `abstraction`, `observers`, `reached`,
+//! `ghost`: what must hold, what should be seen, what is remembered for it. `unlimited`: no bound on failures. `liveness`: what must come about. `starts`: what runs begin with. `render`, `facts`,
 //! `picture`: telling the result.
 
 mod abstraction;
@@ -43,6 +43,7 @@ mod leading;
 mod links;
 pub mod liveness;
 mod model;
+mod observers;
 mod older;
 mod oracle;
 mod packet;

@@ -19,7 +19,7 @@
 //! # What is left out
 //!
 //! * Time. Whatever a timeout does can happen at any moment.
-//! * Observers, reconfiguration, weights, epochs that run out of counters.
+//! * Reconfiguration, weights, epochs that run out of counters.
 //! * What PING, SYNC and client sessions do; the content of transactions.
 //! * Of releases: what [`profile::GAPS`] lists.
 //!
@@ -56,7 +56,7 @@ pub use dispatch::apply;
 pub use grain::Grain;
 pub use history::History;
 pub use message::{Message, Notification};
-pub use number::Number;
+pub use number::{Number, Round};
 pub use outbox::{Decision, Effect, Outbox, Write};
 pub use probe::{Check, NoProbe, Probe, Record};
 pub use profile::Profile;
@@ -67,7 +67,7 @@ pub use server::{
     Election, Former, Heard, Leader, Learner, Progress, Projection, Server, Stage, SyncMode,
     Synchronization,
 };
-pub use shape::{Ledger, Queue, Shape, Small, Table, TxnOf, Wide};
+pub use shape::{Ledger, Queue, RoundOf, Shape, Small, Table, TxnOf, Wide};
 pub use step::{Enabled, Step};
 pub use stores::{CommittedLog, Database, Disk, Snapshot};
 pub use types::{Phase, Role, ServerId, ServerSet, Txn, Vote, Zxid};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::number::Number;
 use crate::shape::{Shape, TxnOf};
 use crate::types::{Role, Vote, Zxid};
 
@@ -13,6 +14,11 @@ pub enum Message<S: Shape> {
     /// FOLLOWERINFO (paper: CEPOCH): the learner's acceptedEpoch.
     FollowerInfo {
         /// The last epoch the learner promised to follow.
+        accepted_epoch: S::Num,
+    },
+    /// OBSERVERINFO: FOLLOWERINFO of an observer.
+    ObserverInfo {
+        /// The last epoch the observer promised to follow.
         accepted_epoch: S::Num,
     },
     /// LEADERINFO (paper: NEWEPOCH): the epoch the leader offers.
@@ -52,6 +58,8 @@ pub enum Message<S: Shape> {
         /// What is committed.
         zxid: Zxid<S::Num>,
     },
+    /// INFORM: PROPOSAL and COMMIT in one, for an observer.
+    Inform(TxnOf<S>),
     /// NEWLEADER: the end of the leader's history; acknowledged by ACK-LD.
     NewLeader {
         /// The new epoch.
@@ -73,13 +81,13 @@ pub enum Message<S: Shape> {
 
 /// NOTIFICATION: what a server votes for, or has voted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Notification<N> {
+pub struct Notification<N: Number> {
     /// What the sender is; never DOWN.
     pub role: Role,
     /// Its proposal while LOOKING, afterwards the vote it settled with.
     pub vote: Vote<N>,
     /// Its round (`electionEpoch`).
-    pub round: N,
+    pub round: N::Round,
 }
 
 impl<S: Shape> fmt::Display for Message<S> {
@@ -90,6 +98,9 @@ impl<S: Shape> fmt::Display for Message<S> {
             }
             Self::FollowerInfo { accepted_epoch } => {
                 write!(f, "FOLLOWERINFO acceptedEpoch={accepted_epoch}")
+            }
+            Self::ObserverInfo { accepted_epoch } => {
+                write!(f, "OBSERVERINFO acceptedEpoch={accepted_epoch}")
             }
             Self::LeaderInfo { epoch } => write!(f, "LEADERINFO epoch={epoch}"),
             Self::AckEpoch { current_epoch: Some(epoch), last_zxid } => {
@@ -103,6 +114,7 @@ impl<S: Shape> fmt::Display for Message<S> {
             Self::Snap { zxid, .. } => write!(f, "SNAP {zxid}"),
             Self::Proposal(txn) => write!(f, "PROPOSAL {} payload={}", txn.zxid, txn.payload),
             Self::Commit { zxid } => write!(f, "COMMIT {zxid}"),
+            Self::Inform(txn) => write!(f, "INFORM {} payload={}", txn.zxid, txn.payload),
             Self::NewLeader { epoch } => write!(f, "NEWLEADER epoch={epoch}"),
             Self::AckLd { epoch } => write!(f, "ACK-LD epoch={epoch}"),
             Self::Ack { zxid } => write!(f, "ACK {zxid}"),

@@ -7,8 +7,23 @@ use std::hash::Hash;
 pub trait Value: Copy + Debug + Default + Eq + Hash + 'static {}
 impl<T: Copy + Debug + Default + Eq + Hash + 'static> Value for T {}
 
-/// An unsigned number: epoch, counter, round, or the length of a history.
+/// A round of elections, from -1.
+pub trait Round: Value + Ord + Display {
+    /// -1, which is told before the first election of a process is over
+    /// (`QuorumPeer.startLeaderElection`).
+    const NONE: Self;
+    /// The round of a process that has begun no election.
+    const ZERO: Self;
+    /// The round of the first election.
+    const FIRST: Self;
+    /// The round after this one; `None` after the last.
+    fn next(self) -> Option<Self>;
+}
+
+/// An unsigned number: epoch, counter, or the length of a history.
 pub trait Number: Value + Ord + Display {
+    /// The rounds of servers with such numbers.
+    type Round: Round;
     /// 0.
     const ZERO: Self;
     /// 1.
@@ -22,8 +37,18 @@ pub trait Number: Value + Ord + Display {
 }
 
 macro_rules! number {
-    ($type:ty) => {
+    ($type:ty, $round:ty) => {
+        impl Round for $round {
+            const NONE: Self = -1;
+            const ZERO: Self = 0;
+            const FIRST: Self = 1;
+            fn next(self) -> Option<Self> {
+                self.checked_add(1)
+            }
+        }
+
         impl Number for $type {
+            type Round = $round;
             const ZERO: Self = 0;
             const ONE: Self = 1;
             fn next(self) -> Option<Self> {
@@ -38,5 +63,5 @@ macro_rules! number {
         }
     };
 }
-number!(u8);
-number!(u32);
+number!(u8, i8);
+number!(u32, i64);

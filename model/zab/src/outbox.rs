@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::message::Message;
+use crate::number::Number;
 use crate::shape::Shape;
 use crate::types::{ServerId, Zxid};
 
@@ -117,11 +118,11 @@ pub enum Write<N> {
 
 /// A decision, named as in the trace format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Decision<N> {
+pub enum Decision<N: Number> {
     /// Entered LOOKING (`zk.fle.enter`).
     Looking {
         /// The new round.
-        round: N,
+        round: N::Round,
     },
     /// Repeats its proposal (`zk.fle.resend`).
     Resent,
@@ -130,7 +131,7 @@ pub enum Decision<N> {
         /// The server that was elected.
         leader: ServerId,
         /// The round it was elected in.
-        round: N,
+        round: N::Round,
     },
     /// The leader made a request into a transaction (`l.3.1`).
     Proposed {
@@ -177,7 +178,7 @@ impl<N: fmt::Display> fmt::Display for Write<N> {
     }
 }
 
-impl<N: fmt::Display> fmt::Display for Decision<N> {
+impl<N: Number> fmt::Display for Decision<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Looking { round } => write!(f, "Looking round={round}"),

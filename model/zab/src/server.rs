@@ -10,9 +10,10 @@ use zerocopy::{Immutable, IntoBytes, TryFromBytes, Unaligned};
 
 use crate::config::Config;
 use crate::history::History;
+use crate::number::Number;
 use crate::profile::{LogAfterSnapshot, StartAheadOfEpoch};
 use crate::program::{Item, Program};
-use crate::shape::Shape;
+use crate::shape::{RoundOf, Shape};
 use crate::stores::{Database, Disk, Snapshot};
 use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
 
@@ -42,7 +43,7 @@ pub struct Server<S: Shape> {
     /// What survives a crash.
     pub disk: Disk<S>,
     /// The election's round (logicalclock).
-    pub round: S::Num,
+    pub round: RoundOf<S>,
     /// LOOKING: the proposal. Afterwards: the vote the election was settled with.
     pub vote: Vote<S::Num>,
     /// The vote of before, as long as it may be told in place of `vote`; otherwise the default.
@@ -90,15 +91,15 @@ pub struct Heard<N> {
 }
 
 /// The current vote of an earlier role, and the round of its election; at first the own vote, and
-/// round 0, which is -1 on the wire (`QuorumPeer.startLeaderElection`).
+/// round -1 (`QuorumPeer.startLeaderElection`).
 #[flat]
 #[derive(Debug, Default)]
 #[repr(C)]
-pub struct Former<N> {
+pub struct Former<N: Number> {
     /// The vote.
     pub vote: Vote<N>,
     /// Its round.
-    pub round: N,
+    pub round: N::Round,
 }
 
 /// How far a follower's connection and synchronization have come.

@@ -39,11 +39,14 @@ pub trait Queue<T>: Clone + Debug + Default + Eq + Hash {
 /// The transaction type of a shape.
 pub type TxnOf<S> = Txn<<S as Shape>::Num, <S as Shape>::Payload>;
 
+/// A round of elections of a shape.
+pub type RoundOf<S> = <<S as Shape>::Num as Number>::Round;
+
 /// How the state of a server is laid out.
 pub trait Shape: Copy + Debug + Default + Eq + Hash + 'static {
     /// How many servers a table has rows for; ids are 1 to this.
     const SERVERS_MAX: usize;
-    /// Epochs, counters, rounds and lengths.
+    /// Epochs, counters and lengths; rounds go with them ([`Number::Round`]).
     type Num: Number;
     /// Identifies a payload.
     type Payload: Value + Ord + Display;

@@ -70,6 +70,11 @@ pub enum Step<S: Shape> {
     },
     /// `zk.fle.settle`: nothing arrived for long enough.
     Settle,
+    /// `zk.fle.observe`: an observer that looks takes a server for its leader.
+    Observe {
+        /// That server.
+        leader: ServerId,
+    },
     /// `zk.fle.resend`.
     Resend,
     /// The role is left for a reason that no message shows: `zk.fail.leader_quorum`, or a silence

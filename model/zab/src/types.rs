@@ -9,8 +9,9 @@ pub use zab_paper::Phase;
 
 use crate::number::Number;
 
-/// A voting member. Ids go from 1 to the number of voters; a mapping from other ids must keep their
-/// order, because elections compare ids. 0 is [`Self::NOBODY`].
+/// A server. The ids of voting members go from 1 to their number, those of observers on from there; a
+/// mapping from other ids must keep the order of voters, because elections compare ids. 0 is
+/// [`Self::NOBODY`].
 #[flat]
 #[derive(Debug, Default, PartialOrd, Ord)]
 #[repr(transparent)]
@@ -181,7 +182,7 @@ pub enum Role {
     Down,
     /// Electing.
     Looking,
-    /// Follows the leader it voted for.
+    /// Follows the leader it voted for; of an observer OBSERVING, which is the same without a vote.
     Following,
     /// Leads, or tries to.
     Leading,

@@ -105,6 +105,7 @@ fn handles(action: &str) -> bool {
 fn zab(election: Election, network: Option<NetworkMutant>) -> Zab {
     let bounds = explore::Bounds {
         servers: 3,
+        observers: 0,
         requests: 2,
         crashes: 2,
         kills: 0,

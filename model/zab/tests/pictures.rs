@@ -102,6 +102,7 @@ fn implemented() -> Vec<Action> {
 fn a_run_of_the_zookeeper_family() {
     let bounds = explore::Bounds {
         servers: 3,
+        observers: 0,
         requests: 1,
         crashes: 1,
         kills: 0,

@@ -145,10 +145,10 @@ fn the_first_round_comes_after_the_last() {
     let mut story = wide("3", 1);
     story.skip("connected 3\nleave");
     let vote = Vote { leader: ServerId(3), zxid: Zxid::default(), peer_epoch: 9 };
-    let notification = Notification { role: Role::Looking, vote, round: u32::MAX };
+    let notification = Notification { role: Role::Looking, vote, round: i64::MAX };
     let message = Message::Notification(notification);
     let said = story.take(Step::Receive { from: ServerId(3), message });
-    assert!(said.contains(&u32::MAX.to_string()), "{said}");
+    assert!(said.contains(&i64::MAX.to_string()), "{said}");
     let said = story.tell("settle\nconnected 3\nleave");
     assert!(said.contains("Looking round=1\n"), "{said}");
 }

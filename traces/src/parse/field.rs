@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, MapAccess, Visitor};
+use serde::de::{self, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::{LogDigest, TxnDigest, Zxid};
+use crate::{LogDigest, ROUND_MIN, Round, TxnDigest, Zxid};
 
 /// Reads a field that may be absent but not `null`: absent means unknown, `null` means none.
 pub(crate) fn present<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
@@ -50,6 +50,37 @@ where
     T: Deserialize<'de>,
 {
     object(from).map(Some)
+}
+
+/// A round as it is written.
+#[derive(Clone, Copy)]
+pub(crate) struct RawRound(pub(crate) Round);
+
+impl<'de> Deserialize<'de> for RawRound {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct RoundVisitor;
+
+        impl Visitor<'_> for RoundVisitor {
+            type Value = RawRound;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a whole number from {ROUND_MIN} to {}", Round::MAX)
+            }
+
+            fn visit_i64<E: de::Error>(self, round: i64) -> Result<RawRound, E> {
+                let is_round = round >= ROUND_MIN;
+                let refused = || E::invalid_value(Unexpected::Signed(round), &self);
+                is_round.then_some(RawRound(round)).ok_or_else(refused)
+            }
+
+            fn visit_u64<E: de::Error>(self, round: u64) -> Result<RawRound, E> {
+                let refused = |_| E::invalid_value(Unexpected::Unsigned(round), &self);
+                Round::try_from(round).map(RawRound).map_err(refused)
+            }
+        }
+
+        from.deserialize_i64(RoundVisitor)
+    }
 }
 
 /// A string, borrowed from the line where it has no escapes.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::field::{Text, present, present_object};
+use super::field::{RawRound, Text, present, present_object};
 use super::projection::{RawRecovered, RawState};
 use crate::{Epoch, EventName, Message, MessageType, Role, ServerId, TxnDigest, Zxid};
 
@@ -43,7 +43,7 @@ pub(super) struct RawEvent<'a> {
     #[serde(default, deserialize_with = "present")]
     pub(super) digest: Option<TxnDigest>,
     #[serde(default, deserialize_with = "present")]
-    pub(super) round: Option<u64>,
+    pub(super) round: Option<RawRound>,
     #[serde(default, deserialize_with = "present")]
     pub(super) leader: Option<ServerId>,
     #[serde(default, deserialize_with = "present")]
@@ -68,7 +68,7 @@ pub(super) struct RawMessage {
     #[serde(default, deserialize_with = "present")]
     pub(super) zxid: Option<Zxid>,
     #[serde(default, deserialize_with = "present")]
-    pub(super) round: Option<u64>,
+    pub(super) round: Option<RawRound>,
     #[serde(default, deserialize_with = "present")]
     pub(super) peer_epoch: Option<Epoch>,
     #[serde(default, deserialize_with = "present")]

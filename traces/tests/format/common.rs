@@ -8,7 +8,8 @@ use proptest::option;
 use proptest::prelude::*;
 use zab_trace::{
     Chain, ConnectionName, Event, EventKind, Header, Implementation, LogDigest, Message, Packet,
-    Persisted, Phase, Recovered, Role, Source, State, TxnDigest, Writer, Zxid, trace_files,
+    Persisted, Phase, ROUND_MIN, Recovered, Role, Round, Source, State, TxnDigest, Writer, Zxid,
+    trace_files,
 };
 
 /// The header of a trace of three servers.
@@ -66,10 +67,14 @@ fn role() -> impl Strategy<Value = Role> {
     proptest::sample::select(Role::ALL)
 }
 
+fn round() -> impl Strategy<Value = Round> {
+    ROUND_MIN..=Round::MAX
+}
+
 fn message() -> impl Strategy<Value = Message> {
     let digest = any::<u64>().prop_map(TxnDigest);
     prop_oneof![
-        (role(), any::<u64>(), zxid(), any::<u64>(), any::<u32>()).prop_map(
+        (role(), any::<u64>(), zxid(), round(), any::<u32>()).prop_map(
             |(role, leader, zxid, round, peer_epoch)| Message::Notification {
                 role,
                 leader,
@@ -136,10 +141,9 @@ fn kind() -> impl Strategy<Value = EventKind> {
         persisted().prop_map(EventKind::Persisted),
         packet().prop_map(EventKind::Sent),
         zxid().prop_map(|zxid| EventKind::Delivered { zxid }),
-        any::<u64>().prop_map(|round| EventKind::Looking { round }),
+        round().prop_map(|round| EventKind::Looking { round }),
         Just(EventKind::Resent),
-        (any::<u64>(), any::<u64>())
-            .prop_map(|(leader, round)| EventKind::Elected { leader, round }),
+        (any::<u64>(), round()).prop_map(|(leader, round)| EventKind::Elected { leader, round }),
         (zxid(), any::<u64>().prop_map(TxnDigest))
             .prop_map(|(zxid, digest)| EventKind::Proposed { zxid, digest }),
         any::<u32>().prop_map(|epoch| EventKind::Established { epoch }),

@@ -20,6 +20,15 @@ pub(crate) const BAD_EVENTS: &[(&str, &str)] = &[
     ("huge", r#"{"server":1,"incarnation":1,"seq":18446744073709551616,"event":"Stop"}"#),
     ("incarnation 0", r#"{"server":1,"incarnation":0,"seq":0,"event":"Stop"}"#),
     ("null", r#"{"server":1,"incarnation":1,"seq":0,"event":"Looking","round":null}"#),
+    ("round -2", r#"{"server":1,"incarnation":1,"seq":0,"event":"Looking","round":-2}"#),
+    (
+        "a huge round",
+        r#"{"server":1,"incarnation":1,"seq":0,"event":"Looking","round":9223372036854775808}"#,
+    ),
+    (
+        "a vote of round -2",
+        r#"{"server":1,"incarnation":1,"seq":0,"event":"Sent","connection":"a>b","ordinal":0,"peer":2,"message":{"type":"NOTIFICATION","role":"LEADING","leader":3,"zxid":"0.0","round":-2,"peerEpoch":0}}"#,
+    ),
     ("no argument", r#"{"server":1,"incarnation":1,"seq":0,"event":"Looking"}"#),
     ("no zxid", r#"{"server":1,"incarnation":1,"seq":0,"event":"Committed","zxid":"1"}"#),
     ("a number", r#"{"server":1,"incarnation":1,"seq":0,"event":"Committed","zxid":1}"#),

@@ -47,7 +47,7 @@ fn stop(server: ServerId, seq: u64) -> Event {
 }
 
 fn looking(server: ServerId, seq: u64) -> Event {
-    Event::new(server, 1, seq, EventKind::Looking { round: seq })
+    Event::new(server, 1, seq, EventKind::Looking { round: seq.cast_signed() })
 }
 
 fn packet(connection: &str, ordinal: u64, peer: ServerId) -> Packet {

@@ -1,7 +1,7 @@
 //! Decisions: those that a line causes, and those that follow from an earlier line.
 
 use zab_model::{Item, Probe, Step};
-use zab_trace::{Epoch, ServerId, TxnDigest, Zxid};
+use zab_trace::{Epoch, Round, ServerId, TxnDigest, Zxid};
 
 use super::Miss;
 use crate::state::{Candidate, Context};
@@ -15,19 +15,19 @@ use crate::trace::convert;
 pub(super) fn looking<P: Probe>(
     ctx: &mut Context<'_>,
     candidate: &mut Candidate,
-    round: u64,
+    round: Round,
     probe: &mut P,
 ) -> Result<(), Miss> {
     let begun = !candidate.core.decided.looking.is_empty() || enters(candidate);
     if !begun && !candidate.step(ctx, Step::LeaveRole, probe) {
         return Err(Miss::Step(Step::LeaveRole));
     }
-    if enters(candidate) && u64::from(candidate.core.server.round) == round {
+    if enters(candidate) && candidate.core.server.round == round {
         candidate.core.decided.looking_shown = true;
         return Ok(());
     }
     match candidate.core.decided.looking.pop_front() {
-        Some(due) if u64::from(due) == round => Ok(()),
+        Some(due) if due == round => Ok(()),
         due => Err(Miss::Decision(due.map(|round| format!("Looking round={round}")))),
     }
 }
@@ -60,14 +60,14 @@ pub(super) fn resent<P: Probe>(
 pub(super) fn elected<P: Probe>(
     ctx: &mut Context<'_>,
     candidate: &mut Candidate,
-    (leader, round): (ServerId, u64),
+    (leader, round): (ServerId, Round),
     probe: &mut P,
 ) -> Result<(), Miss> {
     if candidate.core.decided.elected.is_empty() && !candidate.step(ctx, Step::Settle, probe) {
         return Err(Miss::Step(Step::Settle));
     }
     match candidate.core.decided.elected.pop_front() {
-        Some((due, at)) if ctx.ids.real(due) == leader && u64::from(at) == round => Ok(()),
+        Some((due, at)) if ctx.ids.real(due) == leader && at == round => Ok(()),
         due => Err(Miss::Decision(due.map(|(leader, round)| {
             format!("Elected leader={} round={round}", ctx.ids.real(leader))
         }))),

@@ -1,7 +1,9 @@
 //! What a server could have shown instead of a line. Everything that is offered has been tried.
 
 use zab_model::{Message, NoProbe, Role, Step};
-use zab_trace::{Chain, ConnectionName, Event, EventKind, LogDigest, Packet, Persisted, Recovered};
+use zab_trace::{
+    Chain, ConnectionName, Event, EventKind, LogDigest, Packet, Persisted, Recovered, Round,
+};
 
 use crate::mapping::{self, choices};
 use crate::report::describe;
@@ -90,11 +92,11 @@ fn decisions(ctx: &mut Context<'_>, candidate: &Candidate) -> Vec<Offer> {
     let mut kinds = Vec::new();
     let add = |kinds: &mut Vec<EventKind>, candidate: &Candidate| {
         let decided = &candidate.core.decided;
-        let round = |round: &u32| EventKind::Looking { round: u64::from(*round) };
+        let round = |round: &Round| EventKind::Looking { round: *round };
         kinds.extend(decided.looking.front().map(round));
         kinds.extend(decided.elected.front().map(|(leader, round)| EventKind::Elected {
             leader: ctx.ids.real(*leader),
-            round: u64::from(*round),
+            round: *round,
         }));
         let established = decided.established.front();
         kinds.extend(established.map(|epoch| EventKind::Established { epoch: *epoch }));
@@ -107,7 +109,7 @@ fn decisions(ctx: &mut Context<'_>, candidate: &Candidate) -> Vec<Offer> {
         if taken.step(ctx, step, &mut NoProbe) {
             add(&mut kinds, &taken);
             // While the tail is still to be written, the round has begun already.
-            let round = u64::from(taken.core.server.round);
+            let round = taken.core.server.round;
             kinds.extend((step == Step::LeaveRole).then_some(EventKind::Looking { round }));
         }
     }

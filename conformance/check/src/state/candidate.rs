@@ -9,6 +9,7 @@ use zab_model::{
     Config, Decision, Effect, Enabled, Message, Notification, Phase, Probe, Role, Server, ServerId,
     ServerSet, Shape, Step, Wide, Write, Zxid,
 };
+use zab_trace::Round;
 
 use crate::state::context::Context;
 use crate::state::witness::Entry;
@@ -35,10 +36,10 @@ pub(crate) struct Notices {
 /// Decisions made and not yet shown, each kind in its order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Decided {
-    pub(crate) looking: VecDeque<u32>,
+    pub(crate) looking: VecDeque<Round>,
     /// The `Looking` line of a program that still has a write to do has come already.
     pub(crate) looking_shown: bool,
-    pub(crate) elected: VecDeque<(ServerId, u32)>,
+    pub(crate) elected: VecDeque<(ServerId, Round)>,
     pub(crate) established: VecDeque<u32>,
     pub(crate) committed: VecDeque<Zxid<u32>>,
 }
@@ -47,8 +48,8 @@ pub(crate) struct Decided {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owed {
     Delivered(Zxid<u32>),
-    Looking(u32),
-    Elected(ServerId, u32),
+    Looking(Round),
+    Elected(ServerId, Round),
     Established(u32),
     Committed(Zxid<u32>),
     /// The next write of the program.

@@ -76,6 +76,8 @@ pub(crate) fn name(step: &Step<Wide>) -> String {
         Step::ZombieWrites => "ZombieWrites".to_owned(),
         // Grain `threads`.
         Step::Apply => "Apply".to_owned(),
+        // Of observers, which traces do not have.
+        Step::Observe { leader } => format!("Observe leader={leader}"),
         // Under profiles that serve an older connection.
         Step::ReceiveOlder { from, message } => format!("ReceiveOlder from={from} {message}"),
         Step::OlderEnds { peer } => format!("OlderEnds peer={peer}"),

@@ -113,7 +113,7 @@ pub const fn state(shown: model::Projection<u32>) -> trace::State {
 }
 
 /// A message as the trace shows it; none for a notification of a server that is down, which no
-/// rule sends.
+/// rule sends, and for those of observers.
 #[must_use]
 pub fn message(ids: &Ids, message: &ModelMessage) -> Option<trace::Message> {
     Some(match message {
@@ -121,7 +121,7 @@ pub fn message(ids: &Ids, message: &ModelMessage) -> Option<trace::Message> {
             role: role(n.role)?,
             leader: ids.real(n.vote.leader),
             zxid: zxid(n.vote.zxid),
-            round: u64::from(n.round),
+            round: n.round,
             peer_epoch: n.vote.peer_epoch,
         },
         ModelMessage::FollowerInfo { accepted_epoch } => {
@@ -142,6 +142,8 @@ pub fn message(ids: &Ids, message: &ModelMessage) -> Option<trace::Message> {
         ModelMessage::AckLd { epoch } => trace::Message::AckLd { epoch: *epoch },
         ModelMessage::Ack { zxid: at } => trace::Message::Ack { zxid: zxid(*at) },
         ModelMessage::UpToDate => trace::Message::UpToDate,
+        // The format has no words for observers.
+        ModelMessage::ObserverInfo { .. } | ModelMessage::Inform(_) => return None,
     })
 }
 
@@ -162,8 +164,7 @@ pub fn message_in(ids: &Ids, message: &trace::Message) -> Option<ModelMessage> {
                 zxid: zxid_in(*zxid),
                 peer_epoch: *peer_epoch,
             };
-            let round = u32::try_from(*round).ok()?;
-            ModelMessage::Notification(model::Notification { role, vote, round })
+            ModelMessage::Notification(model::Notification { role, vote, round: *round })
         }
         trace::Message::FollowerInfo { accepted_epoch } => {
             ModelMessage::FollowerInfo { accepted_epoch: *accepted_epoch }

@@ -294,6 +294,10 @@ pub(crate) struct Bounds {
     /// Times that a server gives up its role; of model paper: connections that break [default: 0]
     #[arg(long, value_name = "N", help_heading = BOTH, value_parser = values::number::<u8>(0..=255))]
     pub(crate) timeouts: Option<u8>,
+    /// Servers without a vote, beside those of --servers; at most 5 in all [default: 0]
+    #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
+          value_parser = values::number::<u8>(0..=255))]
+    pub(crate) observers: Option<u8>,
     /// Client requests in a run, up to 3 [default: 1]
     #[arg(long, value_name = "N", help_heading = ZOOKEEPER,
           value_parser = values::number::<u8>(0..=REQUESTS_MAX))]

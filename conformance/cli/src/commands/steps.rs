@@ -44,13 +44,13 @@ pub(super) fn check(
     let (items, summary) = read(path)?;
     let named = |server| release(&summary, server);
     let mut rules = Vec::new();
-    for server in members.servers.difference(&members.observers) {
-        let Some(rules_of) = asked.cloned().or_else(|| named(*server)) else {
+    for server in zab_follow::servers(members) {
+        let Some(rules_of) = asked.cloned().or_else(|| named(server)) else {
             return Ok(Steps::unknown(
                 "nobody says which release it is of: give it with --profile 3.8.0",
             ));
         };
-        rules.push((*server, rules_of));
+        rules.push((server, rules_of));
     }
     let follow = |(server, rules): (i64, Named)| {
         (zab_follow::follow(&items, members, server, rules.profile), rules)

@@ -218,7 +218,7 @@ fn print(judged: &Judged) {
             "{word}  {path}: none of the properties is violated; {NOT_CHECKED}"
         )),
         None if *word == "CONFORMS" => out::line(format_args!(
-            "{word}  {path}: every voter, by itself, does what its rules allow; no property is violated"
+            "{word}  {path}: every server, by itself, does what its rules allow; no property is violated"
         )),
         None => out::line(format_args!("{word}  {path}")),
     }

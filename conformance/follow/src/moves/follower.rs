@@ -31,6 +31,7 @@ impl Moves<'_, '_, '_> {
             return self.sync_more(link);
         }
         match link {
+            Some(link) if self.observes() && self.is_in_broadcast() => self.observing(link),
             Some(link) => self.connected(link),
             None => self.connect(),
         }
@@ -65,7 +66,7 @@ impl Moves<'_, '_, '_> {
     }
 
     /// One more transaction of the unsynced tail is synced, and the capture does not have the ACK.
-    fn sync_more(&mut self, link: Option<usize>) {
+    pub(super) fn sync_more(&mut self, link: Option<usize>) {
         let is_owing = link.and_then(|link| self.node.next_out(self.track, link)).is_some();
         let server = &self.node.server;
         let durable = Wide::length(&server.disk.history);
@@ -77,7 +78,7 @@ impl Moves<'_, '_, '_> {
     }
 
     /// A transaction is applied that is not durable here.
-    fn apply_ahead(&mut self) {
+    pub(super) fn apply_ahead(&mut self) {
         if self.is_in_broadcast()
             && self.node.server.database.label < self.node.server.last_committed
         {
@@ -100,13 +101,16 @@ impl Moves<'_, '_, '_> {
                 self.add(moved);
             }
         }
-        self.leave();
+        // An observer has taken the leader to which it dials next, unless it was sent away.
+        if !self.observes() || self.next_leader() != Some(leader) {
+            self.leave();
+        }
     }
 }
 
 /// What is committed and durable here is applied at once. A follower's position is told only after it
 /// has left its role, and is then at the end of its log at least; a process that ends forgets it.
-fn apply_durable(track: Track<'_>, mut moved: Moved) -> Moved {
+pub(super) fn apply_durable(track: Track<'_>, mut moved: Moved) -> Moved {
     while track.is_eager
         && let Some(node) = apply_one(track, &moved.node)
     {

@@ -178,7 +178,7 @@ impl Moves<'_, '_, '_> {
                 break;
             }
         }
-        if demands.iter().any(|demand| matches!(demand, Any::Commit { .. })) {
+        if demands.iter().any(|demand| committed_by(demand).is_some()) {
             for learner in self.peers() {
                 let Some((link, message @ Any::Ack { .. })) = self.arrived(learner) else {
                     continue;
@@ -210,8 +210,7 @@ impl Moves<'_, '_, '_> {
     }
 
     fn own_ack(&mut self, demands: &[Message]) -> Option<Moved> {
-        let commit = demands.iter().find(|demand| matches!(demand, Any::Commit { .. }))?;
-        let Any::Commit { zxid } = *commit else { return None };
+        let zxid = demands.iter().find_map(committed_by)?;
         self.attempt(Step::SyncLog { up_to: zxid })
     }
 
@@ -356,6 +355,14 @@ impl Moves<'_, '_, '_> {
             first.min_by_key(|(place, _)| *place).and_then(|(_, vote)| own(vote))
         })
     }
+}
+
+/// What a packet tells to be committed.
+fn committed_by(packet: &Message) -> Option<Zxid<u32>> {
+    if let Any::Commit { zxid } = packet {
+        return Some(*zxid);
+    }
+    if let Any::Inform(txn) = packet { Some(txn.zxid) } else { None }
 }
 
 /// The packet that the capture has at a place of a link.

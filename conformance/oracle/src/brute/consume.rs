@@ -2,7 +2,7 @@
 
 use zab_check::convert::{self, ModelMessage};
 use zab_model::{Item, Message, Role, ServerId, Shape, Stage, Step, Wide};
-use zab_trace::{Event, EventKind, Packet, Persisted, Port, Recovered, State};
+use zab_trace::{Event, EventKind, Packet, Persisted, Port, Recovered, Round, State};
 
 use super::hidden::hide;
 use super::node::{Due, Node};
@@ -281,7 +281,7 @@ impl<'a> Turn<'a> {
         of_program.into_iter().chain(synced).collect()
     }
 
-    fn elected(self, leader: u64, round: u64) -> Option<World> {
+    fn elected(self, leader: u64, round: Round) -> Option<World> {
         let leader = self.trace.ids.dense(leader).map_or(0, |id| id.0);
         let decided = self.node().due.iter().any(|due| matches!(due, Due::Elected(..)));
         self.changed(|node| {
@@ -290,7 +290,7 @@ impl<'a> Turn<'a> {
         })
     }
 
-    fn looking(self, round: u64) -> Vec<World> {
+    fn looking(self, round: Round) -> Vec<World> {
         let mut ways = self.looking_now(round);
         // A line that shows its own cause shows what that step decides, so nothing older may wait.
         let older = self.node().due.iter().any(|due| matches!(due, Due::Looking(_)));
@@ -303,11 +303,11 @@ impl<'a> Turn<'a> {
         ways
     }
 
-    fn looking_now(self, round: u64) -> Vec<World> {
+    fn looking_now(self, round: Round) -> Vec<World> {
         let begins = self.changed(|node| {
             let coming = node.server.program.contains(Item::Notify) && !node.looking_shown;
             node.looking_shown = true;
-            coming && u64::from(node.server.round) == round
+            coming && node.server.round == round
         });
         self.take(Due::Looking(round)).into_iter().chain(begins).collect()
     }

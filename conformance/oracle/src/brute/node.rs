@@ -6,14 +6,14 @@ use zab_model::{
     Config, Decision, Effect, Enabled, Message, NoProbe, Notification, Outbox, Server, ServerId,
     Step, Wide, Write,
 };
-use zab_trace::Zxid;
+use zab_trace::{Round, Zxid};
 
 /// Something that a step produced, and that a line of its own shows later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Due {
     Delivered(Zxid),
-    Looking(u64),
-    Elected(u64, u64),
+    Looking(Round),
+    Elected(u64, Round),
     Established(u32),
     Committed(Zxid),
     /// Connection and message.
@@ -153,7 +153,7 @@ impl Node {
         match decision {
             Decision::Looking { round } => {
                 if !std::mem::take(&mut self.looking_shown) {
-                    self.push(Due::Looking(u64::from(round)));
+                    self.push(Due::Looking(round));
                 }
             }
             Decision::Resent => {}
@@ -161,7 +161,7 @@ impl Node {
                 if self.due.iter().any(|due| due.is_line() && !matches!(due, Due::Delivered(_))) {
                     return false;
                 }
-                self.push(Due::Elected(u64::from(leader.0), u64::from(round)));
+                self.push(Due::Elected(u64::from(leader.0), round));
             }
             Decision::Proposed { zxid } => self.proposed = Some(convert::zxid(zxid)),
             Decision::Established { epoch } => self.push(Due::Established(epoch)),

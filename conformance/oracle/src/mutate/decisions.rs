@@ -1,7 +1,7 @@
 //! Lines that a server had no reason to write: decisions, deliveries and writes in the wrong role,
 //! again, or of another transaction.
 
-use zab_trace::{EventKind, LogDigest, Persisted, Role, ServerId, State, TxnDigest, Zxid};
+use zab_trace::{EventKind, LogDigest, Persisted, Role, Round, ServerId, State, TxnDigest, Zxid};
 
 use super::Kind;
 use super::draft::Draft;
@@ -13,7 +13,7 @@ struct Known {
     server: ServerId,
     role: Option<Role>,
     epoch: u32,
-    round: u64,
+    round: Round,
     last: Zxid,
     delivered: Option<Zxid>,
 }

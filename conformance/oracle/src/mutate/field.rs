@@ -1,6 +1,6 @@
 //! The numbers in lines, by name, and what can be done to a number.
 
-use zab_trace::{EventKind, Message, Persisted, Role, Zxid};
+use zab_trace::{EventKind, Message, Persisted, ROUND_MIN, Role, Round, Zxid};
 
 use crate::rng::Rng;
 
@@ -8,6 +8,7 @@ use crate::rng::Rng;
 pub(super) enum Slot<'a> {
     Small(&'a mut u32),
     Large(&'a mut u64),
+    Round(&'a mut Round),
     Optional(&'a mut Option<u32>),
     Position(&'a mut Zxid),
     Role(&'a mut Role),
@@ -24,6 +25,7 @@ impl Slot<'_> {
         match self {
             Self::Small(number) => u64::from(**number),
             Self::Large(number) => **number,
+            Self::Round(round) => round.cast_unsigned(),
             Self::Optional(number) => number.map_or(NONE, u64::from),
             Self::Position(zxid) => (u64::from(zxid.epoch) << 32) | u64::from(zxid.counter),
             Self::Role(role) => ROLES.iter().position(|other| other == *role).unwrap_or(0) as u64,
@@ -35,6 +37,7 @@ impl Slot<'_> {
         match self {
             Self::Small(slot) => *slot = small,
             Self::Large(slot) => *slot = number,
+            Self::Round(slot) => *slot = number.cast_signed().max(ROUND_MIN),
             Self::Optional(slot) => *slot = (number != NONE).then_some(small),
             Self::Position(slot) => {
                 let low = u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0);
@@ -99,7 +102,7 @@ pub(super) const MESSAGES: [Field; 18] = [
     in_message!("NOTIFICATION role", Role, Message::Notification { role, .. } => Slot::Role(role)),
     in_message!("NOTIFICATION leader", Leader, Message::Notification { leader, .. } => Slot::Large(leader)),
     in_message!("NOTIFICATION zxid", Zxid, Message::Notification { zxid, .. } => Slot::Position(zxid)),
-    in_message!("NOTIFICATION round", Round, Message::Notification { round, .. } => Slot::Large(round)),
+    in_message!("NOTIFICATION round", Round, Message::Notification { round, .. } => Slot::Round(round)),
     in_message!("NOTIFICATION peerEpoch", Epoch, Message::Notification { peer_epoch, .. } => Slot::Small(peer_epoch)),
     in_message!("FOLLOWERINFO acceptedEpoch", Epoch, Message::FollowerInfo { accepted_epoch } => Slot::Small(accepted_epoch)),
     in_message!("LEADERINFO epoch", Epoch, Message::LeaderInfo { epoch } => Slot::Small(epoch)),
@@ -119,9 +122,9 @@ pub(super) const MESSAGES: [Field; 18] = [
 /// The fields of lines that are no messages.
 pub(super) const LINES: [Field; 16] = [
     in_line!("Delivered zxid", Zxid, EventKind::Delivered { zxid } => Slot::Position(zxid)),
-    in_line!("Looking round", Round, EventKind::Looking { round } => Slot::Large(round)),
+    in_line!("Looking round", Round, EventKind::Looking { round } => Slot::Round(round)),
     in_line!("Elected leader", Leader, EventKind::Elected { leader, .. } => Slot::Large(leader)),
-    in_line!("Elected round", Round, EventKind::Elected { round, .. } => Slot::Large(round)),
+    in_line!("Elected round", Round, EventKind::Elected { round, .. } => Slot::Round(round)),
     in_line!("Proposed zxid", Zxid, EventKind::Proposed { zxid, .. } => Slot::Position(zxid)),
     in_line!("Proposed digest", Digest, EventKind::Proposed { digest, .. } => Slot::Large(&mut digest.0)),
     in_line!("Established epoch", Epoch, EventKind::Established { epoch } => Slot::Small(epoch)),

@@ -45,7 +45,7 @@ impl Content {
                 role: Role::Looking,
                 leader: 1,
                 zxid,
-                round: u64::from(epoch) + 1,
+                round: i64::from(epoch) + 1,
                 peer_epoch: epoch,
             },
             MessageType::FollowerInfo => Message::FollowerInfo { accepted_epoch: epoch },

@@ -6,7 +6,7 @@ use zab_model::{
     Config, Decision, Effect, Enabled, Message, NoProbe, Notification, Outbox, Server, ServerId,
     Step, Wide, Write,
 };
-use zab_trace::{EventKind, Zxid};
+use zab_trace::{EventKind, Round, Zxid};
 
 use zab_check::convert::{self, ModelMessage};
 
@@ -14,8 +14,8 @@ use zab_check::convert::{self, ModelMessage};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Product {
     Delivered(Zxid),
-    Looking(u64),
-    Elected(u64, u64),
+    Looking(Round),
+    Elected(u64, Round),
     Established(u32),
     Committed(Zxid),
 }
@@ -148,13 +148,13 @@ impl Node {
         match decision {
             Decision::Looking { round } => {
                 if !std::mem::take(&mut self.looking_shown) {
-                    self.lines[1].push_back(Product::Looking(u64::from(round)));
+                    self.lines[1].push_back(Product::Looking(round));
                 }
             }
             Decision::Resent => {}
             Decision::Elected { leader, round } => {
                 self.late |= self.lines[1..].iter().any(|lines| !lines.is_empty());
-                let (leader, round) = (u64::from(leader.0), u64::from(round));
+                let leader = u64::from(leader.0);
                 self.lines[2].push_back(Product::Elected(leader, round));
             }
             Decision::Proposed { zxid } => self.proposed = Some(convert::zxid(zxid)),

@@ -37,6 +37,7 @@ impl Event {
         match action {
             Action::Elect(leader, followers) => Some(Self::Elected(leader, followers)),
             Action::Join(..)
+            | Action::Observe(..)
             | Action::Start(..)
             | Action::Crash(_)
             | Action::Kill(_)

@@ -55,6 +55,18 @@ const AGAIN: &str = "`l.2.2` ignores the second ACK-LD";
 const ZOMBIE: &str =
     "the tail is in memory again, and is written when the next election begins (`zk.fle.enter`)";
 
+const INFORMED: &str = "what an observer is told is committed already, so its acknowledgement finds nothing that it \
+    could join";
+
+const BEHIND: &str = "an observer that is told of a transaction and does not commit it is behind: liveness is not \
+    judged with observers";
+
+const ALIKE: &str =
+    "a leader knows observers by their ids, and takes OBSERVERINFO and FOLLOWERINFO alike";
+
+const AT_ONCE: &str = "two voters are a quorum, so an observer that is counted completes it at once and the set is \
+    empty again; of four voters it is seen (`tests/explore/vacuity.rs`)";
+
 const fn of(
     function: &'static str,
     code: &'static str,
@@ -66,6 +78,14 @@ const fn of(
 
 /// All of them.
 pub(super) const EXPLAINED: &[Explained] = &[
+    of("acknowledge", "!self.votes()", &[False], INFORMED),
+    of("zk_bcast_inform", "self.f_3_3(txn.zxid)?;", &[Omitted], BEHIND),
+    of("zk_sync_inform", "self.zk_sync_commit(txn.zxid)?;", &[Omitted], BEHIND),
+    of("f_1_1", "self.votes()", &[Negated, True, False], ALIKE),
+    of("l_1_1", "self.counts_in_discovery(from)", &[True], AT_ONCE),
+    of("counts_in_discovery", "self.cfg.ensemble.is_voter(learner)", &[True], AT_ONCE),
+    of("count_ack_epoch", "self.counts_in_discovery(from)", &[True], AT_ONCE),
+    of("count_ack_ld", "self.cfg.ensemble.is_voter(from)", &[True], AT_ONCE),
     of("may_act", "self.handlers_run()", &[False], LATER),
     of("may_act", "self.me.role != Role::Down", &[True], NOTHING),
     of("handlers_run", "!self.me.program.contains(Item::AcceptedEpoch)", &[True], LATER),

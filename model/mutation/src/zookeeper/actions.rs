@@ -1,7 +1,7 @@
 //! Actions that the copy tries in every state, besides those that the model preselects.
 
-use crate::zab::Role;
 use crate::zab::explore::{Action, Bounds, Election, State, Zab};
+use crate::zab::{Role, ServerId};
 
 /// Adds every action about which rules alone decide; what the environment must allow, the model
 /// itself decides.
@@ -17,7 +17,7 @@ pub(crate) fn add_actions<const N: usize, const P: usize>(
     };
     let Bounds { election, .. } = model.bounds;
     let made = state.transactions.iter().filter(|txn| txn.zxid.counter > 0).count();
-    for id in model.ensemble.voters() {
+    for id in model.ensemble.members() {
         (0..=2).for_each(|survived| add(Action::Start(id, survived)));
         [Action::Crash(id), Action::Kill(id), Action::LeaveRole(id)].into_iter().for_each(&mut add);
         [Action::Apply(id), Action::ToLearner(id)].into_iter().for_each(&mut add);
@@ -39,7 +39,11 @@ pub(crate) fn add_actions<const N: usize, const P: usize>(
         if leads && election != Election::FleOnly {
             add(Action::Connect(id));
         }
-        for other in model.ensemble.voters().filter(|other| *other != id) {
+        let leads = |other: &ServerId| state.server(*other).role == Role::Leading;
+        for leader in model.ensemble.voters().filter(leads) {
+            add(Action::Observe(id, leader));
+        }
+        for other in model.ensemble.members().filter(|other| *other != id) {
             add(Action::Handler(other, id));
             add(Action::ToLeader(other, id));
             add(Action::Notification(other, id));

@@ -44,6 +44,7 @@ const WINDOW: usize = 500;
 /// All of them, from small to large.
 pub const LADDER: &[Rung] = &[
     rung("after", CALM, Begins::After),
+    rung("observer", Bounds { servers: 2, observers: 1, requests: 1, ..CALM }, Begins::Empty),
     rung("promised", CALM, Begins::Promised),
     rung("snapshot", CALM, Begins::InSnapshot),
     rung("anybody", Bounds { election: Election::Anybody, ..CALM }, Begins::After),

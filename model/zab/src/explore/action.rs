@@ -27,6 +27,8 @@ pub enum Action {
     Elect(ServerId, ServerSet),
     /// The coarse form of `zk.fle.join`: the first server follows the second.
     Join(ServerId, ServerId),
+    /// `zk.fle.observe`: the first server, an observer, follows the second.
+    Observe(ServerId, ServerId),
     /// A notification of the first server reaches the second.
     Notification(ServerId, ServerId),
     /// `zk.fle.settle`.
@@ -75,7 +77,7 @@ pub enum Action {
 
 impl Action {
     /// The kinds of action, in the order of [`Action::kind`].
-    pub const NAMES: [&'static str; 29] = [
+    pub const NAMES: [&'static str; 30] = [
         "Start",
         "Crash",
         "Elect",
@@ -105,6 +107,7 @@ impl Action {
         "Handler",
         "OlderToLeader",
         "OlderEnds",
+        "Observe",
     ];
 
     /// The place of this kind of action in [`Action::NAMES`].
@@ -140,6 +143,7 @@ impl Action {
             Self::Handler(..) => 26,
             Self::OlderToLeader(..) => 27,
             Self::OlderEnds(..) => 28,
+            Self::Observe(..) => 29,
         }
     }
 
@@ -165,6 +169,7 @@ impl Action {
             | Self::ZombieWrites(id)
             | Self::Elect(id, _)
             | Self::Join(id, _)
+            | Self::Observe(id, _)
             | Self::Settle(id)
             | Self::Resend(id)
             | Self::Connect(id)
@@ -187,7 +192,9 @@ impl fmt::Display for Action {
         match self {
             Self::Start(id, survived) => write!(f, "{name} {id} survived={survived}"),
             Self::Elect(leader, followers) => write!(f, "{name} {leader} followers={followers}"),
-            Self::Join(id, leader) => write!(f, "{name} {id} leader={leader}"),
+            Self::Join(id, leader) | Self::Observe(id, leader) => {
+                write!(f, "{name} {id} leader={leader}")
+            }
             Self::Notification(from, to)
             | Self::Accept(from, to)
             | Self::ToLeader(from, to)

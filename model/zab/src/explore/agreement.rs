@@ -25,7 +25,7 @@ fn is_at<const N: usize, const P: usize>(
 pub(super) fn tree_is_what_its_label_says<const N: usize, const P: usize>(
     case: &Case<'_, N, P>,
 ) -> bool {
-    case.voters().iter().all(|server| {
+    case.members().iter().all(|server| {
         let (database, snapshot) = (&server.database, &server.disk.snapshot);
         let Synchronization { mode, stage, .. } = server.synchronization;
         let comes_with_snap = mode == SyncMode::Snap && stage == Stage::Receiving;
@@ -54,7 +54,7 @@ fn is_continuous<const N: usize, const P: usize>(
 pub(super) fn log_and_window_are_continuous<const N: usize, const P: usize>(
     case: &Case<'_, N, P>,
 ) -> bool {
-    case.voters().iter().all(|server| {
+    case.members().iter().all(|server| {
         let (window, label) = (server.database.committed_log, server.disk.snapshot.label);
         let covered = case.config.history(server.history).count_to(label);
         let start = usize::from(window.start);
@@ -83,7 +83,7 @@ pub(super) fn history<const N: usize, const P: usize>(
 /// Tree and window of a server are a part of what its snapshot and its log hold. Before NEWLEADER
 /// has written a snapshot the tree may be newer.
 pub(super) fn stores_agree<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
-    case.voters().iter().all(|server| {
+    case.members().iter().all(|server| {
         let (database, history) = (&server.database, history(case, server));
         server.synchronization.mode != SyncMode::Diff
             || is_prefix(&database.tree, &history)
@@ -95,18 +95,20 @@ pub(super) fn stores_agree<const N: usize, const P: usize>(case: &Case<'_, N, P>
 pub(super) fn followers_have_their_leaders_history<const N: usize, const P: usize>(
     case: &Case<'_, N, P>,
 ) -> bool {
-    case.voters().iter().filter(|server| is_in_broadcast(server, Role::Following)).all(|follower| {
-        let leader = case.state.server(follower.vote.leader);
-        let is_led = is_in_broadcast(leader, Role::Leading)
-            && leader.current_epoch == follower.current_epoch;
-        let led = history(case, leader);
-        let has = |log: &Log| is_prefix(log, &led);
-        let database = &follower.database;
-        !is_led
-            || has(&history(case, follower))
-                && has(&database.tree)
-                && has(&database.committed_log.log)
-    })
+    case.members().iter().filter(|server| is_in_broadcast(server, Role::Following)).all(
+        |follower| {
+            let leader = case.state.server(follower.vote.leader);
+            let is_led = is_in_broadcast(leader, Role::Leading)
+                && leader.current_epoch == follower.current_epoch;
+            let led = history(case, leader);
+            let has = |log: &Log| is_prefix(log, &led);
+            let database = &follower.database;
+            !is_led
+                || has(&history(case, follower))
+                    && has(&database.tree)
+                    && has(&database.committed_log.log)
+        },
+    )
 }
 
 /// Whoever follows in broadcast has applied the history with which its leader was established

@@ -36,6 +36,9 @@ impl fmt::Display for Election {
 pub struct Bounds {
     /// Voting members, 1 to [`super::sizes::SERVERS_MAX`].
     pub servers: u8,
+    /// Observers, whose ids come after those of the voting members; with them there are at most
+    /// [`super::sizes::SERVERS_MAX`] servers.
+    pub observers: u8,
     /// Client requests that leaders turn into transactions.
     pub requests: u8,
     /// Crashes, each with the power lost: any part of what is not synced may be gone. A crashed
@@ -63,6 +66,7 @@ impl Bounds {
     /// Three servers, the oracle, one election, and nothing else.
     pub const CALM: Self = Self {
         servers: 3,
+        observers: 0,
         requests: 0,
         crashes: 0,
         kills: 0,
@@ -91,6 +95,7 @@ impl fmt::Display for Bounds {
             self.election
         )?;
         let more = [
+            ("observers", self.observers),
             ("kills", self.kills),
             ("lost-disks", self.lost_disks),
             ("failed-appends", self.failed_appends),

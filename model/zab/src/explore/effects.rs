@@ -80,7 +80,7 @@ impl<const N: usize, const P: usize> Change<'_, N, P> {
                 let note = Note::encode(*notification);
                 note.map(|note| queue_note(&mut state.links.notes[(at, peer)], note)).is_some()
             }
-            Message::FollowerInfo { .. } => {
+            Message::FollowerInfo { .. } | Message::ObserverInfo { .. } => {
                 let packet = Packet::encode(message);
                 packet.map(|packet| state.links.connect(at, peer, packet)).is_some()
             }
@@ -110,6 +110,7 @@ impl<const N: usize, const P: usize> Change<'_, N, P> {
             Message::Diff { .. }
             | Message::Proposal(_)
             | Message::Commit { .. }
+            | Message::Inform(_)
             | Message::NewLeader { .. }
             | Message::UpToDate => {
                 let packet = Packet::encode(message);

@@ -17,7 +17,7 @@ use crate::types::{Phase, Role, ServerId, ServerSet};
 impl<const N: usize, const P: usize> Zab<N, P> {
     /// Calls `visit` with every action that may be possible; the rules decide.
     pub(super) fn for_each_candidate(&self, state: &State<N, P>, mut visit: impl FnMut(Action)) {
-        for place in self.indices() {
+        for place in self.members() {
             self.of_server(state, id_at(place), &mut visit);
         }
     }
@@ -52,7 +52,8 @@ impl<const N: usize, const P: usize> Zab<N, P> {
         self.of_notifications(state, id, visit);
         match server.role {
             Role::Down => {}
-            Role::Looking => self.of_looking(state, id, visit),
+            Role::Looking if self.ensemble.is_voter(id) => self.of_looking(state, id, visit),
+            Role::Looking => self.of_looking_observer(state, id, visit),
             Role::Following => self.of_following(state, id, visit),
             Role::Leading => self.of_leading(state, id, visit),
         }
@@ -102,6 +103,19 @@ impl<const N: usize, const P: usize> Zab<N, P> {
         }
     }
 
+    /// An observer may have heard of any server that leads, at any time.
+    fn of_looking_observer(
+        &self,
+        state: &State<N, P>,
+        id: ServerId,
+        visit: &mut impl FnMut(Action),
+    ) {
+        let leads = |leader: &ServerId| state.server(*leader).role == Role::Leading;
+        for leader in self.ensemble.voters().filter(leads) {
+            visit(Action::Observe(id, leader));
+        }
+    }
+
     fn of_following(&self, state: &State<N, P>, id: ServerId, visit: &mut impl FnMut(Action)) {
         let down = &state.links.down[index(id)];
         match down.end {
@@ -130,7 +144,7 @@ impl<const N: usize, const P: usize> Zab<N, P> {
     }
 
     fn of_leading(&self, state: &State<N, P>, id: ServerId, visit: &mut impl FnMut(Action)) {
-        for learner in self.others(id) {
+        for learner in self.other_members(id) {
             let up = &state.links.up[(index(learner), index(id))];
             if up.has_packet() {
                 visit(Action::ToLeader(learner, id));

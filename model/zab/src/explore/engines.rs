@@ -19,7 +19,7 @@ use crate::types::{Phase, Role, ServerId};
 impl<const N: usize, const P: usize> Zab<N, P> {
     /// The kind of action that a class belongs to, and the index of the server that takes it.
     fn kind_and_server(&self, class: u16) -> (usize, usize) {
-        let servers = self.indices().len();
+        let servers = self.members().len();
         (usize::from(class) / servers, usize::from(class) % servers)
     }
 }
@@ -67,12 +67,12 @@ impl<const N: usize, const P: usize> Model for Zab<N, P> {
 impl<const N: usize, const P: usize> ExplorerModel for Zab<N, P> {
     /// One class for each kind of action and each server that takes it.
     fn class_names(&self) -> Vec<String> {
-        let of_kind = |name| self.indices().map(move |place| format!("{name}({})", id_at(place)));
+        let of_kind = |name| self.members().map(move |place| format!("{name}({})", id_at(place)));
         Action::NAMES.into_iter().flat_map(of_kind).collect()
     }
 
     fn class(&self, action: &Action) -> u16 {
-        let class = action.kind() * self.indices().len() + index(action.server());
+        let class = action.kind() * self.members().len() + index(action.server());
         u16::try_from(class).unwrap_or(u16::MAX)
     }
 

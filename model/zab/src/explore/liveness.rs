@@ -134,7 +134,7 @@ const TIMEOUT: &str = "Timeout";
 
 impl<const N: usize, const P: usize> Live<N, P> {
     /// The runs within the bounds of a model, but for elections. `None` where elections have messages,
-    /// and at grain `threads`.
+    /// at grain `threads`, and with observers.
     #[must_use]
     pub fn new(zab: &Zab<N, P>) -> Option<Self> {
         Unlimited::elections(zab).map(|reduced| Self { reduced })

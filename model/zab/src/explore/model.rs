@@ -98,7 +98,8 @@ impl<const N: usize, const P: usize> Zab<N, P> {
     /// no room for so many servers or requests.
     #[must_use]
     pub fn sized(bounds: Bounds, window: usize) -> Option<Self> {
-        let ensemble = Config::<Flat<N>>::new(bounds.servers)?.ensemble;
+        let config = Config::<Flat<N>>::with_observers(bounds.servers, bounds.observers)?;
+        let ensemble = config.ensemble;
         let fits = usize::from(bounds.requests) <= TXNS_MAX;
         fits.then(|| Self {
             bounds,
@@ -114,6 +115,11 @@ impl<const N: usize, const P: usize> Zab<N, P> {
         usize::from(self.bounds.servers) / 2 + 1
     }
 
+    /// The indices of voters and observers.
+    pub(super) fn members(&self) -> std::ops::Range<usize> {
+        0..usize::from(self.bounds.servers) + usize::from(self.bounds.observers)
+    }
+
     /// The voters' indices.
     pub(super) fn indices(&self) -> std::ops::Range<usize> {
         0..usize::from(self.bounds.servers)
@@ -122,6 +128,11 @@ impl<const N: usize, const P: usize> Zab<N, P> {
     /// The voters' ids, without one.
     pub(super) fn others(&self, id: ServerId) -> impl Iterator<Item = ServerId> + '_ {
         self.ensemble.voters().filter(move |other| *other != id)
+    }
+
+    /// The ids of voters and observers, without one.
+    pub(super) fn other_members(&self, id: ServerId) -> impl Iterator<Item = ServerId> + '_ {
+        self.ensemble.members().filter(move |other| *other != id)
     }
 
     pub(super) fn has_oracle(&self) -> bool {
@@ -155,7 +166,7 @@ impl<const N: usize, const P: usize> Zab<N, P> {
         let transactions = start.transactions;
         let mut state = State { servers: before, transactions, links, ghost, budget };
         let (config, step) = (state.config(self.ensemble), Step::Start { survived: 0 });
-        let started = self.ensemble.voters().map(|id| {
+        let started = self.ensemble.members().map(|id| {
             let mut out = Outbox::default();
             let server = &mut state.servers[index(id)];
             let _ = apply(&config, server, step, &mut out, &mut NoProbe);
@@ -251,6 +262,7 @@ impl<const N: usize, const P: usize> Zab<N, P> {
                 oracle::can_join(self.ensemble, state, id, leader)
                     && self.settle(state, id, vote, probe)
             }
+            Action::Observe(id, leader) => self.step(state, id, Step::Observe { leader }, probe),
             Action::Notification(from, to) => self.notification(state, from, to, probe),
             Action::Settle(id) => self.step(state, id, Step::Settle, probe),
             Action::Resend(id) => {

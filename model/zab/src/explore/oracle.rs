@@ -61,7 +61,8 @@ pub(super) fn can_join<const N: usize, const P: usize>(
     };
     is_electing(state.server(id))
         && state.server(leader).role == Role::Leading
-        && state.servers.iter().filter(agrees).count() >= ensemble.quorum()
+        && state.servers.iter().take(ensemble.voters.into()).filter(agrees).count()
+            >= ensemble.quorum()
 }
 
 /// Gives a server the outcome of an election for `leader`.

@@ -50,11 +50,15 @@ pub enum PacketKind {
     Ack,
     /// UPTODATE.
     UpToDate,
+    /// OBSERVERINFO.
+    ObserverInfo,
+    /// INFORM.
+    Inform,
 }
 
 impl PacketKind {
     /// By number.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::None,
         Self::FollowerInfo,
         Self::LeaderInfo,
@@ -68,6 +72,8 @@ impl PacketKind {
         Self::AckLd,
         Self::Ack,
         Self::UpToDate,
+        Self::ObserverInfo,
+        Self::Inform,
     ];
 }
 
@@ -104,6 +110,9 @@ impl Packet {
             Message::FollowerInfo { accepted_epoch } => {
                 (PacketKind::FollowerInfo, [*accepted_epoch, 0, 0])
             }
+            Message::ObserverInfo { accepted_epoch } => {
+                (PacketKind::ObserverInfo, [*accepted_epoch, 0, 0])
+            }
             Message::LeaderInfo { epoch } => (PacketKind::LeaderInfo, [*epoch, 0, 0]),
             Message::AckEpoch { current_epoch: Some(NO_EPOCH), .. } => return None,
             Message::AckEpoch { current_epoch, last_zxid } => (
@@ -118,6 +127,9 @@ impl Packet {
             }
             Message::Proposal(txn) => {
                 (PacketKind::Proposal, [txn.zxid.epoch, txn.zxid.counter, txn.payload])
+            }
+            Message::Inform(txn) => {
+                (PacketKind::Inform, [txn.zxid.epoch, txn.zxid.counter, txn.payload])
             }
             Message::Commit { zxid } => (PacketKind::Commit, position(*zxid)),
             Message::NewLeader { epoch } => (PacketKind::NewLeader, [*epoch, 0, 0]),
@@ -160,6 +172,8 @@ impl Packet {
             PacketKind::AckLd => Message::AckLd { epoch: first },
             PacketKind::Ack => Message::Ack { zxid },
             PacketKind::UpToDate => Message::UpToDate,
+            PacketKind::ObserverInfo => Message::ObserverInfo { accepted_epoch: first },
+            PacketKind::Inform => Message::Inform(Txn { zxid, payload: third }),
         })
     }
 }
@@ -190,7 +204,7 @@ const TXN_MASK: u8 = 3;
 
 const _: () = assert!(TXNS_MAX == 3, "SNAP has two bits for each of three transactions");
 
-/// A notification: role and leader, zxid, epoch and round.
+/// A notification: role and leader, zxid, epoch, and the round, counted from -1.
 #[flat]
 #[derive(Debug, Default)]
 #[repr(transparent)]
@@ -210,14 +224,17 @@ impl Note {
             Role::Following => 2,
             Role::Leading => 3,
         };
-        let bytes = [two(role, leader.0)?, two(zxid.epoch, zxid.counter)?, two(peer_epoch, round)?];
+        let from_none = u8::try_from(round.checked_add(1)?).ok()?;
+        let bytes =
+            [two(role, leader.0)?, two(zxid.epoch, zxid.counter)?, two(peer_epoch, from_none)?];
         Some(Self(bytes))
     }
 
     /// The notification.
     #[must_use]
     pub fn decode(self) -> Notification<u8> {
-        let [(role, leader), (epoch, counter), (peer_epoch, round)] = self.0.map(halves);
+        let [(role, leader), (epoch, counter), (peer_epoch, from_none)] = self.0.map(halves);
+        let round = from_none.cast_signed() - 1;
         let role = ROLES.get(usize::from(role)).copied().unwrap_or_default();
         let vote = Vote { leader: ServerId(leader), zxid: Zxid::new(epoch, counter), peer_epoch };
         Notification { role, vote, round }
@@ -243,6 +260,8 @@ mod tests {
         let history = Log::of(&[1, 3]).expect("a history holds two");
         let messages = [
             Message::FollowerInfo { accepted_epoch: 3 },
+            Message::ObserverInfo { accepted_epoch: 3 },
+            Message::Inform(Txn { zxid, payload: 2 }),
             Message::LeaderInfo { epoch: 4 },
             Message::AckEpoch { current_epoch: Some(0), last_zxid: zxid },
             Message::AckEpoch { current_epoch: None, last_zxid: zxid },
@@ -268,9 +287,13 @@ mod tests {
     fn every_notification_comes_back_as_it_was() {
         for role in ROLES {
             let vote = Vote { leader: ServerId(3), zxid: Zxid::new(1, 2), peer_epoch: 4 };
-            let notification = Notification { role, vote, round: 15 };
-            assert_eq!(Note::encode(notification).map(Note::decode), Some(notification));
-            assert_eq!(Note::encode(Notification { round: 16, ..notification }), None);
+            for round in [-1, 0, 14] {
+                let notification = Notification { role, vote, round };
+                assert_eq!(Note::encode(notification).map(Note::decode), Some(notification));
+            }
+            for round in [-2, 15] {
+                assert_eq!(Note::encode(Notification { role, vote, round }), None);
+            }
         }
     }
 

@@ -45,7 +45,7 @@ impl Probe for Post {
         let (from, to) = (index(from), index(to));
         let channel = match message {
             Message::Notification(_) => (ELECTION, from, to),
-            Message::FollowerInfo { .. } => (HELLO, from, to),
+            Message::FollowerInfo { .. } | Message::ObserverInfo { .. } => (HELLO, from, to),
             Message::AckEpoch { .. } | Message::AckLd { .. } | Message::Ack { .. } => {
                 (UP, from, to)
             }
@@ -55,6 +55,7 @@ impl Probe for Post {
             | Message::Snap { .. }
             | Message::Proposal(_)
             | Message::Commit { .. }
+            | Message::Inform(_)
             | Message::NewLeader { .. }
             | Message::UpToDate => (DOWN, from, to),
         };
@@ -72,7 +73,7 @@ fn words<S: Shape>(message: &Message<S>) -> String {
 
 impl<const N: usize, const P: usize> Pictured for Zab<N, P> {
     fn lanes(&self) -> usize {
-        usize::from(self.bounds.servers)
+        self.members().len()
     }
 
     fn facts(&self, state: &State<N, P>) -> Vec<Fact> {
@@ -99,8 +100,8 @@ impl<const N: usize, const P: usize> Pictured for Zab<N, P> {
             messages.map(|message| words(&message)).collect::<Vec<String>>()
         };
         let mut ways = Vec::new();
-        for from in self.indices() {
-            for to in self.indices().filter(|to| *to != from) {
+        for from in self.members() {
+            for to in self.members().filter(|to| *to != from) {
                 let down = &links.down[to];
                 // A learner has one connection; the others are empty.
                 let is_its = usize::from(down.leader) == from;
@@ -176,6 +177,7 @@ impl<const N: usize, const P: usize> Pictured for Zab<N, P> {
             Action::Crash(_) | Action::Kill(_) => step.crash = true,
             Action::Elect(..)
             | Action::Join(..)
+            | Action::Observe(..)
             | Action::Settle(_)
             | Action::Resend(_)
             | Action::Connect(_)

@@ -17,6 +17,7 @@ use super::bounds::Election;
 use super::ghost::{Violation, common};
 use super::leading;
 use super::model::Zab;
+use super::observers;
 use super::reached;
 use super::sizes::{Flat, Log, PAIRS, SERVERS, SERVERS_MAX, TXNS_MAX};
 use super::state::State;
@@ -92,6 +93,12 @@ impl<'a, const N: usize, const P: usize> Case<'a, N, P> {
         (0..committed.as_slice().len()).map(move |place| committed.as_slice()[place])
     }
 
+    /// The voters and the observers.
+    #[must_use]
+    pub fn members(&self) -> &'a [Server<Flat<N>>] {
+        &self.state.servers[self.model.members()]
+    }
+
     /// The voters.
     #[must_use]
     pub fn voters(&self) -> &'a [Server<Flat<N>>] {
@@ -122,6 +129,8 @@ pub enum Scope {
     Replication,
     /// Where elections have messages.
     Notifications,
+    /// Where servers replicate, and some observe.
+    Observers,
 }
 
 impl<const N: usize, const P: usize> Property<N, P> {
@@ -140,6 +149,7 @@ impl Scope {
             Self::Elections => alone,
             Self::Replication => !alone,
             Self::Notifications => !model.has_oracle(),
+            Self::Observers => !alone && model.bounds.observers > 0,
         }
     }
 }
@@ -266,6 +276,8 @@ table! {
     Always Replication leading::snap_only_where_needed: "No SNAP goes to a learner that is at its leader's position, or on a transaction of its window.";
     Always All leading::every_election_has_a_round: "A server that begins to look for a leader takes another round.";
     Always Notifications leading::decided_with_a_quorum: "Whoever decides for a leader has heard so from a quorum, and from a leader that has decided that it leads.";
+    Always Observers observers::informed_after_commit: "An observer is told of committed transactions only.";
+    Always Observers observers::observers_are_in_no_quorum: "No observer is among those whose reports or acknowledgements a leader counts.";
     Always Elections safety::best_of_a_quorum_leads: "A leader's vote beats those of a quorum.";
     Always All safety::capacity_suffices: laws::CAPACITY_SUFFICES.1;
     Sometimes All reached::leader_elected: "A server leads.";
@@ -284,6 +296,8 @@ table! {
     Sometimes Replication reached::diff_sent: "A DIFF is on its way.";
     Sometimes Replication reached::trunc_sent: "A TRUNC is on its way.";
     Sometimes Replication reached::snap_sent: "A SNAP is on its way.";
+    Sometimes Observers observers::observer_in_broadcast: "An observer is in broadcast.";
+    Sometimes Observers observers::observer_informed: "An INFORM is on its way.";
     Sometimes Replication reached::rejoined: "After a fault, all servers are in broadcast.";
     Sometimes All reached::every_fault_happened: "Every fault that the bounds allow has happened.";
     Sometimes Replication reached::tail_after_crash: "After a crash it is open how much of an unsynced log has survived.";
@@ -427,7 +441,7 @@ pub fn every_step_is_one_of_primary_order_broadcast<const N: usize, const P: usi
 
 /// No server is down with a history that `zk.start` refuses.
 pub fn whoever_is_down_can_start<const N: usize, const P: usize>(case: &Case<'_, N, P>) -> bool {
-    let mut down = case.voters().iter().filter(|server| server.role == Role::Down);
+    let mut down = case.members().iter().filter(|server| server.role == Role::Down);
     let epoch = |server: &Server<Flat<N>>| {
         let database = Database::recovered(&case.config, server.disk.snapshot, server.history);
         database.label.epoch

@@ -1,6 +1,7 @@
 //! From bounds that are known when the program runs to a model whose size is known when it is
 //! compiled.
 
+use super::bounds::Bounds;
 use super::model::{Start, Zab};
 use super::sizes::{Flat, PAIRS, SERVERS, SERVERS_MAX};
 use crate::config::Config;
@@ -33,7 +34,8 @@ impl<const N: usize, const P: usize> Zab<N, P> {
     /// The same model with other room; `None` if that is not enough.
     #[must_use]
     pub fn resized<const M: usize, const Q: usize>(&self) -> Option<Zab<M, Q>> {
-        Config::<Flat<M>>::new(self.bounds.servers).map(|_| self.moved())
+        let Bounds { servers, observers, .. } = self.bounds;
+        Config::<Flat<M>>::with_observers(servers, observers).map(|_| self.moved())
     }
 
     /// The same model with as much room as there is.

@@ -56,7 +56,7 @@ enum Counted {
 
 impl<const N: usize, const P: usize> Unlimited<N, P> {
     /// The model without bounds on what these bounds allow at all, other than requests. `None` where
-    /// elections have messages, and at grain `threads`.
+    /// elections have messages, at grain `threads`, and with observers.
     #[must_use]
     pub fn new(zab: &Zab<N, P>) -> Option<Reduced<Self>> {
         let all = zab.bounds;
@@ -90,7 +90,7 @@ impl<const N: usize, const P: usize> Unlimited<N, P> {
 
     fn of(zab: Zab<N, P>, counted: Counted) -> Option<Reduced<Self>> {
         match zab.bounds.election {
-            _ if zab.ensemble.grain == Grain::Threads => None,
+            _ if zab.ensemble.grain == Grain::Threads || zab.bounds.observers > 0 => None,
             Election::Oracle | Election::Anybody => Some(Reduced::new(Self { zab, counted })),
             Election::Fle | Election::FleOnly => None,
         }

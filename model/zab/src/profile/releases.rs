@@ -6,10 +6,11 @@
 
 use super::{
     AcksOfCut, CommitAfterSnap, Delivery, FailedAppend, FastForward, FirstAck, LeaderEpochWrite,
-    ListAtNewLeader, LogAfterSnapshot, NewLeaderProgram, NewLeaderQueued, OlderConnection,
-    PartialDatabase, PositionWhenEstablished, Profile, ProposalGap, SameRoundCompares, Settling,
-    SnapLabel, SnapshotWhenLeading, StartAheadOfEpoch, SyncApplyEntersWindow, SyncThreadOnStop,
-    TruncDurable, TruncIntoSnapshot, TruncToAbsentRecord, WindowGrows,
+    ListAtNewLeader, LogAfterSnapshot, NewLeaderProgram, NewLeaderQueued, ObserverNewLeader,
+    ObserversInDiscovery, OlderConnection, PartialDatabase, PositionWhenEstablished, Profile,
+    ProposalGap, SameRoundCompares, Settling, SnapLabel, SnapshotWhenLeading, StartAheadOfEpoch,
+    SyncApplyEntersWindow, SyncThreadOnStop, TruncDurable, TruncIntoSnapshot, TruncToAbsentRecord,
+    WindowGrows,
 };
 
 /// A release of ZooKeeper, or `fixed`.
@@ -39,6 +40,7 @@ const ANY: Profile = Profile {
     trunc_durable: TruncDurable::No,
     commit_after_snap: CommitAfterSnap::Applied,
     log_after_snapshot: LogAfterSnapshot::Kept,
+    observer_newleader: ObserverNewLeader::Unlogged,
     position_when_established: PositionWhenEstablished::EpochStart,
     window_grows: WindowGrows::AtApply,
     proposal_gap: ProposalGap::Warned,
@@ -71,6 +73,7 @@ const SYNCED: Profile = Profile {
 const V3_4: Profile = Profile {
     newleader_queued: NewLeaderQueued::BeforeSnap,
     newleader_program: NewLeaderProgram::LoggedAtUpToDate,
+    observers_in_discovery: ObserversInDiscovery::Counted,
     snapshot_when_leading: SnapshotWhenLeading::No,
     sync_apply_enters_window: SyncApplyEntersWindow::No,
     partial_database: PartialDatabase::Kept,
@@ -139,7 +142,11 @@ pub const GAPS: &[Gap] = &[
         &[],
     ),
     gap("leader_timers", "a leader ends a learner's connection that is silent for too long", &[]),
-    gap("observers", "observers", &[]),
+    gap(
+        "observer_elections",
+        "an observer elects in rounds of its own, and tells its votes; which server it follows is free",
+        &[],
+    ),
     gap("trunc_across_epochs", "TRUNC goes across epochs", &["3.4.10"]),
     gap(
         "updating_epoch_marker",

@@ -103,6 +103,14 @@ switches! {
         Never = "never",
     }
 
+    /// Whether observers are counted where a leader waits for a quorum in discovery (ZOOKEEPER-2959).
+    "l.1.1" observers_in_discovery: ObserversInDiscovery {
+        /// They are not.
+        NotCounted = "not_counted",
+        /// They are, for the new epoch and for its acknowledgement.
+        Counted = "counted",
+    }
+
     /// What a leader does about a learner that is ahead of it, before the gate.
     "l.1.2" fresher_learner: FresherLearner {
         /// It closes the connection.
@@ -255,6 +263,15 @@ switches! {
         SyncedAll = "synced_all",
     }
 
+    /// What an observer logs before it acknowledges NEWLEADER (D-OBSERVER).
+    "f.2.1" observer_newleader: ObserverNewLeader {
+        /// What a follower does.
+        AsFollower = "as_follower",
+        /// Nothing: what it was sent behind a DIFF is logged and applied after UPTODATE
+        /// (`Learner.syncWithLeader`).
+        Unlogged = "unlogged",
+    }
+
     /// What a COMMIT between SNAP, or a TRUNC that is not durable, and NEWLEADER does (D-STORES).
     "zk.sync.commit" commit_after_snap: CommitAfterSnap {
         /// The transaction is logged at NEWLEADER, as after DIFF.
@@ -345,6 +362,14 @@ switches! {
         Quorum = "quorum",
         /// That of anybody.
         FirstAck = "first_ack",
+    }
+
+    /// When observers are told of a transaction.
+    "l.3.2" inform: Inform {
+        /// When it is committed.
+        AtCommit = "at_commit",
+        /// When it is proposed.
+        AtProposal = "at_proposal",
     }
 
     /// What a COMMIT commits at a follower.

@@ -8,8 +8,8 @@ use crate::number::Number;
 use crate::outbox::{Decision, Effect, Write};
 use crate::probe::Probe;
 use crate::profile::{
-    Acknowledgement, Commit, CommitExtent, Delivery, FirstAck, OwnAcknowledgement, ProposalGap,
-    WindowGrows,
+    Acknowledgement, Commit, CommitExtent, Delivery, FirstAck, Inform, OwnAcknowledgement,
+    ProposalGap, WindowGrows,
 };
 use crate::server::{Progress, Stage};
 use crate::shape::{Queue, Shape, TxnOf};
@@ -35,6 +35,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.fired("l.3.1");
         self.decide(Decision::Proposed { zxid });
         self.forward(Message::Proposal(txn));
+        self.inform(Inform::AtProposal, txn);
         Ok(())
     }
 
@@ -66,7 +67,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     fn acknowledges_at_append(&self) -> bool {
         match self.profile().acknowledgement {
             Acknowledgement::WhenDurable => false,
-            Acknowledgement::AtAppend => true,
+            Acknowledgement::AtAppend => self.votes(),
         }
     }
 
@@ -92,7 +93,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     /// A transaction is durable here: a follower tells the leader, and a leader counts it.
     fn acknowledge(&mut self, zxid: Zxid<S::Num>) {
         match self.me.role {
-            Role::Following if self.acknowledges_at_append() => {}
+            Role::Following if !self.votes() || self.acknowledges_at_append() => {}
             Role::Following => self.send_to_leader(Message::Ack { zxid }),
             Role::Leading => self.count_ack(self.me.id, zxid),
             Role::Looking | Role::Down => {}
@@ -145,7 +146,30 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             self.me.last_committed = zxid;
             self.decide(Decision::Committed { zxid });
             self.forward(Message::Commit { zxid });
+            let length = self.me.committed(self.cfg);
+            if let Some(txn) = length.checked_sub(1).and_then(|last| self.history().get(last)) {
+                self.inform(Inform::AtCommit, txn);
+            }
         }
+    }
+
+    /// INFORM to every forwarding observer, in order of ids, if this is the moment for it
+    /// (`Leader.inform`).
+    fn inform(&mut self, moment: Inform, txn: TxnOf<S>) {
+        if moment == self.profile().inform {
+            self.forward_to(self.cfg.ensemble.observers(), Message::Inform(txn));
+        }
+    }
+
+    /// zk.bcast.inform: an INFORM is a PROPOSAL and its COMMIT in one, at an observer, which
+    /// acknowledges nothing.
+    pub(crate) fn zk_bcast_inform(&mut self, txn: TxnOf<S>) -> Outcome {
+        let is_observer = holds(!self.votes());
+        self.refuse_unless("zk.bcast.inform", "this server is an observer", is_observer)?;
+        self.f_3_1(txn)?;
+        self.f_3_3(txn.zxid)?;
+        self.fired("zk.bcast.inform");
+        Ok(())
     }
 
     /// Who acknowledged a transaction; `None` if it is not outstanding.

@@ -6,7 +6,8 @@ use crate::message::Message;
 use crate::number::Number;
 use crate::probe::Probe;
 use crate::profile::{
-    AcceptedEpochWrite, FresherLearner, LeaderEpochWrite, OlderEpoch, SnapshotWhenLeading,
+    AcceptedEpochWrite, FresherLearner, LeaderEpochWrite, ObserversInDiscovery, OlderEpoch,
+    SnapshotWhenLeading,
 };
 use crate::program::ProgramName;
 use crate::server::{Leader, Learner, Progress, Stage};
@@ -36,14 +37,22 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         };
     }
 
-    /// f.1.1: on a new connection to the leader, send FOLLOWERINFO(acceptedEpoch).
+    /// f.1.1: on a new connection to the leader, send FOLLOWERINFO(acceptedEpoch); an observer sends
+    /// OBSERVERINFO.
     pub(crate) fn f_1_1(&mut self, peer: ServerId) -> Outcome {
         self.require("f.1.1", "peer = leader", is(peer, self.me.vote.leader))?;
         let is_first = holds(self.is_at(Phase::Discovery, &[Stage::Idle]));
         self.require("f.1.1", "the connection is the first", is_first)?;
         self.fired("f.1.1");
         self.me.synchronization.stage = Stage::WaitsForLeaderInfo;
-        self.send(peer, Message::FollowerInfo { accepted_epoch: self.me.accepted_epoch });
+        let accepted_epoch = self.me.accepted_epoch;
+        self.send(
+            peer,
+            match self.votes() {
+                true => Message::FollowerInfo { accepted_epoch },
+                false => Message::ObserverInfo { accepted_epoch },
+            },
+        );
         Ok(())
     }
 
@@ -57,7 +66,9 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         if self.me.leader.decided {
             return self.let_handler_go_on(from);
         }
-        self.me.leader.connecting.insert(from);
+        if self.counts_in_discovery(from) {
+            self.me.leader.connecting.insert(from);
+        }
         self.me.leader.new_epoch = self.me.leader.new_epoch.max(self.epoch_above(accepted_epoch));
         let reports = self.quorum(self.me.leader.connecting);
         if self.check("l.1.1", "reports >= quorum", reports) {
@@ -66,6 +77,15 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             self.me.leader.new_epoch = S::Num::ZERO;
             self.me.leader.connecting = ServerSet::default();
             self.run(ProgramName::OfferEpoch);
+        }
+    }
+
+    /// Whether a learner is among those that the gates of `l.1.1` and `l.1.2` count. What an observer
+    /// reports raises the new epoch all the same.
+    fn counts_in_discovery(&self, learner: ServerId) -> bool {
+        match self.profile().observers_in_discovery {
+            ObserversInDiscovery::NotCounted => self.cfg.ensemble.is_voter(learner),
+            ObserversInDiscovery::Counted => true,
         }
     }
 
@@ -166,7 +186,9 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
             && let Some(current_epoch) = current_epoch
         {
             self.refuse_if_ahead(StateSummary { current_epoch, last_zxid })?;
-            self.me.leader.electing.insert(from);
+            if self.counts_in_discovery(from) {
+                self.me.leader.electing.insert(from);
+            }
         }
         self.fired("l.1.2");
         Ok(())

@@ -7,7 +7,7 @@ use super::{Node, Outcome};
 use crate::config::Config;
 use crate::grain::Grain;
 use crate::message::Notification;
-use crate::number::Number;
+use crate::number::{Number, Round};
 use crate::outbox::{Decision, Effect, Outbox};
 use crate::probe::Probe;
 use crate::profile::{
@@ -15,7 +15,7 @@ use crate::profile::{
 };
 use crate::program::ProgramName;
 use crate::server::{Election, Former, Heard, Leader, Server, SyncMode, Synchronization};
-use crate::shape::{Shape, Table};
+use crate::shape::{RoundOf, Shape, Table};
 use crate::step::Enabled;
 use crate::types::{Phase, Role, ServerId, ServerSet, Vote, Zxid};
 
@@ -31,7 +31,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         self.me.role = Role::Looking;
         self.me.phase = Phase::Election;
         // D-ROUND: after the last round comes the first.
-        self.me.round = self.me.round.next().unwrap_or(S::Num::ONE);
+        self.me.round = self.me.round.next().unwrap_or(RoundOf::<S>::FIRST);
         self.me.election = Election::default();
         self.propose(self.me.own_vote());
         self.run(ProgramName::Enter);
@@ -113,8 +113,23 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         Ok(())
     }
 
+    /// zk.fle.observe: an observer that looks takes a voter for its leader. Whom it heard what from
+    /// decides nothing: no voter counts its votes, and a server that does not lead lets nobody in.
+    pub(crate) fn zk_fle_observe(&mut self, leader: ServerId) -> Outcome {
+        let rule = "zk.fle.observe";
+        self.require_looking(rule)?;
+        self.require(rule, "this server is an observer", holds(!self.votes()))?;
+        let ensemble = &self.cfg.ensemble;
+        let is_voter = Guard::new(ensemble.is_voter(leader), leader, ensemble.voters);
+        self.require(rule, "the leader is a voter", is_voter)?;
+        self.fired(rule);
+        let (zxid, peer_epoch) = (Zxid::default(), self.me.accepted_epoch);
+        self.settle(Vote { leader, zxid, peer_epoch }, self.me.round);
+        Ok(())
+    }
+
     /// Takes the role that a vote gives, in a round, and forgets the election.
-    fn settle(&mut self, vote: Vote<S::Num>, round: S::Num) {
+    fn settle(&mut self, vote: Vote<S::Num>, round: RoundOf<S>) {
         let leads = vote.leader == self.me.id;
         self.me.vote = vote;
         self.me.round = round;
@@ -143,7 +158,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
         let Server { role, vote, round, .. } = *self.me;
         self.me.former = match role {
             _ if !self.sets_vote_later() => Former::default(),
-            Role::Down => Former { vote: self.me.own_vote(), round: S::Num::ZERO },
+            Role::Down => Former { vote: self.me.own_vote(), round: RoundOf::<S>::NONE },
             Role::Looking | Role::Following | Role::Leading => Former { vote, round },
         };
     }
@@ -279,7 +294,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     }
 
     /// The outcome of an election that took place elsewhere.
-    fn elect(&mut self, vote: Vote<S::Num>, round: S::Num) -> Outcome {
+    fn elect(&mut self, vote: Vote<S::Num>, round: RoundOf<S>) -> Outcome {
         self.require_looking("oracle")?;
         self.require("oracle", "program finished", holds(self.me.program.is_finished()))?;
         self.settle(vote, round);
@@ -287,11 +302,8 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
     }
 }
 
-impl<N> Heard<N> {
-    fn of(n: &Notification<N>) -> Self
-    where
-        N: Copy,
-    {
+impl<N: Number> Heard<N> {
+    fn of(n: &Notification<N>) -> Self {
         Self { vote: n.vote, leading: n.role == Role::Leading }
     }
 }
@@ -315,7 +327,7 @@ pub fn elect<S: Shape, P: Probe>(
     cfg: &Config<S>,
     server: &mut Server<S>,
     vote: Vote<S::Num>,
-    round: S::Num,
+    round: RoundOf<S>,
     out: &mut Outbox<S>,
     probe: &mut P,
 ) -> Enabled {

@@ -114,17 +114,34 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         Message::Notification(Notification { role, vote, round })
     }
 
-    /// Sends the proposal to every other voter, in order of ids.
+    /// Whether this server is a voting member.
+    pub(crate) fn votes(&self) -> bool {
+        self.cfg.ensemble.is_voter(self.me.id)
+    }
+
+    /// Sends the proposal to every other voter, in order of ids. That of an observer counts nowhere.
     pub(crate) fn notify_all(&mut self) {
+        if !self.votes() {
+            return;
+        }
         let notification = self.notification();
         for to in self.cfg.ensemble.voters().filter(|id| *id != self.me.id) {
             self.out.push(Effect::Sent { to, message: notification });
         }
     }
 
-    /// Sends to every forwarding learner, in order of ids.
+    /// Sends to every forwarding follower, in order of ids.
     pub(crate) fn forward(&mut self, message: Message<S>) {
-        for to in self.cfg.ensemble.voters() {
+        self.forward_to(self.cfg.ensemble.voters(), message);
+    }
+
+    /// Sends to each of these learners that is forwarding.
+    pub(crate) fn forward_to(
+        &mut self,
+        learners: impl Iterator<Item = ServerId>,
+        message: Message<S>,
+    ) {
+        for to in learners {
             if self.progress(to).is_forwarding() {
                 self.send_by_handler(to, message);
             }
@@ -160,9 +177,8 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// The learners that are this far, in order of ids.
     pub(crate) fn learners_at(&self, at: Progress) -> impl Iterator<Item = ServerId> + use<S, P> {
         let learners = self.me.leader.learners.clone();
-        (1..=self.cfg.ensemble.voters)
-            .map(ServerId)
-            .filter(move |id| learners.row(*id).progress == at)
+        let members = self.cfg.ensemble.members();
+        members.filter(move |id| learners.row(*id).progress == at)
     }
 
     /// The log.

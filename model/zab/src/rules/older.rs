@@ -34,7 +34,7 @@ impl<S: Shape, P: Probe> Node<'_, S, P> {
 
     /// LEADING: a message arrives on the older connection of a learner.
     pub(crate) fn receive_older(&mut self, from: ServerId, message: Message<S>) -> Outcome {
-        self.require_other_voter(from)?;
+        self.require_other_member(from)?;
         if self.me.role != Role::Leading {
             return self.no_connection();
         }

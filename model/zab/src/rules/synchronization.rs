@@ -11,8 +11,8 @@ use crate::outbox::{Decision, Effect};
 use crate::probe::Probe;
 use crate::profile::{
     AcksOfCut, CommitAfterSnap, Establishment, ListAtNewLeader, NewLeaderProgram, NewLeaderQueued,
-    PositionWhenEstablished, SnapLabel, SyncApplyEntersWindow, TruncDurable, TruncEffect,
-    TruncIntoSnapshot, TruncToAbsentRecord,
+    ObserverNewLeader, PositionWhenEstablished, SnapLabel, SyncApplyEntersWindow, TruncDurable,
+    TruncEffect, TruncIntoSnapshot, TruncToAbsentRecord,
 };
 use crate::program::ProgramName;
 use crate::server::{Progress, Stage, SyncMode, Synchronization};
@@ -42,8 +42,13 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
             self.send_by_handler(to, Message::Commit { zxid: txn.zxid });
         }
         for txn in self.history().after(cursor.max(window.end())) {
-            self.send_by_handler(to, Message::Proposal(txn));
-            if self.me.phase == Phase::Broadcast && txn.zxid <= self.me.last_committed {
+            let is_committed =
+                self.me.phase == Phase::Broadcast && txn.zxid <= self.me.last_committed;
+            // An observer is told of what is outstanding when it is committed.
+            if is_committed || self.cfg.ensemble.is_voter(to) {
+                self.send_by_handler(to, Message::Proposal(txn));
+            }
+            if is_committed {
                 self.send_by_handler(to, Message::Commit { zxid: txn.zxid });
             }
         }
@@ -319,6 +324,16 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         Ok(())
     }
 
+    /// zk.sync.inform: an INFORM before UPTODATE is a PROPOSAL and its COMMIT in one, at an observer.
+    pub(crate) fn zk_sync_inform(&mut self, txn: TxnOf<S>) -> Outcome {
+        let is_observer = holds(!self.votes());
+        self.refuse_unless("zk.sync.inform", "this server is an observer", is_observer)?;
+        self.zk_sync_proposal(txn)?;
+        self.zk_sync_commit(txn.zxid)?;
+        self.fired("zk.sync.inform");
+        Ok(())
+    }
+
     /// Whether a COMMIT before NEWLEADER changes the tree, of which a snapshot will be written.
     fn applies_at_commit(&self) -> bool {
         let Synchronization { mode, stage, .. } = self.me.synchronization;
@@ -380,6 +395,9 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
     /// What this profile does on NEWLEADER.
     fn new_leader(&self) -> NewLeader {
         use ProgramName as Name;
+        if self.logs_nothing_at_newleader() {
+            return NewLeader { program: Name::NewLeaderUnlogged, logs: Logs::Nothing };
+        }
         let (program, logs) = match self.profile().newleader_program {
             NewLeaderProgram::Committed => (Name::NewLeader, Logs::Committed),
             NewLeaderProgram::EpochFirst => (Name::NewLeaderEpochFirst, Logs::Committed),
@@ -392,11 +410,19 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
         NewLeader { program, logs }
     }
 
+    /// Whether this is an observer that acknowledges NEWLEADER with nothing logged (D-OBSERVER).
+    fn logs_nothing_at_newleader(&self) -> bool {
+        match self.profile().observer_newleader {
+            ObserverNewLeader::AsFollower => false,
+            ObserverNewLeader::Unlogged => !self.votes(),
+        }
+    }
+
     /// Whether NEWLEADER empties the list of transactions that COMMITs are looked up in (4394).
     fn empties_list(&self) -> bool {
         match self.profile().list_at_newleader {
             ListAtNewLeader::Kept => false,
-            ListAtNewLeader::Emptied => true,
+            ListAtNewLeader::Emptied => !self.logs_nothing_at_newleader(),
         }
     }
 
@@ -446,7 +472,9 @@ impl<'a, S: Shape, P: Probe> Node<'a, S, P> {
 
     /// Before the leader is established, a learner joins those who have acknowledged NEWLEADER.
     pub(super) fn count_ack_ld(&mut self, from: ServerId) {
-        self.me.leader.new_leader_acks.insert(from);
+        if self.cfg.ensemble.is_voter(from) {
+            self.me.leader.new_leader_acks.insert(from);
+        }
         let acks = self.quorum(self.me.leader.new_leader_acks);
         let is_quorum = self.check("l.2.2", "acknowledgements >= quorum", acks);
         // The main thread waits for the quorum, if it has come so far.

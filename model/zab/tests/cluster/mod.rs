@@ -169,6 +169,7 @@ impl<S: Shape<Payload: From<u8>>> Cluster<S> {
             Step::Start { .. }
             | Step::ProgramNext
             | Step::SyncLog { .. }
+            | Step::Observe { .. }
             | Step::Settle
             | Step::Resend
             | Step::LeaveRole

@@ -46,7 +46,14 @@ pub(crate) enum Scene {
     EmptyWithBoth,
     /// 3 and 2 have a committed transaction; one request, and one append that fails.
     AfterWithFailure,
+    /// Two voters and an observer, from empty disks, and one request.
+    ObservedWithRequest,
+    /// The same, one request and one broken connection.
+    ObservedWithLink,
 }
+
+/// Two voters and an observer.
+const OBSERVED: Bounds = Bounds { servers: 2, observers: 1, ..CALM };
 
 impl Scene {
     pub(crate) fn model(self) -> Zab {
@@ -91,6 +98,10 @@ impl Scene {
                 model
             }
             Self::TwoRequests => zab(Bounds { requests: 2, ..CALM }),
+            Self::ObservedWithRequest => zab(Bounds { requests: 1, ..OBSERVED }),
+            Self::ObservedWithLink => {
+                zab(Bounds { requests: 1, disconnects: 1, rounds: 2, ..OBSERVED })
+            }
         }
     }
 }
@@ -104,6 +115,7 @@ pub(crate) const DEFECTS: &[(&str, Scene, &str)] = &[
     ("settling=role_first", Scene::Elections, "none"),
     ("older_epoch=accepted", Scene::Promised, "epochs_are_ordered"),
     ("accepted_epoch_write=never", Scene::After, "acknowledged_is_durable"),
+    ("observers_in_discovery=counted", Scene::ObservedWithRequest, "none"),
     ("fresher_learner=accepted", Scene::Anybody, "no_truncation_of_committed"),
     ("leader_epoch_write=after_newleader", Scene::AfterWithBoth, "none"),
     ("snapshot_when_leading=yes", Scene::AfterWithBoth, "none"),
@@ -134,6 +146,7 @@ pub(crate) const DEFECTS: &[(&str, Scene, &str)] = &[
     ),
     ("newleader_program=queued", Scene::AfterWithRequest, "acknowledges_in_order"),
     ("newleader_program=synced_all", Scene::AfterWithBoth, "none"),
+    ("observer_newleader=unlogged", Scene::ObservedWithLink, "none"),
     ("commit_after_snap=applied", Scene::AfterWithBoth, "none"),
     ("sync_apply_enters_window=no", Scene::AfterWithTwo, "log_and_window_are_continuous"),
     ("log_after_snapshot=kept", Scene::AfterWithBoth, "leader_sends_what_fits"),
@@ -149,6 +162,7 @@ pub(crate) const DEFECTS: &[(&str, Scene, &str)] = &[
         "committed_is_durable_on_a_quorum",
     ),
     ("commit=first_ack", Scene::AfterWithRequest, "committed_is_durable_on_a_quorum"),
+    ("inform=at_proposal", Scene::ObservedWithRequest, "informed_after_commit"),
     ("commit_extent=all", Scene::TwoRequests, "committed_is_durable_on_a_quorum"),
     ("delivery=when_committed", Scene::AfterWithRequest, "delivered_is_committed_and_durable"),
     ("proposal_gap=warned", Scene::AfterWithBoth, "none"),

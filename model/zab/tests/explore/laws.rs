@@ -1,9 +1,12 @@
 //! Each safety property is false in a state made for it, and in no other way than that.
 
 use stateright::Model;
-use zab_model::explore::{End, Established, Kind, Log, PROPERTIES, State, Violation, Zab};
-use zab_model::{CommittedLog, Database, Phase, Role, ServerId, Txn, Zxid};
+use zab_model::explore::{
+    End, Established, Flat, Kind, Log, PROPERTIES, Packet, State, Violation, Zab,
+};
+use zab_model::{CommittedLog, Database, Message, Phase, Queue, Role, ServerId, Txn, Zxid};
 
+use crate::observers::OBSERVED;
 use crate::{CALM, ELECTION, zab};
 
 fn txn(epoch: u8, counter: u8, payload: u8) -> Txn<u8, u8> {
@@ -139,6 +142,13 @@ const LAWS: &[Law] = &[
     ("snap_only_where_needed", |state| state.ghost.mark(Violation::SnapInVain)),
     ("every_election_has_a_round", |state| state.ghost.mark(Violation::RoundStood)),
     ("decided_with_a_quorum", |state| state.ghost.mark(Violation::DecidedEarly)),
+    ("informed_after_commit", |state| {
+        let inform = Packet::encode(&Message::<Flat>::Inform(txn(1, 1, A))).expect("it fits");
+        assert!(state.links.down[2].queue.push(inform));
+    }),
+    ("observers_are_in_no_quorum", |state| {
+        state.servers[0].leader.connecting.insert(ServerId(3));
+    }),
     ("best_of_a_quorum_leads", |state| state.servers[0].role = Role::Leading),
     ("capacity_suffices", |state| state.ghost.mark(Violation::Overflow)),
 ];
@@ -152,7 +162,8 @@ fn every_safety_property_can_fail() {
     for (name, break_it) in LAWS {
         let property = PROPERTIES.iter().find(|property| property.name == *name);
         let property = property.expect("the property is listed");
-        let model = [zab(CALM), zab(ELECTION)].into_iter().find(|m| property.applies(m));
+        let model =
+            [zab(CALM), zab(ELECTION), zab(OBSERVED)].into_iter().find(|m| property.applies(m));
         let model = model.expect("the property says something about some bounds");
         let mut state = calm(&model);
         assert!((property.check)(&model, &state), "{name} holds at first");

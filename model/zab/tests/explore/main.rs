@@ -7,6 +7,7 @@ mod defects;
 mod grain;
 mod laws;
 mod ledger;
+mod observers;
 mod profiles;
 mod reductions;
 mod refinement;

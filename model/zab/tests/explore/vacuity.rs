@@ -8,6 +8,7 @@ use zab_model::{Grain, Txn, Zxid};
 
 use crate::bugs::delivered_out_of_order;
 use crate::defects::{DEFECTS, Scene};
+use crate::observers::with_a_counted_observer;
 use crate::{CALM, explore, violated, with, zab};
 
 /// Properties that neither [`DEFECTS`] nor [`KNOWN`] has, and where they are violated.
@@ -48,7 +49,10 @@ fn every_safety_property_is_violated_by_a_run() {
     assert_eq!(violated(&explore(&with(uneven(), "newleader_program=synced_all"))), [early]);
     let broken = delivered_out_of_order();
     assert!(broken.contains(&"global_primary_order"), "{broken:?}");
-    seen.extend(["capacity_suffices", "global_primary_order", early]);
+    let counted = with_a_counted_observer();
+    let in_quorum = counted.property("observers_are_in_no_quorum").expect("a property");
+    assert!(in_quorum.verdict.trace().is_some(), "{:?}", in_quorum.verdict);
+    seen.extend(["capacity_suffices", "global_primary_order", early, in_quorum.name]);
     let (names, table) = OF_MUTANTS;
     for name in names {
         assert!(table.contains(&format!("violates \"{name}\" in ")), "{name}");

@@ -1,8 +1,8 @@
 //! The words of a story.
 
 use zab_model::{
-    Config, Disk, Grain, Message, Notification, Number, Profile, Role, Server, ServerId, Step, Txn,
-    TxnOf, Vote, Zxid,
+    Config, Disk, Grain, Message, Notification, Number, Profile, Role, Round, RoundOf, Server,
+    ServerId, Step, Txn, TxnOf, Vote, Zxid,
 };
 
 use super::Told;
@@ -33,7 +33,7 @@ fn log<S: Told>(cfg: &Config<S>, word: &str) -> S::Log {
         .fold(S::Log::default(), |log, word| S::append(&cfg.logs, &log, txn::<S>(word)).unwrap())
 }
 
-/// `2 of 3 accepted=1 current=1 log=1.1:7,1.2:8 base=1 window=2 profile=switch=value release=3.9.1`
+/// `2 of 3 observers=1 accepted=1 current=1 log=1.1:7,1.2:8 base=1 window=2 profile=switch=value release=3.9.1`
 pub(super) fn server<S: Told>(words: &str) -> (Config<S>, Server<S>) {
     let voters = words.split_whitespace().nth(2).unwrap().parse().unwrap();
     let mut cfg = Config::<S>::new(voters).unwrap();
@@ -49,6 +49,7 @@ pub(crate) fn disk<S: Told>(cfg: &mut Config<S>, words: &str) -> Disk<S> {
         match key {
             "accepted" => disk.accepted_epoch = number::<S>(value),
             "current" => disk.current_epoch = number::<S>(value),
+            "observers" => cfg.ensemble.observers = value.parse().unwrap(),
             "log" => disk.history = log::<S>(cfg, value),
             "base" => base = value.parse().unwrap(),
             "window" => cfg.ensemble.window = value.parse().unwrap(),
@@ -82,6 +83,7 @@ pub(super) fn step<S: Told>(cfg: &Config<S>, line: &str) -> Step<S> {
         ["fail"] => Step::AppendFails,
         ["settle"] => Step::Settle,
         ["resend"] => Step::Resend,
+        ["observe", leader] => Step::Observe { leader: id(leader) },
         ["leave"] => Step::LeaveRole,
         ["request", payload] => {
             Step::Request { payload: S::Payload::from(payload.parse().unwrap()) }
@@ -104,10 +106,11 @@ pub(crate) fn message<S: Told>(cfg: &Config<S>, words: &[&str]) -> Message<S> {
             Message::Notification(Notification {
                 role: role(sender),
                 vote,
-                round: number::<S>(round),
+                round: round_of::<S>(round),
             })
         }
         ["FOLLOWERINFO", epoch] => Message::FollowerInfo { accepted_epoch: number::<S>(epoch) },
+        ["OBSERVERINFO", epoch] => Message::ObserverInfo { accepted_epoch: number::<S>(epoch) },
         ["LEADERINFO", epoch] => Message::LeaderInfo { epoch: number::<S>(epoch) },
         ["ACKEPOCH", epoch, last] => {
             let current_epoch = (epoch != "none").then(|| number::<S>(epoch));
@@ -123,6 +126,7 @@ pub(crate) fn message<S: Told>(cfg: &Config<S>, words: &[&str]) -> Message<S> {
             Message::Snap { zxid: zxid::<S>(label), history: log::<S>(cfg, txns) }
         }
         ["PROPOSAL", proposed] => Message::Proposal(txn::<S>(proposed)),
+        ["INFORM", committed] => Message::Inform(txn::<S>(committed)),
         ["COMMIT", committed] => Message::Commit { zxid: zxid::<S>(committed) },
         ["NEWLEADER", epoch] => Message::NewLeader { epoch: number::<S>(epoch) },
         ["ACK-LD", epoch] => Message::AckLd { epoch: number::<S>(epoch) },
@@ -130,6 +134,12 @@ pub(crate) fn message<S: Told>(cfg: &Config<S>, words: &[&str]) -> Message<S> {
         ["UPTODATE"] => Message::UpToDate,
         _ => panic!("{words:?} is no message"),
     }
+}
+
+/// A small round, -1 included.
+fn round_of<S: Told>(word: &str) -> RoundOf<S> {
+    let mut rounds = std::iter::successors(Some(RoundOf::<S>::NONE), |round| round.next());
+    rounds.find(|round| round.to_string() == word).unwrap()
 }
 
 fn role(word: &str) -> Role {

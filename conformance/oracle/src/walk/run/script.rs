@@ -119,6 +119,7 @@ impl Walker {
             }
             Action::Apply(_) | Action::Handler(..) => return Err(NotShown::Threads),
             Action::OlderToLeader(..) | Action::OlderEnds(..) => return Err(NotShown::Older),
+            Action::Observe(..) => return Err(NotShown::Observers),
         }
         Ok(self.events.len() > lines)
     }
@@ -292,7 +293,7 @@ impl Walker {
         if let Some(kind) = self.nodes[row].lines[1].pop_back() {
             return self.line(row, kind.line());
         }
-        let round = u64::from(self.nodes[row].server.round);
+        let round = self.nodes[row].server.round;
         self.nodes[row].looking_shown = true;
         self.line(row, EventKind::Looking { round });
     }

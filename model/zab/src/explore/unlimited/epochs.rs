@@ -161,6 +161,7 @@ fn packet(packet: &mut Packet, map: &mut impl FnMut(u8) -> u8) -> bool {
     let Some(mut message) = packet.decode() else { return true };
     match &mut message {
         Message::FollowerInfo { accepted_epoch: epoch }
+        | Message::ObserverInfo { accepted_epoch: epoch }
         | Message::LeaderInfo { epoch }
         | Message::NewLeader { epoch }
         | Message::AckLd { epoch } => *epoch = map(*epoch),
@@ -172,6 +173,7 @@ fn packet(packet: &mut Packet, map: &mut impl FnMut(u8) -> u8) -> bool {
         | Message::Trunc { zxid: of }
         | Message::Snap { zxid: of, history: _ }
         | Message::Proposal(Txn { zxid: of, payload: _ })
+        | Message::Inform(Txn { zxid: of, payload: _ })
         | Message::Commit { zxid: of }
         | Message::Ack { zxid: of } => zxid(of, map),
         Message::UpToDate | Message::Notification(_) => {}
