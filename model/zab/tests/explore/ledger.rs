@@ -7,6 +7,7 @@ use zab_model::Probe;
 use zab_model::explore::{Bounds, Election, Zab, uneven_starts};
 
 use crate::defects::Scene;
+use crate::observers::OBSERVED;
 use crate::{CALM, ELECTION, zab};
 
 /// Collects the ids of the rules that fire.
@@ -54,6 +55,7 @@ fn every_rule_fires() {
     let whole = Bounds { servers: 2, requests: 1, crashes: 1, election: Election::Fle, ..CALM };
     explore(&zab(whole), &mut fired);
     explore(&Scene::InSnapshot.model(), &mut fired);
+    explore(&zab(OBSERVED), &mut fired);
     let silent: Vec<_> = ledger().difference(&fired.0).copied().collect();
     assert_eq!(silent, Vec::<&str>::new(), "these rules never fire");
     let unknown: Vec<_> = fired.0.difference(&ledger()).copied().collect();
