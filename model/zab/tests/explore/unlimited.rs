@@ -117,8 +117,8 @@ fn every_defect_shows() {
         let report = check(&model, &options, &mut |_| {}).expect("the run begins");
         assert_ne!(violated(&report), [""; 0], "{defect}: {property}");
     }
-    // Of elections with their messages, and of grain `threads`.
-    assert_eq!(elections, ["vote_order=zxid_first", "snap_label=when_sent"]);
+    // Of elections with their messages, of grain `threads`, and of observers.
+    assert_eq!(elections, ["vote_order=zxid_first", "snap_label=when_sent", "inform=at_proposal"]);
 }
 
 /// The state that a run comes to if it takes these of the steps that are possible. Of every sixteen one
@@ -180,10 +180,11 @@ fn takes_epoch(action: Action, before: &State, after: &State) -> bool {
 }
 
 /// The states that are tried are such that whatever can happen does: all kinds of action but those of
-/// elections with messages, of a broken network, of profiles other than `fixed`, and of grain `threads`.
+/// elections with messages, of a broken network, of profiles other than `fixed`, of grain `threads`, and
+/// of observers.
 #[test]
 fn every_action_is_tried() {
-    const OTHERS: [&str; 11] = [
+    const OTHERS: [&str; 12] = [
         "Notification",
         "Settle",
         "Resend",
@@ -195,6 +196,7 @@ fn every_action_is_tried() {
         "Handler",
         "OlderToLeader",
         "OlderEnds",
+        "Observe",
     ];
     let mut runner = TestRunner::deterministic();
     let (strategy, model) = (states(Election::Oracle), zab(COUNTED));
