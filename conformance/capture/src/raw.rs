@@ -174,6 +174,25 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The server that was started, if this is such a mark.
+    #[must_use]
+    pub fn started(&self) -> Option<i64> {
+        self.marked("start")
+    }
+
+    /// The server whose process was ended, if this is such a mark.
+    #[must_use]
+    pub fn killed(&self) -> Option<i64> {
+        self.marked("killed")
+    }
+
+    fn marked(&self, word: &str) -> Option<i64> {
+        let Self::Mark { what, details } = self else { return None };
+        details.get("sid").filter(|_| what == word).and_then(Value::as_i64)
+    }
+}
+
 /// One entry of a capture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -315,6 +334,10 @@ impl<R: BufRead> Reader<R> {
         let mut event = serde_json::from_str(text).map_err(refuse)?;
         if let Event::Ctl { details, .. } | Event::Mark { details, .. } = &mut event {
             details.remove("t");
+            if let Some(server) = details.get("sid").filter(|server| !server.is_i64()) {
+                let why = format!("\"sid\" is {server}, expected the number of a server");
+                return Err(CaptureError::Entry { line, why });
+            }
         }
         Ok(Entry { line, time_ns: self.time_ns, event })
     }

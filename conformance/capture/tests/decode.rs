@@ -168,6 +168,10 @@ fn a_file_that_is_no_capture_says_where_and_why() {
         (open("q") + &data("q", 3, &[0]), "line 2: server 3 is no end of connection 1"),
         (open("q") + &open("q"), "line 2: connection 1 was opened before"),
         (open("q") + &data("q", 1, &[7]).replace("07", "0g"), "line 2: expected an entry"),
+        (
+            entry(r#""ev":"mark","what":"start","sid":"3""#),
+            r#""sid" is "3", expected the number of a server"#,
+        ),
         (entry(r#""ev":"close","cid":4"#), "line 1: connection 4 is not open"),
     ];
     for (capture, words) in cases {

@@ -190,18 +190,18 @@ impl Builder<'_> {
                     self.opened(side.connection, side.port, from, to);
                 }
             }
-            What::Other(Event::Mark { what, details }) => {
-                let server = details.get("sid").and_then(serde_json::Value::as_i64);
-                match (what.as_str(), server) {
-                    ("killed", Some(server)) => self.killed(place, server),
-                    ("start", Some(server)) if self.is_me(server) => self.started(place),
-                    _ => {}
+            What::Other(event) => {
+                if let Some(server) = event.killed() {
+                    self.killed(place, server);
+                }
+                if event.started().is_some_and(|server| self.is_me(server)) {
+                    self.started(place);
                 }
             }
             What::Lost { from, to, .. } if self.is_me(*from) || self.is_me(*to) => {
                 self.view.unsaid.insert("some of its bytes are no message".to_owned());
             }
-            What::Lost { .. } | What::Other(_) => {}
+            What::Lost { .. } => {}
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
 use zab_wire::PacketType;
 use zab_wire::election::ServerState;
 
@@ -42,13 +41,8 @@ impl Acknowledged {
     }
 
     /// A server was started.
-    pub(super) fn mark(&mut self, what: &str, details: &Map<String, Value>) {
-        if what != "start" {
-            return;
-        }
-        if let Some(server) = details.get("sid").and_then(Value::as_i64) {
-            self.servers.entry(server).or_default().is_new = true;
-        }
+    pub(super) fn started(&mut self, server: i64) {
+        self.servers.entry(server).or_default().is_new = true;
     }
 
     /// A vote of a server for itself says what its history ends with.

@@ -67,13 +67,11 @@ impl Votes {
     }
 
     pub(super) fn event(&mut self, event: &Event) {
+        if let Some(server) = event.started() {
+            self.elections.remove(&server);
+            self.spoken.retain(|(from, _)| *from != server);
+        }
         match event {
-            Event::Mark { what, details } if what == "start" => {
-                let server = details.get("sid").and_then(serde_json::Value::as_i64);
-                let Some(server) = server else { return };
-                self.elections.remove(&server);
-                self.spoken.retain(|(from, _)| *from != server);
-            }
             // It may have ended, or the recorder was told to cut it off.
             Event::Unlisten(Link { port: Port::Election, to, .. }) => {
                 self.elections.remove(to);

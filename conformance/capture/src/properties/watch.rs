@@ -92,9 +92,11 @@ impl Watch {
         self.covered.event(event);
         self.epochs.event(event);
         self.votes.event(event);
+        if let Some(server) = event.started() {
+            self.acknowledged.started(server);
+        }
         match event {
             Event::Mark { what, details } => {
-                self.acknowledged.mark(what, details);
                 self.clients.mark(item, what, details, &mut self.findings);
             }
             Event::Close { connection } => {

@@ -24,11 +24,10 @@ pub(super) fn unmarked(items: &[Item], voters: &Voters, id: ServerId) -> Vec<usi
     let mut starts = Vec::new();
     for (place, item) in items.iter().enumerate() {
         match &item.what {
-            What::Other(Event::Mark { what, details }) if what == "start" => {
-                let server = details.get("sid").and_then(serde_json::Value::as_i64);
-                if server.and_then(|server| voters.number(server)) == Some(id) {
-                    return Vec::new();
-                }
+            What::Other(event)
+                if event.started().and_then(|server| voters.number(server)) == Some(id) =>
+            {
+                return Vec::new();
             }
             What::Other(Event::Open(side)) => {
                 if [side.from, side.to].iter().any(|end| voters.number(*end) == Some(id)) {
