@@ -80,7 +80,7 @@ fn what_a_release_does_is_told_with_the_issue() {
     assert!(shown.contains("server 2, first_ack (l.3.2): old only (any)\n"), "{shown}");
     let (_, idle) = shown.split_once("\nnot exercised: ").expect("such switches");
     let idle: Vec<_> = idle.split([',', '\n']).map(str::trim).collect();
-    for switch in ["snap_label", "newleader_queued", "acks_of_cut", "inform"] {
+    for switch in ["snap_label", "newleader_queued", "acks_of_cut", "observer_newleader"] {
         assert!(idle.contains(&switch), "{switch}: {shown}");
     }
     let run = "server 3: followed through the model, a run of 3.8.0, 3.9.1\n";

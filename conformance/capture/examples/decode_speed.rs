@@ -1,4 +1,4 @@
-//! How fast captures are checked: `cargo run --release -p zab-capture --example speed -- [FILE…]`.
+//! How fast captures are checked: `cargo run --release -p zab-capture --example decode_speed -- [FILE…]`.
 //!
 //! Without a file, it makes one of 100,000 packets: three servers, one epoch, pipelined writes. The
 //! rate is of packets, on one core, with reading and decoding.

@@ -1,5 +1,5 @@
-//! How fast captures are followed through the model: `cargo run --release -p zab-follow --example speed
-//! -- FILE.raw.ndjson RELEASE`.
+//! How fast captures are followed through the model: `cargo run --release -p zab-follow --example
+//! follow_speed -- FILE.raw.ndjson RELEASE`.
 
 use std::process::ExitCode;
 use std::time::Instant;
