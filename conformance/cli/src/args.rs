@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Decode(Decode),
     /// Look for violated properties in a capture of the bytes between servers, without the model.
     #[command(after_help = "Examples:\n  zabcheck wire runs/stale-ack\n  \
-        zabcheck wire run.raw.ndjson --servers 1,2,3,4 --observers 4\n\n\
+        zabcheck wire run.raw.ndjson --servers 1,2,3 --observers 4\n\n\
         Which steps the protocol allows is not looked at. zabcheck explain W-QUORUM tells what a \
         property says.")]
     Wire(Wire),
@@ -283,11 +283,12 @@ pub(crate) struct Diagnose {
 /// Who takes part in a capture without a header that says so.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Members {
-    /// Of a capture: the ids of all servers (default: what its header says)
+    /// Of a capture: the ids of the servers (default: what its header says)
     #[arg(long, value_name = "IDS", value_delimiter = ',',
           value_parser = values::number::<i64>(1..=255))]
     pub(crate) servers: Vec<i64>,
-    /// Of a capture: the ids of the observers among them (default: what its header says)
+    /// Of a capture: the ids of the observers, which are named in --servers too or here only (default: what its
+    /// header says)
     #[arg(long, value_name = "IDS", value_delimiter = ',', requires = "servers",
           value_parser = values::number::<i64>(1..=255))]
     pub(crate) observers: Vec<i64>,

@@ -104,13 +104,37 @@ fn who_takes_part_must_be_known() {
     let output = zabcheck(&["wire", text(&sample)]);
     assert_exit(&output, 3);
     assert!(stdout(&output).contains("give them with --servers"), "{}", stdout(&output));
-    let output = zabcheck(&["wire", text(&sample), "--servers", "1,2,3", "--observers", "4"]);
-    assert_exit(&output, 3);
     // More voters than there are would make a quorum larger, fewer make it smaller: a server that
     // takes part and is not named puts the verdict in doubt.
     let output = zabcheck(&["wire", text(&sample), "--servers", "1,3"]);
     assert_exit(&output, 2);
     assert!(stdout(&output).contains("server 2 takes part"), "{}", stdout(&output));
+}
+
+/// An observer is named beside the voters, or among the servers; and every step of it is looked at.
+#[test]
+fn an_observer_is_named_beside_the_voters() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../capture/corpus/apache-3.8.0");
+    let capture = fs::read_to_string(folder.join("observer.raw.ndjson")).expect("a capture");
+    let (_, without_header) = capture.split_once('\n').expect("a header");
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("observer.raw.ndjson");
+    fs::write(&file, without_header).expect("written");
+    let conform = |servers, observers: &str, profile| {
+        let members = ["--servers", servers, "--observers", observers];
+        zabcheck(&[&["conform", text(&file), "--profile", profile], &members[..]].concat())
+    };
+    for servers in ["1,2,3", "1,2,3,4"] {
+        let output = conform(servers, "4", "3.8.0");
+        assert_exit(&output, 0);
+        assert!(stdout(&output).starts_with("CONFORMS  "), "{}", stdout(&output));
+    }
+    let output = conform("1,2,3", "4", "fixed");
+    assert_exit(&output, 1);
+    assert!(stdout(&output).contains("3 -> 4  quorum    #14  SNAP 1.0"), "{}", stdout(&output));
+    // One that takes no part is no reason for doubt.
+    let output = conform("1,2,3", "4,5", "3.8.0");
+    assert_exit(&output, 0);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use zab_capture::properties::{self, Finding, Members, Report};
-use zab_capture::raw::{Header, Reader};
+use zab_capture::raw::Reader;
 use zab_follow::{Answer, Divergence};
 
 use crate::args::{self, Conform, Named, Wire};
@@ -162,32 +162,24 @@ pub(super) fn check(path: &Path, given: &args::Members) -> Result<Report, String
     properties::check(&members, open(path)?).map_err(|error| error.to_string())
 }
 
-/// Who takes part in a capture: what was given, or what its header says.
+/// Who takes part in a capture: what was given, or what its header says. Observers may be named among
+/// the servers, or beside them.
 pub(super) fn members(path: &Path, given: &args::Members) -> Result<Members, String> {
-    let members = match given.servers.as_slice() {
-        [] => {
-            let mut reader = Reader::new(open(path)?);
-            reader.next_entry().map_err(|error| error.to_string())?;
-            members_of(reader.header()).ok_or(
-                "its header does not name the servers: give them with --servers 1,2,3 \
-                 [--observers 4]",
-            )?
-        }
-        servers => Members {
-            servers: servers.iter().copied().collect(),
-            observers: given.observers.iter().copied().collect(),
-        },
-    };
-    match members.observers.difference(&members.servers).next() {
-        Some(observer) => Err(format!("observer {observer} is none of the servers")),
-        None => Ok(members),
+    if !given.servers.is_empty() {
+        return Ok(members_of(&given.servers, &given.observers));
     }
+    let mut reader = Reader::new(open(path)?);
+    reader.next_entry().map_err(|error| error.to_string())?;
+    let header = reader.header().filter(|header| !header.servers.is_empty());
+    header.map(|header| members_of(&header.servers, &header.observers)).ok_or_else(|| {
+        "its header does not name the servers: give them with --servers 1,2,3 [--observers 4]"
+            .to_owned()
+    })
 }
 
-fn members_of(header: Option<&Header>) -> Option<Members> {
-    let header = header.filter(|header| !header.servers.is_empty())?;
-    let set = |ids: &[i64]| ids.iter().copied().collect::<BTreeSet<i64>>();
-    Some(Members { servers: set(&header.servers), observers: set(&header.observers) })
+fn members_of(servers: &[i64], observers: &[i64]) -> Members {
+    let observers: BTreeSet<i64> = observers.iter().copied().collect();
+    Members { servers: servers.iter().chain(&observers).copied().collect(), observers }
 }
 
 fn judgement(path: &Path, report: Report, steps: Option<Steps>) -> Judged {
