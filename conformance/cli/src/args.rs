@@ -70,7 +70,7 @@ pub(crate) enum Command {
     /// Show the messages in a capture of the bytes between servers.
     #[command(after_help = "Examples:\n  zabcheck decode run.raw.ndjson\n  \
         zabcheck decode run.raw.ndjson --only PROPOSAL,ACK,COMMIT --json messages.json\n  \
-        zabcheck decode run.raw.ndjson --export run.svg")]
+        zabcheck decode run.raw.ndjson --servers 1,2,3 --observers 4 --export run.svg")]
     Decode(Decode),
     /// Look for violated properties in a capture of the bytes between servers, without the model.
     #[command(after_help = "Examples:\n  zabcheck wire runs/stale-ack\n  \
@@ -245,6 +245,8 @@ pub(crate) struct Decode {
     /// Show messages of these names only, such as NOTIFICATION or PROPOSAL
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    #[command(flatten)]
+    pub(crate) members: Members,
     /// Draw what is shown (without --only: all but PING), at most 2,000 rows; the extension says how:
     /// .svg, or .mmd for Mermaid
     #[arg(long, value_name = "FILE")]

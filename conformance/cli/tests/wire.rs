@@ -132,9 +132,17 @@ fn an_observer_is_named_beside_the_voters() {
     let output = conform("1,2,3", "4", "fixed");
     assert_exit(&output, 1);
     assert!(stdout(&output).contains("3 -> 4  quorum    #14  SNAP 1.0"), "{}", stdout(&output));
-    // One that takes no part is no reason for doubt.
+    // What one does that was named and takes no part is not known.
     let output = conform("1,2,3", "4,5", "3.8.0");
+    assert_exit(&output, 2);
+    assert!(stdout(&output).contains("and not for server 5"), "{}", stdout(&output));
+    let members = ["--servers", "1,2,5", "--observers", "4"];
+    let output = zabcheck(&[&["decode", text(&file)], &members[..]].concat());
     assert_exit(&output, 0);
+    let shown = stdout(&output);
+    assert!(shown.contains("server 3 takes part, and is none of those that were named"), "{shown}");
+    assert!(shown.contains("server 5 was named, and has no connection"), "{shown}");
+    assert!(!shown.contains("server 4 "), "{shown}");
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! `zabcheck decode`.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
 use serde_json::{Value, json};
+use zab_capture::raw::Event;
 use zab_capture::{CaptureError, Item, Summary, What};
 
-use crate::args::Decode;
+use super::wire;
+use crate::args::{Decode, Members};
 use crate::exit::Exit;
 use crate::export::Picture;
 use crate::out;
@@ -22,7 +25,11 @@ pub(crate) fn run(args: &Decode) -> Exit {
         out::error(why);
         return Exit::Usage;
     }
+    let mut seen = BTreeSet::new();
     let decoded = decode(&args.capture, |item| {
+        if let What::Other(Event::Open(side)) = &item.what {
+            seen.extend([side.from, side.to]);
+        }
         if args.export.is_some() && is_drawn(&args.only, &item.what) {
             diagram.add(item);
         }
@@ -50,11 +57,23 @@ pub(crate) fn run(args: &Decode) -> Exit {
         summary.errors,
         summary.unfinished_bytes,
     ));
+    compare(&args.members, &seen);
     let mut exit = if summary.errors == 0 { Exit::Good } else { Exit::Usage };
     if let Some(picture) = &args.export {
         exit = exit.and(draw(picture, &diagram));
     }
     exit.and(write_json(args.json.as_deref(), "decode", to_json(&summary, messages)))
+}
+
+/// Says where the servers of the capture are not those that were named.
+fn compare(given: &Members, seen: &BTreeSet<i64>) {
+    let Some(named) = wire::named(given) else { return };
+    for server in seen.difference(&named.servers) {
+        out::line(format_args!("server {server} takes part, and is none of those that were named"));
+    }
+    for server in named.servers.difference(seen) {
+        out::line(format_args!("server {server} was named, and has no connection"));
+    }
 }
 
 /// Draws what there is.

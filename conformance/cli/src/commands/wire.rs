@@ -165,8 +165,8 @@ pub(super) fn check(path: &Path, given: &args::Members) -> Result<Report, String
 /// Who takes part in a capture: what was given, or what its header says. Observers may be named among
 /// the servers, or beside them.
 pub(super) fn members(path: &Path, given: &args::Members) -> Result<Members, String> {
-    if !given.servers.is_empty() {
-        return Ok(members_of(&given.servers, &given.observers));
+    if let Some(members) = named(given) {
+        return Ok(members);
     }
     let mut reader = Reader::new(open(path)?);
     reader.next_entry().map_err(|error| error.to_string())?;
@@ -175,6 +175,11 @@ pub(super) fn members(path: &Path, given: &args::Members) -> Result<Members, Str
         "its header does not name the servers: give them with --servers 1,2,3 [--observers 4]"
             .to_owned()
     })
+}
+
+/// Who was named, if anybody was.
+pub(super) fn named(given: &args::Members) -> Option<Members> {
+    (!given.servers.is_empty()).then(|| members_of(&given.servers, &given.observers))
 }
 
 fn members_of(servers: &[i64], observers: &[i64]) -> Members {
