@@ -263,15 +263,17 @@ class RecordedClient(KazooClient):
         else:
             event = "Expired" if state == KeeperState.EXPIRED_SESSION else "Disconnected"
         session = self._session_id
+        # kazoo gives up what is in its queue. A request that came between that and these lines would
+        # stay open here, and be taken for one of the next connection.
         with self.order:
             lost = self.open if event != "Connected" else []
             self.open = [] if event != "Connected" else self.open
-        for request, invoked, asked_in in lost:
-            # Nobody knows what became of it.
-            what = {"event": "Operation", "invoked": invoked, **call_of(request)}
-            self._line(what, asked_in or session)
-        self._line({"event": event, "at": self.recorder.moment()}, session)
-        super()._session_callback(state)
+            for request, invoked, asked_in in lost:
+                # Nobody knows what became of it.
+                what = {"event": "Operation", "invoked": invoked, **call_of(request)}
+                self._line(what, asked_in or session)
+            self._line({"event": event, "at": self.recorder.moment()}, session)
+            super()._session_callback(state)
 
 
 def main():
