@@ -114,6 +114,21 @@ async fn only_what_follows_is_counted_as_queued() {
     assert_eq!(fit, QUEUED_BYTES_MAX / much.len());
 }
 
+/// What was written does not count as queued any more, although there is always more.
+#[tokio::test]
+async fn what_is_written_is_not_counted_while_more_is_queued() {
+    let (mut link, mut told, mut other) = pair().await;
+    tokio::spawn(async move { while told.recv().await.is_some() {} });
+    let long = bytes(1 << 20, 0);
+    let mut found = vec![0; long.len()];
+    for number in 0..QUEUED_BYTES_MAX / long.len() + 16 {
+        assert!(link.send([long.clone()]), "{number}");
+        if number > 8 {
+            other.read_exact(&mut found).await.unwrap();
+        }
+    }
+}
+
 /// Pieces are made when they can be written, and not before.
 #[tokio::test]
 async fn pieces_wait_for_the_reader() {

@@ -50,7 +50,9 @@ pub(super) async fn write<W: Future<Output = bool>, F: Future<Output = bool>>(
             if let Err(reason) = done {
                 return reason;
             }
-            next = if joined.len() < WRITE_AT { queue.try_recv().ok() } else { None };
+            // What was written is told before more is taken: the queue may never be empty.
+            let is_enough = joined.len() >= WRITE_AT || counted_sum >= WRITE_AT;
+            next = if is_enough { None } else { queue.try_recv().ok() };
         }
         if let Err(reason) = writer.write(joined.split().freeze()).await {
             return reason;
