@@ -205,17 +205,6 @@ impl Election {
         server.config.is_quorum(&senders)
     }
 
-    /// Whether no other voter is expected to vote otherwise: each of them votes for the proposal,
-    /// or is down.
-    pub(crate) fn awaits_no_vote(
-        &self,
-        server: &Server,
-        is_down: impl Fn(ServerId) -> bool,
-    ) -> bool {
-        let agrees = |other| self.recvset.get(&other).is_some_and(|it| it.vote == self.proposal);
-        server.config.others().all(|other| agrees(other) || is_down(other))
-    }
-
     /// Makes this the proposal, counts it, and tells everybody.
     fn propose(&mut self, server: &Server, vote: Vote, out: &mut Effects) {
         self.proposal = vote;

@@ -254,20 +254,6 @@ impl Driver {
                 }
             }
         }
-        self.pump_election()?;
-        self.settle_early()
-    }
-
-    /// An election waits for votes that may be better (`finalizeWait`). Where nobody is left who may
-    /// send one, it is over at once; older releases of ZooKeeper ended theirs when they had heard of
-    /// all voters (3.3, `FastLeaderElection.lookForLeader`).
-    fn settle_early(&mut self) -> Result<(), ServerError> {
-        let Some((Timer::FinalizeWait, at)) = &mut self.state.timer else { return Ok(()) };
-        if self.peer.awaits_no_vote(|server| self.election.is_down(server)) {
-            *at = Instant::now();
-            return Ok(());
-        }
-        self.election.repeat();
         self.pump_election()
     }
 

@@ -10,7 +10,6 @@
 //! that another one took.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -89,10 +88,6 @@ struct Peer {
     /// What was sent last.
     last: Option<Notification>,
     is_dialling: bool,
-    /// It had a connection, which has ended.
-    was_there: bool,
-    /// The last attempt to dial found nobody who listens.
-    is_refused: bool,
     /// Attempts to dial since the last connection.
     attempts: u32,
 }
@@ -132,8 +127,6 @@ impl ElectionNet {
             slot: None,
             last: None,
             is_dialling: false,
-            was_there: false,
-            is_refused: false,
             attempts: 0,
         };
         Ok(Self {
@@ -152,25 +145,6 @@ impl ElectionNet {
     pub(crate) fn notify(&mut self, to: ServerId, notification: Notification) {
         if let Some(peer) = self.peers.get_mut(&to) {
             peer.slot = Some(notification);
-        }
-    }
-
-    /// Whether this server has ended, as far as that can be seen: it was connected to this one, that
-    /// connection has ended, and nobody listens at its address. One that has not come up yet, or
-    /// whose machine does not answer, is not known to be down.
-    pub(crate) fn is_down(&self, server: ServerId) -> bool {
-        let is_gone = |peer: &Peer| peer.link.is_none() && peer.was_there && peer.is_refused;
-        self.peers.get(&server).is_some_and(is_gone)
-    }
-
-    /// What was said last on connections that have ended since is said again, by the next
-    /// [`Self::pump`]: it may have been lost, or nobody may be there any more, which dialling tells.
-    pub(crate) fn repeat(&mut self) {
-        let is_gone = |peer: &&mut Peer| peer.link.is_none() && peer.was_there;
-        for peer in self.peers.values_mut().filter(is_gone) {
-            if peer.slot.is_none() {
-                peer.slot.clone_from(&peer.last);
-            }
         }
     }
 
@@ -208,9 +182,6 @@ impl ElectionNet {
             ElectionEvent::Dialled { server, result } => {
                 if let Some(peer) = self.peers.get_mut(&server) {
                     peer.is_dialling = false;
-                    peer.is_refused = result
-                        .as_ref()
-                        .is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
                 }
                 match result {
                     Ok(Some(socket)) => self.adopt(server, socket),
@@ -257,7 +228,6 @@ impl ElectionNet {
             LinkEvent::Flowing => Vec::new(),
             LinkEvent::Ended(_) => {
                 peer.link = None;
-                peer.was_there = true;
                 if server < self.id && peer.slot.is_none() {
                     // The other one may have lost it to somebody else, and dials only if it has
                     // something to say.
@@ -284,7 +254,6 @@ impl ElectionNet {
             peer.slot.clone_from(&peer.last);
         }
         peer.is_idle = true;
-        peer.is_refused = false;
         peer.attempts = 0;
         ended.into_iter().chain([opened]).collect()
     }

@@ -21,13 +21,10 @@ use crate::tls::Mutual;
 use crate::tree::{Tree, TreeBuilder};
 use crate::unknown_peers;
 
-/// How often a leader is dialled before the role is given up, for two seconds in all; it may not
-/// listen yet.
-const DIALS_MAX: u32 = 25;
-/// The first pause between two of these; it doubles.
-const PAUSE: Duration = Duration::from_millis(5);
-/// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_millis(100);
+/// How often a leader is dialled before the role is given up; it may not listen yet.
+const DIALS_MAX: u32 = 20;
+/// The pause between two of these.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Most connections that the kernel has accepted and this server has not.
 const BACKLOG: u32 = 128;
 /// Most bytes of a first packet.
@@ -230,11 +227,9 @@ async fn introduce(
 }
 
 async fn dial_often(address: &Endpoint, tls: Option<&Mutual>) -> Option<Socket> {
-    let mut pause = PAUSE;
     for attempt in 0..DIALS_MAX {
         if attempt > 0 {
-            tokio::time::sleep(pause).await;
-            pause = PAUSE_MAX.min(2 * pause);
+            tokio::time::sleep(PAUSE).await;
         }
         if let Ok(socket) = Socket::dial(address, tls).await {
             return Some(socket);

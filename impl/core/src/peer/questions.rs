@@ -53,17 +53,6 @@ impl Peer {
         self.phase() == Phase::Broadcast
     }
 
-    /// Whether it is LOOKING, and every other voter either votes for what it proposes itself or is
-    /// down. Then there is nothing to wait for, and a driver may let [`crate::Timer::FinalizeWait`]
-    /// run out before its time: the rule for it (`zk.fle.settle`) asks for no time (D-FW).
-    #[must_use]
-    pub fn awaits_no_vote(&self, is_down: impl Fn(ServerId) -> bool) -> bool {
-        match &self.state {
-            RoleState::Looking(election) => election.awaits_no_vote(&self.server, is_down),
-            RoleState::Following(_) | RoleState::Leading(_) => false,
-        }
-    }
-
     /// The elected leader, perhaps this server; `None` while LOOKING.
     #[must_use]
     pub fn leader(&self) -> Option<ServerId> {
@@ -123,31 +112,5 @@ impl Peer {
     /// committed what its own disk has not taken yet.
     pub fn not_applied(&self, zxid: Zxid) -> impl Iterator<Item = Txn> + '_ {
         self.server.history.range(self.server.applied, zxid)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::{Config, ConnectionId, Input, Notification, Peer, Recovered, Role, Vote, Zxid};
-
-    /// There is nothing to wait for when every other voter votes for the same, or is down.
-    #[test]
-    fn who_has_not_voted_for_the_proposal_is_waited_for() {
-        let (mut peer, _) =
-            Peer::recover(Config::new(2, [1, 2, 3]), Recovered::EMPTY).expect("a new disk");
-        let mut hear = |from, leader| {
-            let vote = Vote { leader, zxid: Zxid::ZERO, peer_epoch: 0 };
-            let notification = Notification { role: Role::Looking, vote, round: 1 };
-            let connection = ConnectionId(from);
-            let _ = peer.handle(Input::Notification { from, connection, notification });
-            [1, 3].map(|down| peer.awaits_no_vote(|server| server == down))
-        };
-        assert_eq!(hear(1, 1), [false, false]);
-        // Now server 1 votes for this one.
-        assert_eq!(hear(1, 2), [false, true]);
-        // Server 3 is better.
-        assert_eq!(hear(3, 3), [true, false]);
-        assert_eq!(hear(1, 3), [true, true]);
-        assert!(peer.awaits_no_vote(|_| false));
     }
 }
